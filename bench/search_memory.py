@@ -1,0 +1,189 @@
+"""Peak memory and time of `cld search -A -F --csv` over many assets, against a raw HTTP loop measured in the same run.
+
+    python bench/search_memory.py [--assets 2000 20000] [--repeat 3]
+
+The fake API runs in a process of its own and makes each page when it is asked for. The floor is a keep-alive
+http.client loop that reads the same pages and parses them, in a fresh interpreter too. The best of the runs counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import multiprocessing
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Dict, List, Sequence
+
+REPO = Path(__file__).resolve().parent.parent
+PAGE = 500
+
+# Runs main() and reports this process's own peak: ru_maxrss would count the parent's memory at the fork as well.
+_MEASURED = """
+import sys
+from {module} import {function} as run
+code = run({arguments})
+try:
+    peak = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM:"))
+except OSError:
+    import resource
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (1024 if sys.platform == "darwin" else 1)
+print("peak", peak, file=sys.stderr)
+sys.exit(code)
+"""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One run: seconds of wall time, peak resident memory in KiB."""
+
+    seconds: float
+    peak_kib: int
+
+
+def asset(number: int) -> Dict[str, Any]:
+    """An asset as the Search API shows it, about 700 bytes of JSON."""
+    return {
+        "asset_id": f"{number:032x}",
+        "public_id": f"folder/é asset {number}",
+        "asset_folder": "folder",
+        "filename": f"asset {number}",
+        "format": "jpg",
+        "version": 1700000000 + number,
+        "resource_type": "image",
+        "type": "upload",
+        "created_at": "2026-01-01T00:00:00+00:00",
+        "bytes": 100000 + number,
+        "width": 1920,
+        "height": 1080,
+        "aspect_ratio": 1.77778,
+        "pixels": 2073600,
+        "url": f"http://res.cloudinary.com/demo/image/upload/v1/folder/asset%20{number}.jpg",
+        "secure_url": f"https://res.cloudinary.com/demo/image/upload/v1/folder/asset%20{number}.jpg",
+        "status": "active",
+        "tags": ["shoes", f"tag{number % 7}"],
+        "context": {"alt": f"asset {number}"},
+        **({"late_field": number} if number >= PAGE else {}),
+    }
+
+
+def page(total: int, start: int) -> Dict[str, Any]:
+    """The page that begins with asset `start`."""
+    end = min(start + PAGE, total)
+    cursor = {"next_cursor": f"c{end}"} if end < total else {}
+    return {"total_count": total, "time": 5, "resources": [asset(number) for number in range(start, end)], **cursor}
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    # Headers and body leave as two packets; with Nagle's algorithm the second would wait for an acknowledgement.
+    disable_nagle_algorithm = True
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        # The cloud's name is the number of assets, so that one server serves all sizes: /v1_1/n2000/resources/search
+        total = int(self.path.split("/")[2][1:])
+        data = json.dumps(page(total, int(body.get("next_cursor", "c0")[1:]))).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+def start_server() -> ThreadingHTTPServer:
+    """Serve in a thread of this process; the caller calls shutdown() and server_close()."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server
+
+
+def _serve(port: Any) -> None:
+    port.send(start_server().server_address[1])
+    threading.Event().wait()
+
+
+def measure_search(port: int, assets: int, directory: str, *options: str) -> Measured:
+    """Run `cld search -A -F --csv` as a process over so many assets."""
+    url = f"cloudinary://key:secret@n{assets}?upload_prefix=http://127.0.0.1:{port}"
+    csv = os.path.join(directory, f"{assets}.csv")
+    arguments = ["-c", url, "-v", "error", "search", "-A", "-F", "--csv", csv, *options]
+    return _measure(_MEASURED.format(module="cloudinary_cli.cli", function="main", arguments=repr(arguments)))
+
+
+def measure_floor(port: int, assets: int) -> Measured:
+    """Run the raw loop as a process."""
+    return _measure(_MEASURED.format(module="bench.search_memory", function="read_raw", arguments=f"{port}, {assets}"))
+
+
+def read_raw(port: int, assets: int) -> int:
+    """Read and parse all pages over one connection, and keep none."""
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+    body: Dict[str, Any] = {"max_results": PAGE}
+    while True:
+        connection.request("POST", f"/v1_1/n{assets}/resources/search", json.dumps(body))
+        answer = json.loads(connection.getresponse().read())
+        if "next_cursor" not in answer:
+            return 0
+        body["next_cursor"] = answer["next_cursor"]
+
+
+def _measure(program: str) -> Measured:
+    start = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(REPO)},
+        timeout=300,
+    )
+    seconds = time.perf_counter() - start
+    lines = done.stderr.decode().splitlines()
+    assert done.returncode == 0 and lines[-1].startswith("peak "), lines
+    return Measured(seconds, int(lines[-1].split()[1]))
+
+
+def best(runs: Sequence[Measured]) -> Measured:
+    """The quickest time and the largest memory."""
+    return Measured(min(run.seconds for run in runs), max(run.peak_kib for run in runs))
+
+
+def _report(port: int, sizes: List[int], repeat: int, directory: str) -> None:
+    kinds = {"--csv --quiet": ["--quiet"], "--csv": [], "--csv -ff --quiet": ["--quiet", "-ff", "public_id,bytes"]}
+    for assets in sizes:
+        floor = best([measure_floor(port, assets) for _ in range(repeat)])
+        print(f"{assets:>6} assets  {'floor':<18} {floor.seconds:6.2f} s   {floor.peak_kib / 1024:6.1f} MiB")
+        for name, options in kinds.items():
+            run = best([measure_search(port, assets, directory, *options) for _ in range(repeat)])
+            ratio = run.seconds / floor.seconds
+            print(f"{'':>14}  {name:<18} {run.seconds:6.2f} s   {run.peak_kib / 1024:6.1f} MiB   {ratio:.2f} x floor")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--assets", type=int, nargs="+", default=[2000, 20000])
+    parser.add_argument("--repeat", type=int, default=3)
+    options = parser.parse_args()
+    here, there = multiprocessing.Pipe(duplex=False)
+    server = multiprocessing.Process(target=_serve, args=(there,), daemon=True)
+    server.start()
+    with tempfile.TemporaryDirectory() as directory:
+        os.environ["CLOUDINARY_HOME"] = directory
+        _report(here.recv(), options.assets, options.repeat, directory)
+    server.terminate()
+
+
+if __name__ == "__main__":
+    main()

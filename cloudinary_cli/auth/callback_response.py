@@ -1,0 +1,100 @@
+"""Judges the query of a redirect as an OAuth authorization response; pure. Knows no HTTP, no socket and no page."""
+
+from __future__ import annotations
+
+import hmac
+import re
+from dataclasses import dataclass
+from enum import Enum
+from typing import Collection, Dict, Optional, Union
+from urllib.parse import unquote_plus
+
+from cloudinary_cli.utils.text_utils import one_line, redact
+
+# RFC 6749 appendix A.11: a code is made of visible ASCII characters and spaces.
+_CODE = re.compile(r"[\x20-\x7e]+\Z")
+
+
+@dataclass(frozen=True)
+class AuthorizationResponse:
+    """A successful response (RFC 6749 section 4.1.2); `issuer` is its `iss` (RFC 9207), when it has one."""
+
+    code: str
+    state: str
+    issuer: Optional[str]
+
+
+@dataclass(frozen=True)
+class AuthorizationError:
+    """A genuine error response (RFC 6749 section 4.1.2.1). The texts are safe as a part of one line."""
+
+    error: str
+    description: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.error}: {self.description}" if self.description else self.error
+
+
+class Rejection(str, Enum):
+    """Why a query is not the answer to this login. The texts are shown in the browser and hold nothing of the query."""
+
+    MALFORMED = "its parameters cannot be read"
+    REPEATED = "it has a parameter twice"
+    OTHER_STATE = "it does not belong to the login that is waiting"
+    OTHER_ISSUER = "it comes from another authorization server than the one asked"
+    CONTRADICTORY = "it has both a code and an error"
+    EMPTY = "it has neither a code nor an error"
+
+
+Outcome = Union[AuthorizationResponse, AuthorizationError, Rejection]
+
+
+def parse_authorization_response(query: str, expected_state: str, expected_issuers: Collection[str]) -> Outcome:
+    """What the query of a redirect says, once it is shown to belong to this login.
+
+    :param expected_state: the state of the request; empty when the caller compares it, then none is compared here.
+    :param expected_issuers: issuer identifiers to which an `iss` must be equal; empty: it is not compared.
+    """
+    parameters = _parameters(query)
+    if isinstance(parameters, Rejection):
+        return parameters
+    state = parameters.get("state", "")
+    # The state comes first: without it a stranger learns nothing about the other checks (RFC 6749 section 10.12).
+    if expected_state and not hmac.compare_digest(state.encode(), expected_state.encode()):
+        return Rejection.OTHER_STATE
+    issuer = parameters.get("iss")
+    # RFC 9207 section 2.4: simple string comparison, in error responses too.
+    if issuer is not None and expected_issuers and issuer not in expected_issuers:
+        return Rejection.OTHER_ISSUER
+    code, error = parameters.get("code"), parameters.get("error")
+    if code and error:
+        return Rejection.CONTRADICTORY
+    if error:
+        return AuthorizationError(_shown(error), _shown(parameters.get("error_description", "")))
+    if not code:
+        return Rejection.EMPTY
+    return AuthorizationResponse(code, state, issuer) if _CODE.match(code) else Rejection.MALFORMED
+
+
+def _parameters(query: str) -> Union[Dict[str, str], Rejection]:
+    """The parameters that have a value: one without counts as omitted (RFC 6749 section 3.1).
+
+    Not urllib's parse_qsl: Pythons before 3.8.8 also split at `;`.
+    """
+    found: Dict[str, str] = {}
+    if not query.isascii():  # RFC 3986; what is beyond comes percent-encoded
+        return Rejection.MALFORMED
+    for pair in query.split("&"):
+        try:
+            name, value = (unquote_plus(part, errors="strict") for part in pair.partition("=")[::2])
+        except UnicodeDecodeError:
+            return Rejection.MALFORMED
+        if name in found:
+            return Rejection.REPEATED
+        if name:
+            found[name] = value
+    return {name: value for name, value in found.items() if value}
+
+
+def _shown(text: str) -> str:
+    return one_line(redact(text))

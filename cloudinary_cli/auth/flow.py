@@ -1,0 +1,196 @@
+"""The OAuth protocol: PKCE, authorization URL, code exchange, refresh, revocation, metadata. Data in, data out."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import secrets
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+from urllib.parse import urlencode
+
+from cloudinary_cli import defaults
+from cloudinary_cli.auth import token_http
+from cloudinary_cli.auth.token_http import HttpAnswer
+from cloudinary_cli.errors import Delivery, TokenEndpointError
+from cloudinary_cli.utils.text_utils import one_line, redact
+
+Send = Callable[..., HttpAnswer]
+
+_METADATA_TIMEOUT_SECONDS = 5
+_MAX_DESCRIPTION = 80
+
+
+def generate_pkce_pair() -> Tuple[str, str]:
+    """(verifier, challenge): 32 random bytes as base64url and their S256 challenge (RFC 7636 sections 4.1, 4.2)."""
+    verifier = _base64url(secrets.token_bytes(32))
+    return verifier, challenge_of(verifier)
+
+
+def challenge_of(verifier: str) -> str:
+    """The S256 code challenge of a verifier (RFC 7636 section 4.2)."""
+    return _base64url(hashlib.sha256(verifier.encode("ascii")).digest())
+
+
+def generate_state() -> str:
+    """128 random bits that tie the authorization response to this transaction (RFC 6749 section 10.12)."""
+    return secrets.token_urlsafe(16)
+
+
+def _base64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+def _base(region: Optional[str], base_url: Optional[str]) -> str:
+    return base_url or defaults.oauth_base_url_for_region(region)
+
+
+def expected_issuers(base_url: str) -> List[str]:
+    """The issuer identifiers of a server, for the simple string comparison of RFC 9207 section 2.4."""
+    return [base_url, base_url + "/"]
+
+
+def build_authorize_url(
+    challenge: str,
+    state: str,
+    redirect_uri: str,
+    region: Optional[str] = None,
+    base_url: Optional[str] = None,
+) -> str:
+    """The authorization request (RFC 6749 section 4.1.1) with an S256 challenge.
+
+    :raises ConfigError: for an invalid region or CLOUDINARY_OAUTH_* value.
+    """
+    settings = defaults.oauth_settings()
+    query = {
+        "client_id": settings.client_id,
+        "response_type": "code",
+        "scope": settings.scopes,
+        "redirect_uri": redirect_uri,
+        "state": state,
+        "code_challenge": challenge,
+        "code_challenge_method": "S256",
+    }
+    return f"{_base(region, base_url)}/oauth2/auth?{urlencode(query)}"
+
+
+def exchange_code(
+    code: str,
+    verifier: str,
+    redirect_uri: str,
+    region: Optional[str] = None,
+    base_url: Optional[str] = None,
+) -> Any:
+    """Exchange an authorization code (RFC 6749 section 4.1.3); returns the parsed JSON answer.
+
+    :raises TokenEndpointError: no 2xx JSON answer.
+    """
+    form = {
+        "grant_type": "authorization_code",
+        "code": code,
+        "redirect_uri": redirect_uri,
+        "client_id": defaults.oauth_settings().client_id,
+        "code_verifier": verifier,
+    }
+    return _token_call(_base(region, base_url), form, token_http.send)
+
+
+def refresh(
+    refresh_token: str,
+    region: Optional[str] = None,
+    base_url: Optional[str] = None,
+    send: Send = token_http.send,
+) -> Any:
+    """Present a refresh token (RFC 6749 section 6), once; returns the parsed JSON answer.
+
+    :raises TokenEndpointError: no 2xx JSON answer.
+    """
+    form = {
+        "grant_type": "refresh_token",
+        "refresh_token": refresh_token,
+        "client_id": defaults.oauth_settings().client_id,
+    }
+    return _token_call(_base(region, base_url), form, send)
+
+
+def revoke(
+    token: str,
+    region: Optional[str] = None,
+    token_type_hint: str = "refresh_token",
+    base_url: Optional[str] = None,
+) -> None:
+    """Revoke a token (RFC 7009 section 2.1). 200 also means that the server did not know it.
+
+    :raises TokenEndpointError: anything but a 2xx answer: the token may still be live.
+    """
+    form = {"token": token, "token_type_hint": token_type_hint, "client_id": defaults.oauth_settings().client_id}
+    answer = token_http.send("POST", f"{_base(region, base_url)}/oauth2/revoke", form)
+    if not 200 <= answer.status < 300:
+        raise _refusal(answer, "/oauth2/revoke")
+
+
+def advertises_issuer_parameter(base_url: str, send: Send = token_http.send) -> bool:
+    """True when the server's metadata (RFC 8414) promises `iss` in authorization responses (RFC 9207 section 3).
+
+    Metadata whose `issuer` is not the one asked for is discarded (RFC 8414 section 3.3), and so is missing metadata.
+    """
+    metadata = fetch_metadata(base_url, send)
+    return metadata.get("authorization_response_iss_parameter_supported") is True
+
+
+def fetch_metadata(base_url: str, send: Send = token_http.send) -> Dict[str, Any]:
+    """The authorization server's metadata; empty when there is none that can be trusted."""
+    try:
+        answer = send("GET", f"{base_url}/.well-known/oauth-authorization-server", timeout=_METADATA_TIMEOUT_SECONDS)
+        metadata = json.loads(answer.body) if answer.status == 200 else None
+    except (TokenEndpointError, ValueError):
+        return {}
+    if not isinstance(metadata, dict) or metadata.get("issuer") not in expected_issuers(base_url):
+        return {}
+    return metadata
+
+
+def _token_call(base_url: str, form: Mapping[str, str], send: Send) -> Any:
+    answer = send("POST", f"{base_url}/oauth2/token", form)
+    if not 200 <= answer.status < 300:
+        raise _refusal(answer, "/oauth2/token")
+    try:
+        return json.loads(answer.body)
+    except ValueError:
+        # A captive portal or a proxy's page: not the server's word, so nothing is known to be spent or refused.
+        raise TokenEndpointError(
+            f"HTTP {answer.status} from /oauth2/token is not JSON; is a proxy answering?",
+            Delivery.ANSWERED,
+            answer.status,
+        ) from None
+
+
+def _refusal(answer: HttpAnswer, endpoint: str) -> TokenEndpointError:
+    error = TokenEndpointError("", Delivery.ANSWERED, answer.status, answer.body, answer.retry_after)
+    try:
+        body = json.loads(answer.body)
+    except ValueError:
+        body = None
+    if isinstance(body, dict):
+        error.error, error.description = _text(body.get("error")), _text(body.get("error_description"))
+    detail = oauth_error_detail(error)
+    error.args = (f"HTTP {answer.status} from {endpoint}" + (f": {detail}" if detail else "") + ".",)
+    return error
+
+
+def _text(value: Any) -> Optional[str]:
+    return one_line(redact(value)) if isinstance(value, str) and value else None
+
+
+def oauth_error_detail(exc: BaseException) -> Optional[str]:
+    """`code` or `code: description` (when at most 80 characters) of an OAuth error answer; None without a code."""
+    code = getattr(exc, "error", None)
+    description = getattr(exc, "description", None)
+    if not code:
+        return None
+    return f"{code}: {description}" if description and len(description) <= _MAX_DESCRIPTION else str(code)
+
+
+def oauth_error_body(exc: BaseException) -> Optional[str]:
+    """The raw body of an error answer, for a debug log (which redacts); None when there was no answer."""
+    return getattr(exc, "body", None) or None

@@ -1,0 +1,226 @@
+"""OAuthConfig: the SDK's Config whose token renews itself when the SDK reads it; only glue over refresh.py."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional, Set
+
+from cloudinary_cli.auth.refresh import Refresher, RefreshResult
+from cloudinary_cli.auth.session import Session, from_cloudinary_url, is_oauth_url
+from cloudinary_cli.defaults import logger
+from cloudinary_cli.errors import CliError, LockTimeout, OAuthError, ReloginRequired
+from cloudinary_cli.utils import config_url
+from cloudinary_cli.utils.config_utils import ConfigStore, current_store
+from cloudinary_cli.utils.env_config import import_sdk
+
+if TYPE_CHECKING:
+    _SdkConfig = Any
+else:
+    # A base class is needed when this module is imported; the import hides the environment from the SDK.
+    _SdkConfig = import_sdk().Config
+
+_warned: Set[str] = set()
+
+
+class LiveLogin:
+    """A saved login in use by this process: its session in memory, renewed through the store when it gets stale."""
+
+    def __init__(self, name: str, url: str, refresher: Refresher) -> None:
+        self.name = name
+        self._url = url
+        self._session = from_cloudinary_url(url)
+        self._refresher = refresher
+        self._lock = threading.RLock()
+        self._unsaved_since: Optional[str] = None
+
+    @property
+    def session(self) -> Session:
+        return self._session
+
+    def token(self) -> str:
+        """The access token; a fresh one is returned without any I/O.
+
+        :raises ReloginRequired: expired, and it cannot be renewed. :raises LockTimeout: expired, and a peer holds on.
+        """
+        session = self._session
+        if session.refresh_token is None or session.is_fresh(now=self._refresher.clock()):
+            return session.access_token
+        with self._lock:
+            if not self._session.is_fresh(now=self._refresher.clock()):
+                self._take(self._refresher.refresh(self.name, self._url))
+            return self._session.access_token
+
+    def invalidate(self, rejected: str) -> bool:
+        """The API refused `rejected` with 401: True when there is another token now."""
+        with self._lock:
+            if self._session.access_token == rejected and self._session.refresh_token is not None:
+                self._take(self._refresher.refresh(self.name, self._url, rejected=rejected), tolerate=True)
+            return self._session.access_token != rejected
+
+    def _take(self, result: RefreshResult, tolerate: bool = False) -> None:
+        if result.url != self._url and result.saved is False:
+            self._unsaved_since = self._unsaved_since or self._url
+        elif result.url != self._url:
+            self._unsaved_since = None
+        self._url = result.url
+        self._session = from_cloudinary_url(result.url)
+        if result.error is None:
+            _warned.discard(self.name)
+            return
+        expired = self._session.is_expired(self._refresher.clock())
+        if expired and not tolerate and isinstance(result.error, (ReloginRequired, LockTimeout)):
+            raise result.error
+        self._warn(result)
+
+    def _warn(self, result: RefreshResult) -> None:
+        if self.name in _warned:
+            return
+        _warned.add(self.name)
+        if not result.saved:
+            logger.warning("%s The new tokens of '%s' are kept in memory for this command.", result.error, self.name)
+        else:
+            logger.warning("Refreshing '%s' failed; using the present token. %s", self.name, result.error)
+
+    def flush(self) -> None:
+        """Save tokens that could not be saved when they came. Called when the command ends."""
+        with self._lock:
+            if self._unsaved_since is None:
+                return
+            try:
+                saved = self._refresher.save_again(self.name, self._unsaved_since, self._url)
+                self._unsaved_since = None
+                text = "The new tokens of '%s' are saved now." if saved else "The login '%s' was changed."
+                logger.info(text, self.name)
+            except CliError as error:
+                logger.error("The new tokens of '%s' are lost: %s", self.name, error)
+
+
+class OAuthConfig(_SdkConfig):  # type: ignore[misc]
+    """An SDK config built from given fields only: nothing comes in from the environment unless asked for.
+
+    `oauth_token` is a data descriptor, so it wins over the instance's `__dict__`, where the SDK keeps its values.
+    """
+
+    def __init__(self, fields: Optional[Mapping[str, Any]] = None, live: Optional[LiveLogin] = None) -> None:
+        # Not super().__init__(): that would read Django's settings and the environment (spec C1).
+        self._uri_scheme = "cloudinary"
+        self._live = live
+        self.signature_version = 2
+        for key, value in (fields or {}).items():
+            self.__dict__[key] = _boolean(value)
+        if not self.__dict__.get("signature_algorithm"):
+            self.signature_algorithm = "sha1"
+
+    @classmethod
+    def from_env(cls, environ: Optional[Mapping[str, str]] = None) -> "OAuthConfig":
+        """A static config from CLOUDINARY_* variables."""
+        return cls(config_url.environment_fields(os.environ if environ is None else environ))
+
+    @classmethod
+    def from_url(cls, url: str) -> "OAuthConfig":
+        """A static config: it never refreshes, even with a refresh token in the URL."""
+        return cls(config_url.parse(url).fields())
+
+    @classmethod
+    def bind_saved(cls, name: str, url: str, store: Optional[ConfigStore] = None) -> "OAuthConfig":
+        """A config bound to the saved login `name`: reading `oauth_token` refreshes a stale token."""
+        live = LiveLogin(name, url, Refresher(store or current_store()))
+        return cls(config_url.parse(url).fields(), live)
+
+    @property
+    def has_oauth(self) -> bool:
+        """True when there is a token; never refreshes, no I/O."""
+        return bool(self.__dict__.get("oauth_token"))
+
+    @property
+    def live_name(self) -> Optional[str]:
+        """Name of the saved login behind this config."""
+        return self._live.name if self._live else None
+
+    @property
+    def oauth_token(self) -> Optional[str]:
+        if self._live is None:
+            token: Optional[str] = self.__dict__.get("oauth_token")
+            return token
+        try:
+            fresh = self._live.token()
+        except AttributeError as error:
+            # Python would fall back to __getattr__ and hide the failure behind a stale token (spec T3).
+            raise OAuthError(f"Internal error while reading the token: {error}") from error
+        self._mirror()
+        return fresh
+
+    @oauth_token.setter
+    def oauth_token(self, value: Optional[str]) -> None:
+        self.__dict__["oauth_token"] = value
+
+    def _mirror(self) -> None:
+        """Keep the displayed fields equal to the live session's."""
+        if self._live is None or self.__dict__.get("oauth_token") == self._live.session.access_token:
+            return
+        session = self._live.session
+        self.__dict__.update(
+            oauth_token=session.access_token,
+            refresh_token=session.refresh_token,
+            issued_at=str(session.issued_at),
+            expires_at=str(session.expires_at),
+        )
+
+    def invalidate_token(self, rejected: str) -> bool:
+        """True when another token than `rejected` is to be had: a peer's, or a new one. False for a static config."""
+        if self._live is None:
+            return False
+        changed = self._live.invalidate(rejected)
+        self._mirror()
+        return changed
+
+    @property
+    def oauth_token_refresh_callback(self) -> Optional[Callable[[str], None]]:
+        """What the SDK calls after a 401 on a chunk of a large upload; raises when there is no new token."""
+        if self._live is None:
+            return None
+        live = self._live
+
+        def refresh_or_raise(rejected: str) -> None:
+            if not self.invalidate_token(rejected):
+                raise ReloginRequired(f"The API refused the login '{live.name}'. Run: cld login {live.name}")
+
+        return refresh_or_raise
+
+    def flush(self) -> None:
+        """Save what could not be saved before; called when the command ends."""
+        if self._live is not None:
+            self._live.flush()
+
+
+def _boolean(value: Any) -> Any:
+    # In a URL every value is text, and the text "false" is true in Python (spec G13).
+    return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
+
+
+def _install(config: OAuthConfig) -> OAuthConfig:
+    import_sdk()._config = config
+    return config
+
+
+def install_oauth_config(
+    url: str, saved_name: Optional[str] = None, store: Optional[ConfigStore] = None
+) -> OAuthConfig:
+    """Make `url` the SDK's active config, bound to the saved login when it is one.
+
+    :raises InvalidConfigUrl: when the URL cannot be parsed.
+    """
+    if saved_name is not None and is_oauth_url(url):
+        return _install(OAuthConfig.bind_saved(saved_name, url, store))
+    return _install(OAuthConfig.from_url(url))
+
+
+def install_env_config(environ: Optional[Mapping[str, str]] = None) -> OAuthConfig:
+    """Make the environment's config the SDK's active one; static."""
+    return _install(OAuthConfig.from_env(environ))
+
+
+def install_fields(fields: Dict[str, Any]) -> OAuthConfig:
+    """Make a config of these fields the SDK's active one; static."""
+    return _install(OAuthConfig(fields))

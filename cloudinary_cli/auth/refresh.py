@@ -1,0 +1,263 @@
+"""Renews a saved login: lock -> re-read -> adopt or rotate -> save. Returns a RefreshResult; prints nothing.
+
+The contract (refresh tokens are single-use):
+
+1. One kernel lock per login, on a file that is never deleted; the lock of config.json only for the two short writes.
+2. Before the POST, a temporary file with room for the result is flushed to the disk and a journal record is written, so
+   a full or read-only disk is met before the token is spent, and a crash after it is noticed.
+3. From the POST to the rename, signals wait. The rename stores the tokens and clears the journal in one step.
+4. A journal record of the present token means that a process died: one more attempt is made, then `cld login`.
+5. Sent again only if it was never sent, or 429/503. Only `invalid_grant` is final; it is remembered, so that a dead
+   token is presented once and not by every later command.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from dataclasses import replace
+from typing import Any, Callable, Dict, Optional, Tuple
+
+from cloudinary_cli.auth import flow, refresh_state
+from cloudinary_cli.auth.critical import deferred_signals
+from cloudinary_cli.auth.refresh_lock import refresh_lock, refresh_lock_path
+from cloudinary_cli.auth.refresh_rules import (
+    RefreshOutcome,
+    RefreshResult,
+    check_not_dead,
+    check_same_account,
+    holds,
+    relogin_advice,
+    relogin_command,
+    with_command,
+)
+from cloudinary_cli.auth.refresh_state import Kind, RefreshState
+from cloudinary_cli.auth.session import Session, from_cloudinary_url, is_oauth_url, refresh_token_of, with_tokens
+from cloudinary_cli.defaults import REFRESH_LOCK_TIMEOUT_SECONDS, logger
+from cloudinary_cli.errors import (
+    CliError,
+    Delivery,
+    InvalidTokenResponse,
+    ReloginRequired,
+    TokenEndpointError,
+)
+from cloudinary_cli.utils.config_url import parse as parse_url
+from cloudinary_cli.utils.config_url import replace_query
+from cloudinary_cli.utils.config_utils import ConfigStore
+from cloudinary_cli.utils.file_utils import PendingFile
+
+__all__ = ["RefreshOutcome", "RefreshResult", "Refresher", "refresh_lock", "relogin_command"]
+
+_ATTEMPTS = 3
+_PAUSE_SECONDS = 0.5
+_MAX_RETRY_AFTER_SECONDS = 5.0
+# After a failure, this process does not try the same refresh token again for so long.
+_BACK_OFF_SECONDS = 20.0
+
+
+class Refresher:
+    """Refreshes saved logins of one store. Safe for threads; time and HTTP are passed in."""
+
+    def __init__(
+        self,
+        store: ConfigStore,
+        clock: Callable[[], float] = time.time,
+        refresh: Callable[..., Any] = flow.refresh,
+        lock_timeout: float = REFRESH_LOCK_TIMEOUT_SECONDS,
+    ) -> None:
+        self.store = store
+        self.clock = clock
+        self._refresh = refresh
+        self._lock_timeout = lock_timeout
+        self._failures: Dict[str, Tuple[float, CliError]] = {}
+        self._thread_lock = threading.RLock()
+
+    def is_due(self, session: Session, force: bool = False, rejected: Optional[str] = None) -> bool:
+        """True when the session should be renewed: `rejected` is a token that the API refused with 401."""
+        if rejected is not None:
+            return session.access_token == rejected
+        return force or not session.is_fresh(now=self.clock())
+
+    def refresh(self, name: str, url: str, force: bool = False, rejected: Optional[str] = None) -> RefreshResult:
+        """Renew the login `name`, whose URL this process knows as `url`, or adopt what a peer has saved.
+
+        Never raises for a failed refresh: the result says what happened.
+        """
+        if not is_oauth_url(url):
+            return RefreshResult(RefreshOutcome.NOT_OAUTH, url)
+        session = from_cloudinary_url(url)
+        if not self.is_due(session, force, rejected):
+            return RefreshResult(RefreshOutcome.FRESH, url)
+        with self._thread_lock:
+            recent = self._recent_failure(session, force)
+            if recent is not None:
+                return RefreshResult(RefreshOutcome.FAILED, url, recent)
+            try:
+                with refresh_lock(self.store, name, self._lock_timeout):
+                    result = self._under_lock(name, url, session, force, rejected)
+            except CliError as error:
+                result = RefreshResult(RefreshOutcome.FAILED, url, error)
+            if result.outcome is RefreshOutcome.FAILED and result.error and session.refresh_token:
+                mark = refresh_state.fingerprint(session.refresh_token)
+                self._failures[mark] = (time.monotonic() + _BACK_OFF_SECONDS, result.error)
+            return result
+
+    def _recent_failure(self, session: Session, force: bool) -> Optional[CliError]:
+        if force or not session.refresh_token:
+            return None
+        until, error = self._failures.get(refresh_state.fingerprint(session.refresh_token), (0.0, None))
+        return error if time.monotonic() < until else None
+
+    def _under_lock(self, name: str, url: str, session: Session, force: bool, rejected: Optional[str]) -> RefreshResult:
+        entry = self.store.load_fresh().get(name)
+        if entry is None:
+            gone = ReloginRequired(f"The login '{name}' was removed. {relogin_advice(name, session)}")
+            return RefreshResult(RefreshOutcome.NOT_FOUND, url, gone)
+        if not is_oauth_url(entry):
+            raise ReloginRequired(f"'{name}' is no longer a login. {relogin_advice(name, session)}")
+        current = from_cloudinary_url(entry)
+        check_same_account(name, session, current)
+        replaced = current.access_token != session.access_token
+        if not self.is_due(current, force and not replaced, rejected):
+            outcome = RefreshOutcome.REFRESHED if replaced else RefreshOutcome.FRESH
+            return RefreshResult(outcome, entry)
+        if current.refresh_token is None:
+            raise ReloginRequired(f"The login '{name}' has no refresh token. {relogin_advice(name, current)}")
+        previous = refresh_state.parse(parse_url(entry).get(refresh_state.KEY))
+        known = previous if previous is not None and previous.applies_to(current.refresh_token) else None
+        check_not_dead(name, current, known)
+        return self._rotate(name, current, known)
+
+    def _rotate(self, name: str, current: Session, known: Optional[RefreshState]) -> RefreshResult:
+        base_url = current.token_base_url
+        with self.store.reserve(f"refresh-{os.path.basename(refresh_lock_path(self.store, name))}") as pending:
+            # The journal record too: an interrupt between it and the POST would look like a crash after the POST.
+            with deferred_signals():
+                entry = self._note(name, current, Kind.STARTED if known is None else Kind.RETRIED)
+                if entry is None:
+                    raise ReloginRequired(
+                        f"The login '{name}' was changed by another command. {relogin_advice(name, current)}"
+                    )
+                try:
+                    response = self._post(current, base_url)
+                except TokenEndpointError as error:
+                    return self._failed(name, entry, current, known, error)
+                return self._store(name, entry, current, response, pending)
+
+    def _post(self, current: Session, base_url: str) -> Any:
+        """Present the refresh token; again only while that cannot present a consumed one."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                return self._refresh(current.refresh_token, current.region, base_url)
+            except TokenEndpointError as error:
+                if attempt == _ATTEMPTS or not error.is_retryable:
+                    raise
+                time.sleep(min(error.retry_after or _PAUSE_SECONDS * attempt, _MAX_RETRY_AFTER_SECONDS))
+        raise AssertionError("unreachable")
+
+    # -- what is written
+
+    def _note(self, name: str, current: Session, kind: Optional[Kind]) -> Optional[str]:
+        """Write (or with None, clear) the journal record, if the entry still holds this refresh token."""
+        with self.store.transaction() as cfg:
+            entry = cfg.get(name)
+            if not holds(entry, current):
+                return None
+            record = None
+            if kind is not None:
+                mark = refresh_state.fingerprint(current.refresh_token or "")
+                record = str(RefreshState(kind, mark, int(self.clock()), os.getpid()))
+            cfg[name] = replace_query(str(entry), {refresh_state.KEY: record})
+            return str(cfg[name])
+
+    def _store(self, name: str, entry: str, current: Session, response: Any, pending: PendingFile) -> RefreshResult:
+        problem: Optional[CliError] = None
+        try:
+            renewed = current.updated_from(response, now=self.clock())
+        except InvalidTokenResponse as error:
+            # The old refresh token is spent. A new one in the answer is worth more than the failed access token.
+            problem = error
+            salvaged = refresh_token_of(response)
+            if salvaged is None:
+                self._try_note(name, current, None)
+                return RefreshResult(RefreshOutcome.FAILED, entry, with_command(name, current, problem))
+            renewed = _with_refresh_token(current, salvaged)
+        try:
+            url = self._save(name, current, renewed, pending)
+        except CliError as error:
+            # Goes on with the new token in memory; the journal on disk tells the next process what happened.
+            return RefreshResult(RefreshOutcome.REFRESHED, with_tokens(entry, renewed), error, saved=False)
+        if url is None:
+            return self._superseded(name, entry, current, renewed)
+        if problem is not None:
+            return RefreshResult(RefreshOutcome.FAILED, url, with_command(name, current, problem))
+        return RefreshResult(RefreshOutcome.REFRESHED, url)
+
+    def _save(self, name: str, current: Session, renewed: Session, pending: Optional[PendingFile]) -> Optional[str]:
+        """Put the new tokens in the place of those of `current`. None when the entry is not that login any more."""
+        with self.store.transaction(pending) as cfg:
+            entry = cfg.get(name)
+            if not holds(entry, current):
+                return None
+            cfg[name] = with_tokens(str(entry), renewed)
+            return str(cfg[name])
+
+    def save_again(self, name: str, old_url: str, new_url: str) -> bool:
+        """Another attempt at saving tokens that exist in memory only; True when they are on disk now.
+
+        :raises CliError: when config.json can still not be written.
+        """
+        old, new = from_cloudinary_url(old_url), from_cloudinary_url(new_url)
+        with refresh_lock(self.store, name, self._lock_timeout):
+            return self._save(name, old, new, None) is not None
+
+    def _superseded(self, name: str, entry: str, current: Session, renewed: Session) -> RefreshResult:
+        """The entry was removed or replaced during the POST: what was just minted must not live on unseen."""
+        self._revoke(renewed)
+        latest = self.store.load_fresh().get(name)
+        if isinstance(latest, str) and is_oauth_url(latest):
+            replacement = from_cloudinary_url(latest)
+            check_same_account(name, current, replacement)
+            if replacement.is_fresh(now=self.clock()):
+                return RefreshResult(RefreshOutcome.REFRESHED, latest)
+        gone = ReloginRequired(f"The login '{name}' was removed. {relogin_advice(name, current)}")
+        return RefreshResult(RefreshOutcome.NOT_FOUND, entry, gone)
+
+    def _revoke(self, session: Session) -> None:
+        try:
+            flow.revoke(session.refresh_token or session.access_token, session.region, base_url=session.token_base_url)
+        except TokenEndpointError as error:
+            logger.debug("Revoking a superseded token failed: %s", error)
+
+    def _failed(
+        self, name: str, entry: str, current: Session, known: Optional[RefreshState], error: TokenEndpointError
+    ) -> RefreshResult:
+        logger.debug("Refresh of '%s' failed: %s Answer: %s", name, error, flow.oauth_error_body(error))
+        if error.is_refused_grant:
+            latest = self.store.load_fresh().get(name)
+            if isinstance(latest, str) and not holds(latest, current) and is_oauth_url(latest):
+                # Another tool rotated while we asked: its token is the good one.
+                check_same_account(name, current, from_cloudinary_url(latest))
+                return RefreshResult(RefreshOutcome.REFRESHED, latest)
+            self._try_note(name, current, Kind.REFUSED)
+            dead = ReloginRequired(f"The login '{name}' is no longer valid ({error}) {relogin_advice(name, current)}")
+            return RefreshResult(RefreshOutcome.FAILED, entry, dead)
+        if error.delivery is Delivery.UNKNOWN:
+            # This process lives, so the silence was the network's: the next command may ask once more.
+            self._try_note(name, current, Kind.STARTED)
+        elif error.delivery is Delivery.NEVER_SENT and known is not None:
+            self._try_note(name, current, known.kind)
+        else:
+            self._try_note(name, current, None)
+        return RefreshResult(RefreshOutcome.FAILED, entry, error)
+
+    def _try_note(self, name: str, current: Session, kind: Optional[Kind]) -> None:
+        try:
+            self._note(name, current, kind)
+        except CliError as error:
+            logger.debug("The refresh journal could not be written: %s", error)
+
+
+def _with_refresh_token(session: Session, token: str) -> Session:
+    return replace(session, refresh_token=token)

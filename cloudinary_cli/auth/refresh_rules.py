@@ -1,0 +1,88 @@
+"""What a refresh may come to, and the rules that decide whether a saved login may be adopted or presented; pure."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Optional
+
+from cloudinary_cli.auth.refresh_state import Kind, RefreshState
+from cloudinary_cli.auth.session import Session, from_cloudinary_url, is_oauth_url
+from cloudinary_cli.defaults import DEFAULT_REGION
+from cloudinary_cli.errors import CliError, OAuthError, ReloginRequired
+
+
+class RefreshOutcome(str, Enum):
+    """What a refresh came to."""
+
+    NOT_FOUND = "not_found"
+    NOT_OAUTH = "not_oauth"
+    FRESH = "fresh"
+    REFRESHED = "refreshed"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class RefreshResult:
+    """The outcome, the URL to go on with (the given one after a failure), and what went wrong.
+
+    `saved` is False when new tokens exist in memory only, because config.json could not be written.
+    """
+
+    outcome: RefreshOutcome
+    url: str
+    error: Optional[CliError] = None
+    saved: bool = True
+
+
+def relogin_command(name: str, region: str = DEFAULT_REGION) -> str:
+    """The command that logs in again under this name."""
+    command = f"cld login {shlex.quote(name)}"
+    return command if region == DEFAULT_REGION else f"{command} --region {shlex.quote(region)}"
+
+
+def holds(entry: Any, session: Session) -> bool:
+    """True while the saved entry is this very login: same cloud, same refresh token."""
+    if not is_oauth_url(entry):
+        return False
+    saved = from_cloudinary_url(entry)
+    return saved.refresh_token == session.refresh_token and saved.cloud_name == session.cloud_name
+
+
+def check_same_account(name: str, known: Session, saved: Session) -> None:
+    """Refuse to adopt another account's tokens.
+
+    :raises ReloginRequired: the saved entry has another cloud or issuer than the session in use.
+    """
+    same_issuer = not known.issuer or not saved.issuer or known.issuer == saved.issuer
+    if known.cloud_name.lower() != saved.cloud_name.lower() or not same_issuer:
+        raise ReloginRequired(
+            f"The saved login '{name}' now belongs to another account (cloud {saved.cloud_name}). "
+            "Run the command again to use it."
+        )
+
+
+def check_not_dead(name: str, current: Session, known: Optional[RefreshState]) -> None:
+    """Refuse to present a token that is known to be dead.
+
+    :raises ReloginRequired: refused by the server, or presented twice by processes that died.
+    """
+    if known is None:
+        return
+    if known.kind is Kind.REFUSED:
+        raise ReloginRequired(
+            f"The login '{name}' is no longer valid: the server refused it. {relogin_advice(name, current)}"
+        )
+    if known.kind is Kind.RETRIED:
+        raise ReloginRequired(f"A refresh of the login '{name}' was interrupted. {relogin_advice(name, current)}")
+
+
+def relogin_advice(name: str, session: Session) -> str:
+    """What to type next."""
+    return f"Run: {relogin_command(name, session.region)}"
+
+
+def with_command(name: str, session: Session, error: CliError) -> OAuthError:
+    """An error that may pass, with what to type if it does not."""
+    return OAuthError(f"{error} If this goes on, run: {relogin_command(name, session.region)}")

@@ -1,0 +1,261 @@
+"""Session: the tokens of one login and their cloudinary:// form; pure, the clock is passed in."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import time
+from dataclasses import dataclass, field, replace
+from typing import Any, Dict, Mapping, Optional
+
+from cloudinary_cli import defaults
+from cloudinary_cli.defaults import DEFAULT_REGION, OAUTH_EXPIRY_SKEW_SECONDS
+from cloudinary_cli.errors import InvalidConfigUrl, InvalidTokenResponse
+from cloudinary_cli.utils.config_url import (
+    build_config_url,
+    is_oauth_url,
+    parse,
+    replace_query,
+    validate_cloud_name,
+)
+
+__all__ = ["Session", "from_cloudinary_url", "is_oauth_url", "strip_oauth_internal_keys", "to_cloudinary_url"]
+
+# Lifetime of an access token, in seconds, when the server states none (RFC 6749 5.1 only recommends expires_in).
+ASSUMED_LIFETIME = 300
+# How far, in seconds, a claim may be from the local clock before the local clock is used instead.
+_CLOCK_TOLERANCE = 5
+
+_INTERNAL_KEYS = frozenset(
+    ["refresh_token", "issued_at", "expires_at", "region", "issuer", "oauth_base_url", "refresh_state"]
+)
+_TOKEN = re.compile(r"[\x21-\x7e]+\Z")
+
+
+@dataclass(frozen=True)
+class Session:
+    """One login. Times are epoch seconds on the local clock; tokens never appear in its repr.
+
+    `oauth_base_url` and `upload_prefix` are None when they are the region's own.
+    """
+
+    cloud_name: str
+    access_token: str = field(repr=False)
+    refresh_token: Optional[str] = field(default=None, repr=False)
+    issued_at: int = 0
+    expires_at: int = 0
+    region: str = DEFAULT_REGION
+    issuer: Optional[str] = None
+    oauth_base_url: Optional[str] = None
+    upload_prefix: Optional[str] = None
+
+    def is_fresh(self, skew: float = OAUTH_EXPIRY_SKEW_SECONDS, now: Optional[float] = None) -> bool:
+        """True while more than `skew` seconds are left.
+
+        A token that lives shorter than two skews counts as fresh for the first half of its life; otherwise a server
+        with short-lived tokens would be asked for a new one on every call.
+        """
+        moment = time.time() if now is None else now
+        lifetime = self.expires_at - self.issued_at
+        leeway = min(skew, lifetime / 2) if self.issued_at and lifetime > 0 else skew
+        return self.expires_at - leeway > int(moment)
+
+    def is_expired(self, now: float) -> bool:
+        return self.expires_at <= now
+
+    @property
+    def token_base_url(self) -> str:
+        """The authorization server this login belongs to: a refresh goes nowhere else.
+
+        :raises ConfigError: when the saved value is not an https (or loopback) base URL.
+        """
+        if self.oauth_base_url:
+            return defaults.validate_base_url(self.oauth_base_url, "The saved oauth_base_url")
+        return defaults.oauth_base_url_for_region(self.region)
+
+    @classmethod
+    def from_token_response(
+        cls,
+        resp: Mapping[str, Any],
+        cloud_name: Optional[str] = None,
+        region: str = DEFAULT_REGION,
+        now: Optional[float] = None,
+    ) -> "Session":
+        """A session from a token response (RFC 6749 5.1) whose access token is a JWT with `ext.cloud_name`.
+
+        :raises InvalidTokenResponse: names the member or claim that is missing or unusable.
+        """
+        token = access_token_of(resp)
+        claims = decode_claims(token)
+        moment = time.time() if now is None else now
+        cloud = cloud_name if cloud_name is not None else _cloud_name_claim(claims)
+        issued, expires = _number_claim(claims, "iat"), _number_claim(claims, "exp")
+        issued_at, expires_at = _local_times(resp, issued, expires, moment)
+        issuer = claims.get("iss")
+        return cls(
+            cloud_name=cloud,
+            access_token=token,
+            refresh_token=refresh_token_of(resp),
+            issued_at=issued_at,
+            expires_at=expires_at,
+            region=defaults.normalize_region(region),
+            issuer=issuer if isinstance(issuer, str) and issuer else None,
+        )
+
+    def updated_from(self, resp: Mapping[str, Any], now: Optional[float] = None) -> "Session":
+        """This session after a refresh: cloud, region and servers kept, an omitted refresh token kept (RFC 6749 6).
+
+        The access token may be opaque here: `expires_in` is preferred to its claims.
+
+        :raises InvalidTokenResponse: when there is no usable access token.
+        """
+        token = access_token_of(resp)
+        moment = time.time() if now is None else now
+        try:
+            claims = decode_claims(token)
+        except InvalidTokenResponse:
+            claims = {}
+        issued, expires = _optional_number(claims.get("iat")), _optional_number(claims.get("exp"))
+        issued_at, expires_at = _local_times(resp, issued, expires, moment)
+        return replace(
+            self,
+            access_token=token,
+            refresh_token=refresh_token_of(resp) or self.refresh_token,
+            issued_at=issued_at,
+            expires_at=expires_at,
+        )
+
+
+def _local_times(
+    resp: Mapping[str, Any], issued: Optional[int], expires: Optional[int], now: float
+) -> "tuple[int, int]":
+    """(issued_at, expires_at) on the local clock: the claims where the clocks agree, else receipt plus lifetime."""
+    stated = _optional_number(resp.get("expires_in"))
+    if stated is not None and stated > 0:
+        lifetime = stated
+    elif issued is not None and expires is not None:
+        lifetime = expires - issued
+        if lifetime <= 0:
+            raise InvalidTokenResponse("The access token's claim 'exp' is not later than 'iat'.")
+    else:
+        lifetime = ASSUMED_LIFETIME
+    local_expiry = int(now) + lifetime
+    if issued is not None and expires is not None and abs(expires - local_expiry) <= _CLOCK_TOLERANCE:
+        return issued, expires
+    return int(now), local_expiry
+
+
+def access_token_of(resp: Any) -> str:
+    """The access token of a token response.
+
+    :raises InvalidTokenResponse: not a JSON object, or no token that can stand in a header.
+    """
+    if not isinstance(resp, Mapping):
+        raise InvalidTokenResponse("The token response is not a JSON object.")
+    token = resp.get("access_token")
+    if not isinstance(token, str) or not _TOKEN.match(token):
+        raise InvalidTokenResponse("The token response has no usable 'access_token'.")
+    return token
+
+
+def refresh_token_of(resp: Any) -> Optional[str]:
+    """The refresh token of a token response; None when it gives none."""
+    token = resp.get("refresh_token") if isinstance(resp, Mapping) else None
+    return token if isinstance(token, str) and _TOKEN.match(token) else None
+
+
+def decode_claims(token: str) -> Dict[str, Any]:
+    """The payload of a JWT. The signature is not verified: the token came from the server itself, over TLS.
+
+    :raises InvalidTokenResponse: when it is not a decodable JWT.
+    """
+    try:
+        payload = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    except (IndexError, ValueError):
+        raise InvalidTokenResponse("The access token is not a decodable JWT.") from None
+    if not isinstance(claims, dict):
+        raise InvalidTokenResponse("The access token is not a decodable JWT: its payload is not an object.")
+    return claims
+
+
+def _cloud_name_claim(claims: Mapping[str, Any]) -> str:
+    extension = claims.get("ext")
+    name = extension.get("cloud_name") if isinstance(extension, Mapping) else None
+    if not name:
+        raise InvalidTokenResponse("The access token has no claim 'ext.cloud_name'.")
+    try:
+        return validate_cloud_name(name)
+    except InvalidConfigUrl as error:
+        raise InvalidTokenResponse(f"The access token's claim 'ext.cloud_name' is unusable: {error}") from None
+
+
+def _optional_number(value: Any) -> Optional[int]:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        return int(value)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _number_claim(claims: Mapping[str, Any], claim: str) -> int:
+    number = _optional_number(claims.get(claim))
+    if number is None:
+        raise InvalidTokenResponse(f"The access token's claim '{claim}' is missing or not a number.")
+    return number
+
+
+def to_cloudinary_url(session: Session) -> str:
+    """The saved form of a session; the key order is part of the interface with other versions of the tool."""
+    params: Dict[str, Any] = {
+        "oauth_token": session.access_token,
+        "refresh_token": session.refresh_token or "",
+        "issued_at": session.issued_at,
+        "expires_at": session.expires_at,
+        "region": session.region,
+        "issuer": session.issuer or "",
+        "upload_prefix": session.upload_prefix or defaults.api_host_for_region(session.region),
+    }
+    if session.oauth_base_url:
+        params["oauth_base_url"] = session.oauth_base_url
+    return build_config_url(validate_cloud_name(session.cloud_name), params)
+
+
+def with_tokens(url: str, session: Session) -> str:
+    """A saved URL with the tokens and times of `session`; every other part, unknown keys included, stays."""
+    return replace_query(
+        url,
+        {
+            "oauth_token": session.access_token,
+            "refresh_token": session.refresh_token or "",
+            "issued_at": str(session.issued_at),
+            "expires_at": str(session.expires_at),
+            "refresh_state": None,
+        },
+    )
+
+
+def from_cloudinary_url(url: Any) -> Session:
+    """The session of a saved OAuth URL. Missing or unreadable times count as 0, that is, as expired.
+
+    :raises InvalidConfigUrl: when the URL cannot be parsed.
+    """
+    parsed = parse(url)
+    return Session(
+        cloud_name=parsed.cloud_name,
+        access_token=parsed.get("oauth_token"),
+        refresh_token=parsed.get("refresh_token") or None,
+        issued_at=_optional_number(parsed.get("issued_at")) or 0,
+        expires_at=_optional_number(parsed.get("expires_at")) or 0,
+        region=parsed.get("region") or DEFAULT_REGION,
+        issuer=parsed.get("issuer") or None,
+        oauth_base_url=parsed.get("oauth_base_url") or None,
+        upload_prefix=parsed.get("upload_prefix") or None,
+    )
+
+
+def strip_oauth_internal_keys(fields: Mapping[str, Any]) -> Dict[str, Any]:
+    """A copy without a login's bookkeeping, fit to become arguments of an API call."""
+    return {key: value for key, value in fields.items() if key not in _INTERNAL_KEYS}

@@ -1,0 +1,106 @@
+"""main(): runs the root group and maps every error to one line on stderr and an exit code; the one catch-all."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import Any, List, Optional
+
+import click
+
+from cloudinary_cli.cli_group import cli
+from cloudinary_cli.console import Console, install_logging
+from cloudinary_cli.defaults import logger
+from cloudinary_cli.errors import CliError, DetailedExit, Terminated
+
+EXIT_INTERRUPTED = 130  # 128 + SIGINT, what a shell reports for Ctrl-C
+COMPLETION_VARIABLE = "_CLD_COMPLETE"  # Click's, from prog_name
+
+__all__ = ["cli", "main"]
+
+
+def main(args: Optional[List[str]] = None) -> int:
+    """Run `cld` with `args` (default: the process's own) and return the exit status."""
+    console = Console()
+    completing = COMPLETION_VARIABLE in os.environ
+    # The completion of a command line must not write into that line.
+    install_logging(console, "CRITICAL" if completing else "INFO")
+    _handle_termination()
+    try:
+        return exit_status(cli.main(args=args, prog_name="cld", standalone_mode=False))
+    except click.ClickException as error:
+        if not completing:
+            _show_usage_error(console, error)
+        return _status(1, DetailedExit.USAGE)
+    except (KeyboardInterrupt, click.Abort):
+        console.notice("Interrupted.")
+        return EXIT_INTERRUPTED
+    except Terminated as error:
+        console.notice("Terminated.")
+        return error.exit_code
+    except CliError as error:
+        _show_error(console, error.message)
+        return _status(error.exit_code, error.detailed_exit_code)
+    except BrokenPipeError:
+        _silence_stdout()
+        return 1
+    except Exception as error:  # noqa: BLE001 - the program's one catch-all: no traceback reaches the user
+        logger.debug("Unexpected error", exc_info=True)
+        console.error(f"Command execution failed, error: {str(error) or type(error).__name__}")
+        return 1
+
+
+def exit_status(result: Any) -> int:
+    """What a command returned as an exit status: False is 1, an integer is itself, anything else is 0."""
+    if isinstance(result, bool):
+        return 0 if result else 1
+    return result if isinstance(result, int) else 0
+
+
+def _status(plain: int, detailed: int) -> int:
+    """The exit status of an error: scripts know 0 and 1, so finer ones are asked for (docs/exit-codes.md)."""
+    return int(detailed) if os.environ.get("CLOUDINARY_CLI_EXIT_CODES") == "detailed" else plain
+
+
+def _show_error(console: Console, message: str) -> None:
+    # The first line is the error; what may follow is advice, and reads better without a prefix on each line.
+    line, _, advice = message.partition("\n")
+    console.error(line)
+    if advice:
+        console.notice(advice)
+
+
+def _show_usage_error(console: Console, error: click.ClickException) -> None:
+    if type(error).__name__ == "NoArgsIsHelpError":  # a group without a sub-command; not in Click 8.1
+        console.notice(error.format_message())
+        return
+    context = getattr(error, "ctx", None)
+    if context is not None:
+        console.notice(context.get_usage())
+        if context.parent is not None:
+            console.notice(f"Try '{context.command_path} --help' for help.\n")
+    console.notice(f"Error: {error.format_message()}")
+
+
+def _handle_termination() -> None:
+    # SIGTERM becomes an exception, so that locks are freed, temporary files removed, and a refresh finishes.
+    def raise_terminated(signum: int, frame: object) -> None:
+        raise Terminated
+
+    try:
+        signal.signal(signal.SIGTERM, raise_terminated)
+    except ValueError:  # main() called from a thread of another program
+        pass
+
+
+def _silence_stdout() -> None:
+    # The reader (head, less) has gone: keep the interpreter's own flush at exit from failing again.
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError):
+        pass
+
+
+if __name__ == "__main__":
+    sys.exit(main())

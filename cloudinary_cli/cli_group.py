@@ -1,0 +1,157 @@
+"""The root group: -c, -C, -v, --version, a table of commands loaded by name, and the method-name fallback."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+
+import click
+
+from cloudinary_cli.command import CldGroup, verbosity_option
+from cloudinary_cli.context import AppContext
+from cloudinary_cli.utils.config_resolver import Selection, check_selection
+
+
+class Entry(NamedTuple):
+    """Where a command lives and its line in the help, so that help imports no command."""
+
+    target: str
+    help: str
+    hidden: bool = False
+
+
+COMMANDS: Dict[str, Entry] = {
+    "admin": Entry("cloudinary_cli.core.admin:admin", "Run any method of the Admin API."),
+    "agent": Entry("cloudinary_cli.core.agent:agent", "Create accounts and clouds: for AI agents."),
+    "completion": Entry("cloudinary_cli.core.completion:completion", "Print a shell's completion script."),
+    "config": Entry("cloudinary_cli.core.config:config_command", "Show and manage configurations and the default."),
+    "login": Entry("cloudinary_cli.core.auth:login", "Log in with the browser and save the session."),
+    "logout": Entry("cloudinary_cli.core.auth:logout", "Revoke a saved login and remove it."),
+    "make": Entry("cloudinary_cli.modules.make:make", "Print a code snippet for the active configuration."),
+    "provisioning": Entry("cloudinary_cli.core.provisioning:provisioning", "Run any method of the Provisioning API."),
+    "sandbox": Entry("cloudinary_cli.core.sandbox:sandbox", "Run a local stand-in for Cloudinary (for tests)."),
+    "search": Entry("cloudinary_cli.core.search:search", "Search assets."),
+    "search_folders": Entry("cloudinary_cli.core.search_folders:search_folders", "Search folders."),
+    "uploader": Entry("cloudinary_cli.core.uploader:uploader", "Run any method of the Upload API."),
+    "url": Entry("cloudinary_cli.core.url:url", "Build a delivery URL, optionally with a transformation."),
+    "utils": Entry("cloudinary_cli.core.utils:utils", "Run a utility method of the SDK (signing, URLs)."),
+    "sample": Entry("cloudinary_cli.core.samples:sample", "Sample image.", hidden=True),
+    "couple": Entry("cloudinary_cli.core.samples:couple", "Sample image.", hidden=True),
+    "dog": Entry("cloudinary_cli.core.samples:dog", "Sample video.", hidden=True),
+}
+
+
+class LazyGroup(CldGroup):
+    """Loads a command's module when the command is used, and routes unknown names to API methods."""
+
+    def list_commands(self, ctx: click.Context) -> List[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> Optional[click.Command]:
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        module, _, attribute = entry.target.partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = [(name, COMMANDS[name].help) for name in self.list_commands(ctx) if not COMMANDS[name].hidden]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+    def resolve_command(
+        self, ctx: click.Context, args: List[str]
+    ) -> Tuple[Optional[str], Optional[click.Command], List[str]]:
+        """`cld ping` is `cld admin ping`, `cld upload x` is `cld uploader upload x`; a command's name wins."""
+        name = args[0]
+        if name in COMMANDS or name.startswith("-"):
+            return super().resolve_command(ctx, args)
+        api = _api_of_method(name)
+        if api is None and ctx.resilient_parsing:  # completing a line that is not yet right
+            return None, None, args
+        if api is None:
+            raise click.UsageError(f'No such command "{name}".{_did_you_mean(name)}', ctx)
+        return api, self.get_command(ctx, api), args
+
+
+def _api_of_method(name: str) -> Optional[str]:
+    sdk = importlib.import_module("cloudinary_cli.sdk")
+    return next((api for api in ("admin", "uploader") if name in sdk.api_methods(api)), None)
+
+
+def _did_you_mean(name: str) -> str:
+    sdk = importlib.import_module("cloudinary_cli.sdk")
+    visible = [command for command, entry in COMMANDS.items() if not entry.hidden]
+    close = difflib.get_close_matches(name, visible) or difflib.get_close_matches(
+        name, [*sdk.api_methods("admin"), *sdk.api_methods("uploader")]
+    )
+    return f"\nDid you mean: {', '.join(close)}?" if close else ""
+
+
+def _show_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if not value or ctx.resilient_parsing:
+        return
+    # Deferred: only --version needs them, and the SDK itself (70 ms) is not imported for its number.
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
+    from cloudinary_cli.version import __version__
+
+    try:
+        sdk_version = version("cloudinary")
+    except PackageNotFoundError:
+        sdk_version = "not installed"
+    click.echo(f"Cloudinary CLI, version {__version__}")
+    click.echo(f"Cloudinary SDK, version {sdk_version}")
+    click.echo(f"Python, version {platform.python_version()}")
+    ctx.exit()
+
+
+def _complete_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> List[str]:
+    completion = importlib.import_module("cloudinary_cli.core.completion")
+    names: List[str] = completion.config_names(ctx, param, incomplete)
+    return names
+
+
+@click.group(cls=LazyGroup, invoke_without_command=True)
+@click.option("-c", "--config", help="A CLOUDINARY_URL (cloudinary://key:secret@cloud) to use for this command.")
+@click.option(
+    "-C",
+    "--config_saved",
+    metavar="NAME",
+    shell_complete=_complete_names,
+    help="The saved configuration to use for this command.",
+)
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Show versions."
+)
+@click.pass_context
+def cli(ctx: click.Context, config: Optional[str], config_saved: Optional[str]) -> Any:
+    """Cloudinary from the command line: log in, upload, manage, transform and deliver images and video.
+
+    Start with `cld login`. The configuration used is, in this order: -c, -C, the stored default
+    (`cld config -d NAME`), the environment.
+    """
+    selection = Selection(config, config_saved)
+    check_selection(selection)
+    ctx.obj = AppContext(selection)
+    ctx.call_on_close(ctx.obj.close)
+    if ctx.invoked_subcommand is None:
+        _show_guidance(ctx.obj)
+        click.echo(ctx.get_help())
+    return True
+
+
+cli.params.append(verbosity_option())
+
+
+def _show_guidance(app: AppContext) -> None:
+    # Bare `cld` is where people start: say what is missing, then show the help all the same.
+    from cloudinary_cli.errors import ConfigError
+
+    try:
+        app.active.require()
+    except ConfigError as error:
+        app.console.notice(error.message)

@@ -1,0 +1,198 @@
+"""The only room that prints, prompts, colours or asks isatty: data goes to stdout, everything else to stderr."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from typing import IO, Any, Mapping, Optional, Sequence
+
+import click
+
+from cloudinary_cli.defaults import logger
+from cloudinary_cli.utils.text_utils import printable, redact, to_json
+
+_PREFIX_COLOURS = {"warning": "yellow", "error": "red", "critical": "red", "debug": "blue"}
+LEVELS = ("CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG")
+
+
+class Console:
+    """The three standard streams and the rules for writing to them. Streams are looked up when used."""
+
+    def __init__(
+        self,
+        stdin: Optional[IO[str]] = None,
+        stdout: Optional[IO[str]] = None,
+        stderr: Optional[IO[str]] = None,
+        environ: Optional[Mapping[str, str]] = None,
+    ) -> None:
+        self._stdin, self._stdout, self._stderr = stdin, stdout, stderr
+        self._environ = environ
+
+    @property
+    def stdin(self) -> IO[str]:
+        return self._stdin or sys.stdin
+
+    @property
+    def stdout(self) -> IO[str]:
+        return self._stdout or sys.stdout
+
+    @property
+    def stderr(self) -> IO[str]:
+        return self._stderr or sys.stderr
+
+    # -- what kind of streams these are
+
+    def is_interactive(self) -> bool:
+        """True when a person can answer: stdin is a terminal."""
+        return _is_terminal(self._stdin or sys.stdin)
+
+    def shows_colour(self, stream: IO[str]) -> bool:
+        """Colour only on a terminal, and not when NO_COLOR (https://no-color.org) is non-empty."""
+        environ = os.environ if self._environ is None else self._environ
+        return not environ.get("NO_COLOR") and environ.get("TERM") != "dumb" and _is_terminal(stream)
+
+    # -- data
+
+    def data(self, text: str, newline: bool = True) -> None:
+        """Write data to stdout as it is."""
+        _write(self.stdout, text + ("\n" if newline else ""))
+
+    def json(self, obj: Any) -> None:
+        """Write a value to stdout as indented JSON, coloured only on a terminal."""
+        text = to_json(obj, getattr(self.stdout, "encoding", None))
+        self.data(_coloured_json(text) if self.shows_colour(self.stdout) else text)
+
+    # -- prose
+
+    def info(self, text: str, colour: Optional[str] = None) -> None:
+        """A bare line on stderr, hidden by -v WARNING and above."""
+        logger.info("%s", text, extra={"colour": colour})
+
+    def success(self, text: str) -> None:
+        """An info line in green."""
+        self.info(text, "green")
+
+    def warning(self, text: str) -> None:
+        logger.warning("%s", text)
+
+    def error(self, text: str) -> None:
+        logger.error("%s", text)
+
+    def debug(self, text: str) -> None:
+        logger.debug("%s", text)
+
+    def notice(self, text: str, colour: Optional[str] = None) -> None:
+        """A line on stderr that -v does not hide: what the user must see to go on, such as a login URL."""
+        text = printable(redact(text))
+        if colour and self.shows_colour(self.stderr):
+            text = click.style(text, fg=colour)
+        _write(self.stderr, text + "\n")
+
+    # -- questions: the prompt is prose, so it goes to stderr and never into piped data
+
+    def prompt(self, message: str, hint: Optional[str] = None) -> Optional[str]:
+        """Ask for one line. None when stdin is closed; the hint then says what to type instead."""
+        _write(self.stderr, printable(message))
+        self.stderr.flush()
+        answer = self._stdin_line()
+        if answer is None:
+            _write(self.stderr, "\n")
+            self.warning("No input available." + (f" {hint}" if hint else ""))
+        return answer
+
+    def _stdin_line(self) -> Optional[str]:
+        stream = self._stdin or sys.stdin
+        try:
+            line = stream.readline() if stream is not None else ""
+        except (OSError, ValueError):
+            line = ""
+        return line.strip() if line else None
+
+    def read_secret(self, message: str) -> Optional[str]:
+        """One line of stdin that a terminal does not echo; without a terminal nothing is asked. None at its end."""
+        if not self.is_interactive():
+            return self._stdin_line()
+        import getpass
+
+        try:
+            return getpass.getpass(printable(message)).strip()
+        except EOFError:
+            return None
+
+    def confirm(self, message: str, hint: Optional[str] = "Use --force (-F) to skip the question.") -> bool:
+        """A yes/no question whose default is no, also when nobody answers."""
+        return (self.prompt(f"{message} (y/N) ", hint) or "").lower() in ("y", "yes")
+
+    def choose(self, title: str, options: Sequence[str], hint: Optional[str] = None) -> Optional[str]:
+        """A numbered menu: the raw answer, empty for cancelled, None when stdin is closed."""
+        lines = [title] + [f"  {number}. {option}" for number, option in enumerate(options, 1)]
+        return self.prompt("\n".join(lines) + f"\nChoose [1-{len(options)}, Enter cancels]: ", hint)
+
+
+class ConsoleHandler(logging.Handler):
+    """Shows log records as prose on stderr: info bare, other levels with a prefix on each line, secrets redacted."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self.console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            _write(self.console.stderr, self._render(record) + "\n")
+        except Exception:  # noqa: BLE001 - a broken stderr must not break the command (logging's own rule)
+            self.handleError(record)
+
+    def _render(self, record: logging.LogRecord) -> str:
+        text = record.getMessage()
+        if record.exc_info and record.exc_info[0]:
+            text += "\n" + logging.Formatter().formatException(record.exc_info)
+        text = printable(redact(text))
+        colourful = self.console.shows_colour(self.console.stderr)
+        level = record.levelname.lower()
+        if level == "info":
+            colour = getattr(record, "colour", None)
+            return click.style(text, fg=colour) if colour and colourful else text
+        prefix = f"{level}: "
+        if colourful:
+            prefix = click.style(prefix, fg=_PREFIX_COLOURS.get(level))
+        return "\n".join(prefix + line for line in text.split("\n"))
+
+
+def install_logging(console: Console, level: str = "INFO") -> None:
+    """Route the program's logger to this console. Called by main(), never at import."""
+    for handler in [h for h in logger.handlers if isinstance(h, ConsoleHandler)]:
+        logger.removeHandler(handler)
+    logger.addHandler(ConsoleHandler(console))
+    logger.propagate = False
+    set_level(level)
+
+
+def set_level(level: str) -> None:
+    """Set the threshold of the program's logger; any case."""
+    logger.setLevel(level.upper())
+
+
+def _is_terminal(stream: Optional[IO[str]]) -> bool:
+    try:
+        return stream is not None and stream.isatty()
+    except ValueError:  # closed
+        return False
+
+
+def _write(stream: IO[str], text: str) -> None:
+    try:
+        stream.write(text)
+    except UnicodeEncodeError:
+        # A C locale: show what can be shown, escape the rest, rather than fail after the work is done.
+        encoding = getattr(stream, "encoding", None) or "ascii"
+        stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    stream.flush()
+
+
+def _coloured_json(text: str) -> str:
+    from pygments import highlight
+    from pygments.formatters.terminal import TerminalFormatter
+    from pygments.lexers.data import JsonLexer
+
+    return str(highlight(text, JsonLexer(), TerminalFormatter())).strip("\n")

@@ -1,0 +1,60 @@
+"""AppContext: the one object on ctx.obj that carries streams, store, clock, browser and the active configuration."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Callable, Mapping
+
+from cloudinary_cli.console import Console
+from cloudinary_cli.utils import config_resolver
+from cloudinary_cli.utils.config_resolver import ResolvedConfig, Selection
+from cloudinary_cli.utils.config_utils import ConfigStore, current_store
+
+
+def open_browser(url: str) -> bool:
+    """Open the system's browser (BROWSER is honoured); False when there is none."""
+    import webbrowser
+
+    return webbrowser.open(url)
+
+
+@dataclass(frozen=True)
+class AppContext:
+    """What a command may use. Everything is replaceable, and nothing is read before it is asked for."""
+
+    selection: Selection = field(default_factory=Selection)
+    console: Console = field(default_factory=Console)
+    store: ConfigStore = field(default_factory=current_store)
+    clock: Callable[[], float] = time.time
+    open_browser: Callable[[str], bool] = open_browser
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+
+    @cached_property
+    def active(self) -> ResolvedConfig:
+        """The active configuration, usable or not; reads config.json, never the network."""
+        resolved = config_resolver.resolve(self.selection, self.store.load(), self.environ)
+        return config_resolver.remember(resolved)
+
+    @cached_property
+    def sdk_config(self) -> Any:
+        """The active configuration installed in the SDK (an OAuthConfig); loads the SDK.
+
+        :raises ConfigError: when nothing usable is selected.
+        """
+        from cloudinary_cli import sdk
+
+        return sdk.activate(self.active.require(), self.store)
+
+    def check_selection(self) -> None:
+        """Stop on a bad -c or -C also in a command that needs no configuration."""
+        if self.selection.config is not None or self.selection.config_saved is not None:
+            self.active  # noqa: B018 - resolving is the check
+
+    def close(self) -> None:
+        """End of the command: save tokens that could not be saved earlier."""
+        config = self.__dict__.get("sdk_config")
+        if config is not None:
+            config.flush()

@@ -1,0 +1,39 @@
+"""`cld admin`: any method of the Admin API."""
+
+from __future__ import annotations
+
+from typing import Any, Tuple
+
+import click
+
+from cloudinary_cli.command import config_optional
+from cloudinary_cli.context import AppContext
+from cloudinary_cli.core.api_options import ApiCommand, api_options, run_api_command, split_fields
+
+_DOC_URL = "https://cloudinary.com/documentation/admin_api"
+
+
+@config_optional
+@click.command("admin", cls=ApiCommand)
+@api_options
+@click.option("-A", "--auto_paginate", is_flag=True, help="Fetch all pages of a listing and print them as one.")
+@click.option(
+    "-ff",
+    "--filter_fields",
+    multiple=True,
+    metavar="FIELDS",
+    help="With -A: keep only these fields of each item (a,b or repeated).",
+)
+@click.pass_obj
+def admin(app: AppContext, /, filter_fields: Tuple[str, ...], **options: Any) -> bool:
+    """Run any method of the Admin API.
+
+    The first of PARAMS is the method, the others are its arguments: values in order, and name=value or
+    --name value. Without PARAMS the methods are listed; `cld admin -ls METHOD` explains one.
+
+    \b
+    cld admin resource sample colors=true
+    cld admin resources -A -ff public_id,bytes
+    cld admin delete_resources id1 id2 id3 --type private
+    """
+    return run_api_command(app, "admin", _DOC_URL, {**options, "filter_fields": split_fields(filter_fields)})

@@ -1,0 +1,81 @@
+"""`cld agent` and `cld agent signup`: options, one call, and its result."""
+
+from __future__ import annotations
+
+import click
+
+from cloudinary_cli.command import CldCommand, CldGroup, config_optional
+from cloudinary_cli.context import AppContext
+from cloudinary_cli.core.agent_cloud import cloud
+from cloudinary_cli.core.agent_options import guidance, save_and_show, saving_options, show_summary
+from cloudinary_cli.errors import ConfigError
+from cloudinary_cli.utils import agent_utils
+from cloudinary_cli.utils.agent_utils import Created, SavePlan
+from cloudinary_cli.utils.text_utils import one_line
+
+
+@config_optional
+@click.group("agent", cls=CldGroup)
+def agent() -> None:
+    """Create Cloudinary accounts and clouds: for AI agents that act for a human. No configuration is needed."""
+
+
+agent.add_command(cloud)
+
+
+@agent.command("signup", cls=CldCommand)
+@click.argument("email")
+@click.argument("agent_framework")
+@click.argument("agent_llm_model")
+@click.argument("agent_goal")
+@click.option("--sdk-framework", help="The Cloudinary SDK that the agent means to use.")
+@saving_options
+@click.pass_context
+def signup(
+    ctx: click.Context,
+    email: str,
+    agent_framework: str,
+    agent_llm_model: str,
+    agent_goal: str,
+    sdk_framework: str,
+    name: str,
+    set_default: bool,
+    no_save: bool,
+    show_secret: bool,
+    as_json: bool,
+) -> bool:
+    """Create a free account for EMAIL, whose owner confirms it by mail; until then its credentials do not work.
+
+    The API secret is saved and shown masked. With --json, "saved" says whether it was; a failed save exits 1.
+
+    \b
+    cld agent signup ann@example.com langchain claude "resize product images"
+    """
+    app: AppContext = ctx.obj
+    email = email.strip()
+    if not email:
+        raise click.UsageError("EMAIL is empty. Give the address of the human who will own the account.", ctx)
+    existing = agent_utils.find_email(app.store.load(), email)
+    if existing is not None:
+        shown = one_line(existing)
+        raise ConfigError(f"'{shown}' is saved with this e-mail already. Use it: cld -C {shown} <command>")
+    if name and not no_save:
+        agent_utils.check_new_name(app.store, name, may_overwrite=True)
+    request = {
+        "email": email,
+        "agent_framework": agent_framework,
+        "agent_llm_model": agent_llm_model,
+        "agent_goal": agent_goal,
+        "sdk_framework": sdk_framework,
+    }
+    created = agent_utils.create_account(request, app.environ)
+    plan = SavePlan(name, set_default, not no_save, may_overwrite=bool(name))
+    save_and_show(app, created, plan, as_json, _show, show_secret)
+    app.console.info(f"The credentials work after {email} has been confirmed by the mail sent to it.")
+    return True
+
+
+def _show(app: AppContext, created: Created, show_secret: bool) -> None:
+    show_summary(app, created, "Cloudinary account created.", show_secret)
+    if guidance(created):
+        app.console.data(f"\n{guidance(created)}")

@@ -1,0 +1,106 @@
+"""`cld agent cloud list` and `claim`: what is saved of Claimable Clouds, and opening their claim pages."""
+
+from __future__ import annotations
+
+from typing import List, Optional
+
+import click
+
+from cloudinary_cli.command import CldCommand
+from cloudinary_cli.context import AppContext
+from cloudinary_cli.core.claim_page import open_claim_page
+from cloudinary_cli.errors import ConfigError, Declined
+from cloudinary_cli.utils import claim_utils
+from cloudinary_cli.utils.claim_utils import ClaimableCloud
+from cloudinary_cli.utils.config_listing import inventory, render_config_table
+from cloudinary_cli.utils.config_resolver import Source
+from cloudinary_cli.utils.text_utils import one_line
+
+_HINT = "Name it: cld agent cloud claim NAME"
+_NONE = "No unclaimed cloud is saved. Create one: cld agent cloud create"
+
+
+@click.command("list", cls=CldCommand)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, with the claim URLs.")
+@click.pass_obj
+def list_clouds(app: AppContext, as_json: bool) -> bool:
+    """List the saved Claimable Clouds and how long they can be claimed."""
+    snapshot, now = app.store.load(), app.clock()
+    rows = [
+        row for row in inventory(snapshot, app.active, app.environ, now) if row.claim and row.source is Source.SAVED
+    ]
+    if as_json:
+        urls = {found.name: found.claim_url for found in claim_utils.claimable_clouds(snapshot, now)}
+        app.console.json([{**row.as_json(), "claim_url": urls[row.name]} for row in rows])
+    elif rows:
+        app.console.data(render_config_table(rows))
+    else:
+        app.console.info(_NONE)
+    return True
+
+
+def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> List[str]:
+    from cloudinary_cli.core.completion import claimable_names
+
+    return claimable_names(ctx, param, incomplete)
+
+
+@click.command("claim", cls=CldCommand)
+@click.argument("name", required=False, shell_complete=_complete)
+@click.option("--print", "--no-open", "print_it", is_flag=True, help="Print the claim URL, open nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print the claim URL as JSON, open nothing.")
+@click.option("--done", is_flag=True, help="It was claimed: stop showing it as an unclaimed cloud.")
+@click.pass_context
+def claim(ctx: click.Context, name: Optional[str], print_it: bool, as_json: bool, done: bool) -> bool:
+    """Open the claim page of the saved cloud NAME. Without NAME, the only one that can be claimed, or ask.
+
+    Where stdout is not a terminal, the URL is printed instead. The claim is made by a human on that page, and nothing
+    tells this tool about it: say so with --done.
+    """
+    app: AppContext = ctx.obj
+    if done and (print_it or as_json):
+        raise click.UsageError("--done cannot be combined with --print or --json.", ctx)
+    chosen = _choose(app, name)
+    if chosen is None:
+        app.console.info("Cancelled.")
+        return True
+    shown = one_line(chosen.name)
+    if done:
+        claim_utils.forget_claim(app.store, chosen.name)
+        app.console.info(f"'{shown}' is no longer shown as an unclaimed cloud.")
+        return True
+    if chosen.expired:
+        app.console.warning(
+            f"'{shown}' has expired ({one_line(chosen.expires_at or '')}); the claim page may refuse it."
+        )
+    if as_json:
+        app.console.json(chosen.as_json())
+    elif print_it:
+        app.console.data(one_line(chosen.claim_url, None))
+    elif open_claim_page(app, chosen.claim_url):
+        app.console.info(f"After claiming it: cld agent cloud claim {shown} --done")
+    return True
+
+
+def _choose(app: AppContext, name: Optional[str]) -> Optional[ClaimableCloud]:
+    """The cloud to claim; None when the user cancels.
+
+    :raises CliError: there is none, or nobody chose one.
+    """
+    snapshot, now = app.store.load(), app.clock()
+    if name is not None:
+        return claim_utils.saved_cloud(snapshot, name, now)
+    live = [found for found in claim_utils.claimable_clouds(snapshot, now) if not found.expired]
+    if not live:
+        raise ConfigError(_NONE)
+    if len(live) == 1:
+        return live[0]
+    names = [f"{one_line(found.name)} (cloud {one_line(found.cloud_name)})" for found in live]
+    answer = app.console.choose("Unclaimed clouds:", names, _HINT)
+    if answer is None:
+        raise Declined("No selection was made.")
+    if not answer:
+        return None
+    if not answer.isascii() or not answer.isdigit() or not 1 <= int(answer) <= len(live):
+        raise Declined(f"Invalid selection: '{one_line(answer, 20)}' is not a number from 1 to {len(live)}.")
+    return live[int(answer) - 1]

@@ -1,0 +1,94 @@
+"""`cld agent cloud create`: options, one call, and its result; agent_claim.py holds the other sub-commands."""
+
+from __future__ import annotations
+
+from typing import Optional, Tuple
+
+import click
+
+from cloudinary_cli.command import CldCommand, CldGroup, config_optional
+from cloudinary_cli.context import AppContext
+from cloudinary_cli.core.agent_claim import claim, list_clouds
+from cloudinary_cli.core.agent_options import coloured, guidance, save_and_show, saving_options, show_summary
+from cloudinary_cli.core.claim_page import open_claim_page, stdout_is_terminal
+from cloudinary_cli.utils import agent_utils
+from cloudinary_cli.utils.agent_utils import Created, SavePlan
+from cloudinary_cli.utils.text_utils import one_line
+
+
+@config_optional
+@click.group("cloud", cls=CldGroup)
+def cloud() -> None:
+    """Claimable Clouds: temporary clouds that work at once, and that a human can claim to keep."""
+
+
+cloud.add_command(claim)
+cloud.add_command(list_clouds)
+
+
+@cloud.command("create", cls=CldCommand)
+@click.argument("email", required=False)
+@click.option("--ip", "ips", multiple=True, metavar="IP", help="Also deliver to this address (repeatable).")
+@click.option("--agent-framework", help="The framework the agent runs in.")
+@click.option("--agent-llm-model", help="The model that powers the agent.")
+@click.option("--agent-goal", help="What the agent is trying to do.")
+@click.option("--sdk-framework", help="The Cloudinary SDK that the agent means to use.")
+@saving_options
+@click.option("--claim", "open_page", is_flag=True, help="Open the claim page at once (piped: print its URL).")
+@click.pass_obj
+def create(
+    app: AppContext,
+    email: Optional[str],
+    ips: Tuple[str, ...],
+    agent_framework: Optional[str],
+    agent_llm_model: Optional[str],
+    agent_goal: Optional[str],
+    sdk_framework: Optional[str],
+    name: Optional[str],
+    set_default: bool,
+    no_save: bool,
+    show_secret: bool,
+    as_json: bool,
+    open_page: bool,
+) -> bool:
+    """Create a Claimable Cloud and save it. EMAIL only fills in the claim page.
+
+    Media is delivered to the caller's IP address and to each --ip only ("requester_ip" is the caller's). Unless it is
+    claimed, the cloud is disabled after about 24 hours.
+
+    \b
+    cld agent cloud create ann@example.com --name scratch
+    """
+    if name and not no_save:
+        agent_utils.check_new_name(app.store, name, may_overwrite=False)
+    request = {
+        "delivery_ips": list(ips),
+        "email": (email or "").strip(),
+        "agent_framework": agent_framework,
+        "agent_llm_model": agent_llm_model,
+        "agent_goal": agent_goal,
+        "sdk_framework": sdk_framework,
+    }
+    created = agent_utils.create_cloud(request, app.environ)
+    result = save_and_show(app, created, SavePlan(name, set_default, not no_save), as_json, _show, show_secret)
+    claim_url = created.parameters.get("claim_url", "")
+    if not result.saved:
+        app.console.warning("Not saved: keep the credentials and the claim URL, they cannot be fetched again.")
+    if open_page and claim_url:
+        # With --json the URL is in the document; stdout must stay one document.
+        if not as_json or stdout_is_terminal(app):
+            open_claim_page(app, claim_url)
+    elif result.saved and not as_json:
+        app.console.info(f"To keep this cloud, claim it: cld agent cloud claim {one_line(result.name or '')}")
+    return True
+
+
+def _show(app: AppContext, created: Created, show_secret: bool) -> None:
+    show_summary(
+        app, created, "Claimable Cloud created. It works now, and is disabled unless it is claimed.", show_secret
+    )
+    for label, key in (("Expires at:", "expires_at"), ("Claim URL: ", "claim_url")):
+        if created.parameters.get(key):
+            app.console.data(coloured(app, f"{label} {one_line(created.parameters[key], None)}", "yellow"))
+    note = "Media is delivered to the listed IP addresses only; the Upload and Admin APIs are not limited."
+    app.console.data("\n".join(["", note, *filter(None, [guidance(created)])]))

@@ -1,0 +1,97 @@
+"""What the creating `cld agent` commands share: their options, and how a result is saved and shown."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any, Callable, Dict, Optional, TypeVar
+
+import click
+
+from cloudinary_cli.context import AppContext
+from cloudinary_cli.utils import agent_replies, agent_utils, config_rules
+from cloudinary_cli.utils.agent_utils import Created, SavePlan, SaveResult
+from cloudinary_cli.utils.config_rules import DefaultStatus
+from cloudinary_cli.utils.text_utils import one_line
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _new_name(ctx: click.Context, param: click.Parameter, value: Optional[str]) -> Optional[str]:
+    if value is not None and (not value or config_rules.is_reserved_config_name(value)):
+        reason = f"'{one_line(value)}' is reserved (two underscores on both sides)." if value else "the name is empty."
+        raise click.BadParameter(reason, ctx, param)
+    return value
+
+
+def saving_options(command: F) -> F:
+    """--name, --set-default, --no-save, --show-secret and --json."""
+    for decorate in (
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of the summary."),
+        click.option("--show-secret", is_flag=True, help="Print the API secret although it was saved."),
+        click.option("--no-save", is_flag=True, help="Do not save a configuration; prints the API secret."),
+        click.option("--set-default", is_flag=True, help="Make the saved configuration the default."),
+        click.option("--name", metavar="NAME", callback=_new_name, help="Name to save it under (default: cloud name)."),
+    ):
+        command = decorate(command)
+    return command
+
+
+def save_and_show(
+    app: AppContext,
+    created: Created,
+    plan: SavePlan,
+    as_json: bool,
+    show: Callable[[AppContext, Created, bool], None],
+    show_secret: bool,
+) -> SaveResult:
+    """Save, and print whatever comes of it: these credentials can be had only once, also when Ctrl-C ends the saving.
+
+    :raises CliError: after the printing, when it could not be saved.
+    """
+    result = SaveResult()
+    try:
+        result = agent_utils.save(app.store, created, plan, app.environ)
+    finally:
+        visible = show_secret or not result.saved
+        if as_json:
+            app.console.json({**created.shown_reply(visible), **_status(result)})
+        else:
+            show(app, created, visible)
+    _tell(app, result, as_json)
+    return result
+
+
+def _status(result: SaveResult) -> Dict[str, Any]:
+    return {"saved": result.saved, "config_name": result.name, "default": result.default is not DefaultStatus.NO}
+
+
+def _tell(app: AppContext, result: SaveResult, as_json: bool) -> None:
+    if result.taken is not None:
+        app.console.warning(f"The name '{one_line(result.taken, None)}' is in use, so it was saved as '{result.name}'.")
+    if result.overwrote:
+        app.console.warning(f"The configuration that was saved as '{one_line(result.name or '')}' was overwritten.")
+    if as_json or not result.saved:
+        return
+    name = one_line(result.name or "")
+    app.console.info(f"Config '{name}' saved!")
+    app.console.info(f"Example usage: cld -C {shlex.quote(name)} <command>")
+    if result.default is not DefaultStatus.NO:
+        app.console.info(f"Default set to '{name}'.")
+
+
+def show_summary(app: AppContext, created: Created, title: str, show_secret: bool) -> None:
+    """A title and aligned rows on stdout."""
+    rows = agent_replies.summary_rows(created.reply, created.environment, show_secret)
+    width = max((len(label) for label, _ in rows), default=0) + 1
+    lines = [f"{label + ':':<{width}} {value}" for label, value in rows]
+    app.console.data("\n".join([coloured(app, title, "green"), *lines]))
+
+
+def coloured(app: AppContext, text: str, colour: str) -> str:
+    """Text for stdout, in colour where stdout shows it."""
+    return click.style(text, fg=colour) if app.console.shows_colour(app.console.stdout) else text
+
+
+def guidance(created: Created) -> str:
+    """The server's advice, safe for a terminal."""
+    return one_line(agent_replies.text(created.reply.get("guidance")), None)

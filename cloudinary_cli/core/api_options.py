@@ -1,0 +1,91 @@
+"""The Click side of the API commands: their shared options, and a command class that lets the method's options pass."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, List, Tuple, TypeVar
+
+import click
+
+from cloudinary_cli.command import CldCommand
+from cloudinary_cli.utils.command_line import arrange
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class ApiCommand(CldCommand):
+    """A command whose words may hold options that only the called method knows, such as `--public_id x`."""
+
+    def parse_args(self, ctx: click.Context, args: List[str]) -> List[str]:
+        arity = {
+            name: 0 if option.is_flag or option.count else option.nargs
+            for option in self.get_params(ctx)
+            if isinstance(option, click.Option)
+            for name in option.opts
+        }
+        options, words = arrange(args, arity)
+        if words and words[0].startswith("--") and words[0] != "--":
+            raise click.NoSuchOption(words[0].partition("=")[0], ctx=ctx)
+        return super().parse_args(ctx, [*options, "--", *words])
+
+
+def argument_options(command: F) -> F:
+    """PARAMS, -o and -O: what is passed to a method."""
+    for decorate in (
+        click.option(
+            "-O",
+            "--optional_parameter_parsed",
+            "parsed",
+            nargs=2,
+            multiple=True,
+            metavar="NAME VALUE",
+            help="Pass a keyword argument; the value is read as JSON, a boolean, or text.",
+        ),
+        click.option(
+            "-o",
+            "--optional_parameter",
+            "strings",
+            nargs=2,
+            multiple=True,
+            metavar="NAME VALUE",
+            help="Pass a keyword argument; the value stays text.",
+        ),
+        click.argument("words", metavar="[PARAMS]...", nargs=-1),
+    ):
+        command = decorate(command)
+    return command
+
+
+def listing_options(command: F) -> F:
+    """-ls and its --json."""
+    command = click.option("--json", "as_json", is_flag=True, help="With -ls: print the list as JSON.")(command)
+    return click.option(
+        "-ls", "--ls", "ls", is_flag=True, help="List the methods, or show the help of the METHOD given in PARAMS."
+    )(command)
+
+
+def api_options(command: F) -> F:
+    """Everything that admin, uploader and provisioning have in common."""
+    command = click.option("-d", "--doc", "doc", is_flag=True, help="Open the API reference in the browser.")(command)
+    command = click.option("--save", metavar="FILE", help="Also write the printed JSON to FILE.")(command)
+    command = click.option(
+        "-F", "--force", is_flag=True, help="Do not ask before deleting or before fetching more pages."
+    )(command)
+    return argument_options(listing_options(command))
+
+
+def split_fields(values: Tuple[str, ...]) -> Tuple[str, ...]:
+    """`("a,b", "c")` -> `("a", "b", "c")`."""
+    return tuple(name.strip() for value in values for name in value.split(",") if name.strip())
+
+
+def run_api_command(app: Any, api: str, doc_url: str, options: Dict[str, Any]) -> bool:
+    """Do what the shared options ask for: open the reference, list methods, or call one."""
+    from cloudinary_cli.utils import api_command, api_listing
+
+    doc, ls, as_json = options.pop("doc"), options.pop("ls"), options.pop("as_json")
+    request = api_command.ApiRequest(api, **options)
+    if doc:
+        return api_listing.open_documentation(app, doc_url)
+    if ls or not request.words:
+        return api_listing.show_methods(app, api, request.words, as_json)
+    return api_command.run(app, request)

@@ -1,0 +1,35 @@
+"""Opens the claim page of a Claimable Cloud, or prints its URL where nobody looks at a terminal."""
+
+from __future__ import annotations
+
+import os
+
+from cloudinary_cli.context import AppContext
+from cloudinary_cli.errors import CliError
+from cloudinary_cli.utils import claim_utils
+from cloudinary_cli.utils.text_utils import one_line
+
+
+def open_claim_page(app: AppContext, url: str) -> bool:
+    """Open the page on a terminal, else print its URL on stdout. False when it was only printed.
+
+    :raises CliError: for a URL that no browser should be given.
+    """
+    shown = one_line(url, None)
+    if not stdout_is_terminal(app):
+        app.console.data(shown)
+        return False
+    if not claim_utils.is_safe_claim_url(url):
+        raise CliError(f"The claim URL is not an https URL, so it is not opened: {shown}")
+    app.console.notice(f"Opening the claim page: {shown}")
+    if not app.open_browser(url):
+        app.console.warning("No browser could be opened. Open the URL yourself.")
+    return True
+
+
+def stdout_is_terminal(app: AppContext) -> bool:
+    """True when a person reads stdout."""
+    try:
+        return os.isatty(app.console.stdout.fileno())
+    except (OSError, ValueError, AttributeError):  # closed, or not a file
+        return False

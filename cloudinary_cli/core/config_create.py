@@ -1,0 +1,101 @@
+"""`cld config -n` and `-url`: check a URL by a ping, then save it; a login is replaced on consent only."""
+
+from __future__ import annotations
+
+from typing import Any, Optional, Tuple
+
+import click
+
+from cloudinary_cli.context import AppContext
+from cloudinary_cli.core.config_options import ConfigOptions, quoted, shown
+from cloudinary_cli.errors import ConfigError, Declined, InvalidConfigUrl
+from cloudinary_cli.utils import config_resolver, config_rules, config_url
+from cloudinary_cli.utils.config_resolver import Selection
+from cloudinary_cli.utils.config_rules import DefaultStatus
+
+_VARIABLE = "CLOUDINARY_URL="
+
+
+def create(app: AppContext, options: ConfigOptions) -> int:
+    """Save a URL that the Admin API accepts; exit status 1 when it does not, or when a replaced login lives on."""
+    from cloudinary_cli.utils.api_utils import verify_cloudinary_url
+
+    name, url = _name_and_url(app, options)
+    agreed = options.force or _agrees_to_replace(app, name, url)
+    if not verify_cloudinary_url(url):
+        return 1
+    status, revoked = _save(app, name, url, options.set_default, agreed)
+    if options.json:
+        app.console.json({"name": name, "outcome": "saved", "default": status is not DefaultStatus.NO})
+    else:
+        _tell(app, name, status, revoked)
+    return 1 if revoked is False else 0
+
+
+def _name_and_url(app: AppContext, options: ConfigOptions) -> Tuple[str, str]:
+    name, url = options.new if options.new is not None else ("", options.from_url or "")
+    label = "-url" if options.new is None else "-n"
+    if config_rules.is_reserved_config_name(name):
+        raise click.BadParameter(f"'{shown(name)}' is reserved (two underscores on both sides).", param_hint=label)
+    if url == "-":
+        url = app.console.read_secret("CLOUDINARY_URL: ") or ""
+    url = url.strip()
+    url = url[len(_VARIABLE) :] if url.startswith(_VARIABLE) else url
+    try:
+        config_url.validate_config_url(url)
+    except InvalidConfigUrl as error:
+        raise click.BadParameter(str(error), param_hint=label) from None
+    if not config_resolver.resolve(Selection(config=url), {}, {}).is_usable:
+        expected = config_url.URL_SHAPE
+        raise click.BadParameter(f"the URL has no API key and secret. Expected {expected}.", param_hint=label)
+    return config_rules.check_config_name(name or config_url.cloud_name_from_url(url)), url
+
+
+def _agrees_to_replace(app: AppContext, name: str, url: str) -> bool:
+    """Whether the user said that a login may go; False when there is none (spec C4).
+
+    :raises CliError: there is one and it must stay.
+    """
+    if not _is_other_login(app.store.load().get(name), url):
+        return False
+    if not app.console.is_interactive():
+        raise _refusal(name)
+    if not app.console.confirm(f"'{shown(name)}' is a login. Revoke it and save this URL instead?"):
+        raise Declined("Nothing was changed.")
+    return True
+
+
+def _refusal(name: str) -> ConfigError:
+    return ConfigError(
+        f"'{shown(name)}' is a login. Run `cld logout {quoted(name)}` first, or add --force to revoke and replace it."
+    )
+
+
+def _is_other_login(entry: Any, url: str) -> bool:
+    """True when saving `url` over `entry` would lose a refresh token."""
+    if not config_url.is_oauth_url(entry):
+        return False
+    return config_url.parse(entry).get("refresh_token") != config_url.parse(url).get("refresh_token")
+
+
+def _save(app: AppContext, name: str, url: str, is_default: bool, agreed: bool) -> Tuple[DefaultStatus, Optional[bool]]:
+    """Save, then revoke the login that was replaced; None instead of that result when there was none."""
+    env_configured = config_url.environment_is_configured(app.environ)
+    with app.store.transaction() as cfg:
+        replaced = cfg.get(name)
+        if _is_other_login(replaced, url) and not agreed:
+            raise _refusal(name)  # it was saved during the ping
+        status = config_rules.put_entry(cfg, name, url, is_default, env_configured)
+    if not _is_other_login(replaced, url):
+        return status, None
+    from cloudinary_cli import auth
+
+    return status, auth.revoke_url(str(replaced))
+
+
+def _tell(app: AppContext, name: str, status: DefaultStatus, revoked: Optional[bool]) -> None:
+    app.console.info(f"Config '{shown(name)}' saved!" + (" The login it held was revoked." if revoked else ""))
+    app.console.info(f"Example usage: cld -C {quoted(name)} <command>")
+    if status is not DefaultStatus.NO:
+        both = f"cld <command> and cld -C {quoted(name)} <command>"
+        app.console.info(f"'{shown(name)}' is the default configuration: {both} both use it.")

@@ -1,0 +1,57 @@
+"""What the actions of `cld config` share: its options, and the words for an outcome and a name."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from typing import Optional, Tuple
+
+import click
+
+from cloudinary_cli.context import AppContext
+from cloudinary_cli.utils.text_utils import one_line
+
+# What `-r` without a name stands for: no argument of a process can hold a NUL.
+ACTIVE = "\0"
+
+
+@dataclass(frozen=True)
+class ConfigOptions:
+    """The options of `cld config`; None and False mean not given."""
+
+    new: Optional[Tuple[str, str]] = None
+    from_url: Optional[str] = None
+    set_default: bool = False
+    default: Optional[str] = None
+    unset_default: bool = False
+    rm: Optional[str] = None
+    ls: bool = False
+    show: Optional[str] = None
+    json: bool = False
+    refresh: Optional[str] = None
+    refresh_all: bool = False
+    force: bool = False
+
+
+def report(app: AppContext, options: ConfigOptions, name: Optional[str], outcome: str, told: str) -> int:
+    """Show what came of an action: JSON on stdout, or a sentence on stderr. Returns exit status 0."""
+    if options.json:
+        app.console.json({"name": name, "outcome": outcome})
+    elif told:
+        app.console.info(told)
+    return 0
+
+
+def unknown(name: str, label: str) -> click.BadParameter:
+    """The error for a name that is not saved."""
+    return click.BadParameter(f"no saved configuration is named '{shown(name)}'. See: cld config -ls", param_hint=label)
+
+
+def shown(name: Optional[str]) -> str:
+    """A name as a part of one line, with its control characters escaped."""
+    return one_line(name or "", None)
+
+
+def quoted(name: str) -> str:
+    """The same, as an argument for a shell."""
+    return shlex.quote(shown(name))

@@ -1,0 +1,67 @@
+"""`cld config -r` and `-ra`: refresh the tokens of saved logins and say what came of it."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+
+import click
+
+from cloudinary_cli.context import AppContext
+from cloudinary_cli.core.config_options import ACTIVE, ConfigOptions, report, shown, unknown
+from cloudinary_cli.utils.config_resolver import Source
+
+
+def refresh(app: AppContext, options: ConfigOptions) -> int:
+    """-r"""
+    from cloudinary_cli import auth
+    from cloudinary_cli.auth import RefreshOutcome
+
+    name = _name_to_refresh(app, options)
+    result = auth.refresh_result(name, options.force, app.store)
+    if result.outcome is RefreshOutcome.NOT_FOUND and result.error is None:
+        raise unknown(name, "-r")
+    told = {
+        RefreshOutcome.NOT_OAUTH: f"'{shown(name)}' uses an API key: there is nothing to refresh.",
+        RefreshOutcome.FRESH: f"The token of '{shown(name)}' is still fresh. Add --force to refresh it all the same.",
+        RefreshOutcome.REFRESHED: f"The token of '{shown(name)}' was refreshed.",
+    }
+    if result.error is None and result.outcome in told:
+        return report(app, options, name, result.outcome.value, told[result.outcome])
+    # Also new tokens that could not be saved: they end with this command.
+    report(app, options, name, RefreshOutcome.FAILED.value, "")
+    command = auth.relogin_command(name)
+    reason = str(result.error or f"The token of '{shown(name)}' was not refreshed.")
+    app.console.error(reason if command in reason else f"{reason} If this goes on, run: {command}")
+    return 1
+
+
+def _name_to_refresh(app: AppContext, options: ConfigOptions) -> str:
+    if options.refresh != ACTIVE:
+        return options.refresh or ""
+    if app.active.source is not Source.SAVED or app.active.name is None:
+        raise click.UsageError("No saved configuration is active. Name one: cld config -r NAME")
+    return app.active.name
+
+
+def refresh_all(app: AppContext, options: ConfigOptions) -> int:
+    """-ra: every login is tried; 1 when one of them failed."""
+    from cloudinary_cli import auth
+
+    outcomes = auth.refresh_configs(options.force)
+    if options.json:
+        app.console.json([{"name": name, "outcome": outcome.value} for name, outcome in outcomes.items()])
+    else:
+        _tell(app, outcomes)
+    failed = [name for name, outcome in outcomes.items() if outcome is auth.RefreshOutcome.FAILED]
+    if failed:
+        commands = "; ".join(auth.relogin_command(name) for name in failed)
+        app.console.error(f"{len(failed)} of {len(outcomes)} not refreshed. If this goes on, log in again: {commands}")
+    return 1 if failed else 0
+
+
+def _tell(app: AppContext, outcomes: Mapping[str, Any]) -> None:
+    if not outcomes:
+        app.console.info("No login is saved. Log in with: cld login")
+    for name, outcome in outcomes.items():
+        hint = " (--force refreshes it all the same)" if outcome.value == "fresh" else ""
+        app.console.info(f"{shown(name)}: {outcome.value.replace('_', ' ')}{hint}")

@@ -1,0 +1,56 @@
+"""`cld config -d`, `-ud`, `-rm`: the default and the removal of saved configurations."""
+
+from __future__ import annotations
+
+from typing import Tuple
+
+from cloudinary_cli.context import AppContext
+from cloudinary_cli.core.config_options import ConfigOptions, report, shown, unknown
+from cloudinary_cli.errors import ConfigError, ConfigNotFound
+from cloudinary_cli.utils import config_rules, config_url
+
+
+def set_default(app: AppContext, options: ConfigOptions) -> int:
+    """-d"""
+    name = options.default or ""
+    try:
+        app.store.set_default(name)
+    except ConfigNotFound:
+        raise unknown(name, "-d") from None
+    return report(app, options, name, "default_set", f"'{shown(name)}' is the default now.")
+
+
+def unset_default(app: AppContext, options: ConfigOptions) -> int:
+    """-ud"""
+    if app.store.clear_default():
+        return report(app, options, None, "default_unset", "The default is unset.")
+    return report(app, options, None, "no_default", "No default was set.")
+
+
+def remove(app: AppContext, options: ConfigOptions) -> int:
+    """-rm: an API-key entry is removed, a login is revoked first (spec C5)."""
+    name = options.rm or ""
+    before = app.store.load()
+    if name not in before or config_rules.is_reserved_config_name(name):
+        raise unknown(name, "-rm")
+    outcome, told = _removed(app, name, config_url.is_oauth_url(before[name]))
+    if config_rules.stored_default(before) == name:
+        promoted = config_rules.stored_default(app.store.load_fresh())
+        told += f" The default is now '{shown(promoted)}'." if promoted else " It was the default; none is set now."
+    report(app, options, name, outcome, told)
+    return 0 if outcome == "removed" else 1
+
+
+def _removed(app: AppContext, name: str, is_login: bool) -> Tuple[str, str]:
+    """Remove the entry; the outcome, and a sentence about it."""
+    if not is_login:
+        if not app.store.remove_named(name, config_url.environment_is_configured(app.environ)):
+            raise unknown(name, "-rm")
+        return "removed", f"Config '{shown(name)}' deleted."
+    from cloudinary_cli import auth
+
+    outcome = auth.logout(name, app.store)
+    if outcome not in (auth.LogoutOutcome.REMOVED, auth.LogoutOutcome.REVOKE_FAILED):
+        raise ConfigError(f"'{shown(name)}' was changed by another command at the same time. Try again.")
+    how = "revoked and deleted" if outcome is auth.LogoutOutcome.REMOVED else "deleted here, but not revoked"
+    return outcome.value, f"Login '{shown(name)}' {how}."

@@ -1,0 +1,55 @@
+"""`cld config`, `-ls`, `-s`: the inventory and the masked view of one configuration; nothing is refreshed."""
+
+from __future__ import annotations
+
+from cloudinary_cli import defaults
+from cloudinary_cli.context import AppContext
+from cloudinary_cli.core.config_options import ConfigOptions, unknown
+from cloudinary_cli.errors import ConfigNotFound
+from cloudinary_cli.utils import config_listing, config_resolver, config_rules, config_view
+from cloudinary_cli.utils.config_resolver import ResolvedConfig, Selection
+
+
+def list_all(app: AppContext, options: ConfigOptions) -> int:
+    """-ls"""
+    if app.active.problem is not None:
+        app.console.warning(app.active.problem.message)
+    rows = config_listing.inventory(app.store.load(), app.active, app.environ, app.clock())
+    if options.json:
+        app.console.json([row.as_json() for row in rows])
+    else:
+        app.console.data(config_listing.render_config_table(rows) if rows else defaults.NO_CONFIG_MESSAGE)
+    return 0
+
+
+def show_saved(app: AppContext, options: ConfigOptions) -> int:
+    """-s"""
+    name, snapshot = options.show or "", app.store.load()
+    try:
+        chosen = config_resolver.resolve(Selection(config_saved=name), snapshot, {})
+    except ConfigNotFound:
+        raise unknown(name, "-s") from None
+    if chosen.problem is not None:
+        raise chosen.problem
+    default = config_rules.stored_default(snapshot)
+    row = config_listing.saved_row(name, chosen.url, default, app.active, app.clock())
+    return _show(app, options, row, chosen)
+
+
+def show_active(app: AppContext, options: ConfigOptions) -> int:
+    """Without an action."""
+    active = app.active.require()
+    default = config_rules.stored_default(app.store.load())
+    return _show(app, options, config_listing.active_row(active, default, app.clock()), active)
+
+
+def _show(app: AppContext, options: ConfigOptions, row: config_listing.ConfigRow, chosen: ResolvedConfig) -> int:
+    # What the SDK would use besides the fields of the URL.
+    fields = {"signature_version": 2, **chosen.fields}
+    if options.json:
+        meta = row.meta()
+        # The header's keys come first, and a query key of the same name does not replace them.
+        app.console.json({**meta, **config_view.details(fields, app.clock()), **meta})
+    else:
+        app.console.data(f"{row.header()}\n\n{config_view.text(fields, app.clock())}")
+    return 0

@@ -1,0 +1,80 @@
+"""`cld sandbox`: options and one call each; the server itself lives in cloudinary_cli.sandbox and is an extra."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any, Optional, Tuple
+
+import click
+
+from cloudinary_cli.command import CldCommand, CldGroup
+from cloudinary_cli.context import AppContext
+from cloudinary_cli.errors import CliError
+
+FIRST_OWN_PORT = 8787
+FREE_PORT = 0
+TTL = click.IntRange(min=1)
+PORT = click.IntRange(0, 65535)
+
+
+def _load(module: str) -> Any:
+    """A module of the sandbox package.
+
+    :raises CliError: when the extra's packages are not installed.
+    """
+    try:
+        return importlib.import_module(f"cloudinary_cli.sandbox.{module}")
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] == "cloudinary_cli":
+            raise
+        raise CliError(f"`cld sandbox` needs: pip install 'cloudinary-cli[sandbox]' (missing: {error.name})") from error
+
+
+@click.group("sandbox", cls=CldGroup)
+def sandbox() -> None:
+    """Run a local stand-in for Cloudinary, to test scripts without an account.
+
+    It listens on 127.0.0.1 only, keeps assets on disk, and speaks the Upload, Admin, Search, Provisioning and OAuth
+    interfaces that `cld` uses.
+    """
+
+
+@sandbox.command("start", cls=CldCommand)
+@click.option("--port", type=PORT, default=FIRST_OWN_PORT, show_default=True, help="0 takes a free one.")
+@click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Keep the data in this directory.")
+@click.option("--ttl", type=TTL, default=300, show_default=True, help="Lifetime of access tokens, in seconds.")
+@click.option("--folder-mode", type=click.Choice(["dynamic", "fixed"]), default="dynamic", show_default=True)
+@click.option("--auto-approve/--no-auto-approve", default=False, help="Log in without the consent page.")
+@click.pass_obj
+def start(app: AppContext, port: int, data: Optional[Path], ttl: int, folder_mode: str, auto_approve: bool) -> None:
+    """Start a sandbox and print `export NAME=value` lines for the shell that shall use it.
+
+    Without --data everything is gone when it stops. Ctrl-C or SIGTERM stops it.
+    """
+    runner = _load("runner")
+    runner.serve(runner.SandboxOptions(port, data, ttl, folder_mode, auto_approve), app.console)
+
+
+@sandbox.command("run", cls=CldCommand, context_settings={"allow_interspersed_args": False})
+@click.option("--port", type=PORT, default=FREE_PORT, help="Default: a free one.")
+@click.option("--ttl", type=TTL, default=300, show_default=True, help="Lifetime of access tokens, in seconds.")
+@click.option("--folder-mode", type=click.Choice(["dynamic", "fixed"]), default="dynamic", show_default=True)
+@click.option("--oauth", is_flag=True, help="Leave CLOUDINARY_URL out: `cld login` is the only credential.")
+@click.argument("command", nargs=-1, required=True, metavar="-- CMD...", type=click.UNPROCESSED)
+@click.pass_obj
+def run(app: AppContext, port: int, ttl: int, folder_mode: str, oauth: bool, command: Tuple[str, ...]) -> int:
+    """Run CMD against a fresh sandbox that ends with it. The exit status is CMD's.
+
+    Example: cld sandbox run -- sh -c 'cld uploader upload picture.png && cld search format=png'
+    """
+    runner = _load("runner")
+    options = runner.SandboxOptions(port=port, ttl=ttl, folder_mode=folder_mode, oauth_only=oauth)
+    return int(runner.run_in_sandbox(command, options, app.console))
+
+
+@sandbox.command("demo", cls=CldCommand)
+@click.pass_obj
+def demo(app: AppContext) -> bool:
+    """Show login, upload, search, token renewal and logout against a fresh sandbox, step by step."""
+    return bool(_load("demo").run_demo(app.console))

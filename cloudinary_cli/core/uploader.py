@@ -1,0 +1,31 @@
+"""`cld uploader`: any method of the Upload API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from cloudinary_cli.command import config_optional
+from cloudinary_cli.context import AppContext
+from cloudinary_cli.core.api_options import ApiCommand, api_options, run_api_command
+
+_DOC_URL = "https://cloudinary.com/documentation/image_upload_api_reference"
+
+
+@config_optional
+@click.command("uploader", cls=ApiCommand)
+@api_options
+@click.pass_obj
+def uploader(app: AppContext, /, **options: Any) -> bool:
+    """Run any method of the Upload API.
+
+    The first of PARAMS is the method, the others are its arguments: values in order, and name=value or
+    --name value. Without PARAMS the methods are listed; `cld uploader -ls METHOD` explains one.
+
+    \b
+    cld uploader upload photo.jpg folder=trips tags=sea,sun
+    cld uploader upload https://example.com/a.jpg --public-id a
+    cld uploader add_tag summer id1 id2
+    """
+    return run_api_command(app, "uploader", _DOC_URL, options)

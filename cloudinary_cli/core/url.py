@@ -1,0 +1,60 @@
+"""`cld url`: the delivery URL of an asset, without a request."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+
+import click
+
+from cloudinary_cli.command import CldCommand, config_optional
+from cloudinary_cli.context import AppContext
+from cloudinary_cli.utils.url_utils import DELIVERY_TYPES, RESOURCE_TYPES, UrlRequest, url_arguments
+
+
+@config_optional
+@click.command("url", cls=CldCommand)
+@click.argument("public_id")
+@click.argument("transformation", default="")
+@click.option("-rt", "--resource_type", type=click.Choice(RESOURCE_TYPES), default="image", help="Default: image.")
+@click.option(
+    "-t",
+    "--type",
+    "delivery_type",
+    type=click.Choice(DELIVERY_TYPES),
+    default="upload",
+    metavar="TYPE",
+    help="Delivery type, for example private, authenticated or fetch. Default: upload.",
+)
+@click.option("-o", "--open", "open_it", is_flag=True, help="Also open the URL in the browser.")
+@click.option("-s", "--sign", is_flag=True, help="Make a signed URL.")
+@click.pass_obj
+def url(
+    app: AppContext,
+    public_id: str,
+    transformation: str,
+    resource_type: str,
+    delivery_type: str,
+    open_it: bool,
+    sign: bool,
+) -> bool:
+    """Print the delivery URL of PUBLIC_ID, with TRANSFORMATION put in as it is.
+
+    \b
+    cld url sample w_100,c_scale
+    cld url report.pdf --resource_type raw --sign
+    """
+    active = app.active if app.active.problem is None and app.active.cloud_name else app.active.require()
+    request = UrlRequest(public_id, transformation, resource_type, delivery_type, sign)
+    show_url(app, request, active.fields, open_it)
+    return True
+
+
+def show_url(app: AppContext, request: UrlRequest, fields: Mapping[str, Any], open_it: bool) -> None:
+    """Print the URL; with `open_it` open it as well."""
+    from cloudinary_cli import sdk
+
+    source, options = url_arguments(request, fields)
+    address = sdk.module("utils").cloudinary_url(source, **options)[0]
+    app.console.data(address)
+    if open_it and not app.open_browser(address):
+        app.console.warning("No browser could be opened.")

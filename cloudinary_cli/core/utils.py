@@ -1,0 +1,44 @@
+"""`cld utils`: the SDK's utility functions: signatures, delivery and download URLs."""
+
+from __future__ import annotations
+
+from typing import Tuple
+
+import click
+
+from cloudinary_cli.command import config_optional
+from cloudinary_cli.context import AppContext
+from cloudinary_cli.core.api_options import ApiCommand, argument_options, listing_options
+
+
+@config_optional
+@click.command("utils", cls=ApiCommand)
+@argument_options
+@listing_options
+@click.pass_obj
+def utils(
+    app: AppContext,
+    words: Tuple[str, ...],
+    strings: Tuple[Tuple[str, str], ...],
+    parsed: Tuple[Tuple[str, str], ...],
+    ls: bool,
+    as_json: bool,
+) -> bool:
+    """Run a utility function of the SDK: sign a request, build a URL, verify a signature.
+
+    The first of PARAMS is the function, the others are its arguments. Without PARAMS the functions are listed.
+    A verification that fails prints False and exits with 1.
+
+    \b
+    cld utils cloudinary_url sample width=100 crop=scale
+    cld utils download_zip_url public_ids=a,b
+    """
+    from cloudinary_cli.utils import api_listing, utility_command
+    from cloudinary_cli.utils.params import Arguments
+
+    if ls or not words:
+        return api_listing.show_methods(app, "utils", words, as_json)
+    result = utility_command.run(app, words[0], Arguments(words[1:], strings, parsed))
+    if result or result is False:
+        app.console.data(str(result))
+    return bool(result)

@@ -1,0 +1,211 @@
+"""Constants, messages, and the rules from a region to its hosts; no I/O.
+
+The environment is read inside functions, at call time. CLOUDINARY_HOME, CLOUDINARY_CLI_CONFIG_FILE,
+OLD_CLOUDINARY_CLI_CONFIG_FILE, CLOUDINARY_REGION and the OAUTH_* names that a variable overrides are computed on
+each access (PEP 562), so that a changed environment is honoured.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import os
+import re
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, Mapping, Optional
+from urllib.parse import urlsplit
+
+from cloudinary_cli.errors import ConfigError
+
+logger = logging.getLogger("cloudinary_cli")
+
+DEFAULT_CONFIG_KEY = "__default__"
+DEFAULT_REGION = "api"
+
+OAUTH_DEFAULT_CLIENT_ID = "a920ea9c-531b-4613-9783-1d4f4cc10655"
+OAUTH_DEFAULT_SCOPES = "openid offline_access asset_management upload"
+OAUTH_DEFAULT_REDIRECT_HOST = "127.0.0.1"
+OAUTH_DEFAULT_REDIRECT_PORT = 49421
+OAUTH_CALLBACK_PATH = "/callback"
+OAUTH_CALLBACK_TIMEOUT_SECONDS = 300
+OAUTH_EXPIRY_SKEW_SECONDS = 30
+OAUTH_HTTP_TIMEOUT_SECONDS = 30
+
+# A writer holds the file lock for milliseconds; one that waits longer has met a stopped process.
+CONFIG_LOCK_TIMEOUT_SECONDS = 10.0
+# A refresh holds its lock for one token call (30 s at most) and two short writes.
+REFRESH_LOCK_TIMEOUT_SECONDS = 45.0
+
+NO_CONFIG_MESSAGE = """No Cloudinary configuration found.
+Set one up in one of these ways:
+  - cld login
+  - cld config -n <name> cloudinary://<api_key>:<api_secret>@<cloud_name> --set-default
+  - cld config -d <name>   (makes a saved configuration the default)
+  - cld agent signup <email> <framework> <model> <goal>"""
+
+NO_DEFAULT_CONFIG_MESSAGE = """No Cloudinary configuration found: configurations are saved, but none is selected.
+Choose one in one of these ways:
+  - cld -C <name> <command>
+  - cld config -d <name>   (makes it the default)
+  - cld config -ls         (lists the saved ones)"""
+
+INCOMPLETE_CONFIG_MESSAGE = """The selected configuration is incomplete: it has a cloud name, but no credentials.
+It needs either an API key and secret (cloudinary://<api_key>:<api_secret>@<cloud_name>) or a login (`cld login`)."""
+
+_REGION = re.compile(r"api(-[a-z0-9]+)*\Z")
+_REGION_MAX_LENGTH = 40
+
+
+def home_directory(environ: Optional[Mapping[str, str]] = None) -> str:
+    """Directory of the CLI's files. An empty CLOUDINARY_HOME counts as unset, so that no secret lands in the cwd."""
+    chosen = (os.environ if environ is None else environ).get("CLOUDINARY_HOME")
+    return os.path.abspath(chosen) if chosen else os.path.join(os.path.expanduser("~"), ".cloudinary-cli")
+
+
+def config_file(environ: Optional[Mapping[str, str]] = None) -> str:
+    """Absolute path of config.json."""
+    return os.path.join(home_directory(environ), "config.json")
+
+
+def legacy_config_file() -> str:
+    """Path of the old format's file; CLOUDINARY_HOME does not move it."""
+    return os.path.join(os.path.expanduser("~"), ".cloudinary-cli-config")
+
+
+def normalize_region(region: Optional[str]) -> str:
+    """`eu` -> `api-eu`, `api-eu` and `api` unchanged, blank -> `api`.
+
+    :raises ConfigError: when the result could not be one host label: the region becomes part of a host name.
+    """
+    text = (region or "").strip().lower()
+    if not text:
+        return DEFAULT_REGION
+    normalized = text if text == DEFAULT_REGION or text.startswith("api-") else f"api-{text}"
+    if not _REGION.match(normalized) or len(normalized) > _REGION_MAX_LENGTH:
+        raise ConfigError(f"Invalid region {text!r}. Use letters, digits and dashes, for example: eu, ap, api-eu.")
+    return normalized
+
+
+def region_suffix(region: str) -> str:
+    """`api-eu` -> `eu`; empty for the default region."""
+    return region[len("api-") :] if region.startswith("api-") else ""
+
+
+def api_host_for_region(region: Optional[str]) -> str:
+    """Base URL of the API, without a final slash."""
+    return f"https://{normalize_region(region)}.cloudinary.com"
+
+
+def oauth_host_for_region(region: Optional[str]) -> str:
+    """Host of the authorization server: geographic regions (two letters) share the central one."""
+    suffix = region_suffix(normalize_region(region))
+    return "oauth.cloudinary.com" if len(suffix) <= 2 else f"oauth-{suffix}.cloudinary.com"
+
+
+def oauth_base_url_for_region(region: Optional[str]) -> str:
+    """Base URL of the authorization server, without a final slash."""
+    return f"https://{oauth_host_for_region(region)}"
+
+
+def oauth_authorize_url_for_region(region: Optional[str]) -> str:
+    return f"{oauth_base_url_for_region(region)}/oauth2/auth"
+
+
+def oauth_token_url_for_region(region: Optional[str]) -> str:
+    return f"{oauth_base_url_for_region(region)}/oauth2/token"
+
+
+def oauth_revoke_url_for_region(region: Optional[str]) -> str:
+    return f"{oauth_base_url_for_region(region)}/oauth2/revoke"
+
+
+def is_loopback_host(host: Optional[str]) -> bool:
+    """True for an IP literal of this machine's loopback (RFC 8252 section 7.3); names are resolved by nobody."""
+    try:
+        return ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False
+
+
+def validate_base_url(url: str, what: str) -> str:
+    """A server base URL that may receive tokens: https, or http on loopback only. Returned without a final slash.
+
+    :param what: names the value in the error, for example the environment variable.
+    :raises ConfigError: for anything else, also user-info, query and fragment.
+    """
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise ConfigError(f"{what} is not a valid URL.") from None
+    secure = parts.scheme == "https" or (parts.scheme == "http" and is_loopback_host(host))
+    if not host or not secure:
+        raise ConfigError(f"{what} must be an https:// URL (http:// only for a loopback address such as 127.0.0.1).")
+    if parts.username or parts.password or parts.query or parts.fragment or re.search(r"[\s\\\x00-\x1f]", url):
+        raise ConfigError(f"{what} must be a plain base URL, without user, query or fragment.")
+    return url.rstrip("/")
+
+
+@dataclass(frozen=True)
+class OAuthSettings:
+    """The client's side of the OAuth protocol, as the environment or the built-in defaults give it."""
+
+    client_id: str
+    scopes: str
+    redirect_host: str
+    redirect_port: int
+
+    @property
+    def redirect_uri(self) -> str:
+        host = f"[{self.redirect_host}]" if ":" in self.redirect_host else self.redirect_host
+        return f"http://{host}:{self.redirect_port}{OAUTH_CALLBACK_PATH}"
+
+
+def oauth_settings(environ: Optional[Mapping[str, str]] = None) -> OAuthSettings:
+    """Read CLOUDINARY_OAUTH_*; an empty variable counts as unset.
+
+    :raises ConfigError: for a redirect host that is not a loopback IP literal, or a port outside 1..65535.
+    """
+    env = os.environ if environ is None else environ
+    host = env.get("CLOUDINARY_OAUTH_REDIRECT_HOST") or OAUTH_DEFAULT_REDIRECT_HOST
+    if not is_loopback_host(host):
+        raise ConfigError("CLOUDINARY_OAUTH_REDIRECT_HOST must be a loopback IP address, such as 127.0.0.1 or ::1.")
+    port = env.get("CLOUDINARY_OAUTH_REDIRECT_PORT") or str(OAUTH_DEFAULT_REDIRECT_PORT)
+    if not re.match(r"[0-9]{1,5}\Z", port) or not 1 <= int(port) <= 65535:
+        raise ConfigError("CLOUDINARY_OAUTH_REDIRECT_PORT must be a port number from 1 to 65535.")
+    return OAuthSettings(
+        client_id=env.get("CLOUDINARY_OAUTH_CLIENT_ID") or OAUTH_DEFAULT_CLIENT_ID,
+        scopes=env.get("CLOUDINARY_OAUTH_SCOPES") or OAUTH_DEFAULT_SCOPES,
+        redirect_host=host,
+        redirect_port=int(port),
+    )
+
+
+def oauth_base_url_override(environ: Optional[Mapping[str, str]] = None) -> Optional[str]:
+    """CLOUDINARY_OAUTH_BASE_URL, validated; None when unset."""
+    url = (os.environ if environ is None else environ).get("CLOUDINARY_OAUTH_BASE_URL")
+    return validate_base_url(url, "CLOUDINARY_OAUTH_BASE_URL") if url else None
+
+
+def upload_prefix_override(environ: Optional[Mapping[str, str]] = None) -> Optional[str]:
+    """CLOUDINARY_UPLOAD_PREFIX, validated: the API host that a login saves. None when unset."""
+    url = (os.environ if environ is None else environ).get("CLOUDINARY_UPLOAD_PREFIX")
+    return validate_base_url(url, "CLOUDINARY_UPLOAD_PREFIX") if url else None
+
+
+_COMPUTED: Dict[str, Callable[[], Any]] = {
+    "CLOUDINARY_HOME": home_directory,
+    "CLOUDINARY_CLI_CONFIG_FILE": config_file,
+    "OLD_CLOUDINARY_CLI_CONFIG_FILE": legacy_config_file,
+    "CLOUDINARY_REGION": lambda: normalize_region(os.environ.get("CLOUDINARY_REGION")),
+    "OAUTH_CLIENT_ID": lambda: oauth_settings().client_id,
+    "OAUTH_SCOPES": lambda: oauth_settings().scopes,
+    "OAUTH_REDIRECT_HOST": lambda: oauth_settings().redirect_host,
+    "OAUTH_REDIRECT_PORT": lambda: oauth_settings().redirect_port,
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _COMPUTED:
+        return _COMPUTED[name]()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,113 @@
+"""`cld make`: options, one call, and its result; utils.templates finds and renders."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Tuple
+
+import click
+
+from cloudinary_cli import defaults
+from cloudinary_cli.command import CldCommand, config_optional
+from cloudinary_cli.context import AppContext
+from cloudinary_cli.errors import CliError
+from cloudinary_cli.utils.output_file import output_file
+from cloudinary_cli.utils.templates import Catalog, Template
+
+# What a snippet may hold of a configuration: nothing that opens the account.
+PUBLIC_FIELDS = ("api_key", "cloud_name", "cname", "secure_distribution")
+
+
+class _Values(Dict[str, str]):
+    """Placeholders' values, read when the first one is asked for: most templates' lists need no configuration."""
+
+    def __init__(self, app: AppContext) -> None:
+        super().__init__(dict.fromkeys(PUBLIC_FIELDS, ""))
+        self._app = app
+
+    def __getitem__(self, name: str) -> str:
+        active = self._app.active
+        if not active.cloud_name:
+            active.require()
+        return str(active.fields.get(name) or "")
+
+
+def _catalog(environ: Any) -> Catalog:
+    return Catalog(Path(defaults.home_directory(environ)) / "templates")
+
+
+def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> List[str]:
+    catalog = _catalog(os.environ)
+    typed = catalog.wanted(ctx.params.get("template") or ())
+    names = [template.name for template in catalog.templates(typed.language)] if not typed.name else []
+    return [name for name in sorted({*names, *catalog.languages()}) if name.startswith(incomplete.lower())]
+
+
+@config_optional
+@click.command("make", cls=CldCommand)
+@click.argument("template", nargs=-1, shell_complete=_complete)
+@click.option("-ll", "--list-languages", is_flag=True, help="List the languages.")
+@click.option("-lt", "--list-templates", is_flag=True, help="List the templates of a language (default: html).")
+@click.option("--json", "as_json", is_flag=True, help="With -ll or -lt: print JSON.")
+@click.option("--output", metavar="FILE", help="Write the snippet to FILE instead of printing it.")
+@click.option("-F", "--force", is_flag=True, help="With --output: replace FILE.")
+@click.pass_context
+def make(
+    ctx: click.Context,
+    template: Tuple[str, ...],
+    list_languages: bool,
+    list_templates: bool,
+    as_json: bool,
+    output: Optional[str],
+    force: bool,
+) -> bool:
+    """Print a code snippet for the active configuration.
+
+    TEMPLATE is a name and a language (html, node, python, ruby; default: html), in either order. Secrets are never
+    part of a snippet: it reads CLOUDINARY_URL where it needs one. Your own templates live in
+    ~/.cloudinary-cli/templates/LANGUAGE/; {{ cloud_name }} in them becomes a quoted literal.
+
+    \b
+    cld make upload widget
+    cld make python find all empty folders --output folders.py
+    """
+    app: AppContext = ctx.obj
+    catalog = _catalog(app.environ)
+    wanted = catalog.wanted(template)
+    if list_languages:
+        _show_list(app, "Available languages", catalog.languages(), as_json)
+    elif list_templates or (template and not wanted.name):
+        title = f"Available templates for language: {wanted.language}"
+        _show_list(app, title, [found.title for found in catalog.listed(wanted.language)], as_json)
+    elif as_json:
+        raise click.UsageError("--json goes with -ll or -lt.", ctx)
+    elif not template:
+        app.console.data(ctx.get_help())
+    else:
+        found = catalog.find(wanted)
+        _deliver(app, catalog, found, output, force)
+    return True
+
+
+def _show_list(app: AppContext, title: str, names: List[str], as_json: bool) -> None:
+    if as_json:
+        app.console.json(names)
+    else:
+        app.console.data("\n".join([title, *names]))
+
+
+def _deliver(app: AppContext, catalog: Catalog, template: Template, output: Optional[str], force: bool) -> None:
+    """Render to stdout or to a file.
+
+    :raises CliError: the file exists, or cannot be written. :raises ConfigError: no configuration, and one is needed.
+    """
+    if output is not None and not force and os.path.lexists(output):
+        raise CliError(f"{output} exists already. Add -F to replace it, or choose another name.")
+    text = catalog.render(template, _Values(app))
+    if output is None:
+        app.console.data(text)
+        return
+    with output_file(output, "--output") as save:
+        save(text + "\n")
+    app.console.info(f"Written to {output}.")

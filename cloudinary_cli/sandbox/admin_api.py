@@ -1,0 +1,153 @@
+"""Admin API routes about the cloud itself: ping, usage, config, tags, folders."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List
+
+from flask import Response, jsonify
+
+from .admin_auth import admin_blueprint
+from .assets import Asset
+from .ingest import add_folder
+from .params import flag, page, params, required
+from .state import ApiError, state
+from .storage import Document
+from .views import folder_of, iso
+
+blueprint = admin_blueprint("admin_api")
+
+
+@blueprint.get("/ping")
+def ping(cloud: str) -> Response:
+    """Whether the credentials work."""
+    return jsonify({"status": "ok"})
+
+
+@blueprint.get("/config")
+def config(cloud: str) -> Response:
+    """The cloud's settings; the folder mode on request."""
+    answer: Dict[str, Any] = {"cloud_name": cloud, "created_at": iso(0)}
+    if flag(params(), "settings"):
+        answer["settings"] = {"folder_mode": state().settings.folder_mode}
+    return jsonify(answer)
+
+
+@blueprint.get("/usage", defaults={"date": ""})
+@blueprint.get("/usage/<date>")
+def usage(cloud: str, date: str) -> Response:
+    """Counts and bytes."""
+    assets = state().assets(cloud).all()
+    return jsonify(
+        {
+            "plan": "Sandbox",
+            "last_updated": iso(state().clock.now())[:10],
+            "date_requested": date or iso(state().clock.now()),
+            "objects": {"usage": len(assets)},
+            "storage": {"usage": sum(asset["bytes"] for asset in assets)},
+            "requests": state().counters.get("downloads"),
+            "resources": len(assets),
+            "derived_resources": sum(len(asset["derived"]) for asset in assets),
+        }
+    )
+
+
+@blueprint.get("/tags/<any(image,video,raw):kind>")
+def tags(cloud: str, kind: str) -> Response:
+    """The tags in use, sorted."""
+    values = params()
+    prefix = str(values.get("prefix") or "")
+    used = {tag for asset in state().assets(cloud).all() if asset["resource_type"] == kind for tag in asset["tags"]}
+    found, cursor = page(sorted(tag for tag in used if tag.startswith(prefix)), values)
+    return listing("tags", found, cursor)
+
+
+def listing(name: str, found: List[Any], cursor: Any, /, **more: Any) -> Response:
+    """A list answer, with a cursor when there is more."""
+    return jsonify({name: found, **more, **({"next_cursor": cursor} if cursor else {})})
+
+
+def folders_in(cloud: str) -> List[Document]:
+    """All folders, sorted by path."""
+    return sorted(state().storage.documents(cloud, "folder"), key=lambda folder: str(folder["path"]))
+
+
+def folder_view(folder: Document) -> Dict[str, Any]:
+    """One folder in an answer."""
+    return {"name": folder["path"].rpartition("/")[2], "path": folder["path"], "external_id": folder["external_id"]}
+
+
+@blueprint.get("/folders")
+def root_folders(cloud: str) -> Response:
+    """The folders of the root."""
+    return _children(cloud, "")
+
+
+@blueprint.get("/folders/<path:path>")
+def subfolders(cloud: str, path: str) -> Response:
+    """The folders of a folder."""
+    _require_folder(cloud, path)
+    return _children(cloud, path)
+
+
+def _children(cloud: str, parent: str) -> Response:
+    here = [folder_view(folder) for folder in folders_in(cloud) if folder["path"].rpartition("/")[0] == parent]
+    found, cursor = page(here, params())
+    return listing("folders", found, cursor, total_count=len(here))
+
+
+@blueprint.post("/folders/<path:path>")
+def create_folder(cloud: str, path: str) -> Response:
+    """Create a folder and its parents; fine when it is there."""
+    add_folder(cloud, path)
+    return jsonify({"success": True, **folder_view(_require_folder(cloud, path))})
+
+
+@blueprint.put("/folders/<path:path>")
+def rename_folder(cloud: str, path: str) -> Response:
+    """Move a folder with everything in it; only in dynamic mode, where no public ID depends on it."""
+    target = str(required(params(), "to_folder")).strip("/")
+    source = _require_folder(cloud, path)["path"]
+    if state().settings.folder_mode == "fixed":
+        raise ApiError(400, "Folders cannot be renamed in fixed folder mode")
+    if state().storage.document(cloud, "folder", target) is not None:
+        raise ApiError(409, f"Folder {target} already exists")
+    add_folder(cloud, target)
+    for folder in folders_in(cloud):
+        if _is_inside(folder["path"], source):
+            state().storage.delete_document(cloud, "folder", folder["path"])
+            add_folder(cloud, target + folder["path"][len(source) :])
+    for asset in state().assets(cloud).all():
+        if _is_inside(folder_of(asset), source):
+            moved = target + folder_of(asset)[len(source) :]
+            state().assets(cloud).update(asset["asset_id"], _move_to(moved))
+    return jsonify({"from": {"path": source}, "to": {"path": target}})
+
+
+@blueprint.delete("/folders/<path:path>")
+def delete_folder(cloud: str, path: str) -> Response:
+    """Delete an empty folder and its empty subfolders."""
+    source = _require_folder(cloud, path)["path"]
+    if any(_is_inside(folder_of(asset), source) for asset in state().assets(cloud).all()):
+        raise ApiError(400, "Folder is not empty")
+    doomed = [folder["path"] for folder in folders_in(cloud) if _is_inside(folder["path"], source)]
+    for name in doomed:
+        state().storage.delete_document(cloud, "folder", name)
+    return jsonify({"deleted": doomed})
+
+
+def _is_inside(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder + "/")
+
+
+def _move_to(folder: str) -> Any:
+    def change(asset: Asset) -> None:
+        asset["asset_folder"] = folder
+
+    return change
+
+
+def _require_folder(cloud: str, path: str) -> Document:
+    found = state().storage.document(cloud, "folder", path.strip("/"))
+    if found is None:
+        raise ApiError(404, f"Can't find folder with path {path}")
+    return found

@@ -1,0 +1,80 @@
+"""Puts the Flask application together: routes, error answers, request log."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Tuple
+
+from flask import Flask, Response, jsonify, request
+from werkzeug.exceptions import HTTPException
+
+from . import (
+    admin_api,
+    admin_assets,
+    admin_delete,
+    admin_metadata,
+    admin_settings,
+    control,
+    delivery,
+    oauth,
+    provisioning_api,
+    provisioning_keys,
+    search_api,
+    upload_api,
+)
+from .gate import FIELDS, Gate, fields_of
+from .settings import SandboxSettings
+from .state import EXTENSION, ApiError, SandboxState, header_text, state
+from .storage import Storage
+
+BLUEPRINTS = (
+    control.blueprint,
+    provisioning_api.blueprint,
+    provisioning_keys.blueprint,
+    provisioning_keys.claim_blueprint,
+    admin_api.blueprint,
+    admin_assets.blueprint,
+    admin_delete.blueprint,
+    admin_settings.blueprint,
+    admin_metadata.blueprint,
+    search_api.blueprint,
+    upload_api.blueprint,
+    delivery.blueprint,
+)
+
+
+def create_app(settings: SandboxSettings, base_url: str) -> Flask:
+    """The sandbox as a WSGI application that will be reached at base_url (without a final slash)."""
+    app = Flask("cloudinary_cli.sandbox", static_folder=None)
+    app.url_map.merge_slashes = False
+    # A data URI is an ordinary form field; the default limits are for servers that face the world.
+    app.config.update(MAX_FORM_MEMORY_SIZE=1 << 30, MAX_FORM_PARTS=20_000)
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.extensions[EXTENSION] = SandboxState(settings, base_url.rstrip("/"), Storage(settings.data_dir.resolve()))
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    oauth.init_app(app)
+    app.register_error_handler(ApiError, _api_error)
+    app.register_error_handler(HTTPException, _http_error)
+    app.after_request(_finish)
+    app.wsgi_app = Gate(app.wsgi_app, app.extensions[EXTENSION])  # type: ignore[method-assign]
+    return app
+
+
+def _api_error(error: ApiError) -> Tuple[Response, int]:
+    response = jsonify({"error": {"message": error.message}})
+    response.headers["X-Cld-Error"] = header_text(error.message)
+    return response, error.status
+
+
+def _http_error(error: HTTPException) -> Tuple[Response, int]:
+    return jsonify({"error": {"message": f"{error.name}: {request.method} {request.path}"}}), error.code or 500
+
+
+def _finish(response: Response) -> Response:
+    """Note the request's fields for the log; every answer has a request ID."""
+    request.environ[FIELDS] = fields_of(request)
+    response.headers["X-Request-Id"] = uuid.uuid4().hex
+    if response.status_code >= 400:
+        state().counters.add(f"status_{response.status_code}")
+    return response

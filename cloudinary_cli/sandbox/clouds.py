@@ -1,0 +1,57 @@
+"""Which clouds exist and which API keys open them; SQL only."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any, Dict, List, Optional
+
+from .storage import Storage
+
+# Clouds are not documents of a cloud, so they live under a name no cloud can have.
+ROOT = "*"
+
+
+class CloudStore:
+    """Product environments and their API keys."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    def add(self, cloud_name: str, api_key: str = "", api_secret: str = "") -> Dict[str, Any]:
+        """Make sure that a cloud exists and that the key opens it; missing credentials are made up."""
+        api_key = api_key or str(10**14 + secrets.randbelow(9 * 10**14))
+        api_secret = api_secret or secrets.token_urlsafe(20)
+        key = {"api_key": api_key, "api_secret": api_secret, "cloud_name": cloud_name, "enabled": True}
+        self._storage.put_document(ROOT, "api_key", api_key, key)
+        self._storage.add_document(ROOT, "cloud", cloud_name, {"cloud_name": cloud_name})
+        return key
+
+    def remove(self, cloud_name: str) -> None:
+        """Forget a cloud and its keys; its assets stay on disk."""
+        self._storage.delete_document(ROOT, "cloud", cloud_name)
+        for key in self.keys(cloud_name):
+            self._storage.delete_document(ROOT, "api_key", key["api_key"])
+
+    def exists(self, cloud_name: str) -> bool:
+        """Whether requests may name this cloud."""
+        return self._storage.document(ROOT, "cloud", cloud_name) is not None
+
+    def names(self) -> List[str]:
+        """All clouds, oldest first."""
+        return [doc["cloud_name"] for doc in self._storage.documents(ROOT, "cloud")]
+
+    def key(self, api_key: str) -> Optional[Dict[str, Any]]:
+        """The record of an API key."""
+        return self._storage.document(ROOT, "api_key", api_key)
+
+    def keys(self, cloud_name: str) -> List[Dict[str, Any]]:
+        """All API keys of a cloud, oldest first."""
+        return [doc for doc in self._storage.documents(ROOT, "api_key") if doc["cloud_name"] == cloud_name]
+
+    def put_key(self, record: Dict[str, Any]) -> None:
+        """Store a changed key record."""
+        self._storage.put_document(ROOT, "api_key", record["api_key"], record)
+
+    def delete_key(self, api_key: str) -> bool:
+        """Remove an API key."""
+        return self._storage.delete_document(ROOT, "api_key", api_key)

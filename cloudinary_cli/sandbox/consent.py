@@ -1,0 +1,56 @@
+"""The page on which a person approves or denies a login; no third-party resources, everything escaped."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Dict, List
+from urllib.parse import urlsplit
+
+PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Cloudinary sandbox - approve access</title>
+<style>
+body {{ font: 16px/1.5 sans-serif; max-width: 34rem; margin: 4rem auto; padding: 0 1rem; color: #1b1f3b }}
+button {{ font: inherit; padding: .5rem 1.5rem; margin-right: 1rem }}
+</style></head>
+<body><h1>Cloudinary sandbox</h1>
+<p>The client <code>{client}</code> asks for access to this local test server.</p>
+<ul>{scopes}</ul>
+<p>The answer goes to <code>{redirect}</code>.</p>
+<form method="post" action="{action}">
+<input type="hidden" name="ticket" value="{ticket}">
+<p><label>Cloud <select name="cloud">{clouds}</select></label></p>
+<button name="decision" value="approve">Approve</button>
+<button name="decision" value="deny">Deny</button>
+</form></body></html>
+"""
+
+
+def consent_page(client: str, scope: str, redirect_uri: str, action: str, ticket: str, clouds: List[str]) -> str:
+    """The HTML of the consent page."""
+    return PAGE.format(
+        client=escape(client),
+        scopes="".join(f"<li>{escape(name)}</li>" for name in scope.split()),
+        redirect=escape(redirect_uri),
+        action=escape(action),
+        ticket=escape(ticket),
+        clouds="".join(f"<option>{escape(name)}</option>" for name in clouds),
+    )
+
+
+def security_headers(redirect_uri: str) -> Dict[str, str]:
+    """Headers of the consent page.
+
+    form-action must name the redirect target too: browsers apply it to redirects that follow the form. CSP has no
+    syntax for IPv6 literals, so it is left out there.
+    """
+    policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
+    target = urlsplit(redirect_uri)
+    if ":" not in (target.hostname or ""):
+        policy += f"; form-action 'self' {target.scheme}://{target.netloc}"
+    return {
+        "Content-Security-Policy": policy,
+        "X-Frame-Options": "DENY",
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Cache-Control": "no-store",
+    }

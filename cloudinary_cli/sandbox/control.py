@@ -1,0 +1,138 @@
+"""Endpoints under /sandbox/ for tests: what was asked, how often, what shall fail, what time it is."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any, Dict, Optional
+
+from flask import Blueprint, Response, jsonify, request
+
+from .state import ApiError, state
+from .traffic import Fault
+
+blueprint = Blueprint("control", __name__, url_prefix="/sandbox")
+
+COUNTERS = (
+    "authorization_requests",
+    "approvals",
+    "denials",
+    "refused_authorizations",
+    "code_exchanges",
+    "code_replays",
+    "refresh_exchanges",
+    "refresh_replays",
+    "refused_grants",
+    "revocations",
+    "refused_tokens",
+    "bad_signatures",
+    "admin_calls",
+    "uploads",
+    "upload_chunks",
+    "downloads",
+)
+
+
+@blueprint.before_request
+def refuse_simple_requests() -> None:
+    """A web page can send forms to 127.0.0.1 without asking, but not JSON: only JSON changes anything here.
+
+    :raises ApiError: 415.
+    """
+    if request.method == "POST" and not request.is_json:
+        raise ApiError(415, "Send Content-Type: application/json")
+
+
+@blueprint.get("/requests")
+def requests_seen() -> Response:
+    """The last requests, oldest first; ?path= keeps those with this prefix, ?method= those with this method."""
+    found = state().log.entries(request.args.get("path", ""), request.args.get("method", ""))
+    return jsonify({"requests": found, "count": len(found)})
+
+
+@blueprint.delete("/requests")
+def forget_requests() -> Response:
+    """Clear the request log."""
+    state().log.clear()
+    return jsonify({"ok": True})
+
+
+@blueprint.get("/stats")
+def stats() -> Response:
+    """All counters, zeros included, plus what is alive now."""
+    counts: Dict[str, Any] = {**dict.fromkeys(COUNTERS, 0), **state().counters.snapshot()}
+    counts["live_grants"] = state().grants.live_families()
+    counts["clock_offset"] = state().clock.offset
+    return jsonify(counts)
+
+
+@blueprint.delete("/stats")
+def clear_stats() -> Response:
+    """Set all counters to zero."""
+    state().counters.clear()
+    return jsonify({"ok": True})
+
+
+@blueprint.get("/faults")
+def planned_faults() -> Response:
+    """The failures still planned."""
+    return jsonify({"faults": [asdict(fault) for fault in state().faults.pending()]})
+
+
+@blueprint.post("/faults")
+def plan_fault() -> Response:
+    """Plan a failure; `times: null` means for ever."""
+    body = _object()
+    try:
+        fault = Fault(**{key: value for key, value in body.items() if key != "hits"})
+        fault.delay = float(fault.delay)
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ApiError(400, f"Not a fault: {error}") from None
+    state().faults.add(fault)
+    return jsonify(asdict(fault))
+
+
+@blueprint.delete("/faults")
+def forget_faults() -> Response:
+    """Plan no failures."""
+    state().faults.clear()
+    return jsonify({"ok": True})
+
+
+@blueprint.get("/clock")
+def read_clock() -> Response:
+    """The server's time."""
+    return jsonify({"offset": state().clock.offset, "now": state().clock.now()})
+
+
+@blueprint.post("/clock")
+def shift_clock() -> Response:
+    """Shift the server's time; the offset is from the real time, so 0 sets it right."""
+    offset: Optional[object] = _object().get("offset")
+    if isinstance(offset, bool) or not isinstance(offset, (int, float)):
+        raise ApiError(400, "offset must be a number of seconds")
+    state().clock.offset = float(offset)
+    return read_clock()
+
+
+@blueprint.get("/clouds")
+def clouds() -> Response:
+    """The clouds and their API keys."""
+    return jsonify({"clouds": {name: state().clouds.keys(name) for name in state().clouds.names()}})
+
+
+@blueprint.post("/clouds")
+def add_cloud() -> Response:
+    """Add a cloud: {"cloud_name": ..., "api_key": optional, "api_secret": optional}."""
+    body = _object()
+    if not body.get("cloud_name"):
+        raise ApiError(400, "cloud_name is missing")
+    return jsonify(
+        state().clouds.add(str(body["cloud_name"]), str(body.get("api_key") or ""), str(body.get("api_secret") or ""))
+    )
+
+
+def _object() -> Dict[str, Any]:
+    body = request.get_json(silent=True)
+    if not isinstance(body, dict):
+        raise ApiError(400, "Send a JSON object")
+    return body

@@ -1,0 +1,182 @@
+"""The WSGI layer in front of the application: loopback hosts only, request log, planned failures."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import time
+from http.client import responses
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple
+
+from waitress.channel import ClientDisconnected
+from werkzeug.wrappers import Request
+
+from .state import SandboxState
+from .traffic import Entry, Fault, fingerprint, flatten
+
+CONTROL_PATHS = ("/sandbox/requests", "/sandbox/stats", "/sandbox/faults", "/sandbox/clock", "/sandbox/clouds")
+FIELDS = "cloudinary_sandbox.fields"
+LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
+LOGGED_HEADERS = {"HTTP_USER_AGENT": "user_agent", "HTTP_CONTENT_RANGE": "content_range"}
+LOGGED_HEADERS["HTTP_X_UNIQUE_UPLOAD_ID"] = "x_unique_upload_id"
+LOGGED_HEADERS["CONTENT_LENGTH"] = "content_length"
+STALL_LIMIT = 3600.0
+
+Environ = Dict[str, Any]
+Headers = List[Tuple[str, str]]
+
+
+class Captured:
+    """The status and headers an application gave to start_response, held back."""
+
+    status = "500 Internal Server Error"
+
+    def __init__(self) -> None:
+        self.headers: Headers = []
+
+    def __call__(self, status: str, headers: Headers, exc_info: Any = None) -> Callable[[bytes], None]:
+        self.status, self.headers = status, headers
+        return lambda data: None
+
+
+class Gate:
+    """Wraps the application; everything a client sends passes here first."""
+
+    def __init__(self, app: Callable[..., Iterable[bytes]], state: SandboxState) -> None:
+        self._app = app
+        self._state = state
+
+    def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if not is_loopback_host(environ.get("HTTP_HOST", "")):
+            # DNS rebinding: a web page may point its own host name at 127.0.0.1.
+            return _plain(start_response, 421, "The sandbox answers to loopback host names only.")
+        method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")
+        if path.startswith(CONTROL_PATHS):
+            return self._app(environ, start_response)
+        entry = self._state.log.start(method, path, environ.get("QUERY_STRING", ""), logged_headers(environ))
+        fault = self._state.faults.take(method, path)
+        if fault is None:
+            return self._run(environ, start_response, entry)
+        entry["fault"] = fault.mode
+        return self._fail(fault, environ, start_response, entry)
+
+    def _run(self, environ: Environ, start_response: Callable[..., Any], entry: Entry) -> Iterable[bytes]:
+        def note_status(status: str, headers: Headers, exc_info: Any = None) -> Any:
+            entry.update(environ.get(FIELDS) or {}, status=int(status[:3]))
+            return start_response(status, headers, exc_info) if exc_info else start_response(status, headers)
+
+        return self._app(environ, note_status)
+
+    def _fail(
+        self, fault: Fault, environ: Environ, start_response: Callable[..., Any], entry: Entry
+    ) -> Iterable[bytes]:
+        if fault.mode in ("reset", "stall", "answer") or (fault.mode == "cut" and fault.has_answer):
+            entry.update(read_fields(environ))
+            self._wait(environ, fault.delay if fault.mode != "stall" else fault.delay or STALL_LIMIT)
+            if fault.mode in ("reset", "stall"):
+                reset(environ)
+            status, headers, body = planned_answer(fault)
+        else:
+            status, headers, body = self._process(environ, entry)
+            self._wait(environ, fault.delay)
+            if fault.mode == "after" and fault.has_answer:
+                status, headers, body = planned_answer(fault)
+            elif fault.mode == "after" and not fault.delay:
+                reset(environ)
+        entry["status"] = int(status[:3])
+        start_response(status, headers)
+        return half_of(body) if fault.mode == "cut" else [body]
+
+    def _process(self, environ: Environ, entry: Entry) -> Tuple[str, Headers, bytes]:
+        captured = Captured()
+        iterable = self._run(environ, captured, entry)
+        try:
+            body = b"".join(iterable)
+        finally:
+            close = getattr(iterable, "close", None)
+            if close is not None:
+                close()
+        headers = [(name, value) for name, value in captured.headers if name.lower() != "content-length"]
+        return captured.status, headers + [("Content-Length", str(len(body)))], body
+
+    def _wait(self, environ: Environ, seconds: float) -> None:
+        """Sleep, but no longer than the client and the server live."""
+        gone = environ.get("waitress.client_disconnected") or (lambda: False)
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and not self._state.stopping.is_set() and not gone():
+            time.sleep(max(0.0, min(0.02, until - time.monotonic())))
+
+
+def is_loopback_host(host: str) -> bool:
+    """Whether a Host header names this machine's loopback."""
+    name, colon, port = host.rpartition(":")
+    return (name if colon and port.isdigit() else host).lower() in LOOPBACK_HOSTS
+
+
+def logged_headers(environ: Environ) -> Dict[str, str]:
+    """The request headers worth keeping, the credential reduced to a fingerprint."""
+    headers = {name: str(environ[key]) for key, name in LOGGED_HEADERS.items() if environ.get(key)}
+    if environ.get("HTTP_AUTHORIZATION"):
+        headers["authorization"] = fingerprint(environ["HTTP_AUTHORIZATION"])
+    return headers
+
+
+class UnlimitedRequest(Request):
+    """Werkzeug's request without its limit for form fields; data URIs are long."""
+
+    max_form_memory_size = None
+    max_form_parts = 20_000
+
+
+def read_fields(environ: Environ) -> Dict[str, Any]:
+    """Body fields of a request that the application never sees."""
+    return fields_of(UnlimitedRequest(environ))
+
+
+def fields_of(request: Request) -> Dict[str, Any]:
+    """Form fields, JSON body and file names of a request."""
+    files = {}
+    for name, storage in request.files.items():
+        files[name] = {"filename": storage.filename, "bytes": storage.stream.seek(0, 2)}
+        storage.stream.seek(0)
+    body = request.get_json(silent=True) if request.is_json else None
+    return {"form": flatten(request.form.to_dict(flat=False)), "json": body, "files": files}
+
+
+def planned_answer(fault: Fault) -> Tuple[str, Headers, bytes]:
+    """The answer a fault brings along."""
+    status, body = fault.status or 200, fault.body_bytes()
+    headers = {"Content-Type": "application/json", **fault.headers, "Content-Length": str(len(body))}
+    return f"{status} {responses.get(status, 'Sandbox Fault')}", list(headers.items()), body
+
+
+def half_of(body: bytes) -> Iterator[bytes]:
+    """Half an answer, then the end of the connection."""
+    yield body[: max(1, len(body) // 2)]
+    raise ClientDisconnected
+
+
+def reset(environ: Environ) -> None:
+    """Drop the connection without an answer; a zero linger time makes the kernel send RST.
+
+    :raises ClientDisconnected: always; waitress takes it as "close this connection".
+    """
+    sock = connection_of(environ)
+    if sock is not None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    raise ClientDisconnected
+
+
+def connection_of(environ: Environ) -> Optional[socket.socket]:
+    """The client's socket: waitress puts a bound method of its channel into the environment."""
+    channel = getattr(environ.get("waitress.client_disconnected"), "__self__", None)
+    found: Optional[socket.socket] = getattr(channel, "socket", None)
+    return found
+
+
+def _plain(start_response: Callable[..., Any], status: int, text: str) -> List[bytes]:
+    body = text.encode("utf-8")
+    start_response(
+        f"{status} {responses[status]}", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))]
+    )
+    return [body]

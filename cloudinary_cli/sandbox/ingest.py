@@ -1,0 +1,143 @@
+"""Turns received content and upload parameters into a stored asset; no routes, no authorization."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any, Dict, List, Optional, Tuple
+
+from .assets import Asset, Change
+from .fetch import Received
+from .media import ALIASES, Media, inspect, split_name
+from .naming import choose_names, clean, default_display_name
+from .params import Params, flag, items, json_value, pairs
+from .state import ApiError, state
+from .views import iso
+
+
+def store_upload(cloud: str, wanted: str, values: Params, received: Received) -> Asset:
+    """Store an upload; an existing asset is kept when overwrite is off, and then marked `existing`.
+
+    :raises ApiError: 400 when the content does not fit the resource type.
+    """
+    media = inspect(received.path, received.filename, wanted)
+    if media is None:
+        raise ApiError(400, f"Invalid {wanted} file")
+    asset = _new_asset(values, received, media)
+    store = state().assets(cloud)
+    existing = store.get(asset["resource_type"], asset["type"], asset["public_id"])
+    if existing is not None and not flag(values, "overwrite", default=True):
+        received.path.unlink()
+        return dict(existing, existing=True)
+    if existing is None:
+        asset["asset_folder"] = asset["asset_folder"] or ""
+        asset["display_name"] = asset["display_name"] or default_display_name(
+            asset["public_id"], asset["resource_type"]
+        )
+    ensure_folder(cloud, asset)
+    stored = store.put(asset, received.path)
+    state().counters.add("uploads")
+    return stored
+
+
+def change_asset(cloud: str, asset: Asset, change: Change) -> Asset:
+    """Change a stored asset.
+
+    :raises ApiError: 404 when it was deleted meanwhile.
+    """
+    changed = state().assets(cloud).update(asset["asset_id"], change)
+    if changed is None:
+        raise ApiError(404, f"Resource not found - {asset['public_id']}")
+    return changed
+
+
+def ensure_folder(cloud: str, asset: Asset) -> None:
+    """Folders come into being with their first asset and stay."""
+    fixed = state().settings.folder_mode == "fixed"
+    folder = asset["public_id"].rpartition("/")[0] if fixed else asset.get("asset_folder")
+    if folder:
+        add_folder(cloud, str(folder))
+
+
+def add_folder(cloud: str, path: str) -> bool:
+    """Create a folder and its parents; False when it was there."""
+    added = False
+    parts = path.strip("/").split("/")
+    for depth in range(1, len(parts) + 1):
+        current = "/".join(parts[:depth])
+        if state().storage.document(cloud, "folder", current) is None:
+            doc = {"path": current, "external_id": secrets.token_hex(16), "created_at": iso(state().clock.now())}
+            added = state().storage.add_document(cloud, "folder", current, doc)
+    return added
+
+
+def _new_asset(values: Params, received: Received, media: Media) -> Asset:
+    now = state().clock.now()
+    names = choose_names(values, received.filename, media, state().settings.folder_mode)
+    format_ = values.get("format") if media.resource_type != "raw" else None
+    return {
+        "asset_id": secrets.token_hex(16),
+        "public_id": names.public_id,
+        "version": int(now),
+        "version_id": secrets.token_hex(16),
+        "width": media.width,
+        "height": media.height,
+        "format": ALIASES.get(str(format_), str(format_)) if format_ else media.format,
+        "resource_type": media.resource_type,
+        "created_at": iso(now),
+        "uploaded_at": iso(now),
+        "tags": items(values.get("tags")),
+        "bytes": received.size,
+        "type": str(values.get("type") or "upload"),
+        "etag": received.etag,
+        "status": "active",
+        "access_mode": "public",
+        "access_control": json_value(values.get("access_control"), "access_control") or [],
+        "asset_folder": names.asset_folder,
+        "display_name": names.display_name,
+        "original_filename": clean(split_name(received.filename)[0]) or "file",
+        "context": pairs(values.get("context")),
+        "metadata": pairs(values.get("metadata")),
+        "derived": eager_items(values.get("eager"), received.size),
+        "related": [],
+    }
+
+
+def eager_items(eager: Any, size: int) -> List[Dict[str, Any]]:
+    """The derived forms that an `eager` parameter asks for; `c_scale,w_9/png` names a format too."""
+    found = []
+    for text in str(eager or "").split("|"):
+        transformation, format_ = _split_format(text.strip())
+        if transformation:
+            found.append(
+                {"transformation": transformation, "format": format_, "bytes": size, "id": secrets.token_hex(16)}
+            )
+    return found
+
+
+def merge_derived(asset: Asset, fresh: List[Dict[str, Any]]) -> None:
+    """Add derived forms; one made again keeps its place and gets its new ID."""
+    kept = {(item["transformation"], item["format"]): item for item in asset["derived"]}
+    kept.update({(item["transformation"], item["format"]): item for item in fresh})
+    asset["derived"] = list(kept.values())
+
+
+def apply_changes(asset: Asset, values: Params) -> None:
+    """The parameters that explicit and the Admin API's update share."""
+    if "tags" in values:
+        asset["tags"] = items(values["tags"])
+    if "context" in values:
+        asset["context"] = pairs(values["context"])
+    if "metadata" in values:
+        asset["metadata"] = {**asset["metadata"], **pairs(values["metadata"])}
+    if "access_control" in values:
+        asset["access_control"] = json_value(values["access_control"], "access_control") or []
+    for key in ("asset_folder", "display_name"):
+        if key in values:
+            asset[key] = str(values[key]).strip("/")
+
+
+def _split_format(text: str) -> Tuple[str, Optional[str]]:
+    transformation, slash, last = text.rpartition("/")
+    if slash and last.isalnum() and "_" not in last:
+        return transformation, last
+    return text, None

@@ -1,0 +1,80 @@
+"""Which public ID, folder and display name an upload gets, for both folder modes; pure."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import string
+from dataclasses import dataclass
+from typing import Optional
+
+from .media import Media, split_name
+from .params import Params, flag
+
+FORBIDDEN = re.compile(r"[?&#\\%<>+]")
+ALPHABET = string.ascii_lowercase + string.digits
+
+
+@dataclass(frozen=True)
+class Names:
+    """Identity of a new asset; folder and display name are None where an existing asset's shall stay."""
+
+    public_id: str
+    asset_folder: Optional[str]
+    display_name: Optional[str]
+
+
+def choose_names(values: Params, filename: str, media: Media, folder_mode: str) -> Names:
+    """Apply public_id, use_filename, unique_filename, folder, prefix and display name parameters."""
+    base = values.get("public_id") or _generated_id(values, filename, media)
+    folder = str(values.get("folder") or "").strip("/")
+    if folder_mode == "fixed":
+        return Names(_join(folder, str(base)), None, None)
+    prefix = values.get("public_id_prefix") or folder
+    if flag(values, "use_asset_folder_as_public_id_prefix"):
+        prefix = values.get("asset_folder") or prefix
+    asset_folder = values.get("asset_folder", folder or None)
+    return Names(
+        _join(str(prefix or "").strip("/"), str(base)),
+        None if asset_folder is None else str(asset_folder).strip("/"),
+        _display_name(values, filename),
+    )
+
+
+def default_display_name(public_id: str, resource_type: str) -> str:
+    """The display name of an asset that was given none."""
+    last = public_id.rsplit("/", 1)[-1]
+    return split_name(last)[0] if resource_type == "raw" else last
+
+
+def clean(name: str) -> str:
+    """A file name with the characters that cannot stand in a public ID replaced."""
+    return FORBIDDEN.sub("_", name).strip()
+
+
+def random_id(length: int = 20) -> str:
+    """Random lower-case letters and digits."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(length))
+
+
+def _join(prefix: str, base: str) -> str:
+    return f"{prefix}/{base}" if prefix else base
+
+
+def _display_name(values: Params, filename: str) -> Optional[str]:
+    if values.get("display_name"):
+        return clean(str(values["display_name"]))
+    if flag(values, "use_filename_as_display_name") and filename:
+        return clean(split_name(filename)[0])
+    return None
+
+
+def _generated_id(values: Params, filename: str, media: Media) -> str:
+    stem, extension = split_name(filename)
+    if flag(values, "use_filename") and stem:
+        base = clean(stem)
+        if flag(values, "unique_filename", default=True):
+            base += "_" + random_id(6)
+    else:
+        base = random_id()
+    return f"{base}.{extension}" if media.resource_type == "raw" and extension else base

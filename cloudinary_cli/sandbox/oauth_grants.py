@@ -1,0 +1,245 @@
+"""The Authlib side of the authorization server: client, grants, PKCE, revocation; no routes."""
+
+from __future__ import annotations
+
+import ipaddress
+import secrets
+from types import SimpleNamespace
+from typing import Any, Dict, Optional
+from urllib.parse import urlsplit
+
+from authlib.integrations.flask_oauth2 import AuthorizationServer
+from authlib.integrations.flask_oauth2.requests import FlaskOAuth2Request
+from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError, grants
+from authlib.oauth2.rfc7009 import RevocationEndpoint
+from authlib.oauth2.rfc7636 import CodeChallenge
+from flask import request as flask_request
+
+from . import tokens
+from .grants import Credential
+from .settings import SCOPES
+from .state import state
+
+SUBJECT = "sandbox-user"
+
+
+class PublicClient:
+    """The one client: the CLI, public, without a secret (RFC 8252 section 8.5)."""
+
+    def __init__(self, client_id: str) -> None:
+        self.client_id = client_id
+
+    def get_client_id(self) -> str:
+        """The identifier."""
+        return self.client_id
+
+    def get_default_redirect_uri(self) -> None:
+        """None: the request has to name its redirect URI."""
+
+    def get_allowed_scope(self, scope: Optional[str]) -> str:
+        """The known ones of the scopes asked for; all of them when none was asked for."""
+        wanted = (scope or " ".join(SCOPES)).split()
+        return " ".join(name for name in wanted if name in SCOPES)
+
+    def check_redirect_uri(self, redirect_uri: str) -> bool:
+        """Any loopback IP literal, any port, path /callback (RFC 8252 section 7.3)."""
+        try:
+            parts = urlsplit(redirect_uri)
+            loopback = ipaddress.ip_address(parts.hostname or "").is_loopback and parts.port != 0
+        except ValueError:
+            return False
+        plain = not (parts.query or parts.fragment or parts.username)
+        return parts.scheme == "http" and loopback and plain and parts.path == "/callback"
+
+    def check_client_secret(self, client_secret: str) -> bool:
+        """There is none to know."""
+        return False
+
+    def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
+        """A public client authenticates with its identifier alone."""
+        return method == "none"
+
+    def check_response_type(self, response_type: str) -> bool:
+        """Authorization code only."""
+        return response_type == "code"
+
+    def check_grant_type(self, grant_type: str) -> bool:
+        """Code and refresh token only."""
+        return grant_type in ("authorization_code", "refresh_token")
+
+
+class Server(AuthorizationServer):  # type: ignore[misc]
+    """Authlib's server for plain http on loopback (RFC 8252 section 8.3 needs no TLS there)."""
+
+    def create_oauth2_request(self, request: Any) -> Any:
+        """The Flask request, presented as https: Authlib's switch for http is an environment variable, and that
+        would leak into every program the sandbox starts."""
+        secure = SimpleNamespace(
+            method=flask_request.method,
+            url=flask_request.url.replace("http://", "https://", 1),
+            headers=flask_request.headers,
+            args=flask_request.args,
+            form=flask_request.form,
+            values=flask_request.values,
+        )
+        return FlaskOAuth2Request(secure)
+
+
+class S256Only(CodeChallenge):  # type: ignore[misc]
+    """PKCE that refuses `plain` and requests without a challenge (RFC 9700 section 2.1.1)."""
+
+    SUPPORTED_CODE_CHALLENGE_METHOD = ["S256"]
+
+    def validate_code_challenge(self, grant: Any, *args: Any) -> None:
+        """Authlib lets a request without any PKCE pass; a public client may not."""
+        values = flask_request.values
+        if not values.get("code_challenge"):
+            raise InvalidRequestError("Missing 'code_challenge'")
+        if values.get("code_challenge_method") != "S256":
+            raise InvalidRequestError("Unsupported 'code_challenge_method', use S256")
+        super().validate_code_challenge(grant, *args)
+
+
+class CodeGrant(grants.AuthorizationCodeGrant):  # type: ignore[misc]
+    """Authorization code grant on the sandbox's store."""
+
+    TOKEN_ENDPOINT_AUTH_METHODS = ["none"]
+
+    def generate_authorization_code(self) -> str:
+        """The code comes from the store, which records only its hash."""
+        values = flask_request.values
+        return state().grants.approve(
+            client_id=self.request.client.client_id,
+            cloud_name=self.request.user,
+            scope=self.request.client.get_allowed_scope(values.get("scope")),
+            redirect_uri=values["redirect_uri"],
+            challenge=values["code_challenge"],
+        )
+
+    def save_authorization_code(self, code: str, request: Any) -> None:
+        """Saved when it was made."""
+
+    def query_authorization_code(self, code: str, client: Any) -> Optional[Credential]:
+        """A live code of this client; a spent one ends its grant (RFC 6749 section 4.1.2)."""
+        found = state().grants.find_code(code)
+        if found is None or not found.check_client(client):
+            return None
+        if found.used:
+            state().counters.add("code_replays")
+            state().grants.revoke_family(found.family_id, "code replay")
+            return None
+        return found if found.live else None
+
+    def delete_authorization_code(self, authorization_code: Credential) -> None:
+        """Spent when the tokens were saved."""
+
+    def authenticate_user(self, authorization_code: Credential) -> Credential:
+        """The grant stands for the user."""
+        return authorization_code
+
+
+class RefreshGrant(grants.RefreshTokenGrant):  # type: ignore[misc]
+    """Refresh token grant with rotation and replay detection (RFC 9700 section 4.14)."""
+
+    TOKEN_ENDPOINT_AUTH_METHODS = ["none"]
+    INCLUDE_NEW_REFRESH_TOKEN = True
+
+    def authenticate_refresh_token(self, refresh_token: str) -> Optional[Credential]:
+        """A live token of this client; a spent one ends its family."""
+        found = state().grants.find_refresh(refresh_token)
+        if found is None or not found.check_client(self.request.client):
+            return None
+        if found.used:
+            state().counters.add("refresh_replays")
+            state().grants.revoke_family(found.family_id, "refresh replay")
+            return None
+        return found if found.live else None
+
+    def authenticate_user(self, refresh_token: Credential) -> Credential:
+        """The grant stands for the user."""
+        return refresh_token
+
+    def revoke_old_credential(self, refresh_token: Credential) -> None:
+        """Spent in the same transaction that saved its successor."""
+
+
+class Revocation(RevocationEndpoint):  # type: ignore[misc]
+    """RFC 7009: a refresh token ends its family, an access token ends itself."""
+
+    CLIENT_AUTH_METHODS = ["none"]
+
+    def query_token(self, token_string: str, token_type_hint: Optional[str]) -> Optional[Credential]:
+        """The credential behind either kind of token."""
+        found = state().grants.find_refresh(token_string)
+        claims = None if found else tokens.decode(token_string, state().jwt_key)
+        if claims is None:
+            return found
+        client_id = state().settings.client_id
+        return Credential("", str(claims.get("jti")), client_id, "", str(claims.get("scope")), used=False, live=True)
+
+    def revoke_token(self, token: Credential, request: Any) -> None:
+        """End what was presented."""
+        if token.secret_hash:
+            state().grants.revoke_family(token.family_id, "revoked")
+        else:
+            state().grants.revoke_access(token.family_id)
+        state().counters.add("revocations")
+
+
+def make_token(
+    grant_type: str,
+    client: PublicClient,
+    user: Optional[Credential] = None,
+    scope: Optional[str] = None,
+    expires_in: Optional[int] = None,
+    include_refresh_token: bool = True,
+) -> Dict[str, Any]:
+    """A token response: Authlib's token generator hook."""
+    if user is None:
+        raise InvalidGrantError(description="There is no grant.")
+    current, now, scope = state(), int(state().clock.now()), client.get_allowed_scope(scope)
+    claims = {
+        "iss": current.issuer,
+        "sub": SUBJECT,
+        "iat": now,
+        "exp": now + current.settings.ttl,
+        "jti": f"{user.family_id}.{secrets.token_hex(8)}",
+        "scope": scope,
+        "ext": {"cloud_name": user.cloud_name},
+    }
+    token = {
+        "token_type": "Bearer",
+        "access_token": tokens.encode(claims, current.jwt_key),
+        "expires_in": current.settings.ttl,
+        "scope": scope,
+    }
+    if include_refresh_token and "offline_access" in scope.split():
+        token["refresh_token"] = secrets.token_urlsafe(32)
+    return token
+
+
+def save_token(token: Dict[str, Any], request: Any) -> None:
+    """Spend the presented credential and store the new refresh token in one transaction; Authlib's save hook."""
+    store, counters, successor = state().grants, state().counters, token.get("refresh_token")
+    if getattr(request, "refresh_token", None) is not None:
+        won, kind = store.rotate(request.refresh_token, successor), "refresh"
+    else:
+        won, kind = store.redeem_code(request.authorization_code, successor), "code"
+    counters.add(f"{kind}_exchanges" if won else f"{kind}_replays")
+    if not won:
+        raise InvalidGrantError(description="The credential was used before; its grant is revoked.")
+
+
+def build_server(app: Any) -> Server:
+    """The authorization server of one Flask application."""
+    server = Server(app, query_client=find_client, save_token=save_token)
+    server.register_token_generator("default", make_token)
+    server.register_grant(CodeGrant, [S256Only(required=True)])
+    server.register_grant(RefreshGrant)
+    server.register_endpoint(Revocation)
+    return server
+
+
+def find_client(client_id: str) -> Optional[PublicClient]:
+    """The client with this identifier."""
+    return PublicClient(client_id) if client_id == state().settings.client_id else None

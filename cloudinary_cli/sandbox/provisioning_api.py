@@ -1,0 +1,195 @@
+"""The Provisioning API: sub-accounts, users and their groups."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from typing import Any, Dict, List
+
+from flask import Blueprint, Response, jsonify, request
+
+from .auth_check import check_provisioning
+from .clouds import ROOT
+from .naming import random_id
+from .params import Params, flag, items, params, required
+from .state import ApiError, state
+from .storage import Document
+from .views import iso
+
+blueprint = Blueprint("provisioning_api", __name__, url_prefix="/v1_1/provisioning")
+ACCOUNT = "/accounts/<account_id>"
+CLOUD_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*\Z")
+
+
+@blueprint.before_request
+def authorize() -> None:
+    """All routes need the provisioning key of the account."""
+    check_provisioning(str((request.view_args or {})["account_id"]))
+
+
+def stored(kind: str, key: str, what: str) -> Document:
+    """A document of the account.
+
+    :raises ApiError: 404.
+    """
+    found = state().storage.document(ROOT, kind, key)
+    if found is None:
+        raise ApiError(404, f"{what} {key} not found")
+    return found
+
+
+def save(kind: str, doc: Document, key: str = "id") -> Response:
+    """Store a document and answer it."""
+    state().storage.put_document(ROOT, kind, str(doc[key]), doc)
+    return jsonify(doc)
+
+
+def pick(values: Params, *names: str) -> Document:
+    """The given ones of some parameters."""
+    return {name: values[name] for name in names if values.get(name) is not None}
+
+
+@blueprint.route(f"{ACCOUNT}/sub_accounts", methods=["GET", "POST"])
+def sub_accounts(account_id: str) -> Response:
+    """List sub-accounts, or create one with a cloud of its own."""
+    values = params()
+    if request.method == "GET":
+        ids, prefix = items(values.get("ids")), str(values.get("prefix") or "").lower()
+        found = [
+            doc
+            for doc in state().storage.documents(ROOT, "sub_account")
+            if (not ids or doc["id"] in ids) and str(doc["name"]).lower().startswith(prefix)
+        ]
+        if "enabled" in values:
+            found = [doc for doc in found if doc["enabled"] is flag(values, "enabled")]
+        return jsonify({"sub_accounts": found})
+    name = str(required(values, "name"))
+    cloud_name = str(values.get("cloud_name") or re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-") or random_id(9))
+    if not CLOUD_NAME.match(cloud_name) or state().clouds.exists(cloud_name):
+        raise ApiError(409, f"Cloud name {cloud_name} is invalid or taken")
+    key = state().clouds.add(cloud_name)
+    doc = {
+        "id": secrets.token_hex(12),
+        "name": name,
+        "cloud_name": cloud_name,
+        "enabled": flag(values, "enabled", default=True),
+        "custom_attributes": values.get("custom_attributes") or {},
+        "created_at": iso(state().clock.now()),
+        "api_access_keys": [{"key": key["api_key"], "secret": key["api_secret"], "enabled": True}],
+    }
+    return save("sub_account", doc)
+
+
+@blueprint.route(f"{ACCOUNT}/sub_accounts/<item_id>", methods=["GET", "PUT", "DELETE"])
+def sub_account(account_id: str, item_id: str) -> Response:
+    """One sub-account."""
+    doc = stored("sub_account", item_id, "Sub-account")
+    if request.method == "DELETE":
+        state().clouds.remove(doc["cloud_name"])
+        state().storage.delete_document(ROOT, "sub_account", item_id)
+        return jsonify({"message": "ok"})
+    if request.method == "PUT":
+        return save("sub_account", {**doc, **pick(params(), "name", "custom_attributes", "enabled")})
+    return jsonify(doc)
+
+
+@blueprint.route(f"{ACCOUNT}/users", methods=["GET", "POST"])
+def users(account_id: str) -> Response:
+    """List users, or create one."""
+    values = params()
+    everyone = state().storage.documents(ROOT, "user")
+    if request.method == "GET":
+        ids, prefix = items(values.get("ids")), str(values.get("prefix") or "").lower()
+        return jsonify({"users": [doc for doc in everyone if _is_wanted_user(doc, ids, prefix)]})
+    email = str(required(values, "email"))
+    if any(doc["email"].lower() == email.lower() for doc in everyone):
+        raise ApiError(409, f"User with email {email} already exists")
+    doc = {
+        "id": secrets.token_hex(12),
+        "name": str(required(values, "name")),
+        "email": email,
+        "role": str(required(values, "role")),
+        "pending": True,
+        "enabled": True,
+        "sub_account_ids": items(values.get("sub_account_ids")),
+        "all_sub_accounts": not values.get("sub_account_ids"),
+        "created_at": iso(state().clock.now()),
+        "groups": [],
+    }
+    return save("user", doc)
+
+
+def _is_wanted_user(doc: Document, ids: List[str], prefix: str) -> bool:
+    return (not ids or doc["id"] in ids) and (doc["name"].lower().startswith(prefix) or prefix in doc["email"].lower())
+
+
+@blueprint.route(f"{ACCOUNT}/users/<item_id>", methods=["GET", "PUT", "DELETE"])
+def user(account_id: str, item_id: str) -> Response:
+    """One user."""
+    doc = stored("user", item_id, "User")
+    if request.method == "DELETE":
+        state().storage.delete_document(ROOT, "user", item_id)
+        return jsonify({"message": "ok"})
+    if request.method == "PUT":
+        return save("user", {**doc, **pick(params(), "name", "email", "role", "sub_account_ids")})
+    return jsonify(doc)
+
+
+@blueprint.get(f"{ACCOUNT}/users/<item_id>/groups")
+def groups_of_user(account_id: str, item_id: str) -> Response:
+    """The groups a user is in."""
+    mine = stored("user", item_id, "User")["groups"]
+    found = [_group_view(doc) for doc in state().storage.documents(ROOT, "user_group") if doc["id"] in mine]
+    return jsonify({"groups": found})
+
+
+@blueprint.route(f"{ACCOUNT}/user_groups", methods=["GET", "POST"])
+def user_groups(account_id: str) -> Response:
+    """List groups, or create one."""
+    if request.method == "GET":
+        return jsonify({"user_groups": [_group_view(doc) for doc in state().storage.documents(ROOT, "user_group")]})
+    save("user_group", doc := {"id": secrets.token_hex(12), "name": str(required(params(), "name"))})
+    return jsonify(_group_view(doc))
+
+
+@blueprint.route(f"{ACCOUNT}/user_groups/<group_id>", methods=["GET", "PUT", "DELETE"])
+def user_group(account_id: str, group_id: str) -> Response:
+    """One group."""
+    doc = stored("user_group", group_id, "User group")
+    if request.method == "DELETE":
+        for member in _members(group_id):
+            _set_membership(member, group_id, False)
+        state().storage.delete_document(ROOT, "user_group", group_id)
+        return jsonify({"ok": True})
+    if request.method == "PUT":
+        doc["name"] = str(required(params(), "name"))
+        save("user_group", doc)
+    return jsonify(_group_view(doc))
+
+
+@blueprint.get(f"{ACCOUNT}/user_groups/<group_id>/users")
+def members(account_id: str, group_id: str) -> Response:
+    """The users of a group."""
+    stored("user_group", group_id, "User group")
+    return jsonify({"users": _members(group_id)})
+
+
+@blueprint.route(f"{ACCOUNT}/user_groups/<group_id>/users/<item_id>", methods=["POST", "DELETE"])
+def membership(account_id: str, group_id: str, item_id: str) -> Response:
+    """Put a user into a group, or take it out."""
+    stored("user_group", group_id, "User group")
+    _set_membership(stored("user", item_id, "User"), group_id, request.method == "POST")
+    return jsonify({"users": _members(group_id)})
+
+
+def _members(group_id: str) -> List[Document]:
+    return [doc for doc in state().storage.documents(ROOT, "user") if group_id in doc["groups"]]
+
+
+def _group_view(doc: Document) -> Dict[str, Any]:
+    return {**doc, "users": len(_members(doc["id"]))}
+
+
+def _set_membership(doc: Document, group_id: str, wanted: bool) -> None:
+    doc["groups"] = [item for item in doc["groups"] if item != group_id] + ([group_id] if wanted else [])
+    save("user", doc)

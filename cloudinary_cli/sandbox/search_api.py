@@ -1,0 +1,170 @@
+"""The search routes: assets, folders, signed search URLs; sorting, paging, field selection, aggregation."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import time
+from typing import Any, Dict, List, Tuple
+
+from flask import Response, jsonify
+
+from .admin_api import folder_view, folders_in
+from .admin_auth import admin_blueprint
+from .assets import Asset
+from .params import Params, items, page, params
+from .search_expr import ExpressionError, Predicate, compile_expression
+from .search_values import lookup
+from .state import ApiError, state
+from .views import folder_of, search_view
+
+blueprint = admin_blueprint("search_api")
+ALWAYS = ("asset_id", "public_id", "resource_type", "type", "created_at")
+AGGREGATES = ("resource_type", "type", "format", "status", "asset_folder", "folder")
+DEFAULT_PAGE = 50
+
+
+@blueprint.route("/resources/search", methods=["GET", "POST"])
+def search_assets(cloud: str) -> Response:
+    """Search assets."""
+    return jsonify(run_search(cloud, params()))
+
+
+@blueprint.route("/folders/search", methods=["GET", "POST"])
+def search_folders(cloud: str) -> Response:
+    """Search folders."""
+    values, started = params(), time.monotonic()
+    wanted = _compile(values)
+    found = [folder for folder in folders_in(cloud) if wanted({**folder, "name": folder["path"].rpartition("/")[2]})]
+    ordered = order(found, values.get("sort_by"), "path", "asc")
+    shown, cursor = page(ordered, values, DEFAULT_PAGE)
+    answer = {
+        "total_count": len(found),
+        "time": _elapsed(started),
+        "folders": [dict(folder_view(folder), created_at=folder["created_at"]) for folder in shown],
+    }
+    return jsonify({**answer, **({"next_cursor": cursor} if cursor else {})})
+
+
+def run_search(cloud: str, values: Params) -> Dict[str, Any]:
+    """The answer to an asset search.
+
+    :raises ApiError: 400 for a bad expression or parameter.
+    """
+    started = time.monotonic()
+    found = _found(cloud, values)
+    shown, cursor = page(found, values, DEFAULT_PAGE)
+    fields, extra = items(values.get("fields")), items(values.get("with_field"))
+    answer: Dict[str, Any] = {
+        "total_count": len(found),
+        "time": _elapsed(started),
+        "resources": [_select(search_view(cloud, record["_asset"], fields or extra), fields) for record in shown],
+    }
+    if values.get("aggregate"):
+        answer["aggregations"] = dict(_aggregate(found, wish) for wish in values["aggregate"])
+    if cursor:
+        answer["next_cursor"] = cursor
+    return answer
+
+
+def _found(cloud: str, values: Params) -> List[Dict[str, Any]]:
+    """All records a search matches, in order: newest first, and in upload order within the same second."""
+    wanted = _compile(values)
+    generation, assets = state().assets(cloud).snapshot()
+    # Relative dates move on, so nothing is kept for longer than ten seconds of the server's time.
+    moment = int(state().clock.now()) // 10
+    key = (cloud, generation, moment, str(values.get("expression") or ""), json.dumps(values.get("sort_by")))
+
+    def search() -> List[Dict[str, Any]]:
+        records = (record_of(asset) for asset in assets)
+        return order([record for record in records if wanted(record)], values.get("sort_by"))
+
+    return state().searches.get(key, search)
+
+
+def run_signed_search(cloud: str, signature: str, ttl: int, query: str, cursor: str) -> Dict[str, Any]:
+    """The answer to a search URL, as the SDK's Search.to_url makes it.
+
+    :raises ApiError: 400 or 401.
+    """
+    secrets = [key["api_secret"] for key in state().clouds.keys(cloud)]
+    expected = [hashlib.sha256(f"{ttl}{query}{secret}".encode()).hexdigest() for secret in secrets]
+    if not any(hmac.compare_digest(signature, one) for one in expected):
+        raise ApiError(401, "Invalid search URL signature")
+    try:
+        values = json.loads(base64.urlsafe_b64decode(query + "=" * (-len(query) % 4)))
+    except (ValueError, binascii.Error):
+        raise ApiError(400, "Invalid search URL") from None
+    return run_search(cloud, {**values, **({"next_cursor": cursor} if cursor else {})})
+
+
+def record_of(asset: Asset) -> Dict[str, Any]:
+    """What an expression can ask about an asset."""
+    record = dict(asset, _asset=asset, filename=str(asset["public_id"]).rsplit("/", 1)[-1])
+    record["folder"] = record["asset_folder"] = folder_of(asset)
+    if asset.get("width") and asset.get("height"):
+        record["pixels"] = asset["width"] * asset["height"]
+        record["aspect_ratio"] = asset["width"] / asset["height"]
+    return record
+
+
+def order(found: List[Dict[str, Any]], sort_by: Any, field: str = "created_at", way: str = "desc") -> List[Any]:
+    """Sort by the wanted keys, the first one counting most; records without the field come last.
+
+    :raises ApiError: 400 for a direction other than asc and desc.
+    """
+    for wish in reversed(sort_by or [{field: way}]):
+        name, direction = next(iter(wish.items())) if isinstance(wish, dict) else (str(wish), "desc")
+        if str(direction).lower() not in ("asc", "desc"):
+            raise ApiError(400, f"Invalid sort direction {direction}")
+        down = str(direction).lower() == "desc"
+        found = sorted(found, key=lambda record: _sort_key(lookup(record, name), down), reverse=down)
+    return found
+
+
+def _sort_key(value: Any, down: bool) -> Tuple[bool, float, str]:
+    missing = value is None
+    if isinstance(value, (int, float)):
+        return missing is not down, float(value), ""
+    return missing is not down, 0.0, str(value)
+
+
+def _compile(values: Params) -> Predicate:
+    try:
+        return compile_expression(str(values.get("expression") or ""), state().clock.now())
+    except ExpressionError as error:
+        raise ApiError(400, f"Query parsing error: {error}") from None
+
+
+def _select(shown: Dict[str, Any], fields: List[str]) -> Dict[str, Any]:
+    return {key: value for key, value in shown.items() if key in ALWAYS or key in fields} if fields else shown
+
+
+def _aggregate(found: List[Dict[str, Any]], wish: Any) -> Tuple[str, Any]:
+    """Counts of a field's values, or of the ranges asked for."""
+    if isinstance(wish, dict):
+        field = str(wish.get("type"))
+        return field, {
+            str(span["key"]): sum(_inside(record.get(field), span) for record in found)
+            for span in wish.get("ranges") or []
+        }
+    if wish not in AGGREGATES:
+        raise ApiError(400, f"Invalid aggregation {wish}")
+    counts: Dict[str, int] = {}
+    for record in found:
+        if record.get(wish) is not None:
+            counts[str(record[wish])] = counts.get(str(record[wish]), 0) + 1
+    return str(wish), counts
+
+
+def _inside(value: Any, span: Dict[str, Any]) -> bool:
+    if not isinstance(value, (int, float)):
+        return False
+    return (span.get("from") is None or value >= span["from"]) and (span.get("to") is None or value < span["to"])
+
+
+def _elapsed(started: float) -> int:
+    return int((time.monotonic() - started) * 1000)

@@ -1,0 +1,29 @@
+"""Keeps the results of the last searches, so that each page of a long result is not searched for again."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from typing import Any, Callable, Hashable, List
+
+KEPT = 16
+
+
+class SearchCache:
+    """The last few result lists, by whatever makes them differ."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._results: OrderedDict[Hashable, List[Any]] = OrderedDict()
+
+    def get(self, key: Hashable, make: Callable[[], List[Any]]) -> List[Any]:
+        """The kept list, or a new one; callers share it and do not change it."""
+        with self._lock:
+            found = self._results.get(key)
+        if found is None:
+            found = make()
+            with self._lock:
+                self._results[key] = found
+                while len(self._results) > KEPT:
+                    self._results.popitem(last=False)
+        return found

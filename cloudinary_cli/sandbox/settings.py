@@ -1,0 +1,39 @@
+"""The choices one sandbox is started with; plain data, no I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+DEFAULT_PORT = 8787
+DEFAULT_TTL = 300
+FOLDER_MODES = ("dynamic", "fixed")
+SCOPES = ("openid", "offline_access", "asset_management", "upload")
+
+
+@dataclass(frozen=True)
+class SandboxSettings:
+    """What a sandbox serves and to whom.
+
+    The credentials are fixed and public on purpose: the server listens on 127.0.0.1 only and holds test data.
+    """
+
+    data_dir: Path
+    ttl: int = DEFAULT_TTL
+    cloud_name: str = "sandbox"
+    api_key: str = "111111111111111"
+    api_secret: str = field(default="sandbox-secret", repr=False)
+    client_id: str = "a920ea9c-531b-4613-9783-1d4f4cc10655"
+    account_id: str = "00000000-0000-4000-8000-000000000001"
+    provisioning_key: str = "222222222222222"
+    provisioning_secret: str = field(default="sandbox-account-secret", repr=False)
+    auto_approve: bool = False
+    folder_mode: str = "dynamic"
+    rotation_grace: int = 0
+    rate_limit: int = 100_000
+
+    def __post_init__(self) -> None:
+        if self.folder_mode not in FOLDER_MODES:
+            raise ValueError(f"folder_mode must be one of {', '.join(FOLDER_MODES)}, not {self.folder_mode!r}")
+        if self.ttl < 1:
+            raise ValueError("ttl must be at least one second")

@@ -1,0 +1,120 @@
+"""What one running sandbox holds in memory: clock, counters, stores, faults; and the error type of its APIs."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Dict
+
+from flask import current_app
+
+from .assets import AssetStore
+from .clouds import CloudStore
+from .grants import GrantStore
+from .search_cache import SearchCache
+from .settings import SandboxSettings
+from .storage import Storage
+from .traffic import FaultPlan, RequestLog
+
+EXTENSION = "cloudinary_sandbox"
+
+
+class ApiError(Exception):
+    """An API refusal: becomes ``{"error": {"message": ...}}`` with this status."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+def header_text(message: str) -> str:
+    """A message as it can stand in an HTTP header."""
+    return message.encode("ascii", "replace").decode("ascii").replace("\n", " ").replace("\r", " ")
+
+
+class Clock:
+    """The server's time, which a test may shift."""
+
+    def __init__(self) -> None:
+        self.offset = 0.0
+
+    def now(self) -> float:
+        """Seconds since the epoch, shifted."""
+        return time.time() + self.offset
+
+
+class Counters:
+    """Named event counts of this run."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: Counter[str] = Counter()
+
+    def add(self, name: str, amount: int = 1) -> None:
+        """Count an event."""
+        with self._lock:
+            self._counts[name] += amount
+
+    def get(self, name: str) -> int:
+        """How often the event happened."""
+        with self._lock:
+            return self._counts[name]
+
+    def snapshot(self) -> Dict[str, int]:
+        """All counts but the internal ones, whose names start with an underscore."""
+        with self._lock:
+            return {name: count for name, count in self._counts.items() if not name.startswith("_")}
+
+    def clear(self) -> None:
+        """Start again from zero."""
+        with self._lock:
+            self._counts.clear()
+
+
+@dataclass
+class SandboxState:
+    """Everything the request handlers share."""
+
+    settings: SandboxSettings
+    base_url: str
+    storage: Storage
+    clock: Clock = field(default_factory=Clock)
+    counters: Counters = field(default_factory=Counters)
+    log: RequestLog = field(default_factory=RequestLog)
+    faults: FaultPlan = field(default_factory=FaultPlan)
+    searches: SearchCache = field(default_factory=SearchCache)
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.jwt_key = self.storage.meta("jwt_key", lambda: secrets.token_hex(32)).encode("ascii")
+        self.grants = GrantStore(self.storage, self.clock.now, self.settings.rotation_grace)
+        self.clouds = CloudStore(self.storage)
+        self.clouds.add(self.settings.cloud_name, self.settings.api_key, self.settings.api_secret)
+        self.files_dir = self.storage.data_dir / "files"
+        self.temp_dir = self.storage.data_dir / "tmp"
+        self.temp_dir.mkdir(parents=True, exist_ok=True)
+        self._assets: Dict[str, AssetStore] = {}
+
+    @property
+    def issuer(self) -> str:
+        """The OAuth issuer identifier."""
+        return self.base_url + "/"
+
+    def assets(self, cloud: str) -> AssetStore:
+        """The asset store of one cloud."""
+        return self._assets.setdefault(cloud, AssetStore(self.storage, cloud, self.files_dir))
+
+    def temp_file(self) -> Path:
+        """A fresh path inside the data directory, so that a finished upload is moved, not copied."""
+        return self.temp_dir / secrets.token_hex(12)
+
+
+def state() -> SandboxState:
+    """The sandbox that serves the current request."""
+    found: SandboxState = current_app.extensions[EXTENSION]
+    return found

@@ -1,0 +1,153 @@
+"""What requests came in and which of them shall go wrong; in-memory data only, no sockets."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any, Deque, Dict, List, Optional
+from urllib.parse import parse_qs
+
+KEPT_REQUESTS = 10_000
+LONGEST_VALUE = 2_000
+MODES = ("answer", "reset", "stall", "cut", "after")
+
+Entry = Dict[str, Any]
+
+
+def fingerprint(authorization: str) -> str:
+    """Scheme and a short hash: enough to tell two credentials apart, not enough to use one."""
+    scheme, _, credential = authorization.partition(" ")
+    return f"{scheme} {hashlib.sha256(credential.strip().encode('utf-8')).hexdigest()[:12]}"
+
+
+def flatten(values: Dict[str, List[str]]) -> Dict[str, Any]:
+    """Single values as text, repeated ones as lists, long ones shortened."""
+    short = {key: [_shorten(value) for value in group] for key, group in values.items()}
+    return {key: group[0] if len(group) == 1 else group for key, group in short.items()}
+
+
+def _shorten(value: str) -> str:
+    return value if len(value) <= LONGEST_VALUE else f"{value[:LONGEST_VALUE]}... ({len(value)} characters)"
+
+
+class RequestLog:
+    """The last requests, oldest first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._entries: Deque[Entry] = deque(maxlen=KEPT_REQUESTS)
+
+    def start(self, method: str, path: str, query: str, headers: Dict[str, str]) -> Entry:
+        """Note a request when it arrives; status stays null until it is answered."""
+        entry: Entry = {
+            "time": time.time(),
+            "method": method,
+            "path": path,
+            "query": flatten(parse_qs(query, keep_blank_values=True)),
+            "form": {},
+            "json": None,
+            "files": {},
+            "authorization": headers.pop("authorization", None),
+            "user_agent": headers.pop("user_agent", None),
+            "headers": headers,
+            "status": None,
+            "fault": None,
+        }
+        with self._lock:
+            self._entries.append(entry)
+        return entry
+
+    def entries(self, path_prefix: str = "", method: str = "") -> List[Entry]:
+        """A copy of the matching entries."""
+        with self._lock:
+            return [
+                dict(entry)
+                for entry in self._entries
+                if entry["path"].startswith(path_prefix) and method.upper() in ("", entry["method"])
+            ]
+
+    def clear(self) -> None:
+        """Forget all requests."""
+        with self._lock:
+            self._entries.clear()
+
+
+@dataclass
+class Fault:
+    """One planned failure: which requests it hits, and how."""
+
+    path: str
+    method: Optional[str] = None
+    times: Optional[int] = 1
+    skip: int = 0
+    status: Optional[int] = None
+    body: Any = None
+    headers: Dict[str, str] = field(default_factory=dict)
+    delay: float = 0.0
+    mode: str = "answer"
+    hits: int = 0
+
+    def __post_init__(self) -> None:
+        if self.mode not in MODES:
+            raise ValueError(f"mode must be one of {', '.join(MODES)}")
+        if not self.path.startswith("/"):
+            raise ValueError("path must start with a slash")
+        self.method = self.method.upper() if self.method else None
+
+    @property
+    def has_answer(self) -> bool:
+        """Whether the fault brings an answer of its own."""
+        return self.status is not None or self.body is not None
+
+    def body_bytes(self) -> bytes:
+        """The answer's body: text as it is, anything else as JSON, an API error when none was given."""
+        if isinstance(self.body, str):
+            return self.body.encode("utf-8")
+        content = self.body if self.body is not None else {"error": {"message": f"Sandbox fault {self.status or 200}"}}
+        return json.dumps(content).encode("utf-8")
+
+    def matches(self, method: str, path: str) -> bool:
+        """Whether the fault is about this request."""
+        return path.startswith(self.path) and self.method in (None, method)
+
+
+class FaultPlan:
+    """The planned failures, first match first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._faults: List[Fault] = []
+
+    def add(self, fault: Fault) -> None:
+        """Plan a failure."""
+        with self._lock:
+            self._faults.append(fault)
+
+    def clear(self) -> None:
+        """Plan no failures."""
+        with self._lock:
+            self._faults.clear()
+
+    def pending(self) -> List[Fault]:
+        """What is still planned."""
+        with self._lock:
+            return list(self._faults)
+
+    def take(self, method: str, path: str) -> Optional[Fault]:
+        """The fault that this request meets, counted down; spent ones are dropped."""
+        with self._lock:
+            for fault in self._faults:
+                if not fault.matches(method, path):
+                    continue
+                if fault.skip > 0:
+                    fault.skip -= 1
+                    return None
+                fault.hits += 1
+                if fault.times is not None and fault.hits >= fault.times:
+                    self._faults.remove(fault)
+                return fault
+        return None

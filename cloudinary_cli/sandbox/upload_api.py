@@ -1,0 +1,195 @@
+"""The Upload API's routes: upload, explicit, destroy, rename, tags, context, metadata, archives, text."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any, Callable, Dict, List, Optional
+
+from flask import Blueprint, Response, jsonify, request
+
+from .archive import create_archive
+from .assets import Asset, AssetExists
+from .auth_check import check_upload
+from .chunks import Chunk, ChunkStore
+from .fetch import Received, describe, discard, receive
+from .ingest import apply_changes, change_asset, eager_items, ensure_folder, merge_derived, store_upload
+from .params import Params, flag, items, pairs, params, required
+from .state import ApiError, state
+from .text import text_image
+from .views import upload_view
+
+blueprint = Blueprint("upload_api", __name__, url_prefix="/v1_1/<cloud>/<any(image,video,raw,auto,all):kind>")
+Answer = Dict[str, Any]
+
+
+@blueprint.route("/<action>", methods=["POST", "GET"])
+def dispatch(cloud: str, kind: str, action: str) -> Response:
+    """Authorize, then run the action's function."""
+    handler = ACTIONS.get(action)
+    if handler is None or (request.method == "GET" and action != "generate_archive"):
+        raise ApiError(404, f"The sandbox has no {request.method} {kind}/{action}")
+    values = params()
+    preset = check_upload(cloud, values, action)
+    if preset:
+        values = {**{key: value for key, value in preset.items() if key != "unsigned"}, **values}
+    result = handler(cloud, kind, values)
+    return result if isinstance(result, Response) else jsonify(result)
+
+
+def upload(cloud: str, kind: str, values: Params) -> Answer:
+    """Store a file, whole or in chunks."""
+    content_range = request.headers.get("Content-Range")
+    if content_range:
+        chunk = Chunk(content_range, required(dict(request.headers), "X-Unique-Upload-Id"))
+        return _upload_chunk(cloud, kind, values, chunk)
+    return _finish_upload(cloud, kind, values, receive(values))
+
+
+def _finish_upload(cloud: str, kind: str, values: Params, received: Received) -> Answer:
+    try:
+        asset = store_upload(cloud, kind, values, received)
+    finally:
+        discard(received)
+    if flag(values, "async"):
+        return {"status": "pending", "batch_id": secrets.token_hex(16), "public_id": asset["public_id"]}
+    return _view(cloud, asset, values)
+
+
+def _upload_chunk(cloud: str, kind: str, values: Params, chunk: Chunk) -> Answer:
+    store = ChunkStore(state(), cloud)
+    finished = store.result(chunk)
+    if finished is not None:
+        return finished
+    part = receive(values)
+    received, complete = store.add(chunk, part.path)
+    if not complete:
+        public_id = values.get("public_id") or f"upload-{chunk.key[:20]}"
+        return {"done": False, "bytes": received, "public_id": public_id, "resource_type": kind}
+    if str(values.get("public_id")) == f"upload-{chunk.key[:20]}":
+        # The SDK sends back the public ID of the first part's answer, which was only a stand-in.
+        values = {key: value for key, value in values.items() if key != "public_id"}
+    try:
+        answer = _finish_upload(cloud, kind, values, describe(store.path(chunk), part.filename))
+    finally:
+        store.forget_parts(chunk)
+    answer["done"] = True
+    store.remember(chunk, answer)
+    return answer
+
+
+def explicit(cloud: str, kind: str, values: Params) -> Answer:
+    """Change an existing asset, make derived forms."""
+    asset = _require(cloud, kind, values, required(values, "public_id"))
+    fresh = eager_items(values.get("eager"), asset["bytes"])
+
+    def change(current: Asset) -> None:
+        apply_changes(current, values)
+        merge_derived(current, fresh)
+
+    updated = change_asset(cloud, asset, change)
+    ensure_folder(cloud, updated)
+    answer = _view(cloud, updated, values)
+    wanted = {item["id"] for item in fresh}
+    answer["eager"] = [item for item in answer.get("eager", []) if item["id"] in wanted]
+    if flag(values, "eager_async") and fresh:
+        answer["batch_id"] = secrets.token_hex(16)
+        answer["eager"] = [dict(item, status="processing") for item in answer["eager"]]
+    if not fresh:
+        answer.pop("eager")
+    return answer
+
+
+def destroy(cloud: str, kind: str, values: Params) -> Answer:
+    """Delete one asset."""
+    asset = state().assets(cloud).get(kind, _type(values), str(required(values, "public_id")))
+    deleted = asset is not None and state().assets(cloud).delete(asset["asset_id"])
+    return {"result": "ok" if deleted else "not found"}
+
+
+def rename(cloud: str, kind: str, values: Params) -> Answer:
+    """Give an asset another public ID or delivery type."""
+    asset = _require(cloud, kind, values, required(values, "from_public_id"))
+    target_id, store = str(required(values, "to_public_id")), state().assets(cloud)
+    target_type = str(values.get("to_type") or asset["type"])
+    taken = store.get(kind, target_type, target_id)
+    if taken is not None and taken["asset_id"] != asset["asset_id"] and flag(values, "overwrite"):
+        store.delete(taken["asset_id"])
+    try:
+        moved = change_asset(cloud, asset, lambda item: item.update(public_id=target_id, type=target_type))
+    except AssetExists:
+        raise ApiError(409, f"to_public_id({target_id}) already exists") from None
+    ensure_folder(cloud, moved)
+    return _view(cloud, moved, values)
+
+
+def tags(cloud: str, kind: str, values: Params) -> Answer:
+    """Add, remove or replace tags of several assets."""
+    command, wanted = str(required(values, "command")), items(values.get("tag"))
+    changes: Dict[str, Callable[[List[str]], List[str]]] = {
+        "add": lambda have: have + [tag for tag in wanted if tag not in have],
+        "set_exclusive": lambda have: have + [tag for tag in wanted if tag not in have],
+        "remove": lambda have: [tag for tag in have if tag not in wanted],
+        "replace": lambda have: list(wanted),
+        "remove_all": lambda have: [],
+    }
+    if command not in changes:
+        raise ApiError(400, f"Invalid command {command}")
+    if command == "set_exclusive":
+        for other in state().assets(cloud).all():
+            if other["resource_type"] == kind and set(other["tags"]) & set(wanted):
+                state().assets(cloud).update(
+                    other["asset_id"], lambda item: item.update(tags=[tag for tag in item["tags"] if tag not in wanted])
+                )
+    return _change_each(cloud, kind, values, lambda item: item.update(tags=changes[command](item["tags"])))
+
+
+def context(cloud: str, kind: str, values: Params) -> Answer:
+    """Add context to several assets, or remove it."""
+    if values.get("command") == "remove_all":
+        return _change_each(cloud, kind, values, lambda item: item.update(context={}))
+    added = pairs(values.get("context"))
+    return _change_each(cloud, kind, values, lambda item: item["context"].update(added))
+
+
+def metadata(cloud: str, kind: str, values: Params) -> Answer:
+    """Set structured metadata of several assets."""
+    added = pairs(required(values, "metadata"))
+    return _change_each(cloud, kind, values, lambda item: item["metadata"].update(added))
+
+
+def _change_each(cloud: str, kind: str, values: Params, change: Callable[[Asset], None]) -> Answer:
+    changed, store = [], state().assets(cloud)
+    for public_id in items(required(values, "public_ids")):
+        asset = store.get(kind, _type(values), public_id)
+        if asset is not None and store.update(asset["asset_id"], change) is not None:
+            changed.append(public_id)
+    return {"public_ids": changed}
+
+
+def _type(values: Params) -> str:
+    return str(values.get("type") or "upload")
+
+
+def _require(cloud: str, kind: str, values: Params, public_id: Any) -> Asset:
+    asset: Optional[Asset] = state().assets(cloud).get(kind, _type(values), str(public_id))
+    if asset is None:
+        raise ApiError(404, f"Resource not found - {public_id}")
+    return asset
+
+
+def _view(cloud: str, asset: Asset, values: Params) -> Answer:
+    keys = state().clouds.keys(cloud)
+    return upload_view(cloud, asset, str(values.get("api_key") or (keys[0]["api_key"] if keys else "")))
+
+
+ACTIONS: Dict[str, Callable[[str, str, Params], Any]] = {
+    "upload": upload,
+    "explicit": explicit,
+    "destroy": destroy,
+    "rename": rename,
+    "tags": tags,
+    "context": context,
+    "metadata": metadata,
+    "generate_archive": create_archive,
+    "text": text_image,
+}

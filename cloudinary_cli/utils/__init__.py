@@ -1,0 +1,1 @@
+"""Rooms shared by the commands: storage, resolution, views and pure helpers."""

@@ -1,0 +1,83 @@
+"""Saved Claimable Clouds: which there are, and the end of their unclaimed state; knows no network, prints nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Dict, List, Mapping, Optional
+
+from cloudinary_cli import defaults
+from cloudinary_cli.errors import ConfigError, ConfigNotFound
+from cloudinary_cli.utils import config_rules, config_url
+from cloudinary_cli.utils.config_store import ConfigStore
+from cloudinary_cli.utils.config_view import parse_time, seconds_until
+
+_CLAIM_KEYS = ("claim_url", "expires_at", "delivery_ips")
+
+
+@dataclass(frozen=True)
+class ClaimableCloud:
+    """A saved Claimable Cloud. `expired` is None when the stored time cannot be read."""
+
+    name: str
+    cloud_name: str
+    claim_url: str
+    expires_at: Optional[str]
+    expired: Optional[bool]
+
+    def as_json(self) -> Dict[str, Optional[str]]:
+        return {"cloud_name": self.cloud_name, "claim_url": self.claim_url, "expires_at": self.expires_at}
+
+
+def claimable_clouds(snapshot: Mapping[str, Any], now: float) -> List[ClaimableCloud]:
+    """The saved Claimable Clouds in file order, expired ones included.
+
+    :param now: epoch seconds.
+    """
+    found = [_claimable(name, snapshot[name], now) for name in config_rules.user_config_names(snapshot)]
+    return [cloud for cloud in found if cloud is not None]
+
+
+def _claimable(name: str, url: Any, now: float) -> Optional[ClaimableCloud]:
+    parsed = config_url.try_parse(url)
+    claim_url = parsed.get("claim_url") if parsed else ""
+    if parsed is None or not claim_url:
+        return None
+    expires_at = parsed.get("expires_at") or None
+    moment = parse_time(expires_at)
+    expired = None if moment is None else seconds_until(moment, now) <= 0
+    return ClaimableCloud(name, parsed.cloud_name, claim_url, expires_at, expired)
+
+
+def saved_cloud(snapshot: Mapping[str, Any], name: str, now: float) -> ClaimableCloud:
+    """The saved Claimable Cloud of that name.
+
+    :raises ConfigNotFound: not saved. :raises ConfigError: it has no claim URL.
+    """
+    if config_rules.is_reserved_config_name(name) or name not in snapshot:
+        raise ConfigNotFound(name)
+    found = _claimable(name, snapshot[name], now)
+    if found is None:
+        raise ConfigError(
+            f"'{name}' has no claim URL. It is shown only once, when a cloud is created, and cannot be fetched again."
+        )
+    return found
+
+
+def is_safe_claim_url(url: str) -> bool:
+    """True when a browser may be given this URL; it came from a server and then from a file."""
+    try:
+        defaults.validate_base_url(url.partition("?")[0].partition("#")[0], "The claim URL")
+    except ConfigError:
+        return False
+    return True
+
+
+def forget_claim(store: ConfigStore, name: str) -> None:
+    """Keep the configuration, but no longer as an unclaimed cloud.
+
+    :raises ConfigNotFound: it is not saved any more.
+    """
+    with store.transaction() as cfg:
+        if name not in cfg:
+            raise ConfigNotFound(name)
+        cfg[name] = config_url.replace_query(cfg[name], dict.fromkeys(_CLAIM_KEYS))

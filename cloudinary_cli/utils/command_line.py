@@ -1,0 +1,68 @@
+"""Divides the arguments of an API command between the command and the method it calls; pure, knows no Click."""
+
+from __future__ import annotations
+
+import re
+from typing import List, Mapping, Optional, Tuple
+
+_PAIR_OPTIONS = ("-o", "--optional_parameter", "-O", "--optional_parameter_parsed")
+_ATTACHED = re.compile(r"(-o|-O|--optional_parameter(?:_parsed)?(?==))=?(.*)\Z", re.DOTALL)
+_NAME_AND_VALUE = re.compile(r"([A-Za-z_][\w\[\]]*)=(.*)\Z", re.DOTALL)
+
+
+def arrange(args: List[str], arity: Mapping[str, int]) -> Tuple[List[str], List[str]]:
+    """Divide arguments into the command's options with their values, and the words for the method, in order.
+
+    `-o name=value` becomes `-o name value`. Unknown `--name` options and a `--` stay among the words.
+
+    :param arity: number of values of each option of the command.
+    """
+    options: List[str] = []
+    words: List[str] = []
+    rest = list(args)
+    while rest:
+        token = rest.pop(0)
+        if token == "--":
+            return options, [*words, token, *rest]
+        values = _values_after(token, arity)
+        if values is None:
+            words.append(token)
+            continue
+        pair = _pair(token, rest)
+        if pair is not None:
+            options.extend(pair)
+            continue
+        options.extend([token, *rest[:values]])
+        del rest[:values]
+    return options, words
+
+
+def _values_after(token: str, arity: Mapping[str, int]) -> Optional[int]:
+    """How many of the following arguments belong to this one; None when it is a word."""
+    if not token.startswith("-") or token == "-":
+        return None
+    if token in arity:
+        return arity[token]
+    if token.startswith("--"):
+        name, equals, _ = token.partition("=")
+        return arity[name] - 1 if equals and name in arity else None
+    # A cluster such as -AF or -oname. An unknown one is left to Click, which reports it.
+    for position, letter in enumerate(token[1:], 2):
+        values = arity.get(f"-{letter}")
+        if values is None:
+            return 0
+        if values:
+            return values if position == len(token) else values - 1
+    return 0
+
+
+def _pair(token: str, rest: List[str]) -> Optional[List[str]]:
+    """`-o name=value` and `-oname=value` as an option with two values; None for anything else."""
+    if token in _PAIR_OPTIONS:
+        match = _NAME_AND_VALUE.match(rest[0]) if rest else None
+        if match:
+            del rest[0]
+            return [token, *match.groups()]
+    attached = _ATTACHED.match(token)
+    match = _NAME_AND_VALUE.match(attached.group(2)) if attached else None
+    return [attached.group(1), *match.groups()] if attached and match else None

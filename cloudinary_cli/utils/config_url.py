@@ -1,0 +1,211 @@
+"""Builds, parses and validates cloudinary:// and account:// URLs and the CLOUDINARY_* variables; pure, no SDK.
+
+The reading rules are those of the SDK's Config (host = cloud name, user = key, password = secret, both taken raw;
+a path means a private CDN; first query value wins, blank ones are dropped, `a[b]` nests), with one difference: the
+case of the cloud name is kept.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+from urllib.parse import parse_qsl, unquote_plus, urlencode, urlsplit
+
+from cloudinary_cli.errors import InvalidConfigUrl
+
+URL_SHAPE = "cloudinary://<api_key>:<api_secret>@<cloud_name>"
+_NESTED = re.compile(r"(\w+)\[(\w+)\]\Z")
+_CLOUD_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\Z")
+
+
+@dataclass(frozen=True)
+class ConfigUrl:
+    """The parts of one configuration URL. `query` keeps order, repeats and blank values."""
+
+    cloud_name: str
+    api_key: Optional[str] = None
+    api_secret: Optional[str] = field(default=None, repr=False)
+    secure_distribution: Optional[str] = None
+    query: Tuple[Tuple[str, str], ...] = field(default=(), repr=False)
+
+    def get(self, key: str) -> str:
+        """First value of a query key; empty when absent."""
+        return next((value for name, value in self.query if name == key), "")
+
+    def has(self, key: str) -> bool:
+        return any(name == key for name, _ in self.query)
+
+    def fields(self) -> Dict[str, Any]:
+        """The attributes an SDK config gets from this URL, in its order."""
+        result: Dict[str, Any] = {
+            "cloud_name": self.cloud_name,
+            "api_key": self.api_key,
+            "api_secret": self.api_secret,
+            "private_cdn": self.secure_distribution is not None,
+        }
+        if self.secure_distribution is not None:
+            result["secure_distribution"] = self.secure_distribution
+        result.update(query_fields(self.query))
+        return result
+
+
+def query_fields(query: Tuple[Tuple[str, str], ...]) -> Dict[str, Any]:
+    """Query pairs as attributes: first value wins, blank dropped, `a[b]` becomes a nested dictionary."""
+    result: Dict[str, Any] = {}
+    for key, value in query:
+        nested = _NESTED.match(key)
+        if not value:
+            continue
+        if not nested:
+            result.setdefault(key, value)
+            continue
+        outer = result.setdefault(nested.group(1), {})
+        if isinstance(outer, dict):
+            outer.setdefault(nested.group(2), value)
+    return result
+
+
+def _split(url: Any, scheme: str, shape: str) -> Tuple[str, Optional[str], Optional[str], str, str]:
+    if not isinstance(url, str):
+        raise InvalidConfigUrl(f"Not a configuration URL. Expected {shape}.")
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise InvalidConfigUrl(f"Not a valid URL. Expected {shape}.") from None
+    if parts.scheme.lower() != scheme:
+        raise InvalidConfigUrl(f"Invalid URL scheme. Expected {shape}.")
+    user_info, _, host = parts.netloc.rpartition("@")
+    host = re.sub(r":\d*\Z", "", host)
+    # A slash, ? or # in a raw secret ends the authority early, and the secret would pass for the cloud name or path.
+    if ":" in host or "@" in parts.path:
+        raise InvalidConfigUrl(f"The URL is ambiguous: / ? # cannot stand before the @. Expected {shape}.")
+    if not host:
+        raise InvalidConfigUrl(
+            f"The URL names no {'cloud' if scheme == 'cloudinary' else 'account'}. Expected {shape}."
+        )
+    key, colon, secret = user_info.partition(":")
+    return host, key or None, (secret if colon else None) or None, parts.path, parts.query
+
+
+def parse(url: Any) -> ConfigUrl:
+    """Parse a cloudinary:// URL.
+
+    :raises InvalidConfigUrl: wrong type, scheme, or no host. The text never repeats the URL.
+    """
+    host, key, secret, path, query = _split(url, "cloudinary", URL_SHAPE)
+    pairs = tuple(parse_qsl(query, keep_blank_values=True))
+    return ConfigUrl(host, key, secret, path[1:] if path else None, pairs)
+
+
+def try_parse(url: Any) -> Optional[ConfigUrl]:
+    """Like parse, None instead of an error: one bad entry must not break the others."""
+    try:
+        return parse(url)
+    except InvalidConfigUrl:
+        return None
+
+
+def validate_config_url(url: Any) -> str:
+    """The URL itself when it is a usable one.
+
+    :raises InvalidConfigUrl: (a ValueError) otherwise.
+    """
+    parse(url)
+    return str(url)
+
+
+def validate_cloud_name(name: Any) -> str:
+    """A cloud name that can stand as the host of a URL.
+
+    :raises InvalidConfigUrl: for any other characters; they would become user, path or query of the saved URL.
+    """
+    if not isinstance(name, str) or not _CLOUD_NAME.match(name):
+        raise InvalidConfigUrl("The cloud name may only have letters, digits, dashes and underscores.")
+    return name
+
+
+def build_config_url(
+    cloud: str,
+    params: Optional[Mapping[str, Any]] = None,
+    api_key: Optional[str] = None,
+    api_secret: Optional[str] = None,
+) -> str:
+    """A cloudinary:// URL from its parts. Key and secret go in verbatim, `params` override an existing query's keys.
+
+    :raises InvalidConfigUrl: (a ValueError) when the result would not be a usable URL.
+    """
+    user_info = f"{api_key}:{api_secret}@" if api_key and api_secret else ""
+    changes = {key: str(value) for key, value in (params or {}).items()}
+    return validate_config_url(replace_query(f"cloudinary://{user_info}{cloud}", changes))
+
+
+def replace_query(url: str, changes: Mapping[str, Optional[str]]) -> str:
+    """The URL with some query keys replaced in place, removed (None) or appended; the rest stays byte for byte."""
+    rest, hash_sign, fragment = url.partition("#")
+    base, _, query = rest.partition("?")
+    pending: Dict[str, Optional[str]] = dict(changes)
+    parts: List[str] = []
+    for part in filter(None, query.split("&")):
+        key = unquote_plus(part.partition("=")[0])
+        if key not in changes:
+            parts.append(part)
+        elif pending.get(key) is not None:
+            parts.append(urlencode({key: pending.pop(key)}))
+    parts += [urlencode({key: value}) for key, value in pending.items() if value is not None]
+    return base + (f"?{'&'.join(parts)}" if parts else "") + hash_sign + fragment
+
+
+def cloud_name_from_url(url: Any) -> str:
+    """Cloud name of a saved entry; empty when it cannot be parsed."""
+    parsed = try_parse(url)
+    return parsed.cloud_name if parsed else ""
+
+
+def is_oauth_url(url: Any) -> bool:
+    """True when the query contains the key oauth_token, even blank. Decided on the string, no network."""
+    parsed = try_parse(url)
+    return parsed is not None and parsed.has("oauth_token")
+
+
+@dataclass(frozen=True)
+class AccountUrl:
+    """The parts of a CLOUDINARY_ACCOUNT_URL."""
+
+    account_id: str
+    provisioning_api_key: Optional[str]
+    provisioning_api_secret: Optional[str] = field(default=None, repr=False)
+
+
+def parse_account_url(url: Any) -> AccountUrl:
+    """Parse account://key:secret@account_id.
+
+    :raises InvalidConfigUrl: wrong scheme or no account id.
+    """
+    host, key, secret, _, _ = _split(url, "account", "account://<api_key>:<api_secret>@<account_id>")
+    return AccountUrl(host, key, secret)
+
+
+def environment_is_configured(environ: Mapping[str, str]) -> bool:
+    """True when the SDK would find a cloud name in the environment."""
+    if environ.get("CLOUDINARY_CLOUD_NAME"):
+        return True
+    return try_parse(environ.get("CLOUDINARY_URL")) is not None
+
+
+def environment_fields(environ: Mapping[str, str]) -> Dict[str, Any]:
+    """Configuration attributes that the environment gives, by the SDK's rules; empty when it names no cloud.
+
+    CLOUDINARY_CLOUD_NAME, when set, replaces CLOUDINARY_URL: every other CLOUDINARY_X becomes attribute `x`, and
+    `true` and `false` become booleans.
+
+    :raises InvalidConfigUrl: when CLOUDINARY_URL would be used and is not a usable URL.
+    """
+    if not environ.get("CLOUDINARY_CLOUD_NAME"):
+        url = environ.get("CLOUDINARY_URL")
+        return parse(url).fields() if url else {}
+    return {
+        name[len("CLOUDINARY_") :].lower(): {"true": True, "false": False}.get(value, value)
+        for name, value in environ.items()
+        if name.startswith("CLOUDINARY_") and name != "CLOUDINARY_URL"
+    }

@@ -1,0 +1,53 @@
+"""JSON files, and the printing of one value as JSON; the text itself is made by text_utils."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Callable, Dict, Optional
+
+from cloudinary_cli.console import Console
+from cloudinary_cli.utils.file_utils import write_atomically
+
+
+def print_json(obj: Any) -> None:
+    """Print to stdout, coloured on a terminal only."""
+    Console().json(obj)
+
+
+def read_json_from_file(filename: str, does_not_exist_ok: bool = False) -> Any:
+    """The file's content; `{}` for a missing one when `does_not_exist_ok`."""
+    try:
+        with open(filename, encoding="utf-8") as file:
+            return json.load(file)
+    except FileNotFoundError:
+        if does_not_exist_ok:
+            return {}
+        raise
+
+
+def write_json_to_file(
+    obj: Any,
+    filename: str,
+    indent: Optional[int] = 2,
+    sort_keys: bool = False,
+    atomic: bool = False,
+    mode: Optional[int] = None,
+) -> None:
+    """Write `obj` as UTF-8 JSON; `atomic` replaces the file in one step.
+
+    :raises OSError: when the file system refuses.
+    """
+    text = json.dumps(obj, indent=indent, sort_keys=sort_keys, ensure_ascii=False, default=str)
+    data = text.encode("utf-8", "surrogatepass")
+    if atomic:
+        write_atomically(filename, data, mode)
+        return
+    with open(filename, "wb") as file:
+        file.write(data)
+
+
+def update_json_file(update: Callable[[Dict[str, Any]], None], filename: str) -> None:
+    """Read a JSON object, let `update` change it, write it back in one step."""
+    content: Dict[str, Any] = read_json_from_file(filename, does_not_exist_ok=True)
+    update(content)
+    write_json_to_file(content, filename, atomic=True)

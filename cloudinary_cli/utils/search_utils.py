@@ -1,0 +1,160 @@
+"""What a search asks for: the request, its body for the API, the aggregation syntax, the columns and cells of the CSV.
+
+Pure: knows no Click, no SDK, no network.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Any, Dict, Iterable, List, Optional, Tuple
+
+from cloudinary_cli.errors import CliError
+
+MAX_PAGE_SIZE = 500
+DEFAULT_PAGE_SIZE = 10
+DEFAULT_TTL_SECONDS = 300
+
+# One encoder for all cells: json.dumps would make one for each.
+_JSON_TEXT = json.JSONEncoder(ensure_ascii=False).encode
+
+
+class SearchKind(str, Enum):
+    """What is searched for; the value is the name of the result list."""
+
+    ASSETS = "resources"
+    FOLDERS = "folders"
+
+
+@dataclass(frozen=True)
+class SearchRequest:
+    """One run of a search command. `ttl` is the life time of a search URL in seconds."""
+
+    kind: SearchKind = SearchKind.ASSETS
+    expression: str = ""
+    with_field: Tuple[str, ...] = ()
+    fields: Tuple[str, ...] = ()
+    sort_by: Tuple[Tuple[str, str], ...] = ()
+    aggregate: Tuple[str, ...] = ()
+    max_results: int = DEFAULT_PAGE_SIZE
+    next_cursor: Optional[str] = None
+    auto_paginate: bool = False
+    force: bool = False
+    filter_fields: Tuple[str, ...] = ()
+    json_file: Optional[str] = None
+    csv_file: Optional[str] = None
+    jsonl: bool = False
+    quiet: bool = False
+    show_query: bool = False
+    url: bool = False
+    ttl: int = DEFAULT_TTL_SECONDS
+
+    @property
+    def kept_fields(self) -> List[str]:
+        """What -ff leaves of each item, in this order; empty: everything."""
+        return list(dict.fromkeys([*self.filter_fields, *self.with_field])) if self.filter_fields else []
+
+
+def for_folders(request: SearchRequest) -> Tuple[SearchRequest, List[str]]:
+    """The request as a folder search, and the options that were dropped because folder search has none of them."""
+    given = {"-f/--with_field": request.with_field, "-fi/--fields": request.fields, "-a/--aggregate": request.aggregate}
+    folders = replace(request, kind=SearchKind.FOLDERS, with_field=(), fields=(), aggregate=())
+    return folders, [option for option, value in given.items() if value]
+
+
+def request_body(request: SearchRequest) -> Dict[str, Any]:
+    """The JSON body of the first request.
+
+    :raises CliError: for an aggregation that cannot be parsed.
+    """
+    body: Dict[str, Any] = {
+        "expression": request.expression,
+        "with_field": list(request.with_field),
+        "fields": list(request.fields),
+        "sort_by": [{field: direction} for field, direction in request.sort_by],
+        "aggregate": [parse_aggregate(text) for text in request.aggregate],
+        "max_results": MAX_PAGE_SIZE if request.auto_paginate else request.max_results,
+        "next_cursor": request.next_cursor,
+    }
+    return {key: value for key, value in body.items() if value or key == "expression"}
+
+
+def all_pages_question(total: Any, remaining: Optional[int]) -> str:
+    """What -A asks before the second page; both numbers may be unknown."""
+    found = ""
+    if isinstance(total, int):
+        calls = max(1, -(-total // MAX_PAGE_SIZE) - 1)
+        found = f"{total} results were found; fetching all of them takes {calls} more Admin API calls. "
+    budget = f"You have {remaining} Admin API calls left. " if remaining is not None else ""
+    return f"{found}{budget}Continue?"
+
+
+# -- aggregation
+
+
+def parse_aggregate(text: str) -> Any:
+    """One value of -a: `format`, `bytes:small_-1000,big_1000-`, or a JSON object with a `type`.
+
+    :raises CliError: for anything else, naming the part that is wrong.
+    """
+    text = text.strip()
+    if text.startswith("{"):
+        return _json_aggregate(text)
+    kind, colon, ranges = text.partition(":")
+    if not colon:
+        return text
+    return {"type": kind, "ranges": [_range(part.strip()) for part in ranges.split(",") if part.strip()]}
+
+
+def _json_aggregate(text: str) -> Any:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise CliError(f"The aggregation is not valid JSON: {error}") from None
+    if "type" not in value:
+        raise CliError(
+            'The aggregation has no "type". Example: {"type": "bytes", "ranges": [{"key": "big", "from": 9}]}'
+        )
+    return value
+
+
+def _range(text: str) -> Dict[str, Any]:
+    key, underscore, bounds = text.partition("_")
+    start, dash, end = bounds.partition("-")
+    if not underscore or not dash:
+        missing = "no underscore after its key" if not underscore else "no dash between its bounds"
+        raise CliError(f"The aggregation range '{text}' has {missing}. Write KEY_FROM-TO, for example small_0-1000.")
+    given = {"from": start.strip(), "to": end.strip()}
+    return {"key": key, **{name: _bound(name, value, text) for name, value in given.items() if value}}
+
+
+def _bound(name: str, value: str, text: str) -> Any:
+    if re.match(r"[0-9]+\Z", value):
+        return int(value)
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise CliError(f"The '{name}' value of the aggregation range '{text}' is not a number: '{value}'.")
+    return int(number) if number.is_integer() else number
+
+
+# -- CSV
+
+
+def csv_path(name: str) -> str:
+    """The name with `.csv` appended, unless it ends so already."""
+    return name if name.lower().endswith(".csv") else f"{name}.csv"
+
+
+def csv_row(item: Dict[str, Any], columns: Iterable[str]) -> List[Any]:
+    """The cells of one row: lists and objects as JSON text, what is missing empty."""
+    return [_cell(item.get(column)) for column in columns]
+
+
+def _cell(value: Any) -> Any:
+    return _JSON_TEXT(value) if isinstance(value, (dict, list)) else value

@@ -1,0 +1,39 @@
+"""Builds the `cloudinary-cli` distribution; only the package `cloudinary_cli` is installed."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+VERSION = re.search(r'__version__ = "(.+)"', (HERE / "cloudinary_cli" / "version.py").read_text(encoding="utf-8"))
+
+SANDBOX = ["flask>=2.2", "authlib>=1.3", "waitress>=2.1"]
+TEST = SANDBOX + [
+    "pytest>=7",
+    "pytest-timeout>=2",
+    "pytest-xdist>=3",
+    "hypothesis>=6",
+    "setuptools>=70.1",
+]
+
+setup(
+    name="cloudinary-cli",
+    version=VERSION.group(1),
+    description="The Cloudinary command line: log in, upload, manage, transform and deliver images and video.",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="MIT",
+    packages=find_packages(include=["cloudinary_cli", "cloudinary_cli.*"]),
+    package_data={"cloudinary_cli": ["py.typed", "templates/**/*"]},
+    python_requires=">=3.8",
+    install_requires=(HERE / "requirements.txt").read_text(encoding="utf-8").split(),
+    extras_require={"sandbox": SANDBOX, "test": TEST},
+    entry_points={"console_scripts": ["cld=cloudinary_cli.cli:main", "cloudinary=cloudinary_cli.cli:main"]},
+    classifiers=[
+        "License :: OSI Approved :: MIT License",
+        "Operating System :: OS Independent",
+        "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3 :: Only",
+    ],
+)

@@ -1,0 +1,91 @@
+"""Run as a process by test_crash.py: forks children that refresh a login and die by SIGKILL at a chosen line.
+
+Single-threaded on purpose, so that forking is sound. Reads one JSON request a line, answers one JSON line:
+{"refresh": name, "kill_at": n}  ->  {"killed": true, "events": null} or {"killed": false, "events": count}
+{"run": [args...]}               ->  {"code": exit status, "out": text, "err": text}
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import tempfile
+from typing import Any, Dict
+
+# Imported before the first fork, so that a child starts at once.
+from cloudinary_cli import cli  # noqa: F401
+from cloudinary_cli.auth import critical, flow, refresh, session, token_http
+from cloudinary_cli.utils import api_utils, config_lock, config_utils, file_utils  # noqa: F401
+
+WATCHED = {
+    module.__file__ for module in (critical, flow, refresh, session, token_http, config_lock, config_utils, file_utils)
+}
+
+
+def refresh_and_die(name: str, kill_at: int) -> int:
+    """Refresh, counting the lines run in the modules that matter; die at number `kill_at`."""
+    count = 0
+
+    def trace(frame: Any, event: str, arg: Any) -> Any:
+        nonlocal count
+        if frame.f_code.co_filename not in WATCHED:
+            return None
+        if event == "line":
+            count += 1
+            if count == kill_at:
+                os.kill(os.getpid(), signal.SIGKILL)
+        return trace
+
+    store = config_utils.current_store()
+    url = store.load()[name]
+    sys.settrace(trace)
+    result = refresh.Refresher(store).refresh(name, url)
+    sys.settrace(None)
+    assert result.error is None, result.error
+    return count
+
+
+def fork(work: Any) -> Dict[str, Any]:
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        child = os.fork()
+        if child == 0:
+            os.dup2(out.fileno(), 1)
+            os.dup2(err.fileno(), 2)
+            sys.stdin = open(os.devnull)
+            code = 99
+            try:
+                code = work()
+                sys.stdout.flush()
+            finally:
+                os._exit(code)
+        _, status = os.waitpid(child, 0)
+        out.seek(0)
+        err.seek(0)
+        killed = os.WIFSIGNALED(status)
+        return {
+            "killed": killed,
+            "code": None if killed else os.WEXITSTATUS(status),
+            "out": out.read().decode(),
+            "err": err.read().decode(),
+        }
+
+
+def main() -> None:
+    for line in sys.stdin:
+        request = json.loads(line)
+        if "run" in request:
+            answer = fork(lambda: cli.main(request["run"]))  # noqa: B023 - called at once
+        else:
+
+            def work() -> int:
+                print(refresh_and_die(request["refresh"], request["kill_at"]))  # noqa: B023
+                return 0
+
+            answer = fork(work)
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()

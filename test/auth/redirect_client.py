@@ -1,0 +1,99 @@
+"""A browser of a few lines: raw sockets against a running CallbackServer."""
+
+from __future__ import annotations
+
+import select
+import socket
+from dataclasses import dataclass
+from typing import List, Optional, Tuple
+from urllib.parse import urlsplit
+
+import pytest
+
+from cloudinary_cli.auth.loopback_server import AuthorizationResponse, CallbackServer
+from cloudinary_cli.errors import LoginTimeout
+
+STATE = "s3cret-State_of-22chars"
+GENUINE = f"/callback?code=C0de&state={STATE}"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One HTTP response. status 0: the connection was closed without one."""
+
+    status: int
+    headers: Tuple[Tuple[str, str], ...]
+    body: str
+
+    def header(self, name: str) -> Optional[str]:
+        found: List[str] = [value for key, value in self.headers if key.lower() == name.lower()]
+        assert len(found) <= 1
+        return found[0] if found else None
+
+
+def address(server: CallbackServer) -> Tuple[str, int]:
+    parts = urlsplit(server.redirect_uri)
+    assert parts.hostname and parts.port
+    return parts.hostname, parts.port
+
+
+class Tab:
+    """One connection to the server. With `target`, its request is sent."""
+
+    def __init__(
+        self, server: CallbackServer, target: str = "", method: str = "GET", host: Optional[str] = None
+    ) -> None:
+        self.socket = socket.create_connection(address(server), timeout=10)
+        if target:
+            authority = urlsplit(server.redirect_uri).netloc if host is None else host
+            request = f"{method} {target} HTTP/1.1\r\nHost: {authority}\r\nAccept: text/html\r\n\r\n"
+            self.socket.sendall(request.encode("latin-1"))
+
+    def hears_within(self, seconds: float) -> bool:
+        """True when there is something to read, be it the end."""
+        return bool(select.select([self.socket], [], [], seconds)[0])
+
+    def answer(self) -> Answer:
+        """The whole response, until the server hangs up."""
+        data = b""
+        with self.socket:
+            try:
+                while True:
+                    chunk = self.socket.recv(65536)
+                    if not chunk:
+                        break
+                    data += chunk
+            except ConnectionError:
+                pass
+        return parse(data)
+
+
+def parse(data: bytes) -> Answer:
+    if not data:
+        return Answer(0, (), "")
+    head, _, body = data.partition(b"\r\n\r\n")
+    line, *fields = head.decode("ascii").split("\r\n")
+    headers = tuple((name, value) for name, _, value in (field.partition(": ") for field in fields))
+    return Answer(int(line.split(" ")[1]), headers, body.decode("utf-8"))
+
+
+def get(server: CallbackServer, target: str, method: str = "GET", host: Optional[str] = None) -> Answer:
+    return Tab(server, target, method, host).answer()
+
+
+ISSUERS = ["https://oauth.example", "https://oauth.example/"]
+ANSWER = AuthorizationResponse("C0de", STATE, None)
+
+
+def new_server(host: str = "127.0.0.1", port: int = 0) -> CallbackServer:
+    return CallbackServer(host, port, STATE, ISSUERS)
+
+
+def still_waiting(server: CallbackServer) -> None:
+    """Nothing has ended the wait so far, and the genuine redirect still does."""
+    with pytest.raises(LoginTimeout):
+        server.wait(0)
+    tab = Tab(server, GENUINE)
+    assert server.wait(5) == ANSWER
+    server.reply(True)
+    assert tab.answer().status == 200

@@ -1,0 +1,148 @@
+"""The redirect endpoint among silent, dripping, many and random clients: none holds up the genuine redirect."""
+
+from __future__ import annotations
+
+import random
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Iterator, List
+
+import pytest
+
+from cloudinary_cli.auth import loopback_connections
+from cloudinary_cli.auth.loopback_connections import MAX_CONNECTIONS
+from cloudinary_cli.auth.loopback_server import CallbackServer
+from cloudinary_cli.errors import LoginTimeout
+from test.auth.redirect_client import ANSWER, GENUINE, STATE, Tab, address, get, new_server, still_waiting
+
+
+@pytest.fixture
+def server() -> Iterator[CallbackServer]:
+    with new_server() as running:
+        yield running
+
+
+def test_l3_a_silent_connection_does_not_block(server: CallbackServer) -> None:
+    with Tab(server).socket:
+        still_waiting(server)
+
+
+def test_l3_user_wish_12_a_crowd_of_idle_and_dripping_connections(server: CallbackServer) -> None:
+    """More than the table holds: whoever fills it must not keep the genuine redirect out."""
+    crowd = [Tab(server).socket for _ in range(3 * MAX_CONNECTIONS)]
+    done = threading.Event()
+
+    def drip() -> None:
+        while not done.is_set():
+            for sock in crowd[::2]:
+                try:
+                    sock.send(b"G")
+                except OSError:
+                    pass
+            time.sleep(0.01)
+
+    dripping = threading.Thread(target=drip)
+    dripping.start()
+    try:
+        tab = Tab(server, GENUINE)
+        # Less than the 5 s after which an idle connection is closed: nobody had to time out first.
+        assert server.wait(4) == ANSWER
+        server.reply(True)
+        assert "<h1>Logged in</h1>" in tab.answer().body
+    finally:
+        done.set()
+        dripping.join()
+        for sock in crowd:
+            sock.close()
+
+
+def test_l3_a_crowd_does_not_push_out_the_browser_that_waits(server: CallbackServer) -> None:
+    tab = Tab(server, GENUINE)
+    assert server.wait(5) == ANSWER
+    crowd = [Tab(server).socket for _ in range(2 * MAX_CONNECTIONS)]
+    assert get(server, "/").status == 404
+    server.reply(True)
+    assert "<h1>Logged in</h1>" in tab.answer().body
+    for sock in crowd:
+        sock.close()
+
+
+def test_l3_idle_and_dripping_connections_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Patched: the real limit of 5 s is the length of a test suite.
+    monkeypatch.setattr(loopback_connections, "REQUEST_SECONDS", 0.3)
+    with new_server() as server:
+        idle, dripping = Tab(server), Tab(server)
+        dripping.socket.sendall(b"G")
+        ended = time.monotonic() + 10
+        while not dripping.hears_within(0.02) and time.monotonic() < ended:
+            dripping.socket.send(b"E")
+        # A drip is not progress: the limit is for the whole request.
+        assert idle.hears_within(2) and idle.answer().status == 0
+        assert dripping.hears_within(0) and dripping.answer().status == 0
+        still_waiting(server)
+
+
+def test_endless_headers_are_cut_off(server: CallbackServer) -> None:
+    tab = Tab(server)
+    try:
+        tab.socket.sendall(b"GET / HTTP/1.1\r\n" + b"X-A: " + b"a" * 200_000)
+    except ConnectionError:
+        pass
+    assert tab.answer().status in (431, 0)
+    still_waiting(server)
+
+
+def test_one_hundred_strays_at_once(server: CallbackServer) -> None:
+    targets = [f"/callback?code=EVIL&state={number}" if number % 2 else "/favicon.ico" for number in range(100)]
+    with ThreadPoolExecutor(100) as pool:
+        answers = pool.map(lambda target: get(server, target).status, targets)
+        still_waiting(server)
+        # 0: closed to make room for a newer one
+        assert set(answers) <= {400, 404, 0}
+
+
+def test_l4_the_deadline_is_total(server: CallbackServer) -> None:
+    done = threading.Event()
+    answered: List[int] = []
+
+    def stray() -> None:
+        while not done.is_set():
+            answered.append(get(server, "/callback?code=EVIL&state=bad").status)
+
+    strays = threading.Thread(target=stray)
+    strays.start()
+    started = time.monotonic()
+    try:
+        with pytest.raises(LoginTimeout, match=r"within 1 s.*again"):
+            server.wait(1)
+    finally:
+        elapsed = time.monotonic() - started
+        done.set()
+        strays.join()
+    assert 1 <= elapsed < 3
+    assert len(answered) > 10 and set(answered) == {400}
+
+
+def test_fuzz_random_requests_neither_crash_nor_complete(server: CallbackServer) -> None:
+    random_ = random.Random(8252)
+    port = address(server)[1]
+    base = f"GET /callback?code=x&state={STATE[:-1]} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nA: b\r\n\r\n".encode()
+    for number in range(2000):
+        if number % 2:
+            sent = bytearray(base)
+            for _ in range(random_.randint(0, 4)):
+                sent[random_.randrange(len(sent))] = random_.randrange(256)
+            del sent[random_.randrange(len(sent) + 1) :]
+        else:
+            sent = bytearray(random_.randrange(256) for _ in range(random_.randint(0, 200)))
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as sock:
+            try:
+                sock.sendall(sent)
+                sock.shutdown(socket.SHUT_WR)
+                reply = sock.recv(12)
+                assert reply == b"" or 400 <= int(reply[9:12]) < 500, bytes(sent)
+            except ConnectionError:
+                pass
+    still_waiting(server)

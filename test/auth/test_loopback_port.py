@@ -1,0 +1,243 @@
+"""The loopback port of a login: who can reach it, when it is open, Ctrl-C, and the public functions over it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Callable
+
+import pytest
+
+from cloudinary_cli.auth.loopback_server import CallbackServer, start_callback_server, wait_for_callback
+from cloudinary_cli.errors import AuthorizationDenied, ConfigError, LoginError, LoginTimeout, PortInUse
+from test.auth.redirect_client import ANSWER, GENUINE, STATE, Tab, address, get, new_server, still_waiting
+
+
+@pytest.fixture
+def free_port(monkeypatch: pytest.MonkeyPatch) -> int:
+    """A port that nobody listens on, as the configured redirect port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    monkeypatch.setenv("CLOUDINARY_OAUTH_REDIRECT_PORT", str(port))
+    return port
+
+
+def is_open(port: int, host: str = "127.0.0.1") -> bool:
+    try:
+        socket.create_connection((host, port), timeout=5).close()
+    except OSError:
+        return False
+    return True
+
+
+# -- the port
+
+
+def test_checklist_3_the_redirect_uri_is_an_ip_literal() -> None:
+    assert CallbackServer("127.0.0.1", 49421, STATE).redirect_uri == "http://127.0.0.1:49421/callback"
+    assert CallbackServer("::1", 49421, STATE).redirect_uri == "http://[::1]:49421/callback"
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "", "localhost", "192.168.1.1", "example.com"])
+def test_checklist_3_l16_no_other_host_is_accepted(host: str) -> None:
+    with pytest.raises(ConfigError, match="loopback"):
+        CallbackServer(host, 49421, STATE)
+
+
+def test_checklist_3_not_reachable_on_another_address() -> None:
+    others = {"127.0.0.2"}
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # sends nothing; only asks which address would be used
+            others.add(probe.getsockname()[0])
+        except OSError:
+            pass
+    with new_server() as server:
+        port = address(server)[1]
+        assert is_open(port)
+        assert [host for host in others if is_open(port, host)] == []
+
+
+def test_checklist_5_ipv6() -> None:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("this machine has no IPv6 loopback")
+    for host in ("::1", "0:0:0:0:0:0:0:1"):
+        with new_server(host) as server:
+            # A browser writes the short form, whatever the redirect URI looked like.
+            tab = Tab(server, GENUINE, host=f"[::1]:{address(server)[1]}")
+            assert server.wait(5) == ANSWER
+            server.reply(True)
+            assert tab.answer().status == 200
+            assert not is_open(address(server)[1])
+
+
+def test_l19_a_taken_port_is_explained() -> None:
+    with new_server() as server:
+        port = address(server)[1]
+        with pytest.raises(PortInUse) as caught:
+            new_server(port=port).__enter__()
+        text = str(caught.value)
+        assert f"127.0.0.1:{port}" in text and "`cld login`" in text and "again" in text and "\n" not in text
+        assert isinstance(caught.value.__cause__, OSError)
+        assert isinstance(caught.value, RuntimeError) and isinstance(caught.value, LoginError)
+        still_waiting(server)
+
+
+def test_checklist_4_open_only_while_entered(free_port: int) -> None:
+    server = new_server(port=free_port)
+    assert not is_open(free_port)
+    with server:
+        assert is_open(free_port)
+    assert not is_open(free_port)
+
+
+@pytest.mark.parametrize("error", [LoginTimeout("x"), KeyboardInterrupt(), RuntimeError("x")])
+def test_checklist_4_closed_after_any_error(free_port: int, error: BaseException) -> None:
+    with pytest.raises(type(error)), new_server(port=free_port):
+        raise error
+    assert not is_open(free_port)
+
+
+def test_the_port_can_be_bound_again_at_once(free_port: int) -> None:
+    for _ in range(5):
+        with new_server(port=free_port) as server:
+            get(server, "/")
+            still_waiting(server)
+
+
+def test_leaving_closes_idle_connections_and_ends_the_thread() -> None:
+    before = threading.active_count()
+    with new_server() as server:
+        idle = Tab(server)
+        assert get(server, "/").status == 404
+        assert threading.active_count() == before + 1
+    assert threading.active_count() == before
+    assert idle.hears_within(2) and idle.answer().status == 0
+
+
+def test_leaving_tells_a_waiting_browser() -> None:
+    with new_server() as server:
+        tab = Tab(server, GENUINE)
+        server.wait(5)
+    answer = tab.answer()
+    assert answer.status == 503 and "<h1>Login interrupted</h1>" in answer.body
+
+
+def test_a_reply_just_before_leaving_arrives() -> None:
+    with ThreadPoolExecutor(1) as pool:
+        for _ in range(30):
+            with new_server() as server:
+                answer = pool.submit(get, server, GENUINE)
+                server.wait(5)
+                server.reply(True)
+            assert "<h1>Logged in</h1>" in answer.result().body
+
+
+# -- Ctrl-C
+
+INTERRUPTED = """
+import sys, time
+from cloudinary_cli.auth.loopback_server import CallbackServer
+try:
+    with CallbackServer("127.0.0.1", int(sys.argv[1]), "s") as server:
+        print("ready", flush=True)
+        server.wait(60)
+except KeyboardInterrupt:
+    print(time.monotonic(), flush=True)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a process cannot be sent Ctrl-C alone on Windows")
+def test_l21_user_wish_13_ctrl_c_ends_the_wait_and_frees_the_port(free_port: int) -> None:
+    child = subprocess.Popen([sys.executable, "-c", INTERRUPTED, str(free_port)], stdout=subprocess.PIPE)
+    assert child.stdout is not None and child.stdout.readline() == b"ready\n"
+    with socket.create_connection(("127.0.0.1", free_port)):
+        sent = time.monotonic()
+        child.send_signal(signal.SIGINT)
+        out, _ = child.communicate(timeout=20)
+    # Half a second is the promise; the rest is for a busy machine. The clock is the same in all processes.
+    assert float(out) - sent < 2
+    with new_server(port=free_port):
+        pass
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a process cannot be sent Ctrl-C alone on Windows")
+def test_l21_cld_login_ends_with_130_on_ctrl_c(free_port: int, tmp_path: Path) -> None:
+    # A browser that opens and then does nothing.
+    child = subprocess.Popen(
+        [sys.executable, "-m", "cloudinary_cli", "login"],
+        env={**os.environ, "BROWSER": "true"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=str(tmp_path),
+    )
+    ended = time.monotonic() + 20
+    while not is_open(free_port) and child.poll() is None and time.monotonic() < ended:
+        time.sleep(0.05)
+    child.send_signal(signal.SIGINT)
+    out, err = child.communicate(timeout=20)
+    assert child.returncode == 130, err
+    assert out == b"" and b"Traceback" not in err and b"error" not in err.lower()
+    with new_server(port=free_port):
+        pass
+
+
+# -- names.md
+
+
+def in_browser(redirect_uri: str, query: str) -> "Callable[[], int]":
+    """Visit the redirect URI in a thread; the result is a function that waits for the HTTP status."""
+    pool = ThreadPoolExecutor(1)
+    host, _, port = redirect_uri[len("http://") : -len("/callback")].rpartition(":")
+
+    def visit() -> int:
+        with socket.create_connection((host, int(port)), timeout=10) as sock:
+            sock.sendall(f"GET /callback?{query} HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
+            return int(sock.makefile("rb").readline().split()[1])
+
+    return pool.submit(visit).result
+
+
+def test_names_start_and_wait(free_port: int) -> None:
+    server, redirect_uri = start_callback_server()
+    assert redirect_uri == f"http://127.0.0.1:{free_port}/callback"
+    status = in_browser(redirect_uri, "code=abc&state=xyz")
+    assert wait_for_callback(server, 10) == ("abc", "xyz")
+    assert status() == 200 and not is_open(free_port)
+
+
+def test_names_wait_with_a_state_ignores_strays(free_port: int) -> None:
+    server, redirect_uri = start_callback_server(STATE)
+    assert in_browser(redirect_uri, "code=abc&state=xyz")() == 400
+    status = in_browser(redirect_uri, f"code=abc&state={STATE}")
+    assert wait_for_callback(server, 10) == ("abc", STATE)
+    assert status() == 200
+
+
+def test_names_wait_closes_after_an_error_and_a_timeout(free_port: int) -> None:
+    server, redirect_uri = start_callback_server()
+    status = in_browser(redirect_uri, "error=access_denied")
+    with pytest.raises(AuthorizationDenied, match="access_denied"):
+        wait_for_callback(server, 10)
+    assert status() == 200 and not is_open(free_port)
+    server, _ = start_callback_server()
+    with pytest.raises(LoginTimeout):
+        wait_for_callback(server, 0.05)
+    assert not is_open(free_port)
+
+
+def test_names_bind_error_is_a_runtime_error_with_its_cause(free_port: int) -> None:
+    with socket.create_server(("127.0.0.1", free_port)), pytest.raises(RuntimeError) as caught:
+        start_callback_server()
+    assert isinstance(caught.value.__cause__, OSError)

@@ -1,0 +1,105 @@
+"""Fixtures for all tests: an isolated home, `cld` as a real process, `invoke` in this process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterator, Optional
+
+import pytest
+
+pytest_plugins = ["test.fakes.cloudinary_server", "test.fakes.sandbox_fixtures"]
+
+REPO = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one run of `cld` did."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def text(self) -> str:
+        return self.out + self.err
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No test sees the real home or the real account: HOME, CLOUDINARY_* and proxies are replaced."""
+    for name in list(os.environ):
+        if name.startswith("CLOUDINARY_") or name.lower().endswith("_proxy") or name in ("BROWSER", "NO_COLOR"):
+            monkeypatch.delenv(name)
+    user_home = tmp_path / "user"
+    user_home.mkdir()
+    monkeypatch.setenv("HOME", str(user_home))
+    monkeypatch.setenv("USERPROFILE", str(user_home))
+    monkeypatch.setenv("CLOUDINARY_HOME", str(tmp_path / "home"))
+    # A test that opens a browser by mistake must fail, not open one.
+    monkeypatch.setenv("BROWSER", "false")
+    monkeypatch.setenv("PYTHONPATH", str(REPO))
+    return tmp_path / "home"
+
+
+@pytest.fixture(autouse=True)
+def forget_the_active_config() -> Iterator[None]:
+    """A test that installs a configuration in the SDK leaves none to the next test."""
+    yield
+    package = sys.modules.get("cloudinary")
+    if package is not None:
+        from cloudinary_cli.utils.env_config import hidden_environment
+
+        with hidden_environment():
+            package.reset_config()  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def config_json(home: Path) -> Path:
+    """The path of config.json; its directory exists."""
+    home.mkdir(mode=0o700, exist_ok=True)
+    return home / "config.json"
+
+
+@pytest.fixture
+def cld(tmp_path: Path) -> Callable[..., Result]:
+    """Run `cld ARGS` as a process: `cld("config", "-ls", env={...}, input="y\\n")`. stdin is empty by default."""
+
+    def run(
+        *args: str, env: Optional[Dict[str, str]] = None, input: str = "", timeout: float = 60, **kw: Any
+    ) -> Result:
+        done = subprocess.run(
+            [sys.executable, "-m", "cloudinary_cli", *args],
+            env={**os.environ, **(env or {})},
+            input=input.encode(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            timeout=timeout,
+            cwd=kw.pop("cwd", str(tmp_path)),
+            **kw,
+        )
+        return Result(done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"))
+
+    return run
+
+
+@pytest.fixture
+def invoke(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Run main(ARGS) in this process, with the real streams captured: quicker than `cld`, same program."""
+
+    def run(*args: str, env: Optional[Dict[str, str]] = None) -> Result:
+        from cloudinary_cli.cli import main
+
+        with monkeypatch.context() as patch:
+            for name, value in (env or {}).items():
+                patch.setenv(name, value)
+            capfd.readouterr()
+            code = main(list(args))
+            captured = capfd.readouterr()
+        return Result(code, captured.out, captured.err)
+
+    return run

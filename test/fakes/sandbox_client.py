@@ -1,0 +1,96 @@
+"""Helpers for tests that use a running sandbox: logging in without a browser, its counters, clock and faults."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.request
+from dataclasses import replace
+from typing import Any, Dict, Optional
+from urllib.parse import parse_qs, urlsplit
+
+from cloudinary_cli.auth import flow
+from cloudinary_cli.auth.session import Session, to_cloudinary_url
+from cloudinary_cli.utils.config_utils import ConfigStore
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *args: Any, **kwargs: Any) -> None:
+        return None
+
+
+class SandboxClient:
+    """A running sandbox as a test sees it."""
+
+    def __init__(self, server: Any) -> None:
+        self.server = server
+        self.url: str = server.base_url
+
+    # -- OAuth
+
+    def new_session(self) -> Session:
+        """A session from a real code exchange; the sandbox approves by itself."""
+        verifier, challenge = flow.generate_pkce_pair()
+        redirect = "http://127.0.0.1:9/callback"
+        url = flow.build_authorize_url(challenge, flow.generate_state(), redirect, base_url=self.url)
+        opener = urllib.request.build_opener(_NoRedirect)
+        try:
+            location = opener.open(url).headers["Location"]
+        except urllib.error.HTTPError as error:
+            location = error.headers["Location"]
+        code = parse_qs(urlsplit(location).query)["code"][0]
+        response = flow.exchange_code(code, verifier, redirect, base_url=self.url)
+        session = Session.from_token_response(response, region="api")
+        return replace(session, oauth_base_url=self.url, upload_prefix=self.url)
+
+    def save_login(self, store: ConfigStore, name: str = "box", stale: bool = True, **changes: Any) -> Session:
+        """Log in and save the session; `stale` makes the client think that the token has expired."""
+        session = self.new_session()
+        if stale:
+            session = replace(session, issued_at=int(time.time()) - 400, expires_at=int(time.time()) - 100)
+        session = replace(session, **changes)
+        with store.transaction() as cfg:
+            cfg[name] = to_cloudinary_url(session)
+        return session
+
+    def is_refresh_token_alive(self, token: Optional[str]) -> bool:
+        """Present it: it is spent by this, so only for the end of a test."""
+        from cloudinary_cli.errors import TokenEndpointError
+
+        try:
+            flow.refresh(token or "", base_url=self.url)
+        except TokenEndpointError as error:
+            assert error.is_refused_grant, error
+            return False
+        return True
+
+    # -- control
+
+    def call(self, method: str, path: str, body: Optional[Dict[str, Any]] = None) -> Any:
+        request = urllib.request.Request(
+            f"{self.url}/sandbox/{path}",
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request) as response:
+            return json.load(response)
+
+    @property
+    def stats(self) -> Dict[str, int]:
+        result: Dict[str, int] = self.call("GET", "stats")
+        return result
+
+    def fault(self, path: str = "/oauth2/token", times: Optional[int] = 1, **fault: Any) -> None:
+        self.call("POST", "faults", {"path": path, "times": times, **fault})
+
+    def clear_faults(self) -> None:
+        self.call("DELETE", "faults")
+
+    def requests(self, path: str = "/oauth2/token") -> Any:
+        return self.call("GET", f"requests?path={path}")["requests"]
+
+    def reset(self) -> None:
+        for what in ("faults", "requests", "stats"):
+            self.call("DELETE", what)
+        self.call("POST", "clock", {"offset": 0})

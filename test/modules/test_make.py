@@ -1,0 +1,270 @@
+"""`cld make` (make.md): what is listed, found, rendered and refused; the M rows."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Callable, Dict
+
+import pytest
+
+from cloudinary_cli.errors import CliError
+from cloudinary_cli.utils.templates import BUILT_IN, Catalog, Wanted
+from test.fakes.cloudinary_server import CloudinaryServer
+
+pytest_plugins = ["test.fakes.cloudinary_server"]
+
+Run = Callable[..., Any]
+URL = "cloudinary://key123:TOPSECRET@my-cloud"
+ALL = sorted((path.parent.name, path.name) for path in BUILT_IN.glob("*/*"))
+
+
+@pytest.fixture
+def make(invoke: Run) -> Run:
+    """Run `cld -c URL make ARGS` in this process."""
+    return lambda *args, **kw: invoke("-c", kw.pop("url", URL), "make", *args, **kw)
+
+
+@pytest.fixture
+def custom(home: Path) -> Callable[[str, str], Path]:
+    """Write a template of the user's own: custom("html/mine.html", "text")."""
+
+    def write(name: str, text: str) -> Path:
+        path = home / "templates" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+# -- lists
+
+
+def test_m9_lists_are_sorted_and_need_no_configuration(invoke: Run) -> None:
+    done = invoke("make", "-ll", "python", "nonsense", "-lt")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.splitlines() == ["Available languages", "html", "node", "python", "ruby"]
+    done = invoke("make", "-lt")
+    titles = ["media library widget", "product gallery", "upload widget", "video player"]
+    assert done.out.splitlines() == ["Available templates for language: html", *titles]
+    done = invoke("make", "python", "upload", "--list-templates")
+    titles = ["base", "explicit", "find all empty folders", "upload"]
+    assert done.out.splitlines() == ["Available templates for language: python", *titles]
+
+
+def test_lists_as_json(invoke: Run) -> None:
+    assert json.loads(invoke("make", "-ll", "--json").out) == ["html", "node", "python", "ruby"]
+    assert json.loads(invoke("make", "ruby", "-lt", "--json").out) == ["upload"]
+    assert invoke("make", "video player", "--json").code == 1
+
+
+@pytest.mark.parametrize("args", [("php", "-lt"), ("java", "upload"), ("upload", "PHP"), ("java",)])
+def test_m3_m7_a_language_without_templates(make: Run, args: Any) -> None:
+    done = make(*args)
+    language = "php" if "java" not in args else "java"
+    assert (done.code, done.out) == (1, "")
+    assert done.err == f"error: No templates for {language}. Available languages: html, node, python, ruby.\n"
+
+
+@pytest.mark.parametrize("word", ["html", "HTML", "python"])
+def test_m4_a_language_alone_lists_its_templates(invoke: Run, word: str) -> None:
+    done = invoke("make", word)
+    assert done.code == 0 and done.out == invoke("make", word, "-lt").out and "upload" in done.out
+
+
+def test_no_argument_shows_the_help(invoke: Run) -> None:
+    done = invoke("make")
+    assert (done.code, done.err) == (0, "") and done.out.startswith("Usage: cld make")
+
+
+# -- names
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["upload_widget"],
+        ["upload-widget"],
+        ["upload widget"],
+        ["Upload", "WIDGET"],
+        ["upload", "widget", "html"],
+        ["HTML", "upload-widget"],
+        ["  upload   widget "],
+    ],
+)
+def test_m5_spellings_of_a_name(make: Run, words: Any) -> None:
+    done = make(*words)
+    assert done.code == 0 and "createUploadWidget" in done.out and 'cloudName: "my-cloud"' in done.out
+
+
+def test_the_last_word_is_the_language_before_the_first(make: Run) -> None:
+    catalog = Catalog(Path("/nowhere"))
+    assert catalog.wanted(["node", "upload", "python"]) == Wanted("python", "node_upload")
+    assert catalog.wanted(["upload_node"]) == Wanted("html", "upload_node")
+    assert make("find_all_empty_folders", "python").out == make("python", "find", "all", "empty", "folders").out != ""
+
+
+def test_m5_did_you_mean(make: Run) -> None:
+    done = make("uplod", "python")
+    assert done.code == 1 and done.err.count("\n") == 1
+    assert "Template: 'uplod' for language: 'python' does not exist. Did you mean: upload?" in done.err
+    assert "It exists for: python." in make("explicit", "ruby").err
+
+
+@pytest.mark.parametrize(
+    "words", [["html", "../python/base"], ["../python/base"], ["python/base"], ["/etc/passwd"], ["."], [".."], ["-"]]
+)
+def test_m2_a_name_cannot_leave_its_language(make: Run, words: Any) -> None:
+    done = make(*words)
+    assert done.code == 1 and done.out == "" and "does not exist" in done.err
+
+
+# -- rendering
+
+
+@pytest.mark.parametrize("language, name", ALL)
+def test_m1_no_snippet_holds_the_secret(make: Run, language: str, name: str) -> None:
+    done = make(language, name)
+    assert done.code == 0 and done.err == "" and "TOPSECRET" not in done.text and "{{" not in done.out
+    assert ("my-cloud" in done.out) is (name != "video_player")
+    assert ("CLOUDINARY_URL" in done.out) is (language != "html")
+    assert not done.out.endswith("\n\n")
+
+
+@pytest.mark.parametrize("args", [("python", "base"), ("upload_widget",), ("node", "upload")])
+def test_m8_without_a_configuration(invoke: Run, args: Any, tmp_path: Path) -> None:
+    done = invoke("make", *args, "--output", str(tmp_path / "x"))
+    assert (done.code, done.out) == (1, "") and "No Cloudinary configuration found." in done.err
+    assert not (tmp_path / "x").exists()
+
+
+def test_g10_a_snippet_that_needs_no_account_needs_no_configuration(invoke: Run) -> None:
+    done = invoke("make", "video player")
+    assert (done.code, done.err) == (0, "") and 'cloudName: "demo"' in done.out
+
+
+def test_a_login_has_no_api_key_to_fill_in(make: Run) -> None:
+    url = "cloudinary://my-cloud?oauth_token=TOKENVALUE&refresh_token=r"
+    assert make("upload", "python", url=url).code == 0
+    done = make("media library widget", url=url)
+    assert done.code == 1 and "needs api_key" in done.err and "TOKENVALUE" not in done.text
+
+
+NASTY = "</script><!--'\"\\\n${x}#{y}%{z}é\u2028"
+
+
+def evaluated(command: Any, text: str) -> str:
+    return subprocess.run(command, input=text, capture_output=True, text=True, check=True, encoding="utf-8").stdout
+
+
+def rendered(custom: Any, language: str, text: str, value: str) -> str:
+    custom(f"{language}/t.txt", text)
+    catalog = Catalog(custom("x/y", "").parent.parent)
+    return catalog.render(catalog.find(Wanted(language, "t")), {"cname": value})
+
+
+def test_m10_values_are_literals_of_the_language(custom: Any) -> None:
+    python = rendered(custom, "python", "print({{ cname }}, end='')", NASTY)
+    assert evaluated([sys.executable, "-X", "utf8"], python) == NASTY
+    html = rendered(custom, "html", "{{cname}}", NASTY)
+    assert "<" not in html and ">" not in html and json.loads(html) == NASTY
+    assert json.loads(rendered(custom, "node", "{{cname}}", NASTY)) == NASTY
+    assert rendered(custom, "ruby", "{{cname}}", "a'b\\c#{d}") == "'a\\'b\\\\c#{d}'"
+    assert rendered(custom, "php", "{{cname}}", "a'b\\$c") == "'a\\'b\\\\$c'"
+    assert rendered(custom, "go", "{{cname}}", "plain.host") == '"plain.host"'
+
+
+@pytest.mark.parametrize("language, text", [("go", "{{cname}}"), ("ruby", "# {{ cname | plain }}")])
+def test_m10_a_value_that_cannot_be_written_is_refused(custom: Any, language: str, text: str) -> None:
+    with pytest.raises(CliError, match="special characters"):
+        rendered(custom, language, text, "a\nb")
+
+
+def test_the_python_snippets_run(make: Run, server: CloudinaryServer) -> None:
+    server.on("POST", "/upload", {"secure_url": "https://u"})
+    server.on("POST", "/explicit", {"eager": [{"secure_url": "https://e"}]})
+    server.on("GET", "/config", {"settings": {"folder_mode": "dynamic"}})
+    server.on("GET", "/folders", {"folders": [{"path": "full"}, {"path": "empty"}]})
+    server.on("GET", "/folders/full", {"folders": []})
+    server.on("GET", "/folders/empty", {"folders": []})
+    server.on("GET", "/search", lambda r: {"resources": [{}] if "full" in str(r.query) + str(r.body) else []})
+    server.on("POST", "/search", lambda r: {"resources": [{}] if b"full" in r.body else []})
+    env = {**os.environ, "CLOUDINARY_URL": server.config_url("other", "k:s")}
+    expected: Dict[str, str] = {
+        "base": "",
+        "upload": "https://u\n",
+        "explicit": "https://e\n",
+        "find_all_empty_folders": "empty\n",
+    }
+    for name, output in expected.items():
+        code = make("python", name).out
+        done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
+        assert (done.stdout, done.stderr) == (output, "")
+    assert {request.path.split("/")[2] for request in server.requests} == {"my-cloud"}
+
+
+# -- the user's own templates
+
+
+def test_m6_custom_templates_are_listed_first_and_rendered(make: Run, custom: Any) -> None:
+    custom("html/My-Page.html.txt", "<p>{{ cloud_name | plain }}</p>{{ '{{' }} x }}\n")
+    custom("html/upload_widget", "mine")
+    custom("html/.hidden", "")
+    custom("html/backup~", "")
+    custom("kotlin/upload.kt", "val cloud = {{ cloud_name }}\n")
+    titles = make("-lt").out.splitlines()[1:]
+    assert "my page" in titles and titles == sorted(titles) and not {".hidden", "backup~"} & set(titles)
+    assert "kotlin" in make("-ll").out.splitlines()
+    assert make("my-page").out == "<p>my-cloud</p>{{ x }}\n"
+    assert make("upload widget").out == "mine\n"
+    assert make("upload", "kotlin").out == 'val cloud = "my-cloud"\n'
+
+
+def test_m6_composition_and_its_errors(make: Run, custom: Any) -> None:
+    custom("python/mine", "{{ include base }}\nprint({{ cloud_name }})")
+    assert make("python", "mine").out.startswith(make("python", "base").out)
+    custom("python/loop", "{{ include loop2 }}")
+    custom("python/loop2", "{{ include loop }}")
+    assert "includes itself" in make("python", "loop").err
+    custom("python/gone", "{{ include nothing }}")
+    assert "'nothing' for language: 'python' does not exist" in make("python", "gone").err
+    custom("python/escape", "{{ include ../html/upload_widget }}")
+    assert "unknown placeholder" in make("python", "escape").err
+
+
+@pytest.mark.parametrize("name", ["api_secret", "oauth_token", "account_url"])
+def test_m1_a_custom_template_gets_no_secret(make: Run, custom: Any, name: str) -> None:
+    custom("html/t", "{{ " + name + " }}")
+    done = make("t")
+    assert (done.code, done.out) == (1, "") and "secrets are never written" in done.err and "TOPSECRET" not in done.err
+
+
+@pytest.mark.parametrize("text", ["{{ nope }}", "{{}}", "{{ cloud_name.upper() }}", "{{ cloud_name | raw }}"])
+def test_m6_an_unknown_placeholder_is_one_clear_line(make: Run, custom: Any, text: str) -> None:
+    path = custom("html/t", text)
+    done = make("t")
+    assert (done.code, done.out, done.err.count("\n")) == (1, "", 1)
+    assert "unknown placeholder" in done.err and str(path) in done.err and "Known: api_key, cloud_name" in done.err
+
+
+def test_an_unreadable_template_is_one_line(make: Run, custom: Any) -> None:
+    custom("html/t", "").write_bytes(b"\xff\xfe")
+    assert make("t").err.count("\n") == 1 and "not UTF-8" in make("t").err
+
+
+# -- files
+
+
+def test_m10_output_writes_a_file_and_replaces_none(make: Run, tmp_path: Path) -> None:
+    target = tmp_path / "widget.html"
+    done = make("upload widget", "--output", str(target))
+    assert (done.code, done.out, done.err) == (0, "", f"Written to {target}.\n")
+    assert target.read_text() == make("upload widget").out
+    done = make("video player", "--output", str(target))
+    assert done.code == 1 and "exists already. Add -F" in done.err and "createUploadWidget" in target.read_text()
+    assert make("video player", "--output", str(target), "-F").code == 0 and "videoPlayer" in target.read_text()
+    assert make("video player", "--output", str(tmp_path / "no" / "x")).err.count("\n") == 1

@@ -1,0 +1,43 @@
+"""What the documentation names exists: tests in docs/security.md, files in links, commands in the README."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+REPO = Path(__file__).resolve().parent.parent
+SECURITY = REPO / "docs" / "security.md"
+PAGES = sorted([*REPO.glob("*.md"), *REPO.glob("docs/*.md")])
+
+
+def named_tests() -> "list[tuple[str, str]]":
+    """(file, test) for each `file.py::test` in a table row; `::test` alone belongs to the file before it."""
+    found = []
+    for line in SECURITY.read_text(encoding="utf-8").splitlines():
+        file = ""
+        for name in re.findall(r"`([\w/]*\.py)?((?:::\w+\*?)?)`", line):
+            file = name[0] or file
+            if file:
+                found.append((file, name[1].lstrip(":")))
+    return found
+
+
+@pytest.mark.parametrize("file, test", named_tests())
+def test_every_test_in_the_security_table_exists(file: str, test: str) -> None:
+    path = REPO / (file if file.startswith("test/") else f"test/auth/{file}")
+    source = path.read_text(encoding="utf-8")
+    assert re.search(rf"def {test.replace('*', '')}", source), f"{test} is not in {path}"
+
+
+def test_every_row_of_the_checklist_is_there() -> None:
+    text = SECURITY.read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+) \| RFC", text, re.M)
+    assert rows == [str(number) for number in range(1, 30)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_to_files_exist(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), f"{page.name} links to {target}"

@@ -1,0 +1,74 @@
+"""The commands that README.md and docs/ show are run, in order, against the sandbox; each command is shown at least once."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Dict, List
+
+import pytest
+
+from cloudinary_cli.cli_group import COMMANDS
+from test.auth.test_login import free_port
+from test.fakes.sandbox_client import SandboxClient
+
+REPO = Path(__file__).resolve().parent.parent
+PAGES = [page for page in sorted([REPO / "README.md", *REPO.glob("docs/*.md")]) if "\n$ cld" in page.read_text("utf-8")]
+posix = pytest.mark.skipif(os.name == "nt", reason="the examples are for a POSIX shell")
+
+
+def examples(page: Path) -> List[str]:
+    """The lines after `$` in the page's console blocks."""
+    blocks = re.findall(r"^```console\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)
+    return [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]
+
+
+@pytest.fixture
+def shell(box: SandboxClient, home: Path, tmp_path: Path) -> Any:
+    """Run one line in bash, with `cld` and `jq` on PATH and the sandbox's variables set."""
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    (tools / "cld").write_text(f'#!/bin/sh\nexec {sys.executable} -m cloudinary_cli "$@"\n')
+    (tools / "jq").write_text(f"#!/bin/sh\nexec {sys.executable} -m json.tool\n")  # fails on what is not JSON
+    for tool in tools.iterdir():
+        tool.chmod(0o755)
+    folder = tmp_path / "work"
+    folder.mkdir()
+    (folder / "photo.jpg").write_bytes(b"\xff\xd8\xff\xe0" + bytes(100) + b"\xff\xd9")
+    env: Dict[str, str] = {**os.environ, **box.server.environment(home)}
+    env["PATH"] = f"{tools}{os.pathsep}{env['PATH']}"
+    env["CLOUDINARY_OAUTH_REDIRECT_PORT"] = str(free_port())
+
+    def run(line: str) -> "subprocess.CompletedProcess[str]":
+        command = ["bash", "-o", "pipefail", "-c", line]
+        return subprocess.run(
+            command, cwd=str(folder), env=env, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL
+        )
+
+    return run
+
+
+@posix
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_examples_run(page: Path, shell: Any) -> None:
+    lines = examples(page)
+    assert lines
+    for line in lines:
+        done = shell(line)
+        assert done.returncode == 0, f"{page.name}: {line}\n{done.stdout}{done.stderr}"
+
+
+def test_every_command_has_an_example() -> None:
+    shown = {word for page in PAGES for line in examples(page) for word in re.findall(r"\bcld (?:-C \w+ )?(\w+)", line)}
+    missing = {name for name, entry in COMMANDS.items() if not entry.hidden} - shown
+    assert not missing, f"no example of {sorted(missing)} in README.md or docs/"
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_help_of_every_command(name: str, invoke: Any) -> None:
+    for flag in ("--help", "-h"):
+        done = invoke(name, flag)
+        assert done.code == 0 and done.out.startswith(f"Usage: cld {name} ") and done.err == ""
