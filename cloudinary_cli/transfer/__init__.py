@@ -1,0 +1,1 @@
+"""Bulk transfers: scan and remote listing, a pure plan, an executor, a report."""
