@@ -28,7 +28,7 @@ def main(args: Optional[List[str]] = None) -> int:
     install_logging(console, "CRITICAL" if completing else "INFO")
     _handle_termination()
     try:
-        return exit_status(cli.main(args=args, prog_name="cld", standalone_mode=False))
+        return exit_status(cli.main(args=args, prog_name="cld", standalone_mode=False, obj=console))
     except click.ClickException as error:
         if not completing:
             _show_usage_error(console, error)

@@ -9,6 +9,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 import click
 
 from cloudinary_cli.command import CldGroup, verbosity_option
+from cloudinary_cli.console import Console
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.utils.config_resolver import Selection, check_selection
 
@@ -136,7 +137,8 @@ def cli(ctx: click.Context, config: Optional[str], config_saved: Optional[str]) 
     """
     selection = Selection(config, config_saved)
     check_selection(selection)
-    ctx.obj = AppContext(selection)
+    # One console for commands and log lines: they share the terminal's last line.
+    ctx.obj = AppContext(selection, ctx.obj if isinstance(ctx.obj, Console) else Console())
     ctx.call_on_close(ctx.obj.close)
     if ctx.invoked_subcommand is None:
         _show_guidance(ctx.obj)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import threading
 from typing import IO, Any, Mapping, Optional, Sequence
 
 import click
 
 from cloudinary_cli.defaults import logger
-from cloudinary_cli.utils.text_utils import printable, redact, to_json
+from cloudinary_cli.utils.text_utils import one_line, printable, redact, to_json
 
 _PREFIX_COLOURS = {"warning": "yellow", "error": "red", "critical": "red", "debug": "blue"}
 LEVELS = ("CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG")
@@ -28,6 +29,8 @@ class Console:
     ) -> None:
         self._stdin, self._stdout, self._stderr = stdin, stdout, stderr
         self._environ = environ
+        self._status = ""
+        self._lock = threading.RLock()
 
     @property
     def stdin(self) -> IO[str]:
@@ -56,7 +59,9 @@ class Console:
 
     def data(self, text: str, newline: bool = True) -> None:
         """Write data to stdout as it is."""
-        _write(self.stdout, text + ("\n" if newline else ""))
+        with self._lock:
+            self._erase_status()
+            _write(self.stdout, text + ("\n" if newline else ""))
 
     def json(self, obj: Any) -> None:
         """Write a value to stdout as indented JSON, coloured only on a terminal."""
@@ -87,17 +92,56 @@ class Console:
         text = printable(redact(text))
         if colour and self.shows_colour(self.stderr):
             text = click.style(text, fg=colour)
-        _write(self.stderr, text + "\n")
+        self.prose(text + "\n")
+
+    def prose(self, text: str) -> None:
+        """Write to stderr as it is; a status line makes room and comes back."""
+        with self._lock:
+            status, self._status = self._status, self._erase_status()
+            _write(self.stderr, text)
+            if text.endswith("\n"):
+                self._draw_status(status)
+
+    # -- a line that changes: on a terminal only, and always the last one
+
+    def shows_status(self) -> bool:
+        """True when stderr is a terminal that can redraw a line."""
+        environ = os.environ if self._environ is None else self._environ
+        return _is_terminal(self.stderr) and environ.get("TERM") != "dumb"
+
+    def status(self, text: str) -> None:
+        """Show `text` as the last line of the terminal in the place of the one before; empty removes it."""
+        if not self.shows_status():
+            return
+        with self._lock:
+            self._erase_status()
+            self._draw_status(one_line(redact(text), self._columns() - 1))
+
+    def _columns(self) -> int:
+        try:
+            return os.get_terminal_size(self.stderr.fileno()).columns or 80
+        except (OSError, ValueError):
+            return 80
+
+    def _erase_status(self) -> str:
+        if self._status:
+            _write(self.stderr, "\r\x1b[K")
+        self._status = ""
+        return ""
+
+    def _draw_status(self, text: str) -> None:
+        if text:
+            _write(self.stderr, text)
+        self._status = text
 
     # -- questions: the prompt is prose, so it goes to stderr and never into piped data
 
     def prompt(self, message: str, hint: Optional[str] = None) -> Optional[str]:
         """Ask for one line. None when stdin is closed; the hint then says what to type instead."""
-        _write(self.stderr, printable(message))
-        self.stderr.flush()
+        self.prose(printable(message))
         answer = self._stdin_line()
         if answer is None:
-            _write(self.stderr, "\n")
+            self.prose("\n")
             self.warning("No input available." + (f" {hint}" if hint else ""))
         return answer
 
@@ -139,7 +183,7 @@ class ConsoleHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            _write(self.console.stderr, self._render(record) + "\n")
+            self.console.prose(self._render(record) + "\n")
         except Exception:  # noqa: BLE001 - a broken stderr must not break the command (logging's own rule)
             self.handleError(record)
 

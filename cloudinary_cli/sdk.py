@@ -104,17 +104,19 @@ def install_account(environ: Mapping[str, str]) -> None:
     import_sdk("cloudinary.provisioning.account_config")._account_config = config
 
 
-def install_transport(api_proxy: Optional[str] = None, timeout: Any = None) -> None:
+def install_transport(api_proxy: Optional[str] = None, timeout: Any = None, **options: Any) -> Any:
     """Replace the three HTTP connectors that the SDK made at import: they have no timeout and follow redirects.
 
     :param timeout: the configuration's own, in seconds; the SDK hands it to the Admin API only.
+    :param options: further ones of the Connector, which is returned.
     """
     from cloudinary_cli.sdk_transport import Connector
 
-    connector = Connector(api_proxy, timeout)
+    connector = Connector(api_proxy, timeout, **options)
     import_sdk("cloudinary.provisioning")  # first: imported from the other end, its modules form a cycle
     for name in ("cloudinary.uploader", "cloudinary.api_client.call_api", "cloudinary.api_client.call_account_api"):
         import_sdk(name)._http = connector
+    return connector
 
 
 def is_valid_cloudinary_config() -> bool:

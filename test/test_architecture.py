@@ -54,7 +54,7 @@ LAYERS: List[Tuple[str, int]] = [
 ]
 # Façades: a package's __init__ re-exports or joins what its modules hold.
 PACKAGE_LAYERS = {"auth": 3, "utils": 0, "core": 5, "modules": 5, "sandbox": 0, "transfer": 4, "": 0}
-BROAD_EXCEPTS = {"cli.py": 1, "console.py": 1, "utils/api_utils.py": 1}
+BROAD_EXCEPTS = {"cli.py": 1, "console.py": 1, "utils/api_utils.py": 1, "transfer/executor.py": 1}
 GLOBAL_OWNERS = {"sdk.py", "auth/oauth_config.py", "utils/env_config.py"}
 
 

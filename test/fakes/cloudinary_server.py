@@ -184,12 +184,14 @@ def _handler_of(server: CloudinaryServer) -> type:
         def _send(self, reply: Reply) -> None:
             data = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode("utf-8")
             self.send_response(reply.status)
-            for name, value in {"Content-Type": "application/json", **reply.headers}.items():
+            headers = {"Content-Type": "application/json", "Content-Length": str(len(data)), **reply.headers}
+            for name, value in headers.items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             if self.command != "HEAD":
                 self.wfile.write(data)
+                # A greater Content-Length than there is: the connection breaks off in the body.
+                self.close_connection = self.close_connection or headers["Content-Length"] != str(len(data))
 
         do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = _serve
 

@@ -1,0 +1,101 @@
+"""The options that the bulk commands share, and the command class that keeps the order of --include and --exclude."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, List, Tuple, TypeVar
+
+import click
+
+from cloudinary_cli.command import CldCommand
+from cloudinary_cli.transfer.run import DEFAULT_WORKERS, TransferOptions
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_FILTERS = ("--include", "--exclude")
+_FILTER_ORDER = "cloudinary_cli.filter_order"
+
+
+class TransferCommand(CldCommand):
+    """A command whose --include and --exclude are one ordered list: Click itself keeps the order within each only."""
+
+    def parse_args(self, ctx: click.Context, args: List[str]) -> List[str]:
+        before = args[: args.index("--")] if "--" in args else args
+        names = [word.partition("=")[0] for word in before]
+        ctx.meta[_FILTER_ORDER] = [name[2:] for name in names if name in _FILTERS]
+        return super().parse_args(ctx, args)
+
+
+def ordered_filters(include: Tuple[str, ...], exclude: Tuple[str, ...]) -> Tuple[Tuple[str, str], ...]:
+    """The patterns of both options in the order of the command line."""
+    remaining = {"include": list(include), "exclude": list(exclude)}
+    order = click.get_current_context().meta.get(_FILTER_ORDER, [])
+    found = [(kind, remaining[kind].pop(0)) for kind in order if remaining[kind]]
+    # More than the words showed: an abbreviation. Click has the values, and only their order is unknown.
+    return tuple(found + [(kind, pattern) for kind, rest in remaining.items() for pattern in rest])
+
+
+def workers_option(command: F) -> F:
+    """-w, checked before anything is read."""
+    return click.option(
+        "-w",
+        "--concurrent_workers",
+        "workers",
+        type=click.IntRange(min=1),
+        default=DEFAULT_WORKERS,
+        show_default=True,
+        help="How many requests to have under way at the same time.",
+    )(command)
+
+
+def run_options(command: F) -> F:
+    """--dry-run, --report, --no-progress, --json and -w."""
+    for decorate in (
+        click.option("--json", "as_json", is_flag=True, help="Print a summary as JSON on stdout."),
+        click.option("--no-progress", is_flag=True, help="Show no progress line, also on a terminal."),
+        click.option("--report", metavar="FILE", help="Write a JSON object for each item to FILE (JSON Lines)."),
+        click.option("--dry-run", is_flag=True, help="Show what would be done; change nothing and ask nothing."),
+        workers_option,
+    ):
+        command = decorate(command)
+    return command
+
+
+def selection_options(command: F) -> F:
+    """--include, --exclude, --shard and --retry-failed: which items a run is about."""
+    for decorate in (
+        click.option(
+            "--retry-failed",
+            metavar="FILE",
+            help="Only the items that a --report FILE says have not been done.",
+        ),
+        click.option(
+            "--shard",
+            metavar="I/N",
+            help="Only the I-th of N parts, so that N runs (1/N to N/N) do the whole between them.",
+        ),
+        click.option(
+            "--exclude", multiple=True, metavar="GLOB", help="Leave out what matches; the first match decides."
+        ),
+        click.option(
+            "--include",
+            multiple=True,
+            metavar="GLOB",
+            help="Take what matches; the first match decides. Without any --exclude, only what matches is taken.",
+        ),
+    ):
+        command = decorate(command)
+    return command
+
+
+def take_options(options: Dict[str, Any]) -> TransferOptions:
+    """Remove the shared options from a command's own and return them."""
+    filters = ordered_filters(options.pop("include", ()), options.pop("exclude", ()))
+    return TransferOptions(
+        filters=filters,
+        progress=not options.pop("no_progress", False),
+        **{
+            name: options.pop(name)
+            for name in ("workers", "dry_run", "shard", "retry_failed", "report", "max_delete", "as_json")
+            if name in options
+        },
+    )

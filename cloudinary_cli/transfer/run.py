@@ -1,0 +1,117 @@
+"""One run of a bulk command: the session, the executor and the report put together, and how it ends.
+
+Knows nothing of uploads or downloads; the command says what its items are and what else there is to save.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, Iterator, Optional, Sequence, Tuple
+
+from cloudinary_cli.context import AppContext
+from cloudinary_cli.errors import TransferIncomplete
+from cloudinary_cli.transfer.assets import Outcome
+from cloudinary_cli.transfer.executor import Action, Executor, Interruption, stoppable
+from cloudinary_cli.transfer.report import Reporter, Tally, report_file
+from cloudinary_cli.transfer.session import TransferSession, open_session
+
+DEFAULT_WORKERS = 30
+
+
+@dataclass(frozen=True)
+class TransferOptions:
+    """What the bulk commands have in common. `filters` are ("include" | "exclude", pattern), in the order given."""
+
+    workers: int = DEFAULT_WORKERS
+    dry_run: bool = False
+    filters: Tuple[Tuple[str, str], ...] = ()
+    shard: Optional[str] = None
+    retry_failed: Optional[str] = None
+    report: Optional[str] = None
+    max_delete: Optional[int] = None
+    progress: bool = True
+    as_json: bool = False
+
+
+class Run:
+    """What a command holds while it transfers."""
+
+    def __init__(self, app: AppContext, options: TransferOptions, session: TransferSession, reporter: Reporter) -> None:
+        self.app = app
+        self.options = options
+        self.session = session
+        self.reporter = reporter
+        self._interruption = Interruption()
+
+    @property
+    def tally(self) -> Tally:
+        return self.reporter.tally
+
+    @property
+    def interrupted(self) -> bool:
+        """True when the user has asked for a stop: save what there is, and end with finish()."""
+        return self._interruption.signal is not None
+
+    @property
+    def is_clean(self) -> bool:
+        """True while nothing failed and nothing was left out because of a stop."""
+        return not self.interrupted and not self.tally.failed and not self.tally.cancelled
+
+    def execute(self, actions: Sequence[Action], each: Callable[[Outcome], None] = lambda outcome: None) -> None:
+        """Run all actions; `each` gets their outcomes in order, after they were shown."""
+        if not actions or self.interrupted:
+            return
+        self.reporter.begin(len(actions))
+        executor = Executor(self.options.workers, self.session.stop, self.reporter.arrived)
+        try:
+            with stoppable(self.session.stop, self.app.console.notice) as interruption:
+                self._interruption = interruption
+                for outcome in executor.run(actions):
+                    self.reporter.show(outcome)
+                    each(outcome)
+        finally:
+            self.reporter.close()
+
+    def record(self, outcomes: Sequence[Outcome]) -> None:
+        """Count and show what came to its end without being run, such as an item that was refused."""
+        for outcome in outcomes:
+            self.reporter.arrived(outcome)
+            self.reporter.show(outcome)
+
+    def finish(self, summary: Dict[str, Any], failure: str) -> None:
+        """Print the summary where JSON was asked for, and end the command as the outcomes demand.
+
+        :raises KeyboardInterrupt: or Terminated, after a stop. :raises TransferIncomplete: something failed.
+        """
+        if self.options.as_json:
+            self.app.console.json({**summary, **self._totals()})
+        self._interruption.raise_if_any()
+        if self.tally.failed:
+            raise TransferIncomplete(failure)
+
+    def _totals(self) -> Dict[str, Any]:
+        return {
+            "failed": self.tally.failed,
+            "cancelled": self.tally.cancelled,
+            "bytes": self.tally.size,
+            "seconds": round(self.reporter.seconds, 3),
+            "dry_run": self.options.dry_run,
+            "interrupted": self.interrupted,
+        }
+
+
+@contextmanager
+def transfer_run(app: AppContext, options: TransferOptions) -> Iterator[Run]:
+    """A run with its --report file open, so that one that cannot be written is met before anything is changed.
+
+    :raises ConfigError: nothing usable is selected. :raises CliError: the report cannot be written.
+    """
+    session = open_session(app, options.workers)
+    with report_file(options.report) as record:
+        reporter = Reporter(app.console, options.progress, record)
+        try:
+            yield Run(app, options, session, reporter)
+        finally:
+            reporter.close()
+            session.connector.close()

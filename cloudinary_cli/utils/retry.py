@@ -1,0 +1,90 @@
+"""When a server is asked again: backoff with jitter, the pause it states, and one pause that all threads keep.
+
+Knows statuses and headers; sends nothing.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Mapping, Optional
+
+# Refused before any work was done: safe to send again whatever the request is.
+NOT_PROCESSED = frozenset([420, 429, 503])
+TRANSIENT = frozenset([500, 502, 504])
+RATE_LIMITED = frozenset([420, 429])
+_FIRST_BACKOFF_SECONDS = 0.5
+_JITTER_SECONDS = 0.2
+
+
+class Stopped(Exception):
+    """The run was stopped before this request was sent, or sent again."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long one caller goes on; pauses in seconds."""
+
+    attempts: int = 4
+    # A rate limit that resets later than this is reported rather than waited for.
+    longest_pause: float = 30.0
+    # A refused connection does not come back within seconds; a restarted server during a long transfer does.
+    outlasts_refusal: bool = False
+
+
+PATIENT = Patience(attempts=5, longest_pause=300.0, outlasts_refusal=True)
+
+
+def backoff(attempt: int) -> float:
+    """Seconds to wait after the failed attempt of this number (from 1): exponential, the upper half at random."""
+    longest: float = _FIRST_BACKOFF_SECONDS * 2 ** (attempt - 1)
+    return random.uniform(longest / 2, longest)
+
+
+def stated_pause(headers: Mapping[str, str]) -> Optional[float]:
+    """Seconds until the server wants to be asked again: Retry-After, or the reset time of the Admin API."""
+    for name in ("Retry-After", "X-FeatureRateLimit-Reset"):
+        value = headers.get(name)
+        if not value or (name != "Retry-After" and headers.get("X-FeatureRateLimit-Remaining") != "0"):
+            continue
+        try:
+            if value.strip().isdigit():
+                return float(value)
+            return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+        except (TypeError, ValueError):
+            continue
+    return None
+
+
+class SharedPause:
+    """A server that tells one thread to wait has told all of them.
+
+    :param stop: when it is set, nobody waits any longer and nothing more is sent.
+    """
+
+    def __init__(self, stop: Optional[threading.Event] = None) -> None:
+        self._stop = stop or threading.Event()
+        self._until = 0.0
+
+    def hold(self, seconds: float) -> None:
+        """Let nobody send for so long."""
+        # A plain assignment is atomic; of two that race, either is right to within a moment.
+        self._until = max(self._until, time.monotonic() + seconds)
+
+    def wait(self, seconds: float = 0.0) -> None:
+        """Wait for `seconds`, and then for as long as the pause holds.
+
+        :raises Stopped: the run was stopped.
+        """
+        until = time.monotonic() + seconds
+        if self._until > until:
+            # Clients that were refused together do not come back together.
+            until = self._until + random.uniform(0, _JITTER_SECONDS)
+        remaining = until - time.monotonic()
+        while remaining > 0 and not self._stop.wait(min(remaining, 1.0)):
+            remaining = max(until, self._until) - time.monotonic()
+        if self._stop.is_set():
+            raise Stopped

@@ -1,0 +1,29 @@
+"""Fixtures of the transfer engine: a session whose active configuration is a scripted server or a sandbox."""
+
+from __future__ import annotations
+
+from typing import Any, Callable
+
+import pytest
+
+from cloudinary_cli import sdk
+from cloudinary_cli.auth.oauth_config import OAuthConfig
+from cloudinary_cli.transfer.session import Stop, TransferSession
+from cloudinary_cli.transfer.upload import UploadTarget
+from cloudinary_cli.utils.retry import PATIENT
+
+
+@pytest.fixture
+def target() -> Callable[..., UploadTarget]:
+    """Make an UploadTarget of a CLOUDINARY_URL, or of a config."""
+
+    def make(config: Any, workers: int = 4) -> UploadTarget:
+        config = OAuthConfig.from_url(config) if isinstance(config, str) else config
+        sdk.load()
+        stop = Stop()
+        connector = sdk.install_transport(
+            None, config.timeout, pool_size=workers, patience=PATIENT, stop=stop.requested
+        )
+        return UploadTarget(TransferSession(connector, workers, stop), config)
+
+    return make
