@@ -9,13 +9,18 @@ HERE = Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (HERE / "cloudinary_cli" / "version.py").read_text(encoding="utf-8"))
 
 SANDBOX = ["flask>=2.2", "authlib>=1.3", "waitress>=2.1"]
-TEST = SANDBOX + [
-    "pytest>=7",
-    "pytest-timeout>=2",
-    "pytest-xdist>=3",
-    "hypothesis>=6",
-    "setuptools>=70.1",
-]
+KEYRING = ["keyring>=23.9", "cryptography>=41"]
+TEST = (
+    SANDBOX
+    + KEYRING
+    + [
+        "pytest>=7",
+        "pytest-timeout>=2",
+        "pytest-xdist>=3",
+        "hypothesis>=6",
+        "setuptools>=70.1",
+    ]
+)
 
 setup(
     name="cloudinary-cli",
@@ -28,7 +33,7 @@ setup(
     package_data={"cloudinary_cli": ["py.typed", "templates/**/*"]},
     python_requires=">=3.8",
     install_requires=(HERE / "requirements.txt").read_text(encoding="utf-8").split(),
-    extras_require={"sandbox": SANDBOX, "test": TEST},
+    extras_require={"sandbox": SANDBOX, "keyring": KEYRING, "test": TEST},
     entry_points={"console_scripts": ["cld=cloudinary_cli.cli:main", "cloudinary=cloudinary_cli.cli:main"]},
     classifiers=[
         "License :: OSI Approved :: MIT License",

@@ -35,6 +35,7 @@ OAUTH_HTTP_TIMEOUT_SECONDS = 30
 CONFIG_LOCK_TIMEOUT_SECONDS = 10.0
 # A refresh holds its lock for one token call (30 s at most) and two short writes.
 REFRESH_LOCK_TIMEOUT_SECONDS = 45.0
+KEYRING_TIMEOUT_SECONDS = 3.0
 
 NO_CONFIG_MESSAGE = """No Cloudinary configuration found.
 Set one up in one of these ways:
@@ -191,6 +192,19 @@ def upload_prefix_override(environ: Optional[Mapping[str, str]] = None) -> Optio
     """CLOUDINARY_UPLOAD_PREFIX, validated: the API host that a login saves. None when unset."""
     url = (os.environ if environ is None else environ).get("CLOUDINARY_UPLOAD_PREFIX")
     return validate_base_url(url, "CLOUDINARY_UPLOAD_PREFIX") if url else None
+
+
+def keyring_timeout(environ: Optional[Mapping[str, str]] = None) -> float:
+    """Seconds that a call to the keychain may take: CLOUDINARY_CLI_KEYRING_TIMEOUT, else 3.
+
+    :raises ConfigError: when the variable is not a number above 0 and up to 600.
+    """
+    text = (os.environ if environ is None else environ).get("CLOUDINARY_CLI_KEYRING_TIMEOUT")
+    if not text:
+        return KEYRING_TIMEOUT_SECONDS
+    if not re.match(r"[0-9]{1,3}(\.[0-9]+)?\Z", text) or not 0 < float(text) <= 600:
+        raise ConfigError("CLOUDINARY_CLI_KEYRING_TIMEOUT must be a number of seconds from 0.1 to 600.")
+    return float(text)
 
 
 _COMPUTED: Dict[str, Callable[[], Any]] = {

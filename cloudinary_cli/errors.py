@@ -13,6 +13,7 @@
     |   |-- TokenEndpointError      1   one call to /oauth2/token or /oauth2/revoke failed; carries what happened
     |   |-- InvalidTokenResponse    1   2xx, but not a usable token response
     |   |-- ReloginRequired         1   the saved login cannot be renewed; says `cld login NAME`
+    |   |-- KeychainUnavailable     1   the keychain with a login's key is locked, missing, or does not answer
     |   `-- LoginError              1   `cld login` failed
     |       |-- AuthorizationDenied 1   the authorization response carried `error`
     |       |-- LoginTimeout        1   no authorization response in time
@@ -163,6 +164,10 @@ class InvalidTokenResponse(OAuthError):
 
 class ReloginRequired(OAuthError):
     """The saved login cannot be renewed; the text gives the `cld login` command to run."""
+
+
+class KeychainUnavailable(OAuthError):
+    """The OS keychain is locked, missing, or does not answer; it may do so later, so nothing was changed."""
 
 
 class LoginError(OAuthError):

@@ -11,7 +11,7 @@ from typing import Any, Callable, Dict, Iterator, Optional
 
 import pytest
 
-pytest_plugins = ["test.fakes.cloudinary_server", "test.fakes.sandbox_fixtures"]
+pytest_plugins = ["test.fakes.cloudinary_server", "test.fakes.sandbox_fixtures", "test.fakes.keychain"]
 
 REPO = Path(__file__).resolve().parent.parent
 

@@ -8,6 +8,8 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from cloudinary_cli.auth.refresh import Refresher, RefreshOutcome, RefreshResult, refresh_lock
 from cloudinary_cli.auth.refresh import relogin_command as _command
+from cloudinary_cli.auth.revocation import revoke_session
+from cloudinary_cli.auth.sealing import require_keychain, vault
 from cloudinary_cli.auth.session import from_cloudinary_url, is_oauth_url
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.utils import config_rules
@@ -40,13 +42,14 @@ def login(region: Optional[str] = None, name: Optional[str] = None, set_default:
     return result.name, result.default.value
 
 
-def logout(name: str, store: Optional[ConfigStore] = None) -> LogoutOutcome:
+def logout(name: str, store: Optional[ConfigStore] = None, forget: bool = False) -> LogoutOutcome:
     """Revoke the login's refresh token (RFC 7009), then remove the entry, also when the revocation failed.
 
     The token is read under the login's lock, so that a refresh under way ends first and the newest token is revoked.
-    """
-    from cloudinary_cli.auth.sign_in import revoke_session
 
+    :param forget: remove an encrypted login also while the keychain with its key cannot be asked.
+    :raises KeychainUnavailable: otherwise; the entry stays, since unlocking the keychain makes the revocation possible.
+    """
     where = store or current_store()
     with refresh_lock(where, name):
         entry = where.load_fresh().get(name)
@@ -54,16 +57,23 @@ def logout(name: str, store: Optional[ConfigStore] = None) -> LogoutOutcome:
             return LogoutOutcome.NOT_FOUND
         if config_rules.is_reserved_config_name(name) or not is_oauth_url(entry):
             return LogoutOutcome.NOT_OAUTH
-        revoked = revoke_session(from_cloudinary_url(entry))
+        session = from_cloudinary_url(entry)
+        if not forget:
+            require_keychain(session, name)
+        revoked = revoke_session(session, name)
         where.remove_named(name, is_env_configured())
+        vault().forget(session.key_id)
     return LogoutOutcome.REMOVED if revoked else LogoutOutcome.REVOKE_FAILED
 
 
 def revoke_url(url: str) -> bool:
-    """Revoke the refresh token in a saved URL; True when there is none or the server accepted."""
-    from cloudinary_cli.auth.sign_in import revoke_session
-
-    return revoke_session(from_cloudinary_url(url)) if is_oauth_url(url) else True
+    """Revoke a replaced entry's refresh token and remove its key; True when there is none or the server accepted."""
+    if not is_oauth_url(url):
+        return True
+    session = from_cloudinary_url(url)
+    revoked = revoke_session(session)
+    vault().forget(session.key_id)
+    return revoked is not False
 
 
 def refresh_url_if_stale(name: str, url: str, force: bool = False, expected: Optional[str] = None) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional, Set
+from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional, Set, Tuple
 
 from cloudinary_cli.auth.refresh import Refresher, RefreshResult
+from cloudinary_cli.auth.sealing import token_of_fields, vault
 from cloudinary_cli.auth.session import Session, from_cloudinary_url, is_oauth_url
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import CliError, LockTimeout, OAuthError, ReloginRequired
@@ -30,33 +31,43 @@ class LiveLogin:
         self.name = name
         self._url = url
         self._session = from_cloudinary_url(url)
+        self._opened: Optional[Tuple[Session, str]] = None
         self._refresher = refresher
         self._lock = threading.RLock()
         self._unsaved_since: Optional[str] = None
 
     @property
     def session(self) -> Session:
+        """The session as it is saved: the tokens of a sealed one are ciphertexts."""
         return self._session
 
     def token(self) -> str:
-        """The access token; a fresh one is returned without any I/O.
+        """The access token; a fresh one is returned without any I/O (a sealed one: but for the key, once).
 
         :raises ReloginRequired: expired, and it cannot be renewed. :raises LockTimeout: expired, and a peer holds on.
+        :raises KeychainUnavailable: sealed, and the keychain does not give the key.
         """
-        session = self._session
+        session, token = self._session, self._access_token()
         if session.refresh_token is None or session.is_fresh(now=self._refresher.clock()):
-            return session.access_token
+            return token
         with self._lock:
             if not self._session.is_fresh(now=self._refresher.clock()):
                 self._take(self._refresher.refresh(self.name, self._url))
-            return self._session.access_token
+            return self._access_token()
+
+    def _access_token(self) -> str:
+        session, known = self._session, self._opened
+        if known is None or known[0] is not session:
+            known = (session, vault().open(session, self.name).access_token)
+            self._opened = known
+        return known[1]
 
     def invalidate(self, rejected: str) -> bool:
         """The API refused `rejected` with 401: True when there is another token now."""
         with self._lock:
-            if self._session.access_token == rejected and self._session.refresh_token is not None:
+            if self._access_token() == rejected and self._session.refresh_token is not None:
                 self._take(self._refresher.refresh(self.name, self._url, rejected=rejected), tolerate=True)
-            return self._session.access_token != rejected
+            return self._access_token() != rejected
 
     def _take(self, result: RefreshResult, tolerate: bool = False) -> None:
         if result.url != self._url and result.saved is False:
@@ -141,8 +152,7 @@ class OAuthConfig(_SdkConfig):  # type: ignore[misc]
     @property
     def oauth_token(self) -> Optional[str]:
         if self._live is None:
-            token: Optional[str] = self.__dict__.get("oauth_token")
-            return token
+            return token_of_fields(self.__dict__)
         try:
             fresh = self._live.token()
         except AttributeError as error:

@@ -33,6 +33,7 @@ from cloudinary_cli.auth.refresh_rules import (
     with_command,
 )
 from cloudinary_cli.auth.refresh_state import Kind, RefreshState
+from cloudinary_cli.auth.sealing import vault
 from cloudinary_cli.auth.session import Session, from_cloudinary_url, is_oauth_url, refresh_token_of, with_tokens
 from cloudinary_cli.defaults import REFRESH_LOCK_TIMEOUT_SECONDS, logger
 from cloudinary_cli.errors import (
@@ -74,9 +75,12 @@ class Refresher:
         self._thread_lock = threading.RLock()
 
     def is_due(self, session: Session, force: bool = False, rejected: Optional[str] = None) -> bool:
-        """True when the session should be renewed: `rejected` is a token that the API refused with 401."""
+        """True when the session should be renewed: `rejected` is a token that the API refused with 401.
+
+        :raises CliError: `rejected` was given, and the session's own token cannot be opened.
+        """
         if rejected is not None:
-            return session.access_token == rejected
+            return vault().open(session).access_token == rejected
         return force or not session.is_fresh(now=self.clock())
 
     def refresh(self, name: str, url: str, force: bool = False, rejected: Optional[str] = None) -> RefreshResult:
@@ -87,8 +91,11 @@ class Refresher:
         if not is_oauth_url(url):
             return RefreshResult(RefreshOutcome.NOT_OAUTH, url)
         session = from_cloudinary_url(url)
-        if not self.is_due(session, force, rejected):
-            return RefreshResult(RefreshOutcome.FRESH, url)
+        try:
+            if not self.is_due(session, force, rejected):
+                return RefreshResult(RefreshOutcome.FRESH, url)
+        except CliError as error:
+            return RefreshResult(RefreshOutcome.FAILED, url, error)
         with self._thread_lock:
             recent = self._recent_failure(session, force)
             if recent is not None:
@@ -131,6 +138,8 @@ class Refresher:
 
     def _rotate(self, name: str, current: Session, known: Optional[RefreshState]) -> RefreshResult:
         base_url = current.token_base_url
+        # Opened before the token is spent: what comes back is sealed with the same key, which is at hand then.
+        opened = vault().open(current, name)
         with self.store.reserve(f"refresh-{os.path.basename(refresh_lock_path(self.store, name))}") as pending:
             # The journal record too: an interrupt between it and the POST would look like a crash after the POST.
             with deferred_signals():
@@ -140,7 +149,7 @@ class Refresher:
                         f"The login '{name}' was changed by another command. {relogin_advice(name, current)}"
                     )
                 try:
-                    response = self._post(current, base_url)
+                    response = self._post(opened, base_url)
                 except TokenEndpointError as error:
                     return self._failed(name, entry, current, known, error)
                 return self._store(name, entry, current, response, pending)
@@ -173,8 +182,9 @@ class Refresher:
 
     def _store(self, name: str, entry: str, current: Session, response: Any, pending: PendingFile) -> RefreshResult:
         problem: Optional[CliError] = None
+        opened = vault().open(current, name)
         try:
-            renewed = current.updated_from(response, now=self.clock())
+            renewed = opened.updated_from(response, now=self.clock())
         except InvalidTokenResponse as error:
             # The old refresh token is spent. A new one in the answer is worth more than the failed access token.
             problem = error
@@ -182,12 +192,13 @@ class Refresher:
             if salvaged is None:
                 self._try_note(name, current, None)
                 return RefreshResult(RefreshOutcome.FAILED, entry, with_command(name, current, problem))
-            renewed = _with_refresh_token(current, salvaged)
+            renewed = replace(opened, refresh_token=salvaged)
+        sealed = vault().seal(renewed, current.key_id)
         try:
-            url = self._save(name, current, renewed, pending)
+            url = self._save(name, current, sealed, pending)
         except CliError as error:
             # Goes on with the new token in memory; the journal on disk tells the next process what happened.
-            return RefreshResult(RefreshOutcome.REFRESHED, with_tokens(entry, renewed), error, saved=False)
+            return RefreshResult(RefreshOutcome.REFRESHED, with_tokens(entry, sealed), error, saved=False)
         if url is None:
             return self._superseded(name, entry, current, renewed)
         if problem is not None:
@@ -257,7 +268,3 @@ class Refresher:
             self._note(name, current, kind)
         except CliError as error:
             logger.debug("The refresh journal could not be written: %s", error)
-
-
-def _with_refresh_token(session: Session, token: str) -> Session:
-    return replace(session, refresh_token=token)

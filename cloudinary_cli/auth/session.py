@@ -7,7 +7,7 @@ import json
 import re
 import time
 from dataclasses import dataclass, field, replace
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Callable, Dict, Mapping, Optional
 
 from cloudinary_cli import defaults
 from cloudinary_cli.defaults import DEFAULT_REGION, OAUTH_EXPIRY_SKEW_SECONDS
@@ -28,7 +28,7 @@ ASSUMED_LIFETIME = 300
 _CLOCK_TOLERANCE = 5
 
 _INTERNAL_KEYS = frozenset(
-    ["refresh_token", "issued_at", "expires_at", "region", "issuer", "oauth_base_url", "refresh_state"]
+    ["refresh_token", "issued_at", "expires_at", "region", "issuer", "oauth_base_url", "refresh_state", "keyring"]
 )
 _TOKEN = re.compile(r"[\x21-\x7e]+\Z")
 
@@ -37,7 +37,8 @@ _TOKEN = re.compile(r"[\x21-\x7e]+\Z")
 class Session:
     """One login. Times are epoch seconds on the local clock; tokens never appear in its repr.
 
-    `oauth_base_url` and `upload_prefix` are None when they are the region's own.
+    `oauth_base_url` and `upload_prefix` are None when they are the region's own. With a `key_id`, both tokens are
+    ciphertexts (sealing.py): to be compared and stored, and opened before they are sent.
     """
 
     cloud_name: str
@@ -49,6 +50,7 @@ class Session:
     issuer: Optional[str] = None
     oauth_base_url: Optional[str] = None
     upload_prefix: Optional[str] = None
+    key_id: Optional[str] = None
 
     def is_fresh(self, skew: float = OAUTH_EXPIRY_SKEW_SECONDS, now: Optional[float] = None) -> bool:
         """True while more than `skew` seconds are left.
@@ -220,6 +222,8 @@ def to_cloudinary_url(session: Session) -> str:
     }
     if session.oauth_base_url:
         params["oauth_base_url"] = session.oauth_base_url
+    if session.key_id:
+        params["keyring"] = session.key_id
     return build_config_url(validate_cloud_name(session.cloud_name), params)
 
 
@@ -233,6 +237,7 @@ def with_tokens(url: str, session: Session) -> str:
             "issued_at": str(session.issued_at),
             "expires_at": str(session.expires_at),
             "refresh_state": None,
+            "keyring": session.key_id,
         },
     )
 
@@ -243,16 +248,26 @@ def from_cloudinary_url(url: Any) -> Session:
     :raises InvalidConfigUrl: when the URL cannot be parsed.
     """
     parsed = parse(url)
+    return _session(parsed.cloud_name, parsed.get)
+
+
+def from_fields(fields: Mapping[str, Any]) -> Session:
+    """The session among the attributes of an SDK config that was made from a saved OAuth URL."""
+    return _session(str(fields.get("cloud_name") or ""), lambda key: str(fields.get(key) or ""))
+
+
+def _session(cloud_name: str, get: Callable[[str], str]) -> Session:
     return Session(
-        cloud_name=parsed.cloud_name,
-        access_token=parsed.get("oauth_token"),
-        refresh_token=parsed.get("refresh_token") or None,
-        issued_at=_optional_number(parsed.get("issued_at")) or 0,
-        expires_at=_optional_number(parsed.get("expires_at")) or 0,
-        region=parsed.get("region") or DEFAULT_REGION,
-        issuer=parsed.get("issuer") or None,
-        oauth_base_url=parsed.get("oauth_base_url") or None,
-        upload_prefix=parsed.get("upload_prefix") or None,
+        cloud_name=cloud_name,
+        access_token=get("oauth_token"),
+        refresh_token=get("refresh_token") or None,
+        issued_at=_optional_number(get("issued_at")) or 0,
+        expires_at=_optional_number(get("expires_at")) or 0,
+        region=get("region") or DEFAULT_REGION,
+        issuer=get("issuer") or None,
+        oauth_base_url=get("oauth_base_url") or None,
+        upload_prefix=get("upload_prefix") or None,
+        key_id=get("keyring") or None,
     )
 
 

@@ -12,37 +12,45 @@ from cloudinary_cli import defaults
 from cloudinary_cli.auth import flow
 from cloudinary_cli.auth.loopback_server import AuthorizationResponse, CallbackServer
 from cloudinary_cli.auth.refresh import refresh_lock
+from cloudinary_cli.auth.revocation import revoke_replaced
+from cloudinary_cli.auth.sealing import is_wanted, vault
 from cloudinary_cli.auth.session import Session, from_cloudinary_url, is_oauth_url, to_cloudinary_url
 from cloudinary_cli.defaults import OAUTH_CALLBACK_TIMEOUT_SECONDS, logger
-from cloudinary_cli.errors import CliError, LoginError, LoginTimeout, NoBrowser, TokenEndpointError
+from cloudinary_cli.errors import CliError, KeychainUnavailable, LoginError, LoginTimeout, NoBrowser
 from cloudinary_cli.utils import config_rules, config_url
 from cloudinary_cli.utils.config_rules import DefaultStatus
 from cloudinary_cli.utils.config_utils import ConfigStore
 
 # Pause between looks at the browser's thread while both it and the redirect are awaited.
 _SLICE_SECONDS = 0.2
-_BUSY_PAUSE_SECONDS = 0.5
-_LONGEST_BUSY_PAUSE_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
 class LoginRequest:
-    """What the user asked for. An empty name counts as none."""
+    """What the user asked for. An empty name counts as none.
+
+    `keyring`: encrypt the tokens with a key in the OS keychain; None keeps what the replaced login of that name did.
+    """
 
     name: Optional[str] = None
     region: Optional[str] = None
     set_default: bool = False
     timeout: float = OAUTH_CALLBACK_TIMEOUT_SECONDS
+    keyring: Optional[bool] = None
 
 
 @dataclass(frozen=True)
 class LoginResult:
-    """Where the session was saved. `old_grant_revoked` is None when no grant was replaced."""
+    """Where the session was saved. `old_grant_revoked` is None when no grant was replaced.
+
+    `keychain` names the keychain that keeps the key of the encrypted tokens; None: they are saved in clear.
+    """
 
     name: str
     cloud_name: str
     default: DefaultStatus
     old_grant_revoked: Optional[bool] = None
+    keychain: Optional[str] = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +84,7 @@ def sign_in(request: LoginRequest, store: ConfigStore, desk: Desk) -> LoginResul
     server = _chosen_server(request.region, desk.environ)
     # An unwritable home is met here and not after the user's consent.
     store.reserve(f"login-{os.getpid()}").discard()
+    _announce_fallback(request, store)
     verifier, challenge = flow.generate_pkce_pair()
     state = flow.generate_state()
     settings = defaults.oauth_settings(desk.environ)
@@ -91,7 +100,7 @@ def sign_in(request: LoginRequest, store: ConfigStore, desk: Desk) -> LoginResul
             callback.reply(False, error.message)
             raise
         callback.reply(True)
-    return replace(result, old_grant_revoked=_revoke_replaced(old_url, session))
+    return replace(result, old_grant_revoked=revoke_replaced(old_url, session))
 
 
 def _check_name(name: Optional[str], store: ConfigStore) -> None:
@@ -186,14 +195,44 @@ def _save(
     """
     snapshot = store.load()
     name = request.name or derived_name(session, snapshot)
-    with refresh_lock(store, name), store.transaction() as cfg:
-        old_url = cfg.get(name)
-        if old_url is not None and not is_oauth_url(old_url):
-            raise LoginError(_taken(name))
-        url = _with_extras(to_cloudinary_url(session), old_url)
-        env_configured = config_url.environment_is_configured(environ)
-        status = config_rules.put_entry(cfg, name, url, request.set_default, env_configured)
-    return LoginResult(name, session.cloud_name, status), old_url
+    saved, keychain = _sealed(request, session, snapshot.get(name))
+    try:
+        with refresh_lock(store, name), store.transaction() as cfg:
+            old_url = cfg.get(name)
+            if old_url is not None and not is_oauth_url(old_url):
+                raise LoginError(_taken(name))
+            url = _with_extras(to_cloudinary_url(saved), old_url)
+            env_configured = config_url.environment_is_configured(environ)
+            status = config_rules.put_entry(cfg, name, url, request.set_default, env_configured)
+    except BaseException:
+        vault().forget(saved.key_id)
+        raise
+    return LoginResult(name, session.cloud_name, status, keychain=keychain), old_url
+
+
+def _announce_fallback(request: LoginRequest, store: ConfigStore) -> None:
+    """Say before the user consents, and not after it, that the tokens cannot be encrypted."""
+    if is_wanted(request.keyring, _login_in(store.load().get(request.name or ""))):
+        try:
+            vault().probe()
+        except KeychainUnavailable as error:
+            logger.warning("%s The tokens of this login will be saved without encryption (Ctrl-C to stop).", error)
+
+
+def _sealed(request: LoginRequest, session: Session, old_url: Any) -> Tuple[Session, Optional[str]]:
+    """The session as it shall be saved, and the keychain that keeps its key; in clear, aloud, where there is none."""
+    if not is_wanted(request.keyring, _login_in(old_url)):
+        return session, None
+    try:
+        key = vault().new_key()
+    except KeychainUnavailable as error:
+        logger.warning("The tokens are saved in config.json (0600) without encryption. %s", error)
+        return session, None
+    return vault().seal(session, key.key_id), key.keychain
+
+
+def _login_in(url: Any) -> Optional[Session]:
+    return from_cloudinary_url(url) if is_oauth_url(url) else None
 
 
 def derived_name(session: Session, cfg: Mapping[str, Any]) -> str:
@@ -217,39 +256,6 @@ def _with_extras(url: str, old_url: Optional[str]) -> str:
     new, old = config_url.parse(url), config_url.parse(old_url)
     if new.cloud_name != old.cloud_name:
         return url
-    bookkeeping = {"refresh_state", "oauth_base_url"} | {key for key, _ in new.query}
+    bookkeeping = {"refresh_state", "oauth_base_url", "keyring"} | {key for key, _ in new.query}
     kept = {key: value for key, value in old.query if key not in bookkeeping}
     return config_url.replace_query(url, kept) if kept else url
-
-
-def _revoke_replaced(old_url: Optional[str], session: Session) -> Optional[bool]:
-    """Revoke the grant that the new one replaced, now that the new one is stored."""
-    if old_url is None:
-        return None
-    old = from_cloudinary_url(old_url)
-    if not old.refresh_token or old.refresh_token == session.refresh_token:
-        return None
-    return revoke_session(old)
-
-
-def revoke_session(session: Session) -> bool:
-    """Revoke a session's refresh token at its own server; True when there was nothing to revoke or it succeeded."""
-    if not session.refresh_token:
-        return True
-    try:
-        _revoke_or_retry(session.refresh_token, session)
-    except CliError as error:
-        logger.error("Revoking the session failed: %s It may stay valid at the server.", error)
-        return False
-    return True
-
-
-def _revoke_or_retry(token: str, session: Session) -> None:
-    """Revoke; once more where the server says that it is busy (RFC 7009 section 2.2.1)."""
-    try:
-        flow.revoke(token, session.region, base_url=session.token_base_url)
-    except TokenEndpointError as error:
-        if error.status not in (429, 503):
-            raise
-        time.sleep(min(error.retry_after or _BUSY_PAUSE_SECONDS, _LONGEST_BUSY_PAUSE_SECONDS))
-        flow.revoke(token, session.region, base_url=session.token_base_url)

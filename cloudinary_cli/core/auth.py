@@ -18,8 +18,15 @@ _HINT = "Name the login to log out: cld logout <name>"
 @click.argument("name", required=False)
 @click.option("--region", help="Region of the account, for example eu or ap (default: CLOUDINARY_REGION, then api).")
 @click.option("--set-default", is_flag=True, help="Make this login the default configuration.")
+@click.option(
+    "--keyring/--no-keyring",
+    default=None,
+    help="Encrypt the tokens with a key in the system's keychain; a later login of that name keeps the choice.",
+)
 @click.pass_obj
-def login(app: AppContext, name: Optional[str], region: Optional[str], set_default: bool) -> bool:
+def login(
+    app: AppContext, name: Optional[str], region: Optional[str], set_default: bool, keyring: Optional[bool]
+) -> bool:
     """Log in with the browser and save the session as NAME (default: the cloud name).
 
     No API secret is stored: the saved session renews itself, and `cld logout` revokes it.
@@ -32,12 +39,14 @@ def login(app: AppContext, name: Optional[str], region: Optional[str], set_defau
 
     desk = Desk(app.open_browser, show_url, app.console.is_interactive, app.clock, app.environ)
     try:
-        result = sign_in(LoginRequest(name, region, set_default), app.store, desk)
+        result = sign_in(LoginRequest(name, region, set_default, keyring=keyring), app.store, desk)
     except CliError as error:
         error.args = (f"Login failed: {error}",)
         raise
     say = app.console.info
     say(f"Logged in. Saved as '{result.name}' (cloud {result.cloud_name}).")
+    if result.keychain:
+        say(f"Its tokens are encrypted; the key is in the keychain ({result.keychain}).")
     if result.old_grant_revoked:
         say("The previous session of that name was revoked.")
     if result.default.value == "made":

@@ -49,7 +49,7 @@ def _removed(app: AppContext, name: str, is_login: bool) -> Tuple[str, str]:
         return "removed", f"Config '{shown(name)}' deleted."
     from cloudinary_cli import auth
 
-    outcome = auth.logout(name, app.store)
+    outcome = auth.logout(name, app.store, forget=True)
     if outcome not in (auth.LogoutOutcome.REMOVED, auth.LogoutOutcome.REVOKE_FAILED):
         raise ConfigError(f"'{shown(name)}' was changed by another command at the same time. Try again.")
     how = "revoked and deleted" if outcome is auth.LogoutOutcome.REMOVED else "deleted here, but not revoked"

@@ -26,6 +26,7 @@ OAUTH_INTERNAL_KEYS = (
     "issuer",
     "oauth_base_url",
     "refresh_state",
+    "keyring",
 )
 
 

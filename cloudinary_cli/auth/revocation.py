@@ -1,0 +1,54 @@
+"""Revocation (RFC 7009) of a session that ends or is replaced; knows no store and no lock."""
+
+from __future__ import annotations
+
+import time
+from typing import Optional
+
+from cloudinary_cli.auth import flow
+from cloudinary_cli.auth.sealing import vault
+from cloudinary_cli.auth.session import Session, from_cloudinary_url
+from cloudinary_cli.defaults import logger
+from cloudinary_cli.errors import CliError, TokenEndpointError
+
+_BUSY_PAUSE_SECONDS = 0.5
+_LONGEST_BUSY_PAUSE_SECONDS = 5.0
+
+
+def revoke_replaced(old_url: Optional[str], session: Session) -> Optional[bool]:
+    """Revoke the grant that the new one replaced, now that the new one is stored, and remove its key."""
+    if old_url is None:
+        return None
+    old = from_cloudinary_url(old_url)
+    revoked = revoke_session(old, keep=session.refresh_token) if old.refresh_token else None
+    vault().forget(old.key_id)
+    return revoked
+
+
+def revoke_session(session: Session, name: str = "", keep: Optional[str] = None) -> Optional[bool]:
+    """Revoke a session's refresh token at its own server; True when there was nothing to revoke or it succeeded.
+
+    :param keep: a refresh token that stays valid: None is returned when it is the session's.
+    """
+    if not session.refresh_token:
+        return True
+    try:
+        opened = vault().open(session, name)
+        if opened.refresh_token == keep:
+            return None
+        _revoke_or_retry(opened.refresh_token or "", opened)
+    except CliError as error:
+        logger.error("Revoking the session failed: %s It may stay valid at the server.", error)
+        return False
+    return True
+
+
+def _revoke_or_retry(token: str, session: Session) -> None:
+    """Revoke; once more where the server says that it is busy (RFC 7009 section 2.2.1)."""
+    try:
+        flow.revoke(token, session.region, base_url=session.token_base_url)
+    except TokenEndpointError as error:
+        if error.status not in (429, 503):
+            raise
+        time.sleep(min(error.retry_after or _BUSY_PAUSE_SECONDS, _LONGEST_BUSY_PAUSE_SECONDS))
+        flow.revoke(token, session.region, base_url=session.token_base_url)

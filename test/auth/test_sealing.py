@@ -1,0 +1,279 @@
+"""Sealed sessions: what a ciphertext is bound to, what refresh does with it, and what needs the keychain."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cloudinary_cli import sdk
+from cloudinary_cli.auth import refresh_state
+from cloudinary_cli.auth.oauth_config import OAuthConfig
+from cloudinary_cli.auth.refresh import Refresher, RefreshOutcome
+from cloudinary_cli.auth.sealing import PREFIX, vault
+from cloudinary_cli.auth.session import Session, from_cloudinary_url, is_oauth_url, to_cloudinary_url
+from cloudinary_cli.errors import KeychainUnavailable, ReloginRequired
+from cloudinary_cli.utils.api_utils import call_api, get_cloudinary_config
+from cloudinary_cli.utils.config_resolver import Selection, config_to_api_kwargs, resolve
+from cloudinary_cli.utils.config_url import parse, replace_query
+from cloudinary_cli.utils.config_utils import ConfigStore
+from cloudinary_cli.utils.keychain import Keychain
+from test.fakes.keychain import KeychainFile
+from test.fakes.sandbox_client import SandboxClient
+
+PLAIN = Session("acme", "access-token", "refresh-token", 1000, 1300, "api-eu", "https://oauth.cloudinary.com/")
+
+
+def entry(store: ConfigStore, name: str = "box") -> str:
+    return str(store.load_fresh()[name])
+
+
+def activate(store: ConfigStore) -> Any:
+    return sdk.activate(resolve(Selection(config_saved="box"), store.load_fresh(), {}), store)
+
+
+def ping() -> Any:
+    return call_api(sdk.module("admin").ping)
+
+
+@pytest.fixture
+def sealed(keychain: KeychainFile) -> Session:
+    return vault().seal(PLAIN, vault().new_key().key_id)
+
+
+def test_a_sealed_entry_is_an_ordinary_url_and_opens_again(sealed: Session) -> None:
+    url = to_cloudinary_url(sealed)
+    assert is_oauth_url(url) and "access-token" not in url and "refresh-token" not in url
+    back = from_cloudinary_url(url)
+    assert back == replace(sealed, upload_prefix="https://api-eu.cloudinary.com")
+    assert replace(vault().open(back), upload_prefix=None) == PLAIN
+    assert replace(PLAIN) == vault().open(PLAIN), "a plain session needs no opening"
+
+
+def test_the_cipher_is_the_standard_one_with_a_fresh_nonce(sealed: Session, keychain: KeychainFile) -> None:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    again = vault().seal(PLAIN, sealed.key_id)
+    assert again.access_token != sealed.access_token and again.refresh_token != sealed.refresh_token
+    (account, text), *more = keychain.secrets.items()
+    assert account == f"cloudinary-cli/{sealed.key_id}" and not more
+    key = base64.urlsafe_b64decode(text)
+    assert len(key) == 32
+    data = base64.urlsafe_b64decode(sealed.access_token[len(PREFIX) :])
+    bound = [PREFIX, sealed.key_id, "oauth_token", "acme", "api-eu", "https://api-eu.cloudinary.com", ""]
+    assert AESGCM(key).decrypt(data[:12], data[12:], json.dumps(bound).encode()) == b"access-token"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"upload_prefix": "https://evil.example"},
+        {"oauth_base_url": "https://evil.example"},
+        {"region": "api-evil"},
+        {"cloud_name": "other"},
+        {"access_token": "refresh"},
+        {"access_token": "flip"},
+        {"access_token": "plain-text"},
+        {"access_token": PREFIX + "!"},
+        {"access_token": PREFIX},
+    ],
+    ids=str,
+)
+def test_a_changed_entry_does_not_open(sealed: Session, changes: "dict[str, Any]") -> None:
+    if changes.get("access_token") == "refresh":
+        changes = {"access_token": sealed.refresh_token}
+    if changes.get("access_token") == "flip":
+        data = bytearray(base64.urlsafe_b64decode(sealed.access_token[len(PREFIX) :]))
+        data[-1] ^= 1
+        changes = {"access_token": PREFIX + base64.urlsafe_b64encode(bytes(data)).decode()}
+    with pytest.raises(ReloginRequired, match="cld login acme --region api"):
+        vault().open(replace(sealed, **changes), "acme")
+
+
+def test_another_logins_key_does_not_open_it(sealed: Session) -> None:
+    other = vault().new_key()
+    with pytest.raises(ReloginRequired, match="cannot be decrypted"):
+        vault().open(replace(sealed, key_id=other.key_id), "acme")
+
+
+@pytest.mark.parametrize("kept", [None, "", "too short", "not base64 \u00e9", base64.b64encode(bytes(31)).decode()])
+def test_a_key_that_is_gone_or_damaged_asks_for_a_login(
+    sealed: Session,
+    keychain: KeychainFile,
+    kept: Any,
+) -> None:
+    account = f"cloudinary-cli/{sealed.key_id}"
+    keychain.path.write_text(json.dumps({} if kept is None else {account: kept}))
+    vault.cache_clear()
+    with pytest.raises(ReloginRequired, match="its key is not in this keychain. Run: cld login acme"):
+        vault().open(sealed, "acme")
+
+
+# -- refresh
+
+
+def test_refresh_of_a_sealed_login_saves_sealed_tokens(
+    box: SandboxClient,
+    store: ConfigStore,
+    keychain: KeychainFile,
+) -> None:
+    old = keychain.save_login(box, store)
+    key_id = parse(entry(store)).get("keyring")
+    result = Refresher(store).refresh("box", entry(store))
+    assert result.outcome is RefreshOutcome.REFRESHED and result.error is None and result.url == entry(store)
+    saved = from_cloudinary_url(entry(store))
+    assert saved.key_id == key_id and saved.access_token.startswith(PREFIX) and saved.is_fresh()
+    opened = vault().open(saved)
+    assert opened.access_token != old.access_token and opened.refresh_token != old.refresh_token
+    assert str(opened.refresh_token) not in Path(store.path).read_text()
+    assert not parse(entry(store)).has(refresh_state.KEY)
+    assert keychain.calls == ["get"], "one look into the keychain for the whole refresh"
+    assert box.is_refresh_token_alive(opened.refresh_token)
+
+
+def test_a_peer_adopts_a_sealed_rotation(box: SandboxClient, store: ConfigStore, keychain: KeychainFile) -> None:
+    session = keychain.save_login(box, store)
+    known = entry(store)
+    Refresher(store).refresh("box", known)
+    again = Refresher(store).refresh("box", known)
+    assert again.outcome is RefreshOutcome.REFRESHED and again.url == entry(store)
+    rejected = Refresher(store).refresh("box", known, rejected=session.access_token)
+    assert rejected.outcome is RefreshOutcome.REFRESHED and rejected.url == entry(store)
+    assert box.stats["refresh_exchanges"] == 1
+
+
+def test_omitted_refresh_token_is_kept_sealed(box: SandboxClient, store: ConfigStore, keychain: KeychainFile) -> None:
+    old = keychain.save_login(box, store)
+    box.fault(status=200, body={"access_token": "opaque", "expires_in": 300})
+    Refresher(store).refresh("box", entry(store))
+    opened = vault().open(from_cloudinary_url(entry(store)))
+    assert (opened.access_token, opened.refresh_token) == ("opaque", old.refresh_token)
+
+
+def test_new_refresh_token_is_salvaged_sealed(box: SandboxClient, store: ConfigStore, keychain: KeychainFile) -> None:
+    keychain.save_login(box, store)
+    box.fault(status=200, body={"refresh_token": "NEWRT"})
+    assert Refresher(store).refresh("box", entry(store)).outcome is RefreshOutcome.FAILED
+    assert "NEWRT" not in entry(store)
+    assert vault().open(from_cloudinary_url(entry(store))).refresh_token == "NEWRT"
+
+
+def test_a_refused_sealed_token_is_presented_once(
+    box: SandboxClient,
+    store: ConfigStore,
+    keychain: KeychainFile,
+) -> None:
+    session = keychain.save_login(box, store)
+    assert box.is_refresh_token_alive(session.refresh_token)
+    box.call("DELETE", "requests")
+    for _ in range(2):
+        result = Refresher(store).refresh("box", entry(store))
+        assert isinstance(result.error, ReloginRequired) and "cld login box" in str(result.error)
+    assert len(box.requests()) == 1
+
+
+@pytest.mark.parametrize("rejected", [False, True])
+def test_nothing_is_presented_and_nothing_noted_while_the_keychain_is_locked(
+    box: SandboxClient,
+    store: ConfigStore,
+    keychain: KeychainFile,
+    rejected: bool,
+) -> None:
+    session = keychain.save_login(box, store)
+    before = entry(store)
+    keychain.use("LockedKeyring")
+    kind = {"rejected": session.access_token} if rejected else {}
+    box.call("DELETE", "requests")
+    result = Refresher(store).refresh("box", before, **kind)
+    assert result.outcome is RefreshOutcome.FAILED and isinstance(result.error, KeychainUnavailable)
+    assert entry(store) == before and box.requests() == []
+    keychain.use("FileKeyring")
+    assert Refresher(store).refresh("box", before, **kind).outcome is RefreshOutcome.REFRESHED, "nothing was lost"
+
+
+# -- the SDK seam
+
+
+def test_the_sdk_gets_the_opened_token(box: SandboxClient, store: ConfigStore, keychain: KeychainFile) -> None:
+    session = keychain.save_login(box, store, stale=False)
+    config = activate(store)
+    assert config.has_oauth and keychain.calls == [], "nothing before the token is read"
+    assert ping() == {"status": "ok"} and config.oauth_token == session.access_token
+    assert keychain.calls == ["get"]
+    assert config.__dict__["oauth_token"].startswith(PREFIX), "what a view shows is not the token"
+    kwargs = config_to_api_kwargs(config)
+    assert kwargs["oauth_token"] == session.access_token and "keyring" not in kwargs
+
+
+def test_a_rejected_sealed_token_is_renewed_once(
+    box: SandboxClient,
+    store: ConfigStore,
+    keychain: KeychainFile,
+) -> None:
+    keychain.save_login(box, store, stale=False)
+    config = activate(store)
+    first = config.oauth_token
+    box.call("POST", "clock", {"offset": 1000})  # the server calls the token expired
+    assert ping() == {"status": "ok"}
+    assert box.stats["refresh_exchanges"] == 1 and config.oauth_token != first
+    assert config.invalidate_token(first) is True, "another token is there already"
+    assert box.stats["refresh_exchanges"] == 1
+
+
+def test_static_uses_of_a_sealed_url(box: SandboxClient, store: ConfigStore, keychain: KeychainFile) -> None:
+    session = keychain.save_login(box, store, stale=False)
+    assert OAuthConfig.from_url(entry(store)).oauth_token == session.access_token
+    assert get_cloudinary_config("box").oauth_token == session.access_token
+    changed = replace_query(entry(store), {"upload_prefix": "https://evil.example"})
+    with pytest.raises(ReloginRequired):
+        OAuthConfig.from_url(changed).oauth_token  # noqa: B018
+
+
+def test_a_locked_keychain_is_said_once_and_not_as_a_failed_refresh(
+    box: SandboxClient,
+    store: ConfigStore,
+    keychain: KeychainFile,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    keychain.save_login(box, store)
+    keychain.use("LockedKeyring")
+    activate(store)
+    for _ in range(2):
+        with pytest.raises(KeychainUnavailable, match="locked. Unlock it .* cld login box --no-keyring"):
+            ping()
+    assert caplog.records == [] and box.requests("/v1_1") == []
+    assert keychain.calls == ["get"], "remembered by the process"
+
+
+# -- the keychain itself
+
+
+def test_the_keychain_keeps_reads_and_removes(keychain: KeychainFile) -> None:
+    chain = Keychain()
+    assert chain.get("a") is None
+    assert "FileKeyring" in chain.put("a", "s\u00e9cret")
+    assert chain.get("a") == "s\u00e9cret"
+    chain.delete("a")
+    chain.delete("a")
+    assert chain.get("a") is None
+
+
+@pytest.mark.parametrize(
+    "backend, text",
+    [
+        ("LockedKeyring", "The keychain is locked"),
+        ("CrashingKeyring", "The keychain refused: while sending access_token=****."),
+        ("keyring.backends.fail.Keyring", "This system has no keychain"),
+        ("keyring.backends.null.Keyring", "does not keep what it is given"),
+        ("no.such.Backend", "The keychain refused: ModuleNotFoundError: No module named 'no'."),
+    ],
+)
+def test_an_unusable_keychain_says_why(keychain: KeychainFile, backend: str, text: str) -> None:
+    keychain.use(backend)
+    with pytest.raises(KeychainUnavailable) as caught:
+        Keychain().put("a", "secret")
+    assert text in str(caught.value) and "\n" not in str(caught.value)
