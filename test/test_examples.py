@@ -13,6 +13,7 @@ import pytest
 
 from cloudinary_cli.cli_group import COMMANDS
 from test.auth.test_login import free_port
+from test.fakes.keychain import KeychainFile
 from test.fakes.sandbox_client import SandboxClient
 
 REPO = Path(__file__).resolve().parent.parent
@@ -27,8 +28,8 @@ def examples(page: Path) -> List[str]:
 
 
 @pytest.fixture
-def shell(box: SandboxClient, home: Path, tmp_path: Path) -> Any:
-    """Run one line in bash, with `cld` and `jq` on PATH and the sandbox's variables set."""
+def shell(box: SandboxClient, home: Path, tmp_path: Path, keychain: KeychainFile) -> Any:
+    """Run one line in bash, with `cld` and `jq` on PATH, the sandbox's variables and a keychain."""
     tools = tmp_path / "bin"
     tools.mkdir()
     (tools / "cld").write_text(f'#!/bin/sh\nexec {sys.executable} -m cloudinary_cli "$@"\n')

@@ -15,6 +15,7 @@ import base64
 import json
 import os
 import secrets
+import shlex
 import threading
 from dataclasses import replace
 from functools import lru_cache
@@ -124,12 +125,17 @@ def vault() -> Vault:
 
 
 def require_keychain(session: Session, name: str) -> None:
-    """Fail while the session is sealed and the keychain cannot be asked; a session that nobody can open ever passes.
+    """Fail while the session is sealed and the keychain cannot be asked: later, it can be revoked.
 
-    :raises KeychainUnavailable: to try again later makes sense.
+    A session whose key is gone passes, since nobody can ever open it.
+
+    :raises KeychainUnavailable: says how to remove the login all the same.
     """
     try:
-        vault().open(session, name)
+        vault().open(session)
+    except KeychainUnavailable as error:
+        command = f"cld config -rm {shlex.quote(name)}"
+        raise KeychainUnavailable(f"{error} Or remove the login without revoking it: {command}") from error
     except ReloginRequired:
         pass
 
