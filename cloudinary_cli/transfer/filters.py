@@ -1,4 +1,4 @@
-"""Which items a run is about: ordered --include and --exclude globs, --shard, --retry-failed. One answer for both sides."""
+"""Which items a run is about: ordered --include and --exclude globs, --shard, --retry-failed; for both sides alike."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ _ALIASES = {
     "jpeg": "jpg", "jpe": "jpg", "tif": "tiff", "ps": "eps", "ept": "eps", "eps3": "eps", "j2k": "jpc", "jxr": "wdp",
     "hdp": "wdp", "m4v": "mp4", "h264": "mp4", "mp4dv": "mp4", "mp4da": "mp4", "asf": "wmv", "m2v": "mpeg",
     "m2t": "ts", "m2ts": "ts", "aif": "aiff", "aifc": "aiff", "mka": "webm", "webmda": "webm", "webmdv": "webm",
-    "opus": "ogg", "bmp2": "bmp", "bmp3": "bmp", "mpg/3": "mp3", "heif": "heic", "mid": "midi",
+    "opus": "ogg", "bmp2": "bmp", "bmp3": "bmp", "heif": "heic", "mid": "midi",
 }  # fmt: skip
 _IMAGES = frozenset(
     "ai avif bmp bw djvu dng eps fbx flif gif glb gltf heic ico indd jp2 jpc jpg jxl obj pdf png psd svg tga tiff"
@@ -35,7 +35,7 @@ class FolderMode(str, Enum):
 def split_extension(path: str) -> Tuple[str, str]:
     """`a/b.tar.gz` -> `a/b.tar`, `.gz`. A leading dot begins a name, not an extension, and a final one ends none."""
     slash, dot = path.rfind("/"), path.rfind(".")
-    if dot == len(path) - 1 or not path[slash + 1 : dot].strip("."):
+    if dot < 0 or dot == len(path) - 1 or not path[slash + 1 : dot].strip("."):
         return path, ""
     return path[:dot], path[dot:]
 
@@ -120,6 +120,7 @@ def remote_asset(result: Mapping[str, Any], folder: str, mode: FolderMode) -> Op
         display_name=_text(result, "display_name"),
         access_mode=_text(result, "access_mode"),
         secure_url=_text(result, "secure_url"),
+        server_key=key,
     )
 
 

@@ -47,7 +47,9 @@ class NameMap:
         :param uploaded: local key -> remote key of what was uploaded, also where the two are equal.
         """
         merged = {**self.names, **uploaded}
-        return {local: remote for local, remote in merged.items() if local != remote and self._is_there(local, local_keys)}
+        return {
+            local: remote for local, remote in merged.items() if local != remote and self._is_there(local, local_keys)
+        }
 
     def _is_there(self, local: str, local_keys: AbstractSet[str]) -> bool:
         # A hidden file may have been left out of this run, and is not gone for that.
@@ -79,4 +81,6 @@ def _parsed(path: str, text: str) -> Dict[str, str]:
 
 
 def _unusable(path: str, reason: str) -> CliError:
-    return CliError(f"Cannot use {path}: {reason}. Put it right, or delete it: files whose names changed are then paired anew.")
+    return CliError(
+        f"Cannot use {path}: {reason}. Put it right, or delete it: files whose names changed are then paired anew."
+    )
