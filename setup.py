@@ -19,6 +19,7 @@ TEST = (
         "pytest-xdist>=3",
         "hypothesis>=6",
         "setuptools>=70.1",
+        "pyyaml>=6",
     ]
 )
 
@@ -31,12 +32,12 @@ setup(
     license="MIT",
     packages=find_packages(include=["cloudinary_cli", "cloudinary_cli.*"]),
     package_data={"cloudinary_cli": ["py.typed", "templates/**/*"]},
+    data_files=[("share/man/man1", ["docs/man/cld.1"])],
     python_requires=">=3.8",
     install_requires=(HERE / "requirements.txt").read_text(encoding="utf-8").split(),
     extras_require={"sandbox": SANDBOX, "keyring": KEYRING, "test": TEST},
     entry_points={"console_scripts": ["cld=cloudinary_cli.cli:main", "cloudinary=cloudinary_cli.cli:main"]},
     classifiers=[
-        "License :: OSI Approved :: MIT License",
         "Operating System :: OS Independent",
         "Programming Language :: Python :: 3",
         "Programming Language :: Python :: 3 :: Only",

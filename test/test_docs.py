@@ -37,6 +37,21 @@ def test_every_row_of_the_checklist_is_there() -> None:
     assert rows == [str(number) for number in range(1, 30)]
 
 
+def test_the_map_names_what_is_there() -> None:
+    """docs/architecture.md: each file and folder that it names exists, and each folder of the package is on it."""
+    text = (REPO / "docs" / "architecture.md").read_text(encoding="utf-8")
+    package = REPO / "cloudinary_cli"
+    files = {path.relative_to(package).as_posix() for path in package.rglob("*.py")}
+    for name in re.findall(r"`([\w/]+\.py)", text):
+        assert any(f"/{file}".endswith(f"/{name}") for file in files) or (REPO / name).exists(), name
+    layers = text.split("```text")[1].split("```")[0]
+    for name in re.findall(r"[a-z_]+(?:\.[a-z_]+)?(?=[\s/])", re.sub(r"\(.*?\)|── .*?►", "", layers)):
+        path = name.replace(".", "/")
+        assert any(re.search(rf"(^|/){path}(\.py|/)", file) or f"/{path}" in f"/{file}" for file in files), name
+    folders = {path.name for path in package.iterdir() if (path / "__init__.py").exists()}
+    assert not [folder for folder in folders if f"`{folder}/`" not in text]
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_to_files_exist(page: Path) -> None:
     for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8")):

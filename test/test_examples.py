@@ -1,4 +1,4 @@
-"""The commands that README.md and docs/ show are run, in order, against the sandbox; each command is shown at least once."""
+"""The commands that README.md, AGENTS.md and docs/ show are run, in order, against the sandbox; each command is shown at least once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from test.fakes.keychain import KeychainFile
 from test.fakes.sandbox_client import SandboxClient
 
 REPO = Path(__file__).resolve().parent.parent
-PAGES = [page for page in sorted([REPO / "README.md", *REPO.glob("docs/*.md")]) if "\n$ cld" in page.read_text("utf-8")]
+PAGES = [page for page in sorted([*REPO.glob("*.md"), *REPO.glob("docs/*.md")]) if "\n$ cld" in page.read_text("utf-8")]
 posix = pytest.mark.skipif(os.name == "nt", reason="the examples are for a POSIX shell")
 
 

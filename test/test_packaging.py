@@ -54,7 +54,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Dict[str, Path]:
 def test_g14_the_wheel_holds_one_package_and_its_data(built: Dict[str, Path]) -> None:
     names = zipfile.ZipFile(str(built["wheel"])).namelist()
     top = {name.split("/")[0] for name in names}
-    assert {name for name in top if not name.endswith(".dist-info")} == {"cloudinary_cli"}
+    assert {name for name in top if not name.endswith((".dist-info", ".data"))} == {"cloudinary_cli"}
+    outside = [name.split(".data/")[1] for name in names if ".data/" in name]
+    assert outside == ["data/share/man/man1/cld.1"], "`man cld` finds it beside the command"
     data = [
         str(path.relative_to(REPO)) for path in (REPO / "cloudinary_cli" / "templates").rglob("*") if path.is_file()
     ]
@@ -72,6 +74,7 @@ def test_g14_the_wheel_holds_one_package_and_its_data(built: Dict[str, Path]) ->
 def test_the_sdist_holds_what_it_builds_from(built: Dict[str, Path]) -> None:
     names = {name.split("/", 1)[-1] for name in tarfile.open(str(built["sdist"])).getnames()}
     assert {"setup.py", "requirements.txt", "README.md", "LICENSE", "cloudinary_cli/cli.py"} <= names
+    assert {"docs/man/cld.1", "docs/man/build.py", "docs/security.md", "SECURITY.md", "AGENTS.md"} <= names
 
 
 @pytest.mark.parametrize("kind", ["wheel", "sdist"])
