@@ -11,6 +11,7 @@ from typing import IO, Any, Mapping, Optional, Sequence
 import click
 
 from cloudinary_cli.defaults import logger
+from cloudinary_cli.errors import CliError
 from cloudinary_cli.utils.text_utils import one_line, printable, redact, to_json
 
 _PREFIX_COLOURS = {"warning": "yellow", "error": "red", "critical": "red", "debug": "blue"}
@@ -33,15 +34,15 @@ class Console:
         self._lock = threading.RLock()
 
     @property
-    def stdin(self) -> IO[str]:
+    def stdin(self) -> Optional[IO[str]]:
         return self._stdin or sys.stdin
 
     @property
-    def stdout(self) -> IO[str]:
+    def stdout(self) -> Optional[IO[str]]:
         return self._stdout or sys.stdout
 
     @property
-    def stderr(self) -> IO[str]:
+    def stderr(self) -> Optional[IO[str]]:
         return self._stderr or sys.stderr
 
     # -- what kind of streams these are
@@ -50,7 +51,7 @@ class Console:
         """True when a person can answer: stdin is a terminal."""
         return _is_terminal(self._stdin or sys.stdin)
 
-    def shows_colour(self, stream: IO[str]) -> bool:
+    def shows_colour(self, stream: Optional[IO[str]]) -> bool:
         """Colour only on a terminal, and not when NO_COLOR (https://no-color.org) is non-empty."""
         environ = os.environ if self._environ is None else self._environ
         return not environ.get("NO_COLOR") and environ.get("TERM") != "dumb" and _is_terminal(stream)
@@ -58,10 +59,20 @@ class Console:
     # -- data
 
     def data(self, text: str, newline: bool = True) -> None:
-        """Write data to stdout as it is."""
+        """Write data to stdout as it is.
+
+        :raises CliError: stdout is closed, or its disk is full. A reader that has gone is a BrokenPipeError.
+        """
+        if self.stdout is None:  # what Python makes of a closed descriptor
+            raise CliError("The output cannot be written: stdout is closed.")
         with self._lock:
             self._erase_status()
-            _write(self.stdout, text + ("\n" if newline else ""))
+            try:
+                _write(self.stdout, text + ("\n" if newline else ""))
+            except BrokenPipeError:
+                raise
+            except OSError as error:
+                raise CliError(f"The output cannot be written: {error.strerror or error}.") from error
 
     def json(self, obj: Any) -> None:
         """Write a value to stdout as indented JSON, coloured only on a terminal."""
@@ -119,7 +130,7 @@ class Console:
 
     def _columns(self) -> int:
         try:
-            return os.get_terminal_size(self.stderr.fileno()).columns or 80
+            return os.get_terminal_size(self.stderr.fileno()).columns or 80 if self.stderr else 80
         except (OSError, ValueError):
             return 80
 
@@ -146,9 +157,8 @@ class Console:
         return answer
 
     def _stdin_line(self) -> Optional[str]:
-        stream = self._stdin or sys.stdin
         try:
-            line = stream.readline() if stream is not None else ""
+            line = self.stdin.readline() if self.stdin is not None else ""
         except (OSError, ValueError):
             line = ""
         return line.strip() if line else None
@@ -224,7 +234,9 @@ def _is_terminal(stream: Optional[IO[str]]) -> bool:
         return False
 
 
-def _write(stream: IO[str], text: str) -> None:
+def _write(stream: Optional[IO[str]], text: str) -> None:
+    if stream is None:  # stderr is closed: nobody wants the prose
+        return
     try:
         stream.write(text)
     except UnicodeEncodeError:

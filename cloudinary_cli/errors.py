@@ -1,4 +1,4 @@
-"""The exception tree of the program, each class with its exit code; knows no I/O and no other room.
+"""The exception tree of the program, each class with its exit code; knows no I/O.
 
 ::
 
@@ -33,6 +33,8 @@ from __future__ import annotations
 
 from enum import Enum, IntEnum
 from typing import Optional
+
+from cloudinary_cli.utils.text_utils import one_line
 
 
 class DetailedExit(IntEnum):
@@ -89,7 +91,7 @@ class ConfigNotFound(ConfigError):
     """No saved configuration has this name."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"Config {name} does not exist. Run `cld config -ls` to see the saved ones.")
+        super().__init__(f"Config {one_line(name, None)} does not exist. Run `cld config -ls` to see the saved ones.")
         self.name = name
 
 

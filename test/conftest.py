@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ import pytest
 pytest_plugins = ["test.fakes.cloudinary_server", "test.fakes.sandbox_fixtures", "test.fakes.keychain"]
 
 REPO = Path(__file__).resolve().parent.parent
+
+# A shell starts background jobs with SIGINT ignored, and every process that a test starts would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from cloudinary_cli.auth.revocation import revoke_session
 from cloudinary_cli.auth.sealing import require_keychain, vault
 from cloudinary_cli.auth.session import from_cloudinary_url, is_oauth_url
 from cloudinary_cli.defaults import logger
+from cloudinary_cli.errors import CliError
 from cloudinary_cli.utils import config_rules
 from cloudinary_cli.utils.config_utils import ConfigStore, current_store, is_env_configured
 
@@ -49,6 +50,7 @@ def logout(name: str, store: Optional[ConfigStore] = None, forget: bool = False)
 
     :param forget: remove an encrypted login also while the keychain with its key cannot be asked.
     :raises KeychainUnavailable: otherwise; the entry stays, since unlocking the keychain makes the revocation possible.
+    :raises CliError: the entry could not be removed; the text says so where it was revoked all the same.
     """
     where = store or current_store()
     with refresh_lock(where, name):
@@ -61,7 +63,12 @@ def logout(name: str, store: Optional[ConfigStore] = None, forget: bool = False)
         if not forget:
             require_keychain(session, name)
         revoked = revoke_session(session, name)
-        where.remove_named(name, is_env_configured())
+        try:
+            where.remove_named(name, is_env_configured())
+        except CliError as error:
+            if revoked and session.refresh_token:
+                error.args = (f"'{name}' was revoked at the server, but is still saved here. {error}",)
+            raise
         vault().forget(session.key_id)
     return LogoutOutcome.REMOVED if revoked else LogoutOutcome.REVOKE_FAILED
 

@@ -143,7 +143,7 @@ def fetch_metadata(base_url: str, send: Send = token_http.send) -> Dict[str, Any
     try:
         answer = send("GET", f"{base_url}/.well-known/oauth-authorization-server", timeout=_METADATA_TIMEOUT_SECONDS)
         metadata = json.loads(answer.body) if answer.status == 200 else None
-    except (TokenEndpointError, ValueError):
+    except (TokenEndpointError, ValueError, RecursionError):
         return {}
     if not isinstance(metadata, dict) or metadata.get("issuer") not in expected_issuers(base_url):
         return {}
@@ -156,7 +156,7 @@ def _token_call(base_url: str, form: Mapping[str, str], send: Send) -> Any:
         raise _refusal(answer, "/oauth2/token")
     try:
         return json.loads(answer.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         # A captive portal or a proxy's page: not the server's word, so nothing is known to be spent or refused.
         raise TokenEndpointError(
             f"HTTP {answer.status} from /oauth2/token is not JSON; is a proxy answering?",
@@ -169,7 +169,7 @@ def _refusal(answer: HttpAnswer, endpoint: str) -> TokenEndpointError:
     error = TokenEndpointError("", Delivery.ANSWERED, answer.status, answer.body, answer.retry_after)
     try:
         body = json.loads(answer.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     if isinstance(body, dict):
         error.error, error.description = _text(body.get("error")), _text(body.get("error_description"))

@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional, Set, Tuple
 
 from cloudinary_cli.auth.refresh import Refresher, RefreshResult
+from cloudinary_cli.auth.refresh_rules import relogin_advice
 from cloudinary_cli.auth.sealing import token_of_fields, vault
 from cloudinary_cli.auth.session import Session, from_cloudinary_url, is_oauth_url
 from cloudinary_cli.defaults import logger
@@ -119,7 +120,9 @@ class OAuthConfig(_SdkConfig):  # type: ignore[misc]
         self._live = live
         self.signature_version = 2
         for key, value in (fields or {}).items():
-            self.__dict__[key] = _boolean(value)
+            # A query key may not replace a method or this object's own state.
+            if key == "oauth_token" or not (key.startswith("_") or hasattr(OAuthConfig, key)):
+                self.__dict__[key] = _boolean(value)
         if not self.__dict__.get("signature_algorithm"):
             self.signature_algorithm = "sha1"
 
@@ -145,9 +148,9 @@ class OAuthConfig(_SdkConfig):  # type: ignore[misc]
         return bool(self.__dict__.get("oauth_token"))
 
     @property
-    def live_name(self) -> Optional[str]:
-        """Name of the saved login behind this config."""
-        return self._live.name if self._live else None
+    def relogin_advice(self) -> str:
+        """What to type when the API refuses the saved login behind this config; empty without one."""
+        return relogin_advice(self._live.name, self._live.session) if self._live else ""
 
     @property
     def oauth_token(self) -> Optional[str]:
@@ -194,7 +197,7 @@ class OAuthConfig(_SdkConfig):  # type: ignore[misc]
 
         def refresh_or_raise(rejected: str) -> None:
             if not self.invalidate_token(rejected):
-                raise ReloginRequired(f"The API refused the login '{live.name}'. Run: cld login {live.name}")
+                raise ReloginRequired(f"The API refused the login '{live.name}'. {self.relogin_advice}")
 
         return refresh_or_raise
 

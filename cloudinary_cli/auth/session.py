@@ -26,6 +26,8 @@ __all__ = ["Session", "from_cloudinary_url", "is_oauth_url", "strip_oauth_intern
 ASSUMED_LIFETIME = 300
 # How far, in seconds, a claim may be from the local clock before the local clock is used instead.
 _CLOCK_TOLERANCE = 5
+# A time beyond this is no time; arithmetic with floats overflows at some point.
+_LARGEST_NUMBER = 10**18
 
 _INTERNAL_KEYS = frozenset(
     ["refresh_token", "issued_at", "expires_at", "region", "issuer", "oauth_base_url", "refresh_state", "keyring"]
@@ -175,7 +177,7 @@ def decode_claims(token: str) -> Dict[str, Any]:
     try:
         payload = token.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-    except (IndexError, ValueError):
+    except (IndexError, ValueError, RecursionError):
         raise InvalidTokenResponse("The access token is not a decodable JWT.") from None
     if not isinstance(claims, dict):
         raise InvalidTokenResponse("The access token is not a decodable JWT: its payload is not an object.")
@@ -197,9 +199,10 @@ def _optional_number(value: Any) -> Optional[int]:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     try:
-        return int(value)
+        number = int(value)
     except (ValueError, OverflowError):
         return None
+    return number if abs(number) <= _LARGEST_NUMBER else None
 
 
 def _number_claim(claims: Mapping[str, Any], claim: str) -> int:

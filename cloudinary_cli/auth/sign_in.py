@@ -104,10 +104,12 @@ def sign_in(request: LoginRequest, store: ConfigStore, desk: Desk) -> LoginResul
 
 
 def _check_name(name: Optional[str], store: ConfigStore) -> None:
+    # Read without a name too: an unusable file is met here and not after the user's consent.
+    saved = store.load()
     if not name:
         return
     config_rules.check_config_name(name)
-    existing = store.load().get(name)
+    existing = saved.get(name)
     if existing is not None and not is_oauth_url(existing):
         raise LoginError(_taken(name))
 

@@ -8,6 +8,7 @@ import click
 
 from cloudinary_cli.command import CldCommand, config_optional
 from cloudinary_cli.context import AppContext
+from cloudinary_cli.core.config_options import quoted, shown
 from cloudinary_cli.errors import CliError, Declined
 
 _HINT = "Name the login to log out: cld logout <name>"
@@ -44,18 +45,18 @@ def login(
         error.args = (f"Login failed: {error}",)
         raise
     say = app.console.info
-    say(f"Logged in. Saved as '{result.name}' (cloud {result.cloud_name}).")
+    say(f"Logged in. Saved as '{shown(result.name)}' (cloud {result.cloud_name}).")
     if result.keychain:
         say(f"Its tokens are encrypted; the key is in the keychain ({result.keychain}).")
     if result.old_grant_revoked:
         say("The previous session of that name was revoked.")
     if result.default.value == "made":
-        say(f"'{result.name}' is now the default configuration.")
+        say(f"'{shown(result.name)}' is now the default configuration.")
     elif result.default.value == "already":
-        say(f"'{result.name}' is the default configuration already.")
+        say(f"'{shown(result.name)}' is the default configuration already.")
     else:
-        say(f"Use it with: cld -C {result.name} <command>")
-        say(f"Make it the default with: cld config -d {result.name}")
+        say(f"Use it with: cld -C {quoted(result.name)} <command>")
+        say(f"Make it the default with: cld config -d {quoted(result.name)}")
     return True
 
 
@@ -85,27 +86,31 @@ def _choose(app: AppContext, logins: List[str]) -> Optional[str]:
     :raises Declined: nobody could be asked, or the answer is not on the list.
     """
     if len(logins) == 1:
-        answer = app.console.prompt(f"Log out of '{logins[0]}'? [y/N] ", _HINT)
+        answer = app.console.prompt(f"Log out of '{shown(logins[0])}'? [y/N] ", _HINT)
         if answer is None:
             raise Declined("Not logged out.")
         return logins[0] if answer.lower() in ("y", "yes") else None
-    answer = app.console.choose("Saved logins:", logins, _HINT)
+    answer = app.console.choose("Saved logins:", [shown(login) for login in logins], _HINT)
     if answer is None:
         raise Declined("Not logged out.")
     if not answer:
         return None
     if not answer.isascii() or not answer.isdigit() or not 1 <= int(answer) <= len(logins):
-        raise Declined(f"'{answer}' is not a number from 1 to {len(logins)}. Nothing was removed.")
+        raise Declined(f"'{shown(answer)}' is not a number from 1 to {len(logins)}. Nothing was removed.")
     return logins[int(answer) - 1]
 
 
 def _report(app: AppContext, name: str, outcome: str) -> bool:
     if outcome == "removed":
-        app.console.info(f"Logged out: '{name}' was revoked and removed.")
+        app.console.info(f"Logged out: '{shown(name)}' was revoked and removed.")
     elif outcome == "revoke_failed":
-        app.console.warning(f"'{name}' was removed here, but not revoked: the session may stay valid at the server.")
+        app.console.warning(
+            f"'{shown(name)}' was removed here, but not revoked: the session may stay valid at the server."
+        )
     elif outcome == "not_oauth":
-        app.console.error(f"'{name}' is not a login. To remove an API-key configuration: cld config -rm {name}")
+        app.console.error(
+            f"'{shown(name)}' is not a login. To remove an API-key configuration: cld config -rm {quoted(name)}"
+        )
     else:
-        app.console.error(f"No saved login is called '{name}'. Run `cld config -ls` to see the saved ones.")
+        app.console.error(f"No saved login is called '{shown(name)}'. Run `cld config -ls` to see the saved ones.")
     return outcome == "removed"

@@ -30,6 +30,6 @@ def open_claim_page(app: AppContext, url: str) -> bool:
 def stdout_is_terminal(app: AppContext) -> bool:
     """True when a person reads stdout."""
     try:
-        return os.isatty(app.console.stdout.fileno())
+        return app.console.stdout is not None and os.isatty(app.console.stdout.fileno())
     except (OSError, ValueError, AttributeError):  # closed, or not a file
         return False

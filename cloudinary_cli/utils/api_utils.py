@@ -13,6 +13,7 @@ from cloudinary_cli.utils.config_resolver import Selection, config_to_api_kwargs
 from cloudinary_cli.utils.config_utils import current_store
 
 _OWN_CREDENTIALS = ("api_key", "api_secret")
+_OBJECT = re.compile(r"<[\w.]+ object at 0x[0-9a-f]+>: ")
 
 
 def call_api(func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -41,10 +42,13 @@ def _attempt(func: Callable[..., Any], args: Tuple[Any, ...], kwargs: Dict[str, 
     try:
         return func(*args, **kwargs)
     except AuthorizationRequired as error:
-        name = getattr(sdk.load().config(), "live_name", None)
-        raise AuthenticationError(f"{error}" + (f" Run: cld login {name}" if name else "")) from error
+        advice = getattr(sdk.load().config(), "relogin_advice", "")
+        raise AuthenticationError(f"{error}" + (f". {advice}" if advice else "")) from error
     except Error as error:
-        raise ApiError(str(error), _status(error)) from error
+        # Older urllib3 puts the repr of an object, with its address, in front of the reason.
+        raise ApiError(_OBJECT.sub("", str(error)), _status(error)) from error
+    except UnicodeEncodeError as error:
+        raise ApiError("An argument has bytes that are not UTF-8 text, and cannot be sent.", 400) from error
     except Exception as error:
         # The SDK raises the bare class for unknown statuses and missing arguments; subclasses are somebody else's.
         if type(error) is not Exception:

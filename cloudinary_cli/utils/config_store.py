@@ -202,6 +202,10 @@ def read_bytes(path: str) -> bytes:
     :raises ConfigFileError: names the file and the system's reason.
     """
     try:
+        mode = os.stat(path).st_mode
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+            # Opening a named pipe would wait for ever for somebody to write.
+            raise ConfigFileError(f"{path} is not a regular file. Move it away.")
         with open(path, "rb") as file:
             return file.read()
     except OSError as error:
@@ -247,7 +251,7 @@ def _unreadable(path: str, error: OSError) -> ConfigFileError:
 
 
 def _unwritable(path: str, error: OSError) -> ConfigFileError:
-    return ConfigFileError(f"Cannot write {path}: {error.strerror or error}. Nothing was changed.")
+    return ConfigFileError(f"Cannot write {path}: {error.strerror or error}. It was not changed.")
 
 
 def _tighten(path: str) -> None:

@@ -334,7 +334,7 @@ def test_a_full_disk_leaves_the_old_file_and_no_temporary_one(store: ConfigStore
     path = write(store, {"a": A})
     before = path.read_bytes()
     out, err = python(FULL_DISK, store.path, what).communicate(timeout=30)
-    assert out.startswith(f"Cannot write {path}: ") and "Nothing was changed." in out, err
+    assert out.startswith(f"Cannot write {path}: ") and "It was not changed." in out, err
     assert path.read_bytes() == before
     assert sorted(p.name for p in path.parent.iterdir()) in (["config.json"], ["config.json", "config.json.lock"])
 
