@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -21,7 +22,16 @@ __all__ = ["cli", "main"]
 
 
 def main(args: Optional[List[str]] = None) -> int:
-    """Run `cld` with `args` (default: the process's own) and return the exit status."""
+    """Run `cld` with `args` (default: the process's own, which ends after it) and return the exit status."""
+    status = _run(args)
+    if args is None:
+        # Frozen objects are left alone by the collections that the interpreter makes on its way out: a sixth of the
+        # time of a short command.
+        gc.freeze()
+    return status
+
+
+def _run(args: Optional[List[str]]) -> int:
     console = Console()
     completing = COMPLETION_VARIABLE in os.environ
     # The completion of a command line must not write into that line.

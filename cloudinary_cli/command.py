@@ -7,8 +7,6 @@ from typing import Any, List, TypeVar
 import click
 
 from cloudinary_cli.console import LEVELS, set_level
-from cloudinary_cli.context import AppContext
-from cloudinary_cli.utils.config_utils import migrate_old_config
 
 C = TypeVar("C")
 
@@ -50,6 +48,10 @@ class CldCommand(click.Command):
             self.params.append(verbosity_option())
 
     def invoke(self, ctx: click.Context) -> Any:
+        # Deferred: `--help` and `--version` never come here.
+        from cloudinary_cli.context import AppContext
+        from cloudinary_cli.utils.config_utils import migrate_old_config
+
         app = ctx.obj
         if isinstance(app, AppContext):
             migrate_old_config(app.store)

@@ -100,7 +100,7 @@ def install_account(environ: Mapping[str, str]) -> None:
     account = config_url.parse_account_url(url)
     with hidden_environment():
         config = import_sdk("cloudinary.provisioning.account_config").AccountConfig()
-    config.update(**vars(account))
+    config.update(**account._asdict())
     import_sdk("cloudinary.provisioning.account_config")._account_config = config
 
 

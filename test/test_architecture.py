@@ -39,6 +39,7 @@ LAYERS: List[Tuple[str, int]] = [
     ("auth.refresh_lock", 2),
     ("auth.loopback_server", 2),
     ("sdk_transport", 2),
+    ("sdk_url", 2),
     ("utils.json_utils", 2),
     ("auth.", 1),
     ("utils.config_", 1),

@@ -51,10 +51,10 @@ def url(
 
 def show_url(app: AppContext, request: UrlRequest, fields: Mapping[str, Any], open_it: bool) -> None:
     """Print the URL; with `open_it` open it as well."""
-    from cloudinary_cli import sdk
+    from cloudinary_cli.sdk_url import delivery_url
 
     source, options = url_arguments(request, fields)
-    address = sdk.module("utils").cloudinary_url(source, **options)[0]
+    address = delivery_url(source, options)
     app.console.data(address)
     if open_it and not app.open_browser(address):
         app.console.warning("No browser could be opened.")

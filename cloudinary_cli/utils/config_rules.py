@@ -39,7 +39,7 @@ def check_config_name(name: str) -> str:
 
 def user_config_names(cfg: Mapping[str, Any]) -> List[str]:
     """Names of the saved configurations, in file order."""
-    return [name for name in cfg if not is_reserved_config_name(name)]
+    return [name for name in cfg if name[:2] != "__" or not is_reserved_config_name(name)]
 
 
 def stored_default(cfg: Mapping[str, Any]) -> Optional[str]:

@@ -6,7 +6,7 @@ import json
 import os
 import stat
 from contextlib import contextmanager
-from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterator, Mapping, Optional, Tuple
 
 from cloudinary_cli import defaults
 from cloudinary_cli.defaults import CONFIG_LOCK_TIMEOUT_SECONDS, DEFAULT_CONFIG_KEY, logger
@@ -14,7 +14,9 @@ from cloudinary_cli.errors import ConfigFileError, ConfigNotFound
 from cloudinary_cli.utils import config_rules
 from cloudinary_cli.utils.config_lock import file_lock
 from cloudinary_cli.utils.config_rules import DefaultStatus, is_reserved_config_name
-from cloudinary_cli.utils.file_utils import PendingFile
+
+if TYPE_CHECKING:
+    from cloudinary_cli.utils.file_utils import PendingFile
 
 _PRIVATE = 0o600
 _BOM = b"\xef\xbb\xbf"
@@ -143,6 +145,8 @@ class ConfigStore:
 
         :raises ConfigFileError: disk full, read-only, no permission.
         """
+        from cloudinary_cli.utils.file_utils import PendingFile
+
         path = self.path
         try:
             _make_private_directory(os.path.dirname(path))
@@ -157,6 +161,8 @@ class ConfigStore:
             self._write(cfg, None)
 
     def _write(self, cfg: Mapping[str, Any], pending: Optional[PendingFile]) -> None:
+        from cloudinary_cli.utils.file_utils import PendingFile
+
         path, data = self.path, _serialize(cfg)
         self._cached = None
         try:

@@ -17,16 +17,16 @@ MASK = "****"
 _TAIL = 4
 _TAIL_FROM_LENGTH = 16
 
-_SECRET_KEY = re.compile(r"secret|token|passw|passphrase|private|credential|signature|(?:^|_)key$")
+_SECRET_KEY = r"secret|token|passw|passphrase|private|credential|signature|(?:^|_)key$"
 _CLEAR_KEYS = frozenset(
     ["api_key", "provisioning_api_key", "private_cdn", "signature_algorithm", "signature_version", "claim_url"]
 )
-_USER_INFO = re.compile(r"((?:\A|[A-Za-z][\w+.-]*://)[^\s/?#:@]*:(?!//)).+@", re.DOTALL)
+_USER_INFO = r"(?s)((?:\A|[A-Za-z][\w+.-]*://)[^\s/?#:@]*:(?!//)).+@"
 _HIDDEN_KEYS = frozenset(["refresh_state"])
 
 _EPOCH_START = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_EPOCH = re.compile(r"-?\d{1,20}\Z")
-_ISO = re.compile(r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?)(?:\.\d+)?\s*(Z|[+-]\d\d:?\d\d)?\Z")
+_EPOCH = r"-?\d{1,20}\Z"
+_ISO = r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?)(?:\.\d+)?\s*(Z|[+-]\d\d:?\d\d)?\Z"
 OUT_OF_RANGE = "out of range"
 
 
@@ -42,7 +42,7 @@ def mask(secret: Any) -> str:
 def is_secret_key(key: str) -> bool:
     """True for a field whose value must not be shown."""
     name = key.lower()
-    return name not in _CLEAR_KEYS and _SECRET_KEY.search(name) is not None
+    return name not in _CLEAR_KEYS and re.search(_SECRET_KEY, name) is not None
 
 
 def masked_value(key: str, value: Any, secret: bool = False) -> Any:
@@ -60,7 +60,7 @@ def masked_value(key: str, value: Any, secret: bool = False) -> Any:
 
 def mask_user_info(text: str) -> str:
     """Text with the password of `user:password@` masked, whatever characters the password has."""
-    return _USER_INFO.sub(rf"\1{MASK}@", text)
+    return re.sub(_USER_INFO, rf"\1{MASK}@", text)
 
 
 # -- times
@@ -72,7 +72,7 @@ def parse_time(value: Any) -> Optional[datetime]:
     try:
         if epoch is not None:
             return _EPOCH_START + timedelta(seconds=epoch)
-        match = _ISO.match(value) if isinstance(value, str) else None
+        match = re.match(_ISO, value) if isinstance(value, str) else None
         if match is None:
             return None
         zone = (match.group(2) or "Z").replace("Z", "+00:00").replace(":", "")
@@ -89,7 +89,7 @@ def _with_seconds(text: str) -> str:
 def _epoch_of(value: Any) -> Optional[int]:
     if isinstance(value, bool) or not isinstance(value, (int, str)):
         return None
-    return int(value) if _EPOCH.match(str(value)) else None
+    return int(value) if re.match(_EPOCH, str(value)) else None
 
 
 def seconds_until(moment: datetime, now: float) -> float:

@@ -7,7 +7,6 @@ reader sees the old content or the new one, never a part (POSIX rename, Windows 
 from __future__ import annotations
 
 import os
-import tempfile
 from types import TracebackType
 from typing import IO, Callable, Optional, Type
 
@@ -30,6 +29,8 @@ class PendingFile:
         self.target = os.path.realpath(target)
         directory = os.path.dirname(self.target)
         if name is None:
+            import tempfile
+
             handle, self.path = tempfile.mkstemp(prefix=TEMP_PREFIX, dir=directory)
         else:
             self.path = os.path.join(directory, TEMP_PREFIX + name)

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import re
+from itertools import chain
 from typing import Any, Optional
 
+# The patterns are texts, compiled (and kept) by `re` when first used: most commands use few of them.
 # C0 and C1 controls, DEL, and the characters that reorder text (Unicode bidi), which can forge a line on a terminal.
 _UNSAFE = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]"
-_CONTROL = re.compile(_UNSAFE)
-_CONTROL_OR_BREAK = re.compile("[\t\n]|" + _UNSAFE)
+_UNSAFE_OR_BREAK = "[\t\n]|" + _UNSAFE
 
 _SECRET_PATTERNS = (
     # cloudinary://key:SECRET@cloud, account://key:SECRET@id, http://user:PASSWORD@proxy; up to the last @, since a
     # raw secret may hold one. The placeholders of help texts, such as <api_secret>, stay.
-    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://[^\s:/?#@'\"]*:)(?!<\w+>@)[^\s/?#'\"]+@"), r"\1****@"),
+    (r"(?i)\b([a-z][a-z0-9+.-]*://[^\s:/?#@'\"]*:)(?!<\w+>@)[^\s/?#'\"]+@", r"\1****@"),
     # name=value and 'name': 'value' for the members that carry a secret
     (
-        re.compile(
-            r"(?i)((?:api_secret|oauth_token|refresh_token|access_token|id_token|client_secret|code_verifier"
-            r"|provisioning_api_secret|auth_token(?:\[key\]|%5Bkey%5D)|signature|password)"
-            r"['\"]?\s*[=:]\s*(?:b?['\"])?)[^\s&'\",;)}\]]+"
-        ),
+        r"(?i)((?:api_secret|oauth_token|refresh_token|access_token|id_token|client_secret|code_verifier"
+        r"|provisioning_api_secret|auth_token(?:\[key\]|%5Bkey%5D)|signature|password)"
+        r"['\"]?\s*[=:]\s*(?:b?['\"])?)[^\s&'\",;)}\]]+",
         r"\1****",
     ),
-    (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{4,}"), r"\1 ****"),
+    (r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{4,}", r"\1 ****"),
     # a JWT wherever it stands
-    (re.compile(r"\beyJ[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"), "****"),
+    (r"\beyJ[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*", "****"),
 )
 
 
@@ -36,32 +34,56 @@ def _escaped(match: "re.Match[str]") -> str:
 
 def printable(text: str) -> str:
     """Text with every control character except tab and newline shown as an escape such as ``\\x1b``."""
-    return _CONTROL.sub(_escaped, text)
+    return re.sub(_UNSAFE, _escaped, text)
 
 
 def one_line(text: str, limit: Optional[int] = 200) -> str:
     """Untrusted text as a part of one line: no breaks, no controls, at most `limit` characters (None: all)."""
-    safe = _CONTROL_OR_BREAK.sub(_escaped, text)
+    # Every character of the pattern counts as unprintable, so most texts need no search.
+    safe = text if text.isprintable() else re.sub(_UNSAFE_OR_BREAK, _escaped, text)
     return safe if limit is None or len(safe) <= limit else safe[: limit - 3] + "..."
 
 
 def redact(text: str) -> str:
     """Text with credentials replaced by ``****``: the last net before a log line, not a substitute for care."""
     for pattern, replacement in _SECRET_PATTERNS:
-        text = pattern.sub(replacement, text)
+        text = re.sub(pattern, replacement, text)
     return text
 
 
 # Legal in JSON, but a terminal obeys or reorders by them: always written as \uXXXX.
-_TERMINAL_UNSAFE = re.compile("[\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+_TERMINAL_UNSAFE = "[\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
 
 
 def to_json(obj: Any, encoding: Optional[str] = "utf-8", indent: Optional[int] = 2, sort_keys: bool = False) -> str:
     """JSON text with non-ASCII characters as they are, where `encoding` can carry them."""
-    text = json.dumps(obj, indent=indent, sort_keys=sort_keys, ensure_ascii=False, default=str)
-    text = _TERMINAL_UNSAFE.sub(lambda match: f"\\u{ord(match.group(0)):04x}", text)
+    import json
+
+    if indent == 2 and _is_table(obj):
+        # A third of the time: with an indent, json does not use its C encoder. A line break inside a JSON text stands
+        # between two members, never in a string, so what is replaced is the border between two rows.
+        text = json.dumps(obj, separators=(",\n    ", ": "), sort_keys=sort_keys, ensure_ascii=False)
+        text = "[\n  {\n    " + text[2:-2].replace("},\n    {", "\n  },\n  {\n    ") + "\n  }\n]"
+    else:
+        text = json.dumps(obj, indent=indent, sort_keys=sort_keys, ensure_ascii=False, default=str)
+    if not text.isascii() or "\x7f" in text:
+        text = re.sub(_TERMINAL_UNSAFE, lambda match: f"\\u{ord(match.group(0)):04x}", text)
     try:
         text.encode(encoding or "ascii")
     except (UnicodeEncodeError, LookupError):
         return json.dumps(obj, indent=indent, sort_keys=sort_keys, default=str)
     return text
+
+
+_SCALARS = {str, int, float, bool, type(None)}
+
+
+def _is_table(obj: Any) -> bool:
+    """True for a list of objects, all with members and none with a nested one."""
+    return (
+        isinstance(obj, list)
+        and bool(obj)
+        and set(map(type, obj)) == {dict}
+        and all(obj)
+        and _SCALARS.issuperset(map(type, chain.from_iterable(map(dict.values, obj))))
+    )

@@ -1,9 +1,8 @@
 """What a delivery URL is made of: the request, the configuration's fields, and the rules between them; pure, no SDK."""
 
-from __future__ import annotations
+# Annotations are evaluated here: NamedTuple compiles each one that is a text, 0.7 ms for a class, in every command.
 
-from dataclasses import dataclass
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Dict, Mapping, NamedTuple, Optional, Tuple
 
 from cloudinary_cli.errors import ConfigError
 
@@ -48,8 +47,7 @@ _BOOLEAN_FIELDS = (
 )
 
 
-@dataclass(frozen=True)
-class UrlRequest:
+class UrlRequest(NamedTuple):
     """One delivery URL. `transformation` is put in as it is."""
 
     public_id: str
