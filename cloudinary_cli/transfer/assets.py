@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Dict, NamedTuple, Optional
+from typing import Any, Dict, NamedTuple, Optional, Tuple
 
 
 class LocalFile(NamedTuple):
@@ -15,12 +15,13 @@ class LocalFile(NamedTuple):
     path: str
     size: int  # bytes
     mtime_ns: int
+    ctime_ns: int = 0  # of the inode: changes when a file of the same size and mtime takes the place of another
 
 
 class RemoteAsset(NamedTuple):
     """An asset of a search result. Members that a result lacks are empty, or None for numbers."""
 
-    key: str  # what it is compared by: its path relative to the remote folder, normalised
+    key: str  # what it is compared by: its path relative to the remote folder, normalised, and unique
     public_id: str
     resource_type: str = "image"
     type: str = "upload"
@@ -33,6 +34,12 @@ class RemoteAsset(NamedTuple):
     display_name: str = ""
     access_mode: str = ""
     secure_url: str = ""
+    server_key: str = ""  # the key before it was made unique
+
+    @property
+    def identity(self) -> Tuple[str, str, str]:
+        """What the server knows it by."""
+        return self.resource_type, self.type, self.public_id
 
 
 class Status(str, Enum):

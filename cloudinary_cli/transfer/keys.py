@@ -1,0 +1,141 @@
+"""What a file and an asset are compared by: the normalised relative path. Pure.
+
+Knows the server's extension aliases, the two folder modes, and how a search result names an asset.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any, Mapping, Optional, Tuple
+
+from cloudinary_cli.transfer.assets import RemoteAsset
+
+_ALIASES = {
+    "jpeg": "jpg", "jpe": "jpg", "tif": "tiff", "ps": "eps", "ept": "eps", "eps3": "eps", "j2k": "jpc", "jxr": "wdp",
+    "hdp": "wdp", "m4v": "mp4", "h264": "mp4", "mp4dv": "mp4", "mp4da": "mp4", "asf": "wmv", "m2v": "mpeg",
+    "m2t": "ts", "m2ts": "ts", "aif": "aiff", "aifc": "aiff", "mka": "webm", "webmda": "webm", "webmdv": "webm",
+    "opus": "ogg", "bmp2": "bmp", "bmp3": "bmp", "heif": "heic", "mid": "midi",
+}  # fmt: skip
+_IMAGES = frozenset(
+    "ai avif bmp bw djvu dng eps fbx flif gif glb gltf heic ico indd jp2 jpc jpg jxl obj pdf png psd svg tga tiff"
+    " u3ma usdz wdp webp".split()
+)
+_VIDEOS = frozenset(
+    "3g2 3gp aac aiff amr avi flac flv m3u8 m4a midi mkv mov mp3 mp4 mpeg mpg mxf ogg ogv ts wav webm wmv".split()
+)
+
+
+class FolderMode(str, Enum):
+    """Where an asset's folder is kept: in its public ID, or apart from it."""
+
+    FIXED = "fixed"
+    DYNAMIC = "dynamic"
+
+
+def split_extension(path: str) -> Tuple[str, str]:
+    """`a/b.tar.gz` -> `a/b.tar`, `.gz`. A leading dot begins a name, not an extension, and a final one ends none."""
+    slash, dot = path.rfind("/"), path.rfind(".")
+    if dot < 0 or dot == len(path) - 1 or not path[slash + 1 : dot].strip("."):
+        return path, ""
+    return path[:dot], path[dot:]
+
+
+def normalised(path: str) -> str:
+    """The path with its extension in lower case and replaced by the one the server uses for that format."""
+    stem, extension = split_extension(path)
+    if not extension:
+        return path
+    lower = extension[1:].lower()
+    return f"{stem}.{_ALIASES.get(lower, lower)}"
+
+
+def local_folder_key(folder: str) -> str:
+    """CLOUDINARY_FOLDER without slashes at its ends; empty for the root."""
+    return folder.strip("/")
+
+
+def remote_key(result: Mapping[str, Any], folder: str, mode: FolderMode) -> Optional[str]:
+    """The key of an asset of a search or upload result; None when it is not in the folder.
+
+    What a result lacks is made up for: an asset without a display name is called as its public ID ends.
+    """
+    path = _fixed_path(result) if mode is FolderMode.FIXED else _dynamic_path(result, folder)
+    # Names may begin or end with a slash, and an asset of type fetch has a URL as its ID.
+    path = "/".join(part for part in path.split("/") if part)
+    if folder:
+        if not path.startswith(folder + "/"):
+            return None
+        path = path[len(folder) + 1 :]
+    return normalised(path) or None
+
+
+def _text(result: Mapping[str, Any], name: str) -> str:
+    value = result.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _fixed_path(result: Mapping[str, Any]) -> str:
+    public_id, extension = _text(result, "public_id"), _text(result, "format")
+    if result.get("resource_type") == "raw" or result.get("type") == "fetch" or not extension:
+        return public_id
+    return f"{public_id}.{extension}"
+
+
+def _dynamic_path(result: Mapping[str, Any], folder: str) -> str:
+    asset_folder = result.get("asset_folder")
+    name = _text(result, "display_name") or _text(result, "public_id").rpartition("/")[2]
+    # The search has found it in the folder, so without the member it is taken to be right there.
+    directory = asset_folder if isinstance(asset_folder, str) else folder
+    return f"{directory}/{name}{_dynamic_extension(result, name)}"
+
+
+def _dynamic_extension(result: Mapping[str, Any], name: str) -> str:
+    if result.get("type") == "fetch":
+        return ""
+    if result.get("resource_type") == "raw":
+        extension = split_extension(_text(result, "public_id"))[1]
+        return "" if name.lower().endswith(extension.lower()) else extension
+    extension = _text(result, "format")
+    return f".{extension}" if extension else ""
+
+
+def remote_asset(result: Mapping[str, Any], folder: str, mode: FolderMode) -> Optional[RemoteAsset]:
+    """A search result as an asset, whatever it lacks; None without a public ID, or when it is not in the folder."""
+    key = remote_key(result, folder, mode) if _text(result, "public_id") else None
+    if key is None:
+        return None
+    analysis = result.get("image_analysis")
+    etag = _text(result, "etag") or (_text(analysis, "etag") if isinstance(analysis, dict) else "")
+    return RemoteAsset(
+        key=key,
+        public_id=_text(result, "public_id"),
+        resource_type=_text(result, "resource_type") or "image",
+        type=_text(result, "type") or "upload",
+        format=_text(result, "format"),
+        etag=etag.lower(),
+        size=_number(result.get("bytes")),
+        version=_number(result.get("version")),
+        created_at=_text(result, "created_at"),
+        asset_folder=_text(result, "asset_folder"),
+        display_name=_text(result, "display_name"),
+        access_mode=_text(result, "access_mode"),
+        secure_url=_text(result, "secure_url"),
+        server_key=key,
+    )
+
+
+def _number(value: Any) -> Optional[int]:
+    return int(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def place(key: str, mode: FolderMode) -> Tuple[str, str]:
+    """What two keys must not share at the server.
+
+    In fixed mode the public ID is the path without its extension, so that a.jpg and a.png are one image there.
+    """
+    stem, extension = split_extension(key)
+    if mode is FolderMode.FIXED and extension[1:] in _IMAGES:
+        return stem, "image"
+    if mode is FolderMode.FIXED and extension[1:] in _VIDEOS:
+        return stem, "video"
+    return key, ""

@@ -1,0 +1,86 @@
+"""`.cld-sync`: which local file belongs to which asset where the server has given it another name."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from typing import AbstractSet, Dict, Mapping
+
+from cloudinary_cli.defaults import logger
+from cloudinary_cli.errors import CliError
+from cloudinary_cli.utils.file_utils import write_atomically
+
+NAME = ".cld-sync"
+
+
+@dataclass(frozen=True)
+class NameMap:
+    """The content of `<root>/.cld-sync`: local key -> remote key, only where the two differ."""
+
+    path: str
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, root: str) -> "NameMap":
+        """The file's content; empty for a missing or an empty file.
+
+        :raises CliError: it is not a JSON object of strings, or cannot be read.
+        """
+        path = os.path.join(root, NAME)
+        try:
+            with open(path, encoding="utf-8") as file:
+                text = file.read()
+        except (FileNotFoundError, NotADirectoryError):
+            return cls(path)
+        except (OSError, ValueError) as error:
+            raise _unusable(path, getattr(error, "strerror", None) or "it is not UTF-8 text") from error
+        return cls(path, _parsed(path, text))
+
+    def effective(self, remote_keys: AbstractSet[str]) -> Dict[str, str]:
+        """The entries whose remote key exists."""
+        return {local: remote for local, remote in self.names.items() if remote in remote_keys}
+
+    def updated(self, uploaded: Mapping[str, str], local_keys: AbstractSet[str]) -> Dict[str, str]:
+        """The entries after an upload: those of files that are gone are dropped, the new ones take over.
+
+        :param uploaded: local key -> remote key of what was uploaded, also where the two are equal.
+        """
+        merged = {**self.names, **uploaded}
+        return {
+            local: remote for local, remote in merged.items() if local != remote and self._is_there(local, local_keys)
+        }
+
+    def _is_there(self, local: str, local_keys: AbstractSet[str]) -> bool:
+        # A hidden file may have been left out of this run, and is not gone for that.
+        return local in local_keys or os.path.lexists(os.path.join(os.path.dirname(self.path), local))
+
+    def save(self, uploaded: Mapping[str, str], local_keys: AbstractSet[str]) -> None:
+        """Write what changed, over what another process may have written meanwhile; a failure is only a warning."""
+        try:
+            current = NameMap.load(os.path.dirname(self.path))
+            names = current.updated(uploaded, local_keys)
+            if names != current.names:
+                text = json.dumps(dict(sorted(names.items())), indent=2, ensure_ascii=False)
+                write_atomically(self.path, text.encode("utf-8", "surrogatepass"), mode=None)
+                logger.debug("%s was updated: %s", self.path, names)
+        except (OSError, CliError) as error:
+            logger.warning("Cannot save %s: %s", self.path, getattr(error, "strerror", None) or error)
+
+
+def _parsed(path: str, text: str) -> Dict[str, str]:
+    if not text.strip():
+        return {}
+    try:
+        names = json.loads(text)
+    except (ValueError, RecursionError):
+        raise _unusable(path, "it is not JSON") from None
+    if not isinstance(names, dict) or not all(isinstance(value, str) for value in names.values()):
+        raise _unusable(path, "it is not a JSON object of strings")
+    return names
+
+
+def _unusable(path: str, reason: str) -> CliError:
+    return CliError(
+        f"Cannot use {path}: {reason}. Put it right, or delete it: files whose names changed are then paired anew."
+    )

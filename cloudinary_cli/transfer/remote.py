@@ -1,0 +1,114 @@
+"""The assets of a remote folder, from the Search API; and the account's folder mode."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, Callable, Dict, List, Optional
+
+from cloudinary_cli import sdk
+from cloudinary_cli.errors import ApiError, CliError
+from cloudinary_cli.transfer.assets import RemoteAsset
+from cloudinary_cli.transfer.background import Background
+from cloudinary_cli.transfer.keys import FolderMode, remote_asset
+from cloudinary_cli.utils.api_utils import call_api
+from cloudinary_cli.utils.page_fetch import retried, wait_for_quota
+from cloudinary_cli.utils.pagination import PAGE_SIZE, pages
+
+STATUSES = ("all", "active", "pending")
+
+
+@dataclass(frozen=True)
+class RemoteQuery:
+    """What is listed. `folder` has no slash at its ends; `mode` None asks the account."""
+
+    folder: str = ""
+    mode: Optional[FolderMode] = None
+    status: Optional[str] = None
+
+
+@dataclass
+class RemoteIndex:
+    """What was found. `strangers` is the number of results that are not in the folder, which are left alone."""
+
+    mode: FolderMode
+    exists: bool = True
+    assets: List[RemoteAsset] = field(default_factory=list)
+    strangers: int = 0
+
+
+def folder_mode() -> FolderMode:
+    """The account's folder mode.
+
+    :raises CliError: it cannot be read; the text is what scripts look for.
+    """
+    admin = sdk.module("admin")
+    try:
+        answer = retried(lambda: call_api(admin.config, settings="true"))
+        return FolderMode(str(answer["settings"]["folder_mode"]).lower())
+    except ApiError as error:
+        raise _mode_error(error, error.status) from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise _mode_error("the answer names no folder mode that is known", None) from error
+
+
+def _mode_error(reason: object, status: Optional[int]) -> CliError:
+    return ApiError(f"Failed getting cloud configuration, error: {reason}", status)
+
+
+def quoted(text: str) -> str:
+    """Text as a quoted value of a search expression."""
+    return '"' + re.sub(r'(["\\])', r"\\\1", text) + '"'
+
+
+def expression(query: RemoteQuery, mode: FolderMode) -> str:
+    """The search expression for everything in the folder and below it."""
+    field_name = "asset_folder" if mode is FolderMode.DYNAMIC else "folder"
+    text = f"{field_name}:{quoted(f'{query.folder}/*' if query.folder else '*')}"
+    if query.status:
+        text += " AND status:" + ("(active OR pending)" if query.status == "all" else query.status)
+    return text
+
+
+def list_folder(query: RemoteQuery, clock: Callable[[], float]) -> RemoteIndex:
+    """List the folder: folder mode and existence at the same time, then page after page.
+
+    :raises ApiError: refused, or no answer after the retries.
+    """
+    existence = Background(lambda: _folder_exists(query.folder)) if query.folder else None
+    mode = query.mode or folder_mode()
+    index = RemoteIndex(mode)
+    _collect(index, query, clock)
+    if existence is not None and not index.assets:
+        index.exists = existence.result()
+    return index
+
+
+def _folder_exists(folder: str) -> bool:
+    search = sdk.load().SearchFolders().expression(f"path={quoted(folder)}")
+    return bool(retried(lambda: call_api(search.execute)).get("total_count", 1))
+
+
+def _collect(index: RemoteIndex, query: RemoteQuery, clock: Callable[[], float]) -> None:
+    # An asset may come twice when the folder changes between two pages.
+    seen: Dict[Any, RemoteAsset] = {}
+    for page in pages(_fetch(query, index.mode), lambda cursor: _fetch(query, index.mode, cursor)):
+        results = page.get("resources")
+        if not isinstance(results, list):
+            raise ApiError("The server's answer has no list of resources.")
+        for result in results:
+            asset = remote_asset(result, query.folder, index.mode) if isinstance(result, dict) else None
+            if asset is None:
+                index.strangers += 1
+            else:
+                seen[asset.identity] = asset
+        if page.get("next_cursor"):
+            wait_for_quota(page, clock)
+    index.assets = list(seen.values())
+
+
+def _fetch(query: RemoteQuery, mode: FolderMode, cursor: Optional[str] = None) -> Any:
+    search = sdk.load().Search().expression(expression(query, mode)).with_field("image_analysis").max_results(PAGE_SIZE)
+    if cursor:
+        search = search.next_cursor(cursor)
+    return retried(lambda: call_api(search.execute))

@@ -1,0 +1,122 @@
+"""The files below a local folder, in one walk; reads no file and opens nothing but directories."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass, field
+from typing import Any, Iterator, List, Optional, Tuple
+
+from cloudinary_cli.errors import CliError
+from cloudinary_cli.transfer.assets import LocalFile, Outcome, Status
+from cloudinary_cli.transfer.download import TEMP_PREFIX
+from cloudinary_cli.transfer.keys import normalised
+from cloudinary_cli.transfer.name_map import NAME as NAME_MAP
+from cloudinary_cli.utils.text_utils import one_line
+
+_HIDDEN_ATTRIBUTE = getattr(stat, "FILE_ATTRIBUTE_HIDDEN", 2)  # Windows
+_KINDS = (
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+@dataclass
+class ScanResult:
+    """What the walk found, sorted by relative path. `problems` are what it could not take, and why."""
+
+    exists: bool = True
+    files: List[LocalFile] = field(default_factory=list)
+    problems: List[Outcome] = field(default_factory=list)
+
+
+def scan(root: str, include_hidden: bool = False) -> ScanResult:
+    """Walk `root`. Links to directories are not followed, links to files are files.
+
+    Pipes, sockets and devices are skipped, never opened. A broken link and an unreadable directory are failures: what
+    they stand for is unknown, and must not be taken for deleted.
+
+    :raises CliError: `root` is not a directory, or cannot be read.
+    """
+    result = ScanResult()
+    try:
+        entries = _sorted_entries(root)
+    except FileNotFoundError:
+        return ScanResult(exists=False)
+    except NotADirectoryError:
+        raise CliError(f"'{root}' is not a directory.") from None
+    except OSError as error:
+        raise CliError(f"Cannot read the directory '{root}': {error.strerror or error}.") from error
+    for relative, entry in _walk(entries, include_hidden, result):
+        _take(relative, entry, result)
+    result.files.sort(key=lambda file: file.relative)
+    result.problems.sort(key=lambda problem: problem.key)
+    return result
+
+
+def _sorted_entries(path: str) -> List["os.DirEntry[str]"]:
+    with os.scandir(path) as entries:
+        return sorted(entries, key=lambda entry: entry.name)
+
+
+def _walk(
+    entries: List["os.DirEntry[str]"], include_hidden: bool, result: ScanResult
+) -> Iterator[Tuple[str, "os.DirEntry[str]"]]:
+    """Everything that is not a directory, with its path relative to the root. Depth does not matter: no recursion."""
+    pending = [("", entries)]
+    while pending:
+        prefix, entries = pending.pop()
+        for entry in entries:
+            if not include_hidden and _is_hidden(entry):
+                continue
+            relative = prefix + entry.name
+            if not entry.is_dir(follow_symlinks=False):
+                yield relative, entry
+                continue
+            try:
+                pending.append((relative + "/", _sorted_entries(entry.path)))
+            except OSError as error:
+                reason = f"the directory cannot be read: {error.strerror or error}"
+                result.problems.append(_problem(relative, Status.FAILED, reason))
+
+
+def _is_hidden(entry: "os.DirEntry[str]") -> bool:
+    if entry.name.startswith("."):
+        return True
+    if os.name != "nt":
+        return False
+    attributes: Any = getattr(entry.stat(follow_symlinks=False), "st_file_attributes", 0)
+    return bool(attributes & _HIDDEN_ATTRIBUTE)
+
+
+def _take(relative: str, entry: "os.DirEntry[str]", result: ScanResult) -> None:
+    if entry.name == NAME_MAP or entry.name.startswith(TEMP_PREFIX):
+        return
+    try:
+        info = entry.stat()
+    except OSError as error:
+        is_link = entry.is_symlink()
+        reason = "it is a broken link" if is_link else f"it cannot be read: {error.strerror or error}"
+        result.problems.append(_problem(relative, Status.FAILED, reason))
+        return
+    if stat.S_ISREG(info.st_mode):
+        file = LocalFile(
+            normalised(relative), relative, entry.path, info.st_size, info.st_mtime_ns, getattr(info, "st_ctime_ns", 0)
+        )
+        result.files.append(file)
+        return
+    kind = _kind(info.st_mode)
+    if kind is not None:
+        result.problems.append(_problem(relative, Status.SKIPPED, f"it is {kind}"))
+
+
+def _kind(mode: int) -> Optional[str]:
+    """What it is that has no content to transfer; None for a directory behind a link, which is left out silently."""
+    return next((kind for is_kind, kind in _KINDS if is_kind(mode)), None)
+
+
+def _problem(relative: str, status: Status, reason: str) -> Outcome:
+    message = f"'{one_line(relative)}' is left out: {reason}."
+    return Outcome("scan", relative, status, reason, message=message)
