@@ -17,7 +17,7 @@ from cloudinary_cli.utils import config_rules
 from cloudinary_cli.utils.config_utils import ConfigStore, current_store, is_env_configured
 
 # How many logins are refreshed at the same time; each is one short request to the same host.
-_PARALLEL_REFRESHES = 16
+_PARALLEL_REFRESHES = 64
 
 
 class LogoutOutcome(str, Enum):

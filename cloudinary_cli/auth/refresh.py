@@ -169,16 +169,25 @@ class Refresher:
 
     def _note(self, name: str, current: Session, kind: Optional[Kind]) -> Optional[str]:
         """Write (or with None, clear) the journal record, if the entry still holds this refresh token."""
-        with self.store.transaction() as cfg:
-            entry = cfg.get(name)
-            if not holds(entry, current):
+        record: Optional[str] = None
+        if kind is not None:
+            mark = refresh_state.fingerprint(current.refresh_token or "")
+            record = str(RefreshState(kind, mark, int(self.clock()), os.getpid()))
+        return self._change(name, current, lambda entry: replace_query(entry, {refresh_state.KEY: record}), None)
+
+    def _change(
+        self, name: str, current: Session, edit: Callable[[str], str], pending: Optional[PendingFile]
+    ) -> Optional[str]:
+        """Edit the entry, if it still is the login `current`: the new entry, or None."""
+
+        def change(cfg: Dict[str, Any]) -> Optional[str]:
+            if not holds(cfg.get(name), current):
                 return None
-            record = None
-            if kind is not None:
-                mark = refresh_state.fingerprint(current.refresh_token or "")
-                record = str(RefreshState(kind, mark, int(self.clock()), os.getpid()))
-            cfg[name] = replace_query(str(entry), {refresh_state.KEY: record})
+            cfg[name] = edit(str(cfg[name]))
             return str(cfg[name])
+
+        changed: Optional[str] = self.store.change(change, pending)
+        return changed
 
     def _store(self, name: str, entry: str, current: Session, response: Any, pending: PendingFile) -> RefreshResult:
         problem: Optional[CliError] = None
@@ -207,12 +216,7 @@ class Refresher:
 
     def _save(self, name: str, current: Session, renewed: Session, pending: Optional[PendingFile]) -> Optional[str]:
         """Put the new tokens in the place of those of `current`. None when the entry is not that login any more."""
-        with self.store.transaction(pending) as cfg:
-            entry = cfg.get(name)
-            if not holds(entry, current):
-                return None
-            cfg[name] = with_tokens(str(entry), renewed)
-            return str(cfg[name])
+        return self._change(name, current, lambda entry: with_tokens(entry, renewed), pending)
 
     def save_again(self, name: str, old_url: str, new_url: str) -> bool:
         """Another attempt at saving tokens that exist in memory only; True when they are on disk now.

@@ -251,7 +251,9 @@ def from_cloudinary_url(url: Any) -> Session:
     :raises InvalidConfigUrl: when the URL cannot be parsed.
     """
     parsed = parse(url)
-    return _session(parsed.cloud_name, parsed.get)
+    # Decoded once; reversed, because the first value of a key counts.
+    values = dict(reversed(parsed.query))
+    return _session(parsed.cloud_name, lambda key: values.get(key, ""))
 
 
 def from_fields(fields: Mapping[str, Any]) -> Session:

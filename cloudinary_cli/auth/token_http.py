@@ -42,21 +42,25 @@ def send(method: str, url: str, form: Optional[Mapping[str, str]] = None, timeou
     """
     import requests
 
+    from cloudinary_cli.auth.token_tls import SharedTls
+
     total = timeout or OAUTH_HTTP_TIMEOUT_SECONDS
     deadline = time.monotonic() + total
     try:
-        with requests.Session() as session, session.request(
-            method,
-            url,
-            data=form,
-            headers={"Accept": "application/json", "User-Agent": "CloudinaryCLI"},
-            timeout=(min(_CONNECT_TIMEOUT_SECONDS, total), total),
-            allow_redirects=False,
-            auth=_no_auth,
-            stream=True,
-        ) as response:
-            body = _read(response, deadline)
-            return HttpAnswer(response.status_code, body, _seconds(response.headers.get("Retry-After")))
+        with requests.Session() as session:
+            session.mount("https://", SharedTls())
+            with session.request(
+                method,
+                url,
+                data=form,
+                headers={"Accept": "application/json", "User-Agent": "CloudinaryCLI"},
+                timeout=(min(_CONNECT_TIMEOUT_SECONDS, total), total),
+                allow_redirects=False,
+                auth=_no_auth,
+                stream=True,
+            ) as response:
+                body = _read(response, deadline)
+                return HttpAnswer(response.status_code, body, _seconds(response.headers.get("Retry-After")))
     except requests.RequestException as error:
         raise _failure(url, error) from error
 

@@ -6,7 +6,7 @@ import json
 import os
 import stat
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Dict, Iterator, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, Mapping, Optional, Tuple
 
 from cloudinary_cli import defaults
 from cloudinary_cli.defaults import CONFIG_LOCK_TIMEOUT_SECONDS, DEFAULT_CONFIG_KEY, logger
@@ -14,6 +14,7 @@ from cloudinary_cli.errors import ConfigFileError, ConfigNotFound
 from cloudinary_cli.utils import config_rules
 from cloudinary_cli.utils.config_lock import file_lock
 from cloudinary_cli.utils.config_rules import DefaultStatus, is_reserved_config_name
+from cloudinary_cli.utils.group_commit import GroupCommit
 
 if TYPE_CHECKING:
     from cloudinary_cli.utils.file_utils import PendingFile
@@ -34,6 +35,7 @@ class ConfigStore:
         self.lock_timeout = lock_timeout
         self._cached: Optional[Tuple[str, Stamp, Dict[str, Any]]] = None
         self._warned_bom = False
+        self._group = GroupCommit(self.transaction)
 
     @property
     def path(self) -> str:
@@ -123,6 +125,13 @@ class ConfigStore:
             if content != before:
                 config_rules.drop_dangling_default(content)
                 self._write(content, pending)
+
+    def change(self, function: Callable[[Dict[str, Any]], Any], pending: Optional[PendingFile] = None) -> Any:
+        """The result of `function`, called with the content in a transaction that threads share (group commit).
+
+        :raises ConfigFileError: as transaction(), to every thread whose change was in the failed write.
+        """
+        return self._group.run(function, pending)
 
     def _read_for_change(self) -> Dict[str, Any]:
         path = self.path
@@ -242,7 +251,12 @@ def parse_content(path: str, data: bytes) -> Dict[str, Any]:
 
 
 def _serialize(cfg: Mapping[str, Any]) -> bytes:
-    text = json.dumps(cfg, indent=2, ensure_ascii=False)
+    if cfg and all(type(value) is str for value in cfg.values()):
+        # The same text as with indent=2, from json's C encoder, which knows no indent: a fifth of the time.
+        text = json.dumps(cfg, separators=(",\n  ", ": "), ensure_ascii=False)
+        text = "{\n  " + text[1:-1] + "\n}"
+    else:
+        text = json.dumps(cfg, indent=2, ensure_ascii=False)
     try:
         return text.encode("utf-8")
     except UnicodeEncodeError:

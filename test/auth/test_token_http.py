@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cloudinary_cli.auth import flow, token_http
+from cloudinary_cli.auth import flow, token_http, token_tls
 from cloudinary_cli.errors import Delivery, TokenEndpointError
 from test.fakes.tls import TinyServer, make_certificate, reply
 
@@ -37,6 +37,33 @@ def test_ca_file_is_honoured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", ca_file)
     with TinyServer(lambda handler: reply(handler, body='{"a": 1}'), context) as server:
         assert flow.refresh("r", base_url=server.url) == {"a": 1}
+
+
+def test_a_ca_file_that_is_missing_or_none_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    context, _ = make_certificate(tmp_path)
+    (tmp_path / "empty.pem").write_text("no certificate")
+    with TinyServer(reply, context) as server:
+        for name in ("missing.pem", "empty.pem"):
+            monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / name))
+            with pytest.raises(TokenEndpointError) as caught:
+                flow.refresh("r", base_url=server.url)
+            assert name in str(caught.value) and caught.value.delivery is Delivery.NEVER_SENT
+        assert server.seen == []
+
+
+def test_connections_share_one_tls_context_that_still_verifies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The CA bundle is read once for many calls; another bundle is another context."""
+    context, ca_file = make_certificate(tmp_path)
+    token_tls.tls_context.cache_clear()
+    with TinyServer(lambda handler: reply(handler, body="{}"), context) as server:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", ca_file)
+        for _ in range(3):
+            assert token_http.send("POST", server.url + "/x").status == 200
+        assert token_tls.tls_context.cache_info().misses == 1
+        monkeypatch.delenv("REQUESTS_CA_BUNDLE")
+        with pytest.raises(TokenEndpointError):
+            token_http.send("POST", server.url + "/x")
+        assert len(server.seen) == 3
 
 
 def test_proxy_is_used_and_a_refusal_names_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,167 @@
+"""`cld config --refresh-all` of many logins against a token endpoint with latency, next to one login alone.
+
+    python bench/refresh_all.py [--logins 50] [--latency 50] [--repeat 7]
+
+The endpoint runs in a process of its own and answers each request after the latency; it rotates refresh tokens and
+refuses a used one. The floor is one exchange: a POST over a new connection and its answer, in the same run. "one login"
+is the same work for a config.json with a single entry, in a fresh process like the other. Rounds are interleaved.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import http.client
+import json
+import multiprocessing
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Set
+from urllib.parse import parse_qs, urlencode
+
+REPO = Path(__file__).resolve().parent.parent
+# The refresh alone is timed: the interpreter's start and the imports are bench/startup.py's subject.
+_TIMED = """
+import sys, time
+import requests
+from cloudinary_cli import auth
+start = time.perf_counter()
+outcomes = auth.refresh_configs(True)
+seconds = time.perf_counter() - start
+assert len(outcomes) == int(sys.argv[1]) and {o.value for o in outcomes.values()} == {"refreshed"}, outcomes
+print(seconds)
+"""
+
+
+def access_token(number: int) -> str:
+    now = int(time.time())
+    claims = {"iat": now, "exp": now + 300, "iss": "https://oauth.example/", "ext": {"cloud_name": "acme"}, "n": number}
+    parts = ({"alg": "none"}, claims)
+    return ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts) + ".x"
+
+
+class _Endpoint(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    latency = 0.05
+    used: Set[str] = set()
+    lock = threading.Lock()
+
+    def do_POST(self) -> None:
+        form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        token = form["refresh_token"][0]
+        time.sleep(self.latency)
+        with self.lock:
+            again = token in self.used
+            self.used.add(token)
+            number = len(self.used)
+        body: Dict[str, Any] = {"access_token": access_token(number), "refresh_token": f"{token}.", "expires_in": 300}
+        data = json.dumps({"error": "invalid_grant"} if again else body).encode()
+        self.send_response(400 if again else 200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 256
+
+
+def _serve(port: Any, latency: float) -> None:
+    _Endpoint.latency = latency
+    server = _Server(("127.0.0.1", 0), _Endpoint)
+    port.send(server.server_address[1])
+    server.serve_forever()
+
+
+def make_home(home: Path, logins: int, port: int) -> None:
+    home.mkdir()
+    saved = {
+        f"login-{number}": "cloudinary://acme?"
+        + urlencode(
+            {
+                "oauth_token": access_token(number),
+                "refresh_token": f"{home.name}-{number}",
+                "issued_at": 1,
+                "expires_at": 2,
+                "region": "api",
+                "issuer": "https://oauth.example/",
+                "upload_prefix": "https://api.cloudinary.com",
+                "oauth_base_url": f"http://127.0.0.1:{port}",
+            }
+        )
+        for number in range(logins)
+    }
+    (home / "config.json").write_text(json.dumps(saved, indent=2), encoding="utf-8")
+    (home / "config.json").chmod(0o600)
+
+
+def refresh(home: Path, logins: int) -> float:
+    """Seconds that refreshing all logins takes in a fresh process."""
+    env = {key: value for key, value in os.environ.items() if not key.startswith("CLOUDINARY_")}
+    env.update(CLOUDINARY_HOME=str(home), PYTHONPATH=str(REPO))
+    done = subprocess.run(
+        [sys.executable, "-c", _TIMED, str(logins)], env=env, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    return float(done.stdout)
+
+
+def exchange(port: int, number: int) -> float:
+    """Seconds of one raw exchange: connect, POST, answer."""
+    start = time.perf_counter()
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+    form = urlencode({"grant_type": "refresh_token", "refresh_token": f"raw-{number}", "client_id": "x"})
+    connection.request("POST", "/oauth2/token", form, {"Content-Type": "application/x-www-form-urlencoded"})
+    answer = json.loads(connection.getresponse().read())
+    connection.close()
+    assert "access_token" in answer
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--logins", type=int, default=50)
+    parser.add_argument("--latency", type=float, default=50, help="of the token endpoint, in ms; default 50")
+    parser.add_argument("--repeat", type=int, default=7, help="rounds; default 7")
+    options = parser.parse_args()
+    here, there = multiprocessing.Pipe(duplex=False)
+    server = multiprocessing.Process(target=_serve, args=(there, options.latency / 1000), daemon=True)
+    server.start()
+    port = here.recv()
+    many = f"{options.logins} logins"
+    taken: Dict[str, List[float]] = {"one exchange": [], "one login": [], many: []}
+    with tempfile.TemporaryDirectory() as directory:
+        one, all_of_them = Path(directory) / "one", Path(directory) / "all"
+        make_home(one, 1, port)
+        make_home(all_of_them, options.logins, port)
+        for number in range(options.repeat):
+            runs: Dict[str, Callable[[], float]] = {
+                "one exchange": lambda number=number: exchange(port, number),
+                "one login": lambda: refresh(one, 1),
+                many: lambda: refresh(all_of_them, options.logins),
+            }
+            for name, run in runs.items():
+                taken[name].append(run())
+    server.terminate()
+    floor = min(taken["one exchange"]), statistics.median(taken["one exchange"])
+    print(f"{options.latency:g} ms latency, {options.repeat} rounds; ratio to one exchange: best, median")
+    for name, values in taken.items():
+        low, mid = min(values), statistics.median(values)
+        print(f"{name:<16}{low * 1e3:7.1f} ms{mid * 1e3:7.1f} ms   {low / floor[0]:.2f}  {mid / floor[1]:.2f}")
+
+
+if __name__ == "__main__":
+    main()
