@@ -41,6 +41,7 @@ LAYERS: List[Tuple[str, int]] = [
     ("sdk_transport", 2),
     ("sdk_url", 2),
     ("utils.json_utils", 2),
+    ("utils.utils", 2),
     ("auth.", 1),
     ("utils.config_", 1),
     ("utils.claim_utils", 1),

@@ -40,7 +40,7 @@ def silent_server() -> Iterator[Tuple[str, socket.socket]]:
 # -- help and version
 
 
-def test_version_is_three_lines_on_stdout(cld: Run) -> None:
+def test_g8_version_is_three_lines_on_stdout(cld: Run) -> None:
     done = cld("--version", env={"CLOUDINARY_URL": "foo", "CLOUDINARY_OAUTH_REDIRECT_PORT": "abc"})
     lines = done.out.splitlines()
     assert (done.code, done.err, len(lines)) == (0, "", 3)

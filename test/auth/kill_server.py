@@ -16,12 +16,12 @@ from typing import Any, Dict
 
 # Imported before the first fork, so that a child starts at once.
 from cloudinary_cli import cli  # noqa: F401
-from cloudinary_cli.auth import critical, flow, refresh, session, token_http
-from cloudinary_cli.utils import api_utils, config_lock, config_utils, file_utils  # noqa: F401
+from cloudinary_cli.auth import refresh
+from cloudinary_cli.utils import api_utils, config_utils  # noqa: F401
 
-WATCHED = {
-    module.__file__ for module in (critical, flow, refresh, session, token_http, config_lock, config_utils, file_utils)
-}
+NAMES = """auth.critical auth.flow auth.refresh auth.refresh_lock auth.refresh_rules auth.session auth.token_http
+    utils.config_lock utils.config_store utils.file_utils""".split()
+WATCHED = {sys.modules[f"cloudinary_cli.{name}"].__file__ for name in NAMES}
 
 
 def refresh_and_die(name: str, kill_at: int) -> int:

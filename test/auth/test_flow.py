@@ -62,7 +62,7 @@ def test_authorization_request() -> None:
         ("apix", "api-apix", "https://api-apix.cloudinary.com", "https://oauth-apix.cloudinary.com"),
     ],
 )
-def test_regions(given: str, region: str, api: str, oauth: str) -> None:
+def test_l8_regions(given: str, region: str, api: str, oauth: str) -> None:
     assert defaults.normalize_region(given) == region
     assert defaults.api_host_for_region(given) == api
     assert defaults.oauth_base_url_for_region(given) == oauth

@@ -50,6 +50,27 @@ def test_reading_a_fresh_token_does_no_io(box: SandboxClient, store: ConfigStore
     assert config.oauth_token == config.__dict__["oauth_token"]
 
 
+def test_t6_another_write_to_config_json_is_no_reason_to_rotate(box: SandboxClient, store: ConfigStore) -> None:
+    session = box.save_login(store, stale=False)
+    config = activate(store)
+    for number in range(3):
+        store.save_named(f"n{number}", "cloudinary://k:s@c", True, False)
+        os.utime(store.path, (time.time() + number, time.time() + number))
+        assert config.oauth_token == session.access_token
+    assert box.stats["refresh_exchanges"] == 0
+
+
+def test_t7_two_logins_in_use_do_not_rotate_each_other(box: SandboxClient, store: ConfigStore) -> None:
+    for name in ("f", "g"):
+        box.save_login(store, name)
+    configs = [OAuthConfig.bind_saved(name, store.load()[name], store) for name in ("f", "g")]
+    tokens = [config.oauth_token for config in configs]
+    for _ in range(5):
+        os.utime(store.path)
+        assert [config.oauth_token for config in configs] == tokens
+    assert box.stats["refresh_exchanges"] == 2, "one each, since both were stale"
+
+
 def test_stale_token_is_renewed_when_the_sdk_reads_it(box: SandboxClient, store: ConfigStore) -> None:
     old = box.save_login(store)
     config = activate(store)
@@ -209,6 +230,16 @@ def test_t16_debug_log_holds_no_token(box: SandboxClient, store: ConfigStore, cl
     assert done.code == 1 and "debug: Refresh of 'box' failed" in done.err
     for secret in (session.access_token, str(session.refresh_token)):
         assert secret not in done.text and secret[-6:] not in done.text
+
+
+def test_c12_debug_log_holds_no_secret_of_an_argument(box: SandboxClient, store: ConfigStore, cld: Any) -> None:
+    session = box.save_login(store, stale=False)
+    box.fault("/v1_1/", times=None, status=400, body={"error": {"message": "refused"}})
+    secrets = ["-o", "api_secret", "TOPSECRETVALUE", "-o", "api_key", "k", "-o", "oauth_token", "OTHERTOKENVALUE"]
+    done = cld("-v", "DEBUG", "-C", "box", "uploader", "destroy", "x", *secrets)
+    assert done.code == 1 and "refused" in done.err
+    for secret in ("TOPSECRETVALUE", "OTHERTOKENVALUE", session.access_token, str(session.refresh_token)):
+        assert secret not in done.text
 
 
 def test_a_config_as_call_arguments_has_no_bookkeeping(box: SandboxClient, store: ConfigStore) -> None:

@@ -36,11 +36,11 @@ def saved(store: ConfigStore) -> Dict[str, Any]:
 # -- views without anything configured
 
 
-def test_show_default_no_config(invoke: Run) -> None:
+def test_c11_show_default_no_config(invoke: Run) -> None:
     for args in ((), ("--json",)):
         done = invoke("config", *args)
         assert done.code == 1 and done.out == ""
-        assert done.err.count("No Cloudinary configuration found.") == 1, "C11: guidance once"
+        assert done.err.count("No Cloudinary configuration found.") == 1, "guidance once"
         assert "cloudinary://<api_key>:<api_secret>@<cloud_name>" in done.err
 
 

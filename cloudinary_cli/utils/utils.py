@@ -1,0 +1,37 @@
+"""Questions and error logs by the names of old import paths, over the console; knows no command."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping, Optional
+
+from cloudinary_cli.console import Console
+from cloudinary_cli.defaults import logger
+
+FORCE_HINT = "Use --force (-F) to skip the question."
+
+
+def is_interactive() -> bool:
+    """True when stdin is a terminal."""
+    return Console().is_interactive()
+
+
+def prompt_user(message: str, noninteractive_hint: Optional[str] = None) -> Optional[str]:
+    """One line from the user; None at the end of stdin, where the hint is logged."""
+    return Console().prompt(message, noninteractive_hint)
+
+
+def get_user_action(message: str, options: Mapping[str, Any], noninteractive_hint: Optional[str] = None) -> Any:
+    """The value of `options` that the lower-cased answer names; that of the key "default" for any other or none."""
+    answer = prompt_user(message, noninteractive_hint)
+    return options.get((answer or "").lower(), options.get("default"))
+
+
+def confirm_action(message: str = "Continue? (y/N)") -> bool:
+    """True for y or yes; no is the default, also when nobody answers."""
+    return bool(get_user_action(f"{message} ", {"y": True, "yes": True, "default": False}, FORCE_HINT))
+
+
+def log_exception(e: BaseException, message: Optional[str] = None, debug_message: Optional[str] = None) -> None:
+    """One error line, and at debug level the traceback."""
+    logger.error("%s", message or str(e))
+    logger.debug("%s", debug_message or message or str(e), exc_info=e)
