@@ -10,6 +10,7 @@ from cloudinary_cli import defaults
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import ConfigError
 from cloudinary_cli.utils import config_url
+from cloudinary_cli.utils.config_check import check_settings
 from cloudinary_cli.utils.config_resolver import ResolvedConfig, Source
 from cloudinary_cli.utils.config_utils import ConfigStore
 from cloudinary_cli.utils.env_config import env_config_error, hidden_environment, import_sdk
@@ -53,9 +54,13 @@ def module(api: str) -> Any:
 
 
 def activate(resolved: ResolvedConfig, store: ConfigStore) -> Any:
-    """Make the resolved configuration the SDK's active one, with the CLI's connector. Returns the OAuthConfig."""
+    """Make the resolved configuration the SDK's active one, with the CLI's connector. Returns the OAuthConfig.
+
+    :raises ConfigError: when a setting cannot be used, as found by check_settings().
+    """
     from cloudinary_cli.auth import oauth_config
 
+    check_settings(resolved.fields)
     if resolved.source is Source.SAVED and resolved.url is not None:
         config = oauth_config.install_oauth_config(resolved.url, resolved.name, store)
     else:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Callable, List
+from urllib.parse import urlencode
 
 import pytest
 
@@ -80,6 +81,29 @@ def test_a_query_key_cannot_replace_what_the_program_needs(cld: Run, server: Clo
     done = cld("-c", url, "admin", "ping")
     assert done.code == 0, done.err
     assert server.requests[-1].headers["authorization"] == "Bearer TOKEN123"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("upload_prefix", "foo"),
+        ("upload_prefix", "file:///etc"),
+        ("upload_prefix", "http://[bad"),
+        ("upload_prefix", "http://127.0.0.1:99999"),
+        ("api_proxy", "user:TOPSECRET@proxy:1"),
+        ("timeout", "soon"),
+        ("timeout", "-1"),
+        ("timeout", "nan"),
+        ("timeout", "inf"),
+        ("oauth_token", "TOPSECRET\r\nX-Evil: 1"),
+        ("oauth_token", "TOPSECRET\u20ac"),
+    ],
+)
+def test_a_setting_that_no_request_can_have_is_named(cld: Run, name: str, value: str) -> None:
+    for command in (["admin", "ping"], ["uploader", "destroy", "x"]):
+        done = cld("-c", f"{URL}?{urlencode({name: value})}", *command)
+        assert done.code == 1 and done.err.startswith(f"error: The configuration's {name} "), done.err
+        assert len(done.err.splitlines()) == 1 and "TOPSECRET" not in done.text
 
 
 @pytest.mark.parametrize("number", ["9" * 400, "-" + "9" * 400, "9" * 5000, "1e999", "nan", "0x10"])

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any, Callable, List
+from typing import Any, Callable
 
 import pytest
 
+from cloudinary_cli.console import Console, install_logging, set_level
 from cloudinary_cli.utils import utils
 from test.conftest import Result
 
@@ -87,14 +88,15 @@ def test_a_prompt_at_the_end_of_stdin(answer: Callable[[str], None]) -> None:
     assert utils.prompt_user("Name: ") == "word"
 
 
-def test_an_exception_is_one_line(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
-    from cloudinary_cli.defaults import logger
-
-    monkeypatch.setattr(logger, "propagate", True)  # main() turns it off, and caplog listens at the root
-    caplog.set_level("DEBUG", logger.name)
+def test_an_exception_is_one_line(capfd: Any) -> None:
+    install_logging(Console(), "DEBUG")
     utils.log_exception(ValueError("broken"), "It failed.", "details")
-    records: List[Any] = [(record.levelname, record.getMessage(), bool(record.exc_info)) for record in caplog.records]
-    assert records == [("ERROR", "It failed.", False), ("DEBUG", "details", True)]
+    lines = capfd.readouterr().err.splitlines()
+    assert lines[0] == "error: It failed." and lines[1] == "debug: details"
+    assert lines[-1] == "debug: ValueError: broken"
+    set_level("INFO")
+    utils.log_exception(ValueError("broken"))
+    assert capfd.readouterr().err == "error: broken\n"
 
 
 def test_python_dash_m_works_by_both_names(cld: Callable[..., Result]) -> None:

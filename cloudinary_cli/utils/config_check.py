@@ -1,0 +1,42 @@
+"""Refuses settings that the HTTP layer could only fail on, in words that repeat no value: it may be a secret; pure."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any, Mapping
+from urllib.parse import urlsplit
+
+from cloudinary_cli.errors import ConfigError
+
+# RFC 6750 section 2.1 allows less; what matters here is that it can stand in a header.
+_TOKEN = re.compile(r"[\x21-\x7e]+\Z")
+
+
+def check_settings(fields: Mapping[str, Any]) -> None:
+    """Check the settings of a configuration that a request is made with; an empty one counts as unset.
+
+    :raises ConfigError: names the setting and what it should be.
+    """
+    for name in ("upload_prefix", "api_proxy"):
+        if fields.get(name) and not _is_http_url(fields[name]):
+            raise ConfigError(f"The configuration's {name} is not a URL that starts with http:// or https://.")
+    if fields.get("timeout") and not _is_duration(fields["timeout"]):
+        raise ConfigError("The configuration's timeout is not a positive number of seconds.")
+    if fields.get("oauth_token") and not _TOKEN.match(str(fields["oauth_token"])):
+        raise ConfigError("The configuration's oauth_token has characters that no token has. Log in again: cld login")
+
+
+def _is_http_url(value: Any) -> bool:
+    try:
+        parts = urlsplit(str(value))
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:  # brackets that do not match, or a port out of range
+        return False
+
+
+def _is_duration(value: Any) -> bool:
+    try:
+        return math.isfinite(float(value)) and float(value) > 0
+    except (TypeError, ValueError, OverflowError):
+        return False
