@@ -1,0 +1,1 @@
+"""Fuzzers: bounded and seeded as tests, longer by hand (see CONTRIBUTING.md)."""

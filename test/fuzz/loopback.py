@@ -1,0 +1,237 @@
+"""Fuzzes the redirect endpoint of a login: odd bytes, odd requests, odd timing, many connections at once.
+
+    python -m test.fuzz.loopback [--seconds 60] [--seed 1]
+
+Each round enters a fresh server, sends it generated traffic, and then the genuine redirect. What must hold: no answer but
+an empty one or a 4xx; nothing that was sent comes back; the wait is not ended by anything but the genuine redirect, and
+is ended by that; no thread and no file descriptor is left. A failure names the seed of its round, which repeats it alone:
+--seed N --seconds 0. The traffic depends on the seed only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import select
+import socket
+import struct
+import threading
+import time
+from dataclasses import dataclass
+from typing import Callable, List, Optional, Sequence
+
+import pytest
+
+from cloudinary_cli.auth.loopback_server import CallbackServer
+from cloudinary_cli.errors import LoginTimeout
+from test.auth.redirect_client import ANSWER, GENUINE, STATE, Tab, address, new_server
+
+CASES_PER_ROUND = 60
+# Stands in every request, so that its coming back is noticed.
+MARK = "m4rk<\"'&>"
+_WRONG_STATE = STATE[:-1]
+_PARTS = [
+    b"GET", b"POST", b"HEAD", b"OPTIONS", b"CONNECT", b" ", b"/", b"/callback", b"?", b"&", b"=", b"code=", b"state=",
+    b"iss=", b"error=access_denied", b"%", b"%00", b"%0d%0a", b"%c0%af", b"\r\n", b"\n", b"\r", b"\0", b":", b"Host: ",
+    b"Transfer-Encoding: chunked", b"Content-Length: 5", b"HTTP/1.1", b"HTTP/2.0", b"\x16\x03\x01\x02", b"\xff\xfe",
+    b"..//", b"#", b"[::1]", b"@evil.example", b"Cookie: " + b"c" * 900,
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Case:
+    """What one client sends, in pieces, and how it ends: "read", "half" (close its side), "reset" or "idle"."""
+
+    pieces: Sequence[bytes]
+    ending: str
+
+
+def request(host: str, state: str = _WRONG_STATE, extra: bytes = b"") -> bytes:
+    """A well-formed redirect of another login."""
+    query = f"code={MARK}&state={state}&x={MARK}".replace(" ", "").replace('"', "%22").replace("<", "%3C")
+    head = f"GET /callback?{query} HTTP/1.1\r\nHost: {host}\r\nReferer: http://{MARK}/\r\n"
+    return head.encode() + extra + b"\r\n"
+
+
+def _random_bytes(chance: random.Random, host: str) -> bytes:
+    return bytes(chance.randrange(256) for _ in range(chance.randrange(300)))
+
+
+def _mutated(chance: random.Random, host: str) -> bytes:
+    data = bytearray(request(host))
+    for _ in range(chance.randint(1, 6)):
+        place = chance.randrange(len(data) + 1)
+        kind = chance.randrange(4)
+        if kind == 0:
+            data[place : place + 1] = bytes([chance.randrange(256)])
+        elif kind == 1:
+            del data[place : place + chance.randrange(30)]
+        elif kind == 2:
+            data[place:place] = chance.choice(_PARTS)
+        else:
+            data[place:place] = data[place : place + chance.randrange(40)]
+    return bytes(data)
+
+
+def _assembled(chance: random.Random, host: str) -> bytes:
+    return b"".join(chance.choice(_PARTS) for _ in range(chance.randint(1, 40))) + b"\r\n\r\n"
+
+
+def _pipelined(chance: random.Random, host: str) -> bytes:
+    # The genuine one in second place: only the first request of a connection counts.
+    return request(host) * chance.randint(1, 3) + request(host, STATE)
+
+
+def _large(chance: random.Random, host: str) -> bytes:
+    kind = chance.randrange(3)
+    if kind == 0:
+        return (
+            b"GET /callback?"
+            + b"a" * chance.randint(7000, 20000)
+            + b" HTTP/1.1\r\nHost: "
+            + host.encode()
+            + b"\r\n\r\n"
+        )
+    if kind == 1:
+        return request(host, extra=b"".join(b"X-%d: y\r\n" % number for number in range(chance.randint(90, 200))))
+    return request(host, extra=b"X: " + b"z" * chance.randint(60_000, 80_000) + b"\r\n")
+
+
+def _wrong_host(chance: random.Random, host: str) -> bytes:
+    other = chance.choice(
+        ["evil.example", "localhost:1", f"{host}.evil.example", "", f"{host}\r\nHost: {host}", "[::1]"]
+    )
+    return request(other, STATE)
+
+
+GENERATORS: List[Callable[[random.Random, str], bytes]] = [
+    _random_bytes, _mutated, _mutated, _mutated, _assembled, _pipelined, _large, _wrong_host,
+]  # fmt: skip
+
+
+def make_case(chance: random.Random, host: str) -> Case:
+    data = chance.choice(GENERATORS)(chance, host)
+    cuts = sorted(chance.randrange(len(data) + 1) for _ in range(chance.choice([0, 0, 1, 3, 12])))
+    pieces = [data[start:end] for start, end in zip([0, *cuts], [*cuts, len(data)])]
+    return Case(pieces, chance.choice(["read", "read", "half", "half", "reset", "idle"]))
+
+
+class Client:
+    """One connection that plays a case, a piece at a time, so that many can be interleaved."""
+
+    def __init__(self, server: CallbackServer, case: Case) -> None:
+        self.case = case
+        self.socket = socket.create_connection(address(server), timeout=10)
+        self.left = list(case.pieces)
+
+    def step(self) -> bool:
+        """Send the next piece; False when there is none or nobody listens."""
+        try:
+            if self.left:
+                self.socket.sendall(self.left.pop(0))
+                return bool(self.left)
+        except OSError:  # answered and closed already
+            pass
+        return False
+
+    def end(self) -> bytes:
+        """End as the case says; what was answered."""
+        with self.socket:
+            try:
+                if self.case.ending == "reset":
+                    self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    return b""
+                if self.case.ending == "half":
+                    self.socket.shutdown(socket.SHUT_WR)
+                elif not select.select([self.socket], [], [], 0.05)[0]:
+                    return b""  # an unfinished request: the server rightly waits for more
+                return self._read()
+            except OSError:
+                return b""
+
+    def _read(self) -> bytes:
+        data = b""
+        while True:
+            chunk = self.socket.recv(65536)
+            if not chunk:
+                return data
+            data += chunk
+
+
+def check_answer(answer: bytes, case: Case) -> None:
+    sent = b"".join(case.pieces)[:300]
+    status = int(answer[9:12]) if answer else 400
+    assert 400 <= status < 500, (status, sent)
+    for secret in (MARK, STATE, _WRONG_STATE, "m4rk", "evil.example"):
+        assert secret.encode() not in answer, (secret, sent)
+
+
+def open_descriptors() -> Optional[int]:
+    """How many file descriptors this process has; None where the system does not show it."""
+    return len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else None
+
+
+def play(seed: int, cases: int = CASES_PER_ROUND) -> int:
+    """One round; the number of answers that were checked.
+
+    :raises AssertionError: something above does not hold.
+    """
+    chance = random.Random(seed)
+    threads, descriptors = threading.active_count(), open_descriptors()
+    answered = 0
+    with new_server() as server:
+        host = "{}:{}".format(*address(server))
+        left = [make_case(chance, host) for _ in range(cases)]
+        while left:
+            # More than the server's table of connections holds, now and then.
+            crowd = [Client(server, left.pop()) for _ in range(min(len(left), chance.choice([1, 4, 16, 45])))]
+            moving = list(crowd)
+            while moving:
+                chance.shuffle(moving)
+                moving = [client for client in moving if client.step()]
+            idle = [client for client in crowd if client.case.ending == "idle"]
+            for client in crowd:
+                if client not in idle:
+                    answer = client.end()
+                    check_answer(answer, client.case)
+                    answered += bool(answer)
+            with pytest.raises(LoginTimeout):
+                server.wait(0)
+            for client in idle[::2]:
+                client.socket.close()
+            del idle[::2]
+            if not left:
+                tab = Tab(server, GENUINE)
+                assert server.wait(5) == ANSWER, "the genuine redirect gets through, whoever else is connected"
+                server.reply(True)
+                assert tab.answer().status == 200
+            for client in idle:
+                client.socket.close()
+    assert threading.active_count() == threads, threading.enumerate()
+    assert open_descriptors() == descriptors
+    return answered
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--seed", type=int, default=1, help="of the first round; the others count up")
+    options = parser.parse_args()
+    until = time.monotonic() + options.seconds
+    seed, answered = options.seed, 0
+    while True:
+        try:
+            answered += play(seed)
+        except BaseException:
+            print(f"failed: python -m test.fuzz.loopback --seed {seed} --seconds 0")
+            raise
+        seed += 1
+        if time.monotonic() >= until:
+            break
+    rounds = seed - options.seed
+    print(f"{rounds} rounds, {rounds * CASES_PER_ROUND} connections, {answered} answers checked: all held")
+
+
+if __name__ == "__main__":
+    main()
