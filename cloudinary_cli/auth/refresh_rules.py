@@ -38,8 +38,10 @@ class RefreshResult:
 
 def relogin_command(name: str, region: str = DEFAULT_REGION) -> str:
     """The command that logs in again under this name."""
-    command = f"cld login {shlex.quote(name)}"
-    return command if region == DEFAULT_REGION else f"{command} --region {shlex.quote(region)}"
+    where = "" if region == DEFAULT_REGION else f" --region {shlex.quote(region)}"
+    if name.startswith("-"):
+        return f"cld login{where} -- {shlex.quote(name)}"
+    return f"cld login {shlex.quote(name)}{where}"
 
 
 def holds(entry: Any, session: Session) -> bool:

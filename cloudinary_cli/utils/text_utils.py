@@ -14,7 +14,7 @@ _UNSAFE_OR_BREAK = "[\t\n]|" + _UNSAFE
 _SECRET_PATTERNS = (
     # cloudinary://key:SECRET@cloud, account://key:SECRET@id, http://user:PASSWORD@proxy; up to the last @, since a
     # raw secret may hold one. The placeholders of help texts, such as <api_secret>, stay.
-    (r"(?i)\b([a-z][a-z0-9+.-]*://[^\s:/?#@'\"]*:)(?!<\w+>@)[^\s/?#'\"]+@", r"\1****@"),
+    (r"(?i)\b([a-z][a-z0-9+.-]*://[^\s:/?#@'\"]*:)(?!<\w+>@)[^\s/?#]+@", r"\1****@"),
     # name=value and 'name': 'value' for the members that carry a secret
     (
         r"(?i)((?:api_secret|oauth_token|refresh_token|access_token|id_token|client_secret|code_verifier"

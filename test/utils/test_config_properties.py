@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Tuple
-from urllib.parse import parse_qsl, urlencode
+import json
+import re
+import shlex
+import tempfile
+from pathlib import Path
+from typing import Any, Dict, List, Tuple
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 
+from cloudinary_cli.auth.refresh_rules import relogin_command
 from cloudinary_cli.auth.session import Session, from_cloudinary_url, to_cloudinary_url, with_tokens
-from cloudinary_cli.utils import config_url, config_view
+from cloudinary_cli.core.auth import login
+from cloudinary_cli.errors import ConfigError, InvalidConfigUrl
+from cloudinary_cli.utils import config_store, config_url, config_view, text_utils
 from cloudinary_cli.utils.config_rules import (
+    check_config_name,
     drop_entry,
     is_reserved_config_name,
     put_entry,
@@ -113,3 +122,115 @@ def test_the_default_always_names_a_saved_entry(steps: List[Tuple[str, bool, boo
             put_entry(cfg, name, "cloudinary://c", flag, False)
         assert "__default__" not in cfg or stored_default(cfg) is not None
         assert cfg["__future__"] == "kept" and not any(map(is_reserved_config_name, user_config_names(cfg)))
+
+
+anything = st.text(max_size=40)
+urls = st.one_of(
+    anything,
+    st.builds("cloudinary://{}".format, anything),
+    st.builds("{}://{}@{}/{}?{}#{}".format, st.sampled_from(["cloudinary", "Cloudinary", "account"]), *[anything] * 5),
+    st.lists(st.sampled_from(list("aZ0:/?#@[]&=%+ \t\r\n\0é～") + ["cloudinary://", "%41"]), max_size=25).map("".join),
+)
+
+
+@hypothesis.settings(max_examples=400, deadline=None)
+@hypothesis.given(urls)
+def test_a_url_is_read_as_urlsplit_and_parse_qsl_read_it(url: str) -> None:
+    try:
+        expected = urlsplit(url)
+    except ValueError:
+        with pytest.raises(InvalidConfigUrl):
+            config_url.parse(url)
+        return
+    parts = config_url._parts(url, "")
+    assert parts == (expected.scheme, expected.netloc, expected.path, expected.query)
+    try:
+        parsed = config_url.parse(url)
+    except InvalidConfigUrl as error:
+        assert len(url) < 20 or url not in str(error), "it may hold a secret"
+        return
+    pairs = parse_qsl(expected.query, keep_blank_values=True)
+    assert list(parsed.query) == pairs and parsed.keys() == [key for key, _ in pairs]
+    for key, value in reversed(pairs):
+        assert parsed.has(key)
+        assert parsed.get(key) == next(v for k, v in pairs if k == key)
+    assert (
+        parsed.api_secret is None
+        or len(parsed.api_secret) < 3
+        or parsed.api_secret not in repr(parsed).replace(repr(parsed.cloud_name), "").replace(repr(parsed.api_key), "")
+    )
+
+
+@quick
+@hypothesis.given(urls)
+def test_any_saved_text_has_a_session_or_a_reason(url: str) -> None:
+    try:
+        session = from_cloudinary_url(url)
+    except InvalidConfigUrl:
+        return
+    assert session.issued_at >= 0 or session.issued_at < 0
+    assert not session.is_fresh(now=2**40) or session.expires_at > 2**40
+
+
+@quick
+@hypothesis.given(names, tokens, st.one_of(st.none(), tokens), st.integers(0, 2**33), st.integers(0, 2**33))
+def test_a_session_comes_back(cloud: str, access: str, refresh: "str | None", issued: int, expires: int) -> None:
+    session = Session(cloud, access, refresh, issued, expires, "api-eu", "https://i/?a=b&c#d", None, "https://api.x")
+    assert from_cloudinary_url(to_cloudinary_url(session)) == session
+
+
+rows = st.dictionaries(anything, st.one_of(anything, st.integers(), st.booleans(), st.none(), st.floats()), max_size=4)
+
+
+@quick
+@hypothesis.given(st.lists(st.one_of(rows, rows, st.just({"a": [1]}), st.just({})), max_size=5))
+def test_the_quick_way_to_write_json_writes_the_same(value: List[Dict[str, Any]]) -> None:
+    expected = json.dumps(value, indent=2, ensure_ascii=False)
+    assert text_utils.to_json(value) == re.sub(
+        text_utils._TERMINAL_UNSAFE, lambda match: f"\\u{ord(match.group(0)):04x}", expected
+    )
+
+
+@quick
+@hypothesis.given(st.dictionaries(anything, st.one_of(anything, anything, st.integers()), max_size=5))
+def test_config_json_is_written_with_an_indent_of_two(content: Dict[str, Any]) -> None:
+    assert config_store._serialize(content).decode() == json.dumps(content, indent=2, ensure_ascii=False)
+
+
+@quick
+@hypothesis.given(anything)
+def test_one_line_is_one_line_and_keeps_what_is_harmless(value: str) -> None:
+    shown = text_utils.one_line(value, None)
+    assert shown == re.sub(text_utils._UNSAFE_OR_BREAK, text_utils._escaped, value)
+    assert len(shown.splitlines()) <= 1
+
+
+@quick
+@hypothesis.given(names, st.from_regex(r"S3[!$-.0-9:-<>@-~]{2,30}", fullmatch=True), names)
+def test_no_log_line_shows_the_secret_of_a_url(user: str, secret: str, cloud: str) -> None:
+    for url in (f"cloudinary://{user}:{secret}@{cloud}", f"account://{user}:{secret}@{cloud}"):
+        for line in (url, f"x {url} y", f"['{url}']"):
+            assert secret not in text_utils.redact(line).replace(user, "").replace(cloud, "")
+
+
+@quick
+@hypothesis.given(st.text(min_size=1, max_size=20))
+@hypothesis.example("-x")
+@hypothesis.example("--")
+@hypothesis.example("a b'c")
+def test_a_name_that_may_be_saved_can_be_saved_shown_and_typed(name: str) -> None:
+    try:
+        check_config_name(name)
+    except ConfigError:
+        assert is_reserved_config_name(name)
+        return
+    with tempfile.TemporaryDirectory() as directory:
+        store = config_store.ConfigStore(str(Path(directory) / "config.json"))
+        store.save_named(name, "cloudinary://c", True, False)
+        assert store.load_fresh() == {name: "cloudinary://c", "__default__": name}
+        assert store.remove_named(name, False) and store.load_fresh() == {}
+    for region in ("api", "api-eu"):
+        program, command, *args = shlex.split(relogin_command(name, region))
+        assert (program, command) == ("cld", "login")
+        typed = login.make_context("login", args).params
+        assert typed["name"] == name and typed["region"] in (region, None)
