@@ -127,6 +127,12 @@ def test_issue_forms_ask_for_the_version_and_warn_of_secrets(name: str) -> None:
 # -- the man page
 
 
+def test_the_man_page_is_what_the_commands_say() -> None:
+    build = [sys.executable, str(REPO / "docs" / "man" / "build.py"), "--check"]
+    done = subprocess.run(build, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.skipif(not shutil.which("groff"), reason="no groff on this system")
 def test_the_man_page_is_free_of_roff_errors() -> None:
     page = str(REPO / "docs" / "man" / "cld.1")

@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional, Set, Tuple
 
 from cloudinary_cli.auth.refresh import Refresher, RefreshResult
-from cloudinary_cli.auth.refresh_rules import relogin_advice
+from cloudinary_cli.auth.refresh_rules import check_same_account, relogin_advice
 from cloudinary_cli.auth.sealing import token_of_fields, vault
 from cloudinary_cli.auth.session import Session, from_cloudinary_url, is_oauth_url
 from cloudinary_cli.defaults import logger
@@ -48,7 +48,7 @@ class LiveLogin:
         :raises ReloginRequired: expired, and it cannot be renewed. :raises LockTimeout: expired, and a peer holds on.
         :raises KeychainUnavailable: sealed, and the keychain does not give the key.
         """
-        session, token = self._session, self._access_token()
+        token, session = self._access_token(), self._session
         if session.refresh_token is None or session.is_fresh(now=self._refresher.clock()):
             return token
         with self._lock:
@@ -59,9 +59,22 @@ class LiveLogin:
     def _access_token(self) -> str:
         session, known = self._session, self._opened
         if known is None or known[0] is not session:
-            known = (session, vault().open(session, self.name).access_token)
+            known = self._open(session)
             self._opened = known
         return known[1]
+
+    def _open(self, session: Session) -> Tuple[Session, str]:
+        try:
+            return session, vault().open(session, self.name).access_token
+        except ReloginRequired:
+            # A login of that name since this process read the entry has made a new key and removed the old one.
+            latest = self._refresher.store.load_fresh().get(self.name)
+            if latest == self._url or not is_oauth_url(latest):
+                raise
+            replacement = from_cloudinary_url(latest)
+            check_same_account(self.name, session, replacement)
+            self._url, self._session = str(latest), replacement
+            return replacement, vault().open(replacement, self.name).access_token
 
     def invalidate(self, rejected: str) -> bool:
         """The API refused `rejected` with 401: True when there is another token now."""

@@ -85,7 +85,7 @@ def _ask(request: Mapping[str, Any], timeout: float) -> Mapping[str, Any]:
     except OSError as error:
         raise KeychainUnavailable(f"The keychain's helper cannot be started: {error.strerror or error}.") from error
     try:
-        out, err = helper.communicate(json.dumps(request).encode("ascii"), timeout)
+        out, err = helper.communicate(json.dumps({**request, "limit": timeout + 1}).encode("ascii"), timeout)
     except subprocess.TimeoutExpired:
         raise KeychainUnavailable(f"The keychain did not answer within {timeout:g} s. {_UNLOCK}") from None
     finally:
@@ -95,6 +95,8 @@ def _ask(request: Mapping[str, Any], timeout: float) -> Mapping[str, Any]:
 
 def _end(helper: "subprocess.Popen[bytes]") -> None:
     """Leave nothing behind: neither the helper, nor what it started (some backends run a program), nor a zombie."""
+    if helper.returncode is not None:
+        return  # it answered, and its number may be another process's by now
     if os.name == "posix":
         import signal
 

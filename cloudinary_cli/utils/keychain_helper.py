@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from typing import Any, Dict, Mapping, Optional
 
@@ -14,6 +15,9 @@ from typing import Any, Dict, Mapping, Optional
 def main() -> None:
     """Answer the request on stdin. What a backend raises beside `keyring`'s own errors ends the process (status 1)."""
     request = json.loads(sys.stdin.buffer.read())
+    if hasattr(signal, "setitimer"):
+        # Should `cld` be killed meanwhile, this process ends too: the signal's default action needs no Python.
+        signal.setitimer(signal.ITIMER_REAL, request["limit"])
     answer_to = os.dup(1)
     os.dup2(2, 1)  # a backend that prints must not write into the answer
     os.write(answer_to, json.dumps(answer(request)).encode("ascii"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -269,6 +270,23 @@ def test_user_wish_23_a_hanging_keychain_ends_with_one_line_and_no_process(
     assert len(keychain.started) == 2 and not any(map(lives_on, keychain.started))
     keychain.use("FileKeyring")
     assert json.loads(cld("admin", "ping").out) == {"status": "ok"}
+
+
+@posix
+def test_a_hanging_helper_ends_also_when_cld_was_killed(
+    logged_in: Dict[str, str],
+    keychain: KeychainFile,
+) -> None:
+    keychain.use("HangingKeyring", timeout="4")
+    command = [sys.executable, "-m", "cloudinary_cli", "admin", "ping"]
+    running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not keychain.started and running.poll() is None:
+        time.sleep(0.02)
+    running.kill()
+    running.wait()
+    assert keychain.started and not lives_on(keychain.started[0])
+    for pid in keychain.started[1:]:  # what the backend started, and nobody is left to end
+        os.kill(pid, signal.SIGKILL)
 
 
 @posix

@@ -233,6 +233,31 @@ def test_static_uses_of_a_sealed_url(box: SandboxClient, store: ConfigStore, key
         OAuthConfig.from_url(changed).oauth_token  # noqa: B018
 
 
+def test_a_login_of_that_name_just_before_the_first_use_is_adopted(
+    box: SandboxClient,
+    store: ConfigStore,
+    keychain: KeychainFile,
+) -> None:
+    keychain.save_login(box, store, stale=False)
+    config, old_key = activate(store), parse(entry(store)).get("keyring")
+    replacement = keychain.save_login(box, store, stale=False)
+    vault().forget(old_key)
+    assert config.oauth_token == replacement.access_token and ping() == {"status": "ok"}
+
+
+def test_another_accounts_login_of_that_name_is_not_adopted(
+    box: SandboxClient,
+    store: ConfigStore,
+    keychain: KeychainFile,
+) -> None:
+    keychain.save_login(box, store, stale=False)
+    config, old_key = activate(store), parse(entry(store)).get("keyring")
+    keychain.save_login(box, store, stale=False, cloud_name="elsewhere")
+    vault().forget(old_key)
+    with pytest.raises(ReloginRequired, match="another account"):
+        config.oauth_token  # noqa: B018
+
+
 def test_a_locked_keychain_is_said_once_and_not_as_a_failed_refresh(
     box: SandboxClient,
     store: ConfigStore,
