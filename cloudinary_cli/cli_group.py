@@ -35,6 +35,7 @@ COMMANDS: Dict[str, Entry] = {
     "sandbox": Entry("cloudinary_cli.core.sandbox:sandbox", "Run a local stand-in for Cloudinary (for tests)."),
     "search": Entry("cloudinary_cli.core.search:search", "Search assets."),
     "search_folders": Entry("cloudinary_cli.core.search_folders:search_folders", "Search folders."),
+    "sync": Entry("cloudinary_cli.modules.sync:sync", "Make a Cloudinary folder like a local one, or the reverse."),
     "uploader": Entry("cloudinary_cli.core.uploader:uploader", "Run any method of the Upload API."),
     "url": Entry("cloudinary_cli.core.url:url", "Build a delivery URL, optionally with a transformation."),
     "utils": Entry("cloudinary_cli.core.utils:utils", "Run a utility method of the SDK (signing, URLs)."),

@@ -9,7 +9,7 @@ import queue
 import signal
 import threading
 from contextlib import contextmanager
-from typing import Any, Callable, Dict, Iterator, List, Optional, Protocol, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Protocol, Sequence, Tuple, Union
 
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import CliError, Terminated
@@ -22,13 +22,22 @@ _SLICE_SECONDS = 0.2
 
 
 class Action(Protocol):
-    """One item of a plan."""
+    """One item of a plan; or several that one request does, and then it has `keys` and returns an outcome for each."""
 
-    action: str
-    key: str
+    @property
+    def action(self) -> str: ...
 
-    def run(self) -> Outcome:
+    @property
+    def key(self) -> str: ...
+
+    def run(self) -> Union[Outcome, List[Outcome]]:
         """Do it. Raises CliError for a failure, Stopped when it was not begun."""
+
+
+def keys_of(action: Action) -> Sequence[str]:
+    """The items of an action."""
+    keys: Sequence[str] = getattr(action, "keys", (action.key,))
+    return keys
 
 
 Arrived = Callable[[Outcome], None]
@@ -48,7 +57,7 @@ class Executor:
 
     def run(self, actions: Sequence[Action]) -> Iterator[Outcome]:
         """Run all actions. After stop.request() those that have not begun come back as cancelled."""
-        results: "queue.SimpleQueue[Tuple[int, Outcome]]" = queue.SimpleQueue()
+        results: "queue.SimpleQueue[Tuple[int, List[Outcome]]]" = queue.SimpleQueue()
         pending = iter(enumerate(actions))
         lock = threading.Lock()
 
@@ -58,37 +67,43 @@ class Executor:
                     number, action = next(pending, (-1, None))
                 if action is None:
                     return
-                results.put((number, self._outcome(action)))
+                results.put((number, self._outcomes(action)))
 
         threads = [threading.Thread(target=work, daemon=True) for _ in range(min(self._workers, len(actions)))]
         for thread in threads:
             thread.start()
         yield from self._in_order(results, len(actions))
 
-    def _outcome(self, action: Action) -> Outcome:
+    def _outcomes(self, action: Action) -> List[Outcome]:
         if self._stop.requested.is_set():
-            return Outcome(action.action, action.key, Status.CANCELLED, "not begun: the run was stopped")
+            return _each(action, Status.CANCELLED, "not begun: the run was stopped")
         try:
-            return action.run()
+            result = action.run()
         except Stopped:
-            return Outcome(action.action, action.key, Status.CANCELLED, "not finished: the run was stopped")
+            return _each(action, Status.CANCELLED, "not finished: the run was stopped")
         except CliError as error:
-            return Outcome(action.action, action.key, Status.FAILED, error.message)
+            return _each(action, Status.FAILED, error.message)
         except Exception as error:  # noqa: BLE001 - one item's defect must not take the others along
             logger.debug("%s of '%s' failed", action.action, action.key, exc_info=True)
-            return Outcome(action.action, action.key, Status.FAILED, f"{type(error).__name__}: {error}")
+            return _each(action, Status.FAILED, f"{type(error).__name__}: {error}")
+        return result if isinstance(result, list) else [result]
 
-    def _in_order(self, results: "queue.SimpleQueue[Tuple[int, Outcome]]", count: int) -> Iterator[Outcome]:
-        early: Dict[int, Outcome] = {}
+    def _in_order(self, results: "queue.SimpleQueue[Tuple[int, List[Outcome]]]", count: int) -> Iterator[Outcome]:
+        early: Dict[int, List[Outcome]] = {}
         for wanted in range(count):
             while wanted not in early:
                 try:
-                    number, outcome = results.get(timeout=_SLICE_SECONDS)
+                    number, outcomes = results.get(timeout=_SLICE_SECONDS)
                 except queue.Empty:
                     continue
-                self._arrived(outcome)
-                early[number] = outcome
-            yield early.pop(wanted)
+                for outcome in outcomes:
+                    self._arrived(outcome)
+                early[number] = outcomes
+            yield from early.pop(wanted)
+
+
+def _each(action: Action, status: Status, error: str) -> List[Outcome]:
+    return [Outcome(action.action, key, status, error) for key in keys_of(action)]
 
 
 class Interruption:

@@ -51,10 +51,18 @@ class Selection:
             return False
         if self.shard is not None and not self.shard.takes(path):
             return False
-        for is_included, pattern in self.rules:
-            if pattern.match(path):
-                return is_included
+        rule = self._rule(path)
+        if rule is not None:
+            return rule
         return not self.rules or not all(is_included for is_included, _ in self.rules)
+
+    def concerns(self, path: str) -> bool:
+        """True when something of a file or, with a final slash, of what is in a directory may belong to the run."""
+        return self._rule(path) is not False if path.endswith("/") else self.takes(path)
+
+    def _rule(self, path: str) -> Optional[bool]:
+        """What the first rule that matches says; None for none."""
+        return next((is_included for is_included, pattern in self.rules if pattern.match(path)), None)
 
     @property
     def is_everything(self) -> bool:

@@ -49,7 +49,7 @@ def normalised(path: str) -> str:
     return f"{stem}.{_ALIASES.get(lower, lower)}"
 
 
-def local_folder_key(folder: str) -> str:
+def clean_folder(folder: str) -> str:
     """CLOUDINARY_FOLDER without slashes at its ends; empty for the root."""
     return folder.strip("/")
 

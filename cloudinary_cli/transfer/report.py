@@ -61,7 +61,7 @@ class Reporter:
         self._progress = progress and console.shows_status()
         self._record = record or (lambda outcome: None)
         self._clock = clock
-        self._started = clock()
+        self._created = self._started = clock()
         self._next_redraw = 0.0
         self._total = 0
         self.tally = Tally()
@@ -73,8 +73,8 @@ class Reporter:
 
     @property
     def seconds(self) -> float:
-        """Since begin()."""
-        return self._clock() - self._started
+        """Since the command began."""
+        return self._clock() - self._created
 
     def arrived(self, outcome: Outcome) -> None:
         """Count and record an outcome, and redraw the progress line now and then."""

@@ -12,7 +12,7 @@ from typing import Any, Callable, Dict, Iterator, Optional, Sequence, Tuple
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import TransferIncomplete
 from cloudinary_cli.transfer.assets import Outcome
-from cloudinary_cli.transfer.executor import Action, Executor, Interruption, stoppable
+from cloudinary_cli.transfer.executor import Action, Executor, Interruption, keys_of, stoppable
 from cloudinary_cli.transfer.report import Reporter, Tally, report_file
 from cloudinary_cli.transfer.session import TransferSession, open_session
 
@@ -62,7 +62,7 @@ class Run:
         """Run all actions; `each` gets their outcomes in order, after they were shown."""
         if not actions or self.interrupted:
             return
-        self.reporter.begin(len(actions))
+        self.reporter.begin(sum(len(keys_of(action)) for action in actions))
         executor = Executor(self.options.workers, self.session.stop, self.reporter.arrived)
         try:
             with stoppable(self.session.stop, self.app.console.notice) as interruption:

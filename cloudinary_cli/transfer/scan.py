@@ -79,7 +79,7 @@ def _walk(
                 pending.append((relative + "/", _sorted_entries(entry.path)))
             except OSError as error:
                 reason = f"the directory cannot be read: {error.strerror or error}"
-                result.problems.append(_problem(relative, Status.FAILED, reason))
+                result.problems.append(_problem(relative + "/", Status.FAILED, reason))
 
 
 def _is_hidden(entry: "os.DirEntry[str]") -> bool:

@@ -120,3 +120,12 @@ def test_a_report_that_is_none_is_refused_naming_file_and_line(tmp_path: Path, b
         failed_keys(str(report))
     with pytest.raises(CliError, match="Cannot read the --retry-failed file"):
         failed_keys(str(tmp_path / "none"))
+
+
+def test_an_unreadable_directory_concerns_a_run_unless_it_is_excluded() -> None:
+    includes = selection([("include", "*.jpg")])
+    assert includes.concerns("shut/") and not includes.takes("shut/")
+    assert includes.concerns("a.jpg") and not includes.concerns("a.png")
+    for glob in ("lost+found", "lost+found/", "/lost+found/**"):
+        assert not selection([("exclude", glob)]).concerns("lost+found/")
+    assert selection(shard="1/9").concerns("shut/") and selection(shard="2/9").concerns("shut/")

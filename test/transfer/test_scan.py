@@ -91,7 +91,7 @@ def test_an_unreadable_directory_is_a_failure(tmp_path: Path) -> None:
     finally:
         (tmp_path / "shut").chmod(0o700)
     assert names(result) == ["b.jpg"]
-    assert [(problem.key, problem.status) for problem in result.problems] == [("shut", Status.FAILED)]
+    assert [(problem.key, problem.status) for problem in result.problems] == [("shut/", Status.FAILED)]
 
 
 def test_a_directory_that_goes_away_during_the_walk_is_a_failure(tmp_path: Path, monkeypatch: Any) -> None:
@@ -107,4 +107,4 @@ def test_a_directory_that_goes_away_during_the_walk_is_a_failure(tmp_path: Path,
     monkeypatch.setattr(os, "scandir", scandir)
     result = scan(str(tmp_path))
     assert names(result) == ["b.jpg"]
-    assert [(problem.key, problem.status) for problem in result.problems] == [("shut", Status.FAILED)]
+    assert [(problem.key, problem.status) for problem in result.problems] == [("shut/", Status.FAILED)]

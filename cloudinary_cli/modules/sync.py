@@ -1,0 +1,107 @@
+"""`cld sync`: its options, one call; transfer.sync does the work."""
+
+from __future__ import annotations
+
+from typing import Any, Optional, Tuple
+
+import click
+
+from cloudinary_cli.context import AppContext
+from cloudinary_cli.modules.transfer_options import TransferCommand, run_options, selection_options, take_options
+
+_FOLDER_MODES = ("fixed", "dynamic")
+_STATUSES = ("all", "active", "pending")
+
+
+@click.command("sync", cls=TransferCommand)
+@click.argument("local_folder")
+@click.argument("cloudinary_folder")
+@click.option("--push", is_flag=True, help="Make the Cloudinary folder like the local one.")
+@click.option("--pull", is_flag=True, help="Make the local folder like the Cloudinary one.")
+@click.option("-H", "--include-hidden", is_flag=True, help="Also hidden files and directories.")
+@click.option("-F", "--force", is_flag=True, help="Delete without asking what is on the receiving side only.")
+@click.option("-K", "--keep-unique", is_flag=True, help="Delete nothing.")
+@click.option("--max-delete", type=click.IntRange(min=0), metavar="N", help="Refuse to begin when more would go.")
+@click.option(
+    "-D",
+    "--deletion-batch-size",
+    "batch_size",
+    type=click.IntRange(min=1),
+    default=30,
+    show_default=True,
+    help="How many assets to delete with one call.",
+)
+@click.option("-fm", "--folder-mode", type=click.Choice(_FOLDER_MODES, case_sensitive=False), hidden=True)
+@click.option(
+    "-st", "--status", type=click.Choice(_STATUSES, case_sensitive=False), help="Which assets to look at. [active]"
+)
+@click.option(
+    "-o", "--optional_parameter", "strings", nargs=2, multiple=True, metavar="NAME VALUE", help="Upload option."
+)
+@click.option(
+    "-O",
+    "--optional_parameter_parsed",
+    "parsed",
+    nargs=2,
+    multiple=True,
+    metavar="NAME VALUE",
+    help="Upload option; the value is read as JSON, a boolean, or text.",
+)
+@selection_options
+@run_options
+@click.pass_context
+def sync(
+    ctx: click.Context,
+    /,
+    local_folder: str,
+    cloudinary_folder: str,
+    push: bool,
+    pull: bool,
+    strings: Tuple[Tuple[str, str], ...],
+    parsed: Tuple[Tuple[str, str], ...],
+    **options: Any,
+) -> bool:
+    """Make a Cloudinary folder like a local one (--push), or a local folder like a Cloudinary one (--pull).
+
+    Only what differs is transferred. What is on the receiving side only is deleted at the end, after a question.
+    '/' is the root folder.
+
+    \b
+    cld sync photos shop/photos --push --dry-run
+    cld sync photos shop/photos --push -F --exclude 'tmp/' --report sync.jsonl
+    cld sync photos shop/photos --pull -K
+    """
+    if push == pull:
+        raise click.UsageError("Please use either the '--push' OR '--pull' options", ctx)
+    from cloudinary_cli.transfer import parameters
+    from cloudinary_cli.transfer import sync as engine
+    from cloudinary_cli.transfer.plan import Direction
+
+    app: AppContext = ctx.obj
+    transfer = take_options(options)
+    engine.sync(
+        app,
+        engine.SyncOptions(
+            Direction.PUSH if push else Direction.PULL,
+            local_folder,
+            _query(cloudinary_folder, options.pop("folder_mode"), options.pop("status")),
+            _policy(options.pop("force"), options.pop("keep_unique")),
+            upload_options=parameters.given_options(strings, parsed, app.console.warning),
+            transfer=transfer,
+            **options,
+        ),
+    )
+    return True
+
+
+def _query(folder: str, mode: Optional[str], status: Optional[str]) -> Any:
+    from cloudinary_cli.transfer.keys import FolderMode, clean_folder
+    from cloudinary_cli.transfer.remote import RemoteQuery
+
+    return RemoteQuery(clean_folder(folder), FolderMode(mode.lower()) if mode else None, status)
+
+
+def _policy(force: bool, keep: bool) -> Any:
+    from cloudinary_cli.transfer.sync_policy import Policy
+
+    return Policy.KEEP if keep else Policy.DELETE if force else Policy.ASK

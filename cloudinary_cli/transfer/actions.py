@@ -1,0 +1,233 @@
+"""What can be done with one item: upload, download, delete here or there. Runs in a worker, and prints nothing."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Sequence
+
+from cloudinary_cli import sdk
+from cloudinary_cli.errors import ApiError, CliError
+from cloudinary_cli.transfer.assets import LocalFile, Outcome, RemoteAsset, Status
+from cloudinary_cli.transfer.download import Expected, download, target_path
+from cloudinary_cli.transfer.keys import FolderMode
+from cloudinary_cli.transfer.plan import Download
+from cloudinary_cli.transfer.session import TransferSession
+from cloudinary_cli.transfer.upload import Source, UploadTarget, upload
+from cloudinary_cli.utils.api_utils import call_api
+from cloudinary_cli.utils.page_fetch import retried
+from cloudinary_cli.utils.url_utils import UrlRequest, url_arguments
+
+_SIGNATURE = re.compile(r"/s--[A-Za-z0-9_-]+--/|(?<=__cld_token__=).*")
+_RESTRICTED = ("private", "authenticated")
+
+
+@dataclass(frozen=True)
+class UploadFile:
+    """Upload a local file with these options of the SDK's `upload`."""
+
+    target: UploadTarget
+    key: str
+    path: str
+    options: Mapping[str, Any]
+    mode: FolderMode
+    action: str = "upload"
+
+    def run(self) -> Outcome:
+        try:
+            source = Source.of_file(self.path)
+            answer = upload(self.target, source, self.options)
+        except CliError as error:
+            message = f"Failed uploading {self.path}, error: {error.message}"
+            return Outcome(self.action, self.key, Status.FAILED, error.message, message=message)
+        return uploaded(self.key, self.path, answer, self.mode, source.size)
+
+
+def uploaded(key: str, name: str, answer: Dict[str, Any], mode: FolderMode, size: int = 0) -> Outcome:
+    """The outcome of an upload that the server has accepted.
+
+    :param name: how the message calls the file. :param size: bytes that were sent.
+    """
+    return Outcome(
+        "upload",
+        key,
+        public_id=answer.get("public_id"),
+        url=answer.get("secure_url") or answer.get("url"),
+        etag=answer.get("etag"),
+        size=size,
+        message=_upload_message(name, answer, mode),
+        response=answer,
+    )
+
+
+def _upload_message(name: str, answer: Mapping[str, Any], mode: FolderMode) -> str:
+    if answer.get("batch_id"):
+        return f"Uploading {name} asynchronously with batch_id: {answer['batch_id']}"
+    public_id = answer.get("public_id")
+    shown = answer.get("display_name")
+    if mode is FolderMode.FIXED or not shown:
+        return f"Successfully uploaded {name} as {public_id}"
+    path = "/".join(part for part in (answer.get("asset_folder"), shown) if part)
+    extension = f".{answer['format']}" if answer.get("format") else ""
+    return f"Successfully uploaded {name} as {path}{extension} with public_id: {public_id}"
+
+
+def delivery_url(asset: RemoteAsset, fields: Mapping[str, Any]) -> str:
+    """Where the original of an asset is delivered; signed where it has to be.
+
+    :raises ConfigError: it has to be signed, and the configuration has no API secret.
+    """
+    extension = f".{asset.format}" if asset.format and asset.resource_type != "raw" and asset.type != "fetch" else ""
+    sign = asset.type in _RESTRICTED or asset.access_mode == "authenticated"
+    request = UrlRequest(f"{asset.public_id}{extension}", "", asset.resource_type, asset.type, sign)
+    source, options = url_arguments(request, fields)
+    if asset.version is not None:
+        options["version"] = asset.version  # or a cache on the way may have the one before
+    return str(sdk.module("utils").cloudinary_url(source, **options)[0])
+
+
+def without_signature(url: str) -> str:
+    """A delivery URL as it may be shown: its signature would let anybody in."""
+    return _SIGNATURE.sub(lambda match: "/s--****--/" if match[0].startswith("/s--") else "****", url)
+
+
+@dataclass(frozen=True)
+class DownloadFile:
+    """Download an asset to its path below `root`.
+
+    :param fields: of the active configuration, for the URL.
+    """
+
+    session: TransferSession
+    root: str
+    item: Download
+    fields: Mapping[str, Any]
+    action: str = "download"
+
+    @property
+    def key(self) -> str:
+        return self.item.relative
+
+    def run(self) -> Outcome:
+        asset, url = self.item.asset, self.item.asset.public_id
+        try:
+            path = target_path(self.root, self.item.relative)
+            address = delivery_url(asset, self.fields)
+            url = without_signature(address)
+            size = download(self.session, address, path, Expected(asset.size, asset.etag))
+        except CliError as error:
+            message = f"Failed downloading: {url}, {error.message}"
+            return self._outcome(url, Status.FAILED, error.message, message=message)
+        shown = os.path.join(self.root, *self.item.relative.split("/"))
+        return self._outcome(url, size=size, message=f"Downloaded '{self.item.relative}' to '{shown}'")
+
+    def _outcome(self, url: str, status: Status = Status.OK, error: Any = None, **more: Any) -> Outcome:
+        asset = self.item.asset
+        return Outcome(
+            self.action, self.key, status, error, public_id=asset.public_id, url=url, etag=asset.etag or None, **more
+        )
+
+
+@dataclass(frozen=True)
+class DeleteLocal:
+    """Delete a local file."""
+
+    file: LocalFile
+    action: str = "delete"
+
+    @property
+    def key(self) -> str:
+        return self.file.relative
+
+    def run(self) -> Outcome:
+        try:
+            os.unlink(self.file.path)
+        except FileNotFoundError:
+            pass  # what was wanted
+        except OSError as error:
+            reason = error.strerror or str(error)
+            message = f"Failed deleting '{self.file.path}', error: {reason}"
+            return Outcome(self.action, self.key, Status.FAILED, reason, message=message)
+        return Outcome(self.action, self.key, message=f"Deleted '{self.file.path}'")
+
+
+@dataclass(frozen=True)
+class DeleteRemote:
+    """Delete assets of one resource and delivery type with one call."""
+
+    assets: Sequence[RemoteAsset]
+    action: str = "delete"
+
+    @property
+    def key(self) -> str:
+        return self.assets[0].key
+
+    @property
+    def keys(self) -> List[str]:
+        return [asset.key for asset in self.assets]
+
+    @property
+    def public_ids(self) -> List[str]:
+        return [asset.public_id for asset in self.assets]
+
+    def run(self) -> List[Outcome]:
+        attempts: List[int] = []
+
+        def call() -> Any:
+            attempts.append(1)
+            kind = self.assets[0]
+            return call_api(
+                sdk.module("admin").delete_resources,
+                self.public_ids,
+                resource_type=kind.resource_type,
+                type=kind.type,
+                invalidate=True,
+            )
+
+        try:
+            states = retried(call).get("deleted")
+        except ApiError as error:
+            return [self._outcome(asset, error.message) for asset in self.assets]
+        states = states if isinstance(states, dict) else {}
+        # After a lost answer the assets may have been deleted by the call before.
+        fine = ("deleted",) if len(attempts) == 1 else ("deleted", "not_found")
+        return [self._outcome(asset, "", states.get(asset.public_id, "no answer"), fine) for asset in self.assets]
+
+    def _outcome(self, asset: RemoteAsset, error: str, state: str = "", fine: Sequence[str] = ()) -> Outcome:
+        if state in fine:
+            return Outcome(self.action, asset.key, public_id=asset.public_id)
+        reason = error or f"the server says '{state}'"
+        message = f"Failed deletes: {asset.public_id}, error: {reason}"
+        return Outcome(self.action, asset.key, Status.FAILED, reason, public_id=asset.public_id, message=message)
+
+
+def delete_batches(assets: Sequence[RemoteAsset], size: int) -> Iterator[DeleteRemote]:
+    """As few calls as possible: sorted by kind, `size` to a call."""
+
+    def kind(asset: RemoteAsset) -> Any:
+        return asset.resource_type, asset.type
+
+    for _, group in groupby(sorted(assets, key=lambda asset: (*kind(asset), asset.key)), key=kind):
+        same = list(group)
+        for start in range(0, len(same), size):
+            yield DeleteRemote(same[start : start + size])
+
+
+def remove_empty_directories(root: str, is_taken: Callable[[str], bool]) -> None:
+    """Remove what is empty below `root`, which stays; links are not followed.
+
+    :param is_taken: False for the name of a directory that is to be left alone.
+    """
+    try:
+        with os.scandir(root) as entries:
+            directories = [e.path for e in entries if e.is_dir(follow_symlinks=False) and is_taken(e.name)]
+    except OSError:
+        return
+    for path in directories:
+        remove_empty_directories(path, is_taken)
+        try:
+            os.rmdir(path)
+        except OSError:
+            pass  # not empty
