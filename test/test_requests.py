@@ -45,6 +45,13 @@ CASES: List[Tuple[List[str], List[Sent]]] = [
     ),
     (["agent", "cloud", "create", "--ip", "1.2.3.4"], [("POST", f"{P}/clouds", {"delivery_ips": ["1.2.3.4"]})]),
     (["config", "-n", "saved", "{url}"], [("GET", f"{V}/ping", {})]),
+    (
+        ["sync", "photos", "/", "--pull", "--dry-run"],
+        [
+            ("GET", f"{V}/config", {"settings": "true"}),
+            ("POST", f"{V}/resources/search", {"expression": 'asset_folder:"*"', "max_results": 500}),
+        ],
+    ),
     (["config"], []),
     (["config", "-ls", "--json"], []),
     (["url", "x", "w_100"], []),

@@ -118,8 +118,8 @@ class DownloadFile:
             url = without_signature(address)
             size = download(self.session, address, path, Expected(asset.size, asset.etag))
         except CliError as error:
-            message = f"Failed downloading: {url}, {error.message}"
-            return self._outcome(url, Status.FAILED, error.message, message=message)
+            reason = without_signature(error.message)
+            return self._outcome(url, Status.FAILED, reason, message=f"Failed downloading: {url}, {reason}")
         shown = os.path.join(self.root, *self.item.relative.split("/"))
         return self._outcome(url, size=size, message=f"Downloaded '{self.item.relative}' to '{shown}'")
 

@@ -61,11 +61,18 @@ class NameMap:
             current = NameMap.load(os.path.dirname(self.path))
             names = current.updated(uploaded, local_keys)
             if names != current.names:
-                text = json.dumps(dict(sorted(names.items())), indent=2, ensure_ascii=False)
-                write_atomically(self.path, text.encode("utf-8", "surrogatepass"), mode=None)
+                write_atomically(self.path, _serialised(names), mode=None)
                 logger.debug("%s was updated: %s", self.path, names)
         except (OSError, CliError) as error:
             logger.warning("Cannot save %s: %s", self.path, getattr(error, "strerror", None) or error)
+
+
+def _serialised(names: Mapping[str, str]) -> bytes:
+    ordered = dict(sorted(names.items()))
+    try:
+        return json.dumps(ordered, indent=2, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:  # a file name that is not UTF-8
+        return json.dumps(ordered, indent=2).encode("ascii")
 
 
 def _parsed(path: str, text: str) -> Dict[str, str]:

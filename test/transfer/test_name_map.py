@@ -77,3 +77,9 @@ def test_a_map_that_cannot_be_written_is_a_warning(tmp_path: Path, caplog: pytes
     (tmp_path / ".cld-sync").mkdir()
     NameMap(str(tmp_path / ".cld-sync")).save({"a": "b"}, {"a"})
     assert "Cannot save" in caplog.text
+
+
+def test_a_name_that_is_not_utf_8_comes_back(tmp_path: Path) -> None:
+    names = {"x\udcff.jpg": "x_.jpg", "\N{LATIN SMALL LETTER E WITH ACUTE} &.jpg": "e.jpg"}
+    NameMap.load(str(tmp_path)).save(names, set(names))
+    assert NameMap.load(str(tmp_path)).names == names
