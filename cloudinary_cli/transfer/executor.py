@@ -9,7 +9,7 @@ import queue
 import signal
 import threading
 from contextlib import contextmanager
-from typing import Any, Callable, Dict, Iterator, List, Optional, Protocol, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Protocol, Sequence, Sized, Tuple, Union
 
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import CliError, Terminated
@@ -19,6 +19,8 @@ from cloudinary_cli.utils.retry import Stopped
 
 # Short, because Python runs signal handlers between two waits of the main thread.
 _SLICE_SECONDS = 0.2
+# How many actions of a stream are held: enough for the others to go on while one is slow.
+_AHEAD = 1000
 
 
 class Action(Protocol):
@@ -55,24 +57,39 @@ class Executor:
         self._stop = stop
         self._arrived = arrived or (lambda outcome: None)
 
-    def run(self, actions: Sequence[Action]) -> Iterator[Outcome]:
-        """Run all actions. After stop.request() those that have not begun come back as cancelled."""
-        results: "queue.SimpleQueue[Tuple[int, List[Outcome]]]" = queue.SimpleQueue()
-        pending = iter(enumerate(actions))
-        lock = threading.Lock()
+    def run(self, actions: Iterable[Action]) -> Iterator[Outcome]:
+        """Run all actions. After stop.request() those that have not begun come back as cancelled.
 
-        def work() -> None:
-            while True:
-                with lock:
-                    number, action = next(pending, (-1, None))
-                if action is None:
-                    return
-                results.put((number, self._outcomes(action)))
+        What is no collection is drawn only a little ahead of what has been yielded, so that it may be endless.
 
-        threads = [threading.Thread(target=work, daemon=True) for _ in range(min(self._workers, len(actions)))]
-        for thread in threads:
-            thread.start()
-        yield from self._in_order(results, len(actions))
+        :raises CliError: the next action cannot be had; all before it have been run.
+        """
+        tasks: "queue.SimpleQueue[Optional[Tuple[int, Action]]]" = queue.SimpleQueue()
+        ordered = _Ordered(self._arrived)
+        ahead = len(actions) if isinstance(actions, Sized) else max(_AHEAD, 2 * self._workers)
+        drawn = _Drawn(actions)
+        threads = sent = 0
+        try:
+            for sent, action in enumerate(drawn, 1):
+                tasks.put((sent - 1, action))
+                if threads < self._workers:
+                    threads += 1
+                    threading.Thread(target=self._work, args=(tasks, ordered), daemon=True).start()
+                yield from ordered.take(sent - ahead)
+            yield from ordered.take(sent)
+        finally:
+            for _ in range(threads):
+                tasks.put(None)
+        if drawn.error is not None:
+            raise drawn.error
+
+    def _work(self, tasks: "queue.SimpleQueue[Optional[Tuple[int, Action]]]", ordered: "_Ordered") -> None:
+        while True:
+            task = tasks.get()
+            if task is None:
+                return
+            number, action = task
+            ordered.results.put((number, self._outcomes(action)))
 
     def _outcomes(self, action: Action) -> List[Outcome]:
         if self._stop.requested.is_set():
@@ -88,18 +105,51 @@ class Executor:
             return _each(action, Status.FAILED, f"{type(error).__name__}: {error}")
         return result if isinstance(result, list) else [result]
 
-    def _in_order(self, results: "queue.SimpleQueue[Tuple[int, List[Outcome]]]", count: int) -> Iterator[Outcome]:
-        early: Dict[int, List[Outcome]] = {}
-        for wanted in range(count):
-            while wanted not in early:
-                try:
-                    number, outcomes = results.get(timeout=_SLICE_SECONDS)
-                except queue.Empty:
-                    continue
-                for outcome in outcomes:
-                    self._arrived(outcome)
-                early[number] = outcomes
-            yield from early.pop(wanted)
+
+class _Drawn:
+    """Actions until their end, or until there is no next one to be had: what has begun is finished first."""
+
+    def __init__(self, actions: Iterable[Action]) -> None:
+        self._actions = actions
+        self.error: Optional[CliError] = None
+
+    def __iter__(self) -> Iterator[Action]:
+        pending = iter(self._actions)
+        while True:
+            try:
+                action = next(pending, None)
+            except CliError as error:
+                self.error = error
+                return
+            if action is None:
+                return
+            yield action
+
+
+class _Ordered:
+    """Outcomes in the order of their actions, in whatever order they come."""
+
+    def __init__(self, arrived: Arrived) -> None:
+        self.results: "queue.SimpleQueue[Tuple[int, List[Outcome]]]" = queue.SimpleQueue()
+        self._arrived = arrived
+        self._early: Dict[int, List[Outcome]] = {}
+        self._taken = 0
+
+    def take(self, least: int) -> Iterator[Outcome]:
+        """Those of the next actions that have come; waits until all of the first `least` actions have."""
+        while True:
+            while self._taken in self._early:
+                self._taken += 1
+                yield from self._early.pop(self._taken - 1)
+            try:
+                number, outcomes = self.results.get(block=self._taken < least, timeout=_SLICE_SECONDS)
+            except queue.Empty:
+                if self._taken >= least:
+                    return
+                continue
+            for outcome in outcomes:
+                self._arrived(outcome)
+            self._early[number] = outcomes
 
 
 def _each(action: Action, status: Status, error: str) -> List[Outcome]:

@@ -63,12 +63,12 @@ class Reporter:
         self._clock = clock
         self._created = self._started = clock()
         self._next_redraw = 0.0
-        self._total = 0
+        self._total: Optional[int] = 0
         self.tally = Tally()
 
-    def begin(self, total: int) -> None:
-        """Expect so many items, from now on."""
-        self._total = self.tally.done + total
+    def begin(self, total: Optional[int]) -> None:
+        """Expect so many items, from now on; None when nobody knows how many."""
+        self._total = None if total is None else self.tally.done + total
         self._started = self._clock()
 
     @property
@@ -100,14 +100,19 @@ class Reporter:
             self._console.status("")
 
 
-def progress_line(tally: Tally, total: int, seconds: float) -> str:
-    """`412/1000  41%  3.2 MiB  98 items/s  ETA 6 s`, and the number of failures where there are any."""
+def progress_line(tally: Tally, total: Optional[int], seconds: float) -> str:
+    """`412/1000  41%  3.2 MiB  98 items/s  ETA 6 s`, and the number of failures where there are any.
+
+    Where the total is unknown, `412  98 items/s`.
+    """
     rate = tally.done / seconds if seconds > 0 else 0.0
-    parts = [f"{tally.done}/{total}", f"{100 * tally.done // total if total else 100}%"]
+    parts = [str(tally.done)]
+    if total is not None:
+        parts = [f"{tally.done}/{total}", f"{100 * tally.done // total if total else 100}%"]
     if tally.size:
         parts.append(readable_size(tally.size))
     parts.append(f"{rate:.0f} items/s" if rate >= 10 else f"{rate:.1f} items/s")
-    if rate > 0:
+    if rate > 0 and total is not None:
         parts.append(f"ETA {readable_time((total - tally.done) / rate)}")
     if tally.failed:
         parts.append(f"{tally.failed} failed")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Iterator, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, Optional, Sequence, Tuple
 
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import TransferIncomplete
@@ -58,11 +58,15 @@ class Run:
         """True while nothing failed and nothing was left out because of a stop."""
         return not self.interrupted and not self.tally.failed and not self.tally.cancelled
 
-    def execute(self, actions: Sequence[Action], each: Callable[[Outcome], None] = lambda outcome: None) -> None:
-        """Run all actions; `each` gets their outcomes in order, after they were shown."""
-        if not actions or self.interrupted:
+    def execute(self, actions: Iterable[Action], each: Callable[[Outcome], None] = lambda outcome: None) -> None:
+        """Run all actions; `each` gets their outcomes in order, after they were shown.
+
+        :raises CliError: a stream of actions ended with it; what it had given before was run.
+        """
+        is_known = isinstance(actions, Sequence)
+        if self.interrupted or (is_known and not actions):
             return
-        self.reporter.begin(sum(len(keys_of(action)) for action in actions))
+        self.reporter.begin(sum(len(keys_of(action)) for action in actions) if is_known else None)
         executor = Executor(self.options.workers, self.session.stop, self.reporter.arrived)
         try:
             with stoppable(self.session.stop, self.app.console.notice) as interruption:

@@ -10,11 +10,12 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, List
+from typing import Callable, Iterator, List
 
 import pytest
 
 from cloudinary_cli.errors import CliError
+from cloudinary_cli.transfer import executor as executor_room
 from cloudinary_cli.transfer.assets import Outcome, Status
 from cloudinary_cli.transfer.executor import Executor
 from cloudinary_cli.transfer.session import Stop
@@ -157,3 +158,30 @@ def test_the_first_signal_finishes_and_the_second_aborts(signal: str, code: int,
     process.send_signal(getattr(signals, signal))
     process.communicate(timeout=20)
     assert process.returncode == code and list(folder.iterdir()) == []
+
+
+def test_a_stream_is_drawn_only_a_little_ahead() -> None:
+    drawn: List[int] = []
+
+    def stream() -> Iterator[Do]:
+        for number in range(10**9):
+            drawn.append(number)
+            yield Do(str(number))
+
+    outcomes = Executor(3, Stop()).run(stream())
+    assert [next(outcomes).key for _ in range(50)] == [str(number) for number in range(50)]
+    assert len(drawn) <= 50 + executor_room._AHEAD
+    outcomes.close()  # type: ignore[attr-defined]
+
+
+def test_what_came_before_the_end_of_a_broken_stream_is_run() -> None:
+    def stream() -> Iterator[Do]:
+        yield Do("a", lambda: time.sleep(0.1))
+        yield Do("b")
+        raise CliError("the rest cannot be read")
+
+    done: List[str] = []
+    with pytest.raises(CliError, match="the rest cannot be read"):
+        for outcome in Executor(2, Stop()).run(stream()):
+            done.append(outcome.key)  # noqa: PERF402 - a list made at once would be lost with the error
+    assert done == ["a", "b"]

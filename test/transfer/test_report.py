@@ -59,6 +59,7 @@ def test_progress_line_has_rate_and_eta() -> None:
     assert progress_line(tally, 63, 2.0) == "21/63  33%  20.0 MiB  10 items/s  ETA 4 s  1 failed"
     assert progress_line(Tally(), 5, 0.0) == "0/5  0%  0.0 items/s"
     assert progress_line(Tally(), 0, 0.0).startswith("0/0  100%")
+    assert progress_line(tally, None, 2.0) == "21  20.0 MiB  10 items/s  1 failed"
 
 
 @pytest.mark.parametrize(("size", "text"), [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (3 * 1024**4, "3.0 TiB")])
