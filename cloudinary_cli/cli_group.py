@@ -31,7 +31,11 @@ COMMANDS: Dict[str, Entry] = {
     "login": Entry("cloudinary_cli.core.auth:login", "Log in with the browser and save the session."),
     "logout": Entry("cloudinary_cli.core.auth:logout", "Revoke a saved login and remove it."),
     "make": Entry("cloudinary_cli.modules.make:make", "Print a code snippet for the active configuration."),
+    "migrate": Entry("cloudinary_cli.modules.migrate:migrate", "Upload assets by URL, through an upload mapping."),
     "provisioning": Entry("cloudinary_cli.core.provisioning:provisioning", "Run any method of the Provisioning API."),
+    "regen_derived": Entry(
+        "cloudinary_cli.modules.regen_derived:regen_derived", "Make the derived assets of a transformation anew."
+    ),
     "sandbox": Entry("cloudinary_cli.core.sandbox:sandbox", "Run a local stand-in for Cloudinary (for tests)."),
     "search": Entry("cloudinary_cli.core.search:search", "Search assets."),
     "search_folders": Entry("cloudinary_cli.core.search_folders:search_folders", "Search folders."),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import IO, Callable, Dict, Iterator, Optional
+from typing import IO, Callable, Dict, Iterator, List, Optional
 
 from cloudinary_cli.console import Console
 from cloudinary_cli.errors import CliError
@@ -142,21 +144,36 @@ def readable_time(seconds: float) -> str:
 def report_file(path: Optional[str]) -> Iterator[Callable[[Outcome], None]]:
     """Yield a function that appends an outcome's line; each is on its way to the disk before the next item begins.
 
+    What the file held before stays until there is a first outcome, or the end of a run without any: it may be the
+    list of what is to be done again, and the run may fail before it begins.
+
     :raises CliError: on entry when the path cannot be written, and later when the file system refuses.
     """
     if path is None:
         yield lambda outcome: None
         return
     try:
-        file: IO[str] = open(path, "w", encoding="utf-8", errors="surrogateescape", buffering=1)  # noqa: SIM115
+        file: IO[str] = open(path, "a", encoding="utf-8", errors="surrogateescape", buffering=1)  # noqa: SIM115
     except OSError as error:
         raise CliError(f"Cannot write the --report file {path}: {error.strerror or error}.") from error
 
+    is_new: List[bool] = []
+
+    def renew() -> None:
+        # A pipe or a device cannot be emptied, and holds nothing.
+        if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            file.truncate(0)
+        is_new.append(True)
+
     def record(outcome: Outcome) -> None:
         try:
+            if not is_new:
+                renew()
             file.write(json.dumps(outcome.as_json()) + "\n")
         except OSError as error:
             raise CliError(f"Cannot write the --report file {path}: {error.strerror or error}.") from error
 
     with file:
         yield record
+        if not is_new:
+            renew()

@@ -112,7 +112,7 @@ def transfer_run(app: AppContext, options: TransferOptions) -> Iterator[Run]:
     :raises ConfigError: nothing usable is selected. :raises CliError: the report cannot be written.
     """
     session = open_session(app, options.workers)
-    with report_file(options.report) as record:
+    with report_file(None if options.dry_run else options.report) as record:
         reporter = Reporter(app.console, options.progress, record)
         try:
             yield Run(app, options, session, reporter)

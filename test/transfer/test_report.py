@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from pathlib import Path
 from typing import Any, List, Tuple
 
@@ -91,6 +92,22 @@ def test_report_is_json_lines_written_as_it_comes(tmp_path: Path) -> None:
         "bytes": 3,
     }
     assert json.loads(path.read_text().splitlines()[1])["error"] == "no"
+
+
+def test_the_list_to_be_done_again_outlives_a_run_that_does_not_begin(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    path.write_text("old\n")
+    with pytest.raises(CliError), report_file(str(path)):
+        raise CliError("no answer to the listing")
+    assert path.read_text() == "old\n"
+    with report_file(str(path)) as record:
+        record(Outcome("upload", "a"))
+    assert len(path.read_text().splitlines()) == 1
+    with report_file(str(path)):
+        pass
+    assert path.read_text() == ""
+    with report_file(os.devnull) as record:
+        record(Outcome("upload", "a"))
 
 
 def test_a_report_that_cannot_be_written_is_met_first(tmp_path: Path) -> None:

@@ -1,0 +1,65 @@
+"""`cld regen_derived`: its options, one call; transfer.regen_derived does the work."""
+
+from __future__ import annotations
+
+from typing import Any, Optional
+
+import click
+
+from cloudinary_cli.context import AppContext
+from cloudinary_cli.modules.transfer_options import TransferCommand, run_options, selection_options, take_options
+
+
+@click.command("regen_derived", cls=TransferCommand)
+@click.argument("trans_str")
+@click.option("-enu", "--eager_notification_url", metavar="URL", help="Where to notify of each derived asset.")
+@click.option("-ea", "--eager_async", is_flag=True, help="Do not wait until the derived assets are made.")
+@click.option("-A", "--auto_paginate", is_flag=True, help="All derived assets of the transformation.")
+@click.option("-F", "--force", is_flag=True, help="Do not ask; regenerating may cost.")
+@click.option(
+    "-n",
+    "--max_results",
+    type=click.IntRange(min=1),
+    default=10,
+    show_default=True,
+    help="How many derived assets to look at, without -A.",
+)
+@selection_options
+@run_options
+@click.pass_context
+def regen_derived(
+    ctx: click.Context,
+    /,
+    trans_str: str,
+    eager_notification_url: Optional[str],
+    eager_async: bool,
+    auto_paginate: bool,
+    force: bool,
+    max_results: int,
+    **options: Any,
+) -> bool:
+    """Make the derived assets of the transformation TRANS_STR anew, for example after its definition was changed.
+
+    TRANS_STR is the name of a named transformation, or a transformation string. The patterns of --include and
+    --exclude are about public IDs.
+
+    \b
+    cld regen_derived thumbnail -A --dry-run
+    cld regen_derived w_400,c_fill -A -F --report regen.jsonl
+    """
+    app: AppContext = ctx.obj
+    if not trans_str.strip():
+        app.console.data(ctx.get_help())
+        return True
+    from cloudinary_cli.transfer import regen_derived as engine
+
+    wanted = engine.RegenOptions(
+        trans_str,
+        None if auto_paginate else max_results,
+        eager_notification_url,
+        eager_async,
+        force,
+        take_options(options),
+    )
+    engine.regenerate(app, wanted)
+    return True

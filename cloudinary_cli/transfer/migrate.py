@@ -1,0 +1,224 @@
+"""`cld migrate`: lets the cloud fetch assets, by asking for the delivery URLs of an auto-upload mapping.
+
+One HEAD request each, many at the same time; the file with the URLs is read as it is needed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Iterator, Mapping, Optional, Union
+from urllib.parse import urljoin, urlsplit
+
+from urllib3.exceptions import HTTPError
+
+from cloudinary_cli import sdk
+from cloudinary_cli.context import AppContext
+from cloudinary_cli.errors import ApiError, CliError
+from cloudinary_cli.sdk_transport import Outgoing
+from cloudinary_cli.transfer import entries
+from cloudinary_cli.transfer.actions import without_signature
+from cloudinary_cli.transfer.assets import Outcome, Status
+from cloudinary_cli.transfer.filters import Selection, selection
+from cloudinary_cli.transfer.run import Run, TransferOptions, transfer_run
+from cloudinary_cli.transfer.session import TransferSession
+from cloudinary_cli.utils.api_utils import call_api
+from cloudinary_cli.utils.page_fetch import retried
+from cloudinary_cli.utils.text_utils import one_line, redact
+from cloudinary_cli.utils.url_utils import UrlRequest, url_arguments
+
+MOST_REDIRECTS = 5
+_REDIRECTS = frozenset([301, 302, 303, 307, 308])
+
+
+@dataclass(frozen=True)
+class MigrateOptions:
+    """What the user has asked for. `file` is `-` for stdin; `delimiter` is what it stands for, unescaped."""
+
+    mapping: str
+    file: str
+    delimiter: str = "\n"
+    verbose: bool = False
+    transfer: TransferOptions = field(default_factory=TransferOptions)
+
+
+@dataclass(frozen=True)
+class _Mapping:
+    """An upload mapping: what is asked for below `folder` is fetched from `template`."""
+
+    folder: str
+    template: str
+
+    def path_of(self, url: str) -> Optional[str]:
+        """The path below the folder; None for a URL that the template does not lead to."""
+        path = url[len(self.template) :]
+        if not url.startswith(self.template) or not path.strip("/") or ".." in urlsplit(path).path.split("/"):
+            return None
+        return path
+
+
+def migrate(app: AppContext, options: MigrateOptions) -> None:
+    """Ask for every URL of the file.
+
+    :raises TransferIncomplete: something failed; the rest was done. :raises CliError: it could not begin, or the file
+        could not be read to its end.
+    """
+    entries.check_readable(options.file)
+    # Before the report of this run is opened: it may be the file of --retry-failed.
+    chosen = selection(options.transfer.filters, options.transfer.shard, options.transfer.retry_failed)
+    with transfer_run(app, options.transfer) as run:
+        mapping = _mapping(options.mapping)
+        items = _items(run, options, mapping, chosen)
+        if options.transfer.dry_run:
+            count = _show(run, items)
+        else:
+            run.execute(items)
+            count = run.tally.ok
+            run.app.console.success(f"{count} URLs uploaded")
+        done = {"would_upload" if options.transfer.dry_run else "uploaded": count}
+        failure = (
+            f"{run.tally.failed} URLs were not uploaded. With --report FILE, --retry-failed FILE does what is left."
+        )
+        run.finish({"command": "migrate", "mapping": options.mapping, **done}, failure)
+
+
+def _mapping(name: str) -> _Mapping:
+    failed = f"Failed retrieving upload mapping: '{name}', error: "
+    try:
+        answer = retried(lambda: call_api(sdk.module("admin").upload_mapping, name))
+    except ApiError as error:
+        raise ApiError(failed + error.message, error.status) from error
+    folder, template = answer.get("folder") or name, answer.get("template")
+    if not isinstance(template, str) or not template:
+        raise CliError(failed + "the server's answer has no template.")
+    return _Mapping(str(folder), template)
+
+
+def _items(
+    run: Run, options: MigrateOptions, mapping: _Mapping, chosen: Selection
+) -> Iterator[Union[_Foreign, _Fetch]]:
+    fields = run.app.active.fields
+    for url in entries.read_entries(options.file, options.delimiter):
+        path = mapping.path_of(url)
+        # The name in a report and in error lines: a URL may carry credentials.
+        key = redact(url if path is None else path)
+        if not chosen.takes(key):
+            continue
+        if path is None:
+            yield _Foreign(key)
+        else:
+            yield _Fetch(run.session, key, f"{mapping.folder.strip('/')}/{path.lstrip('/')}", fields, options.verbose)
+
+
+def _show(run: Run, items: Iterator[Union[_Foreign, _Fetch]]) -> int:
+    run.app.console.info("The following URLs would be uploaded:")
+    count = 0
+    for item in items:
+        if isinstance(item, _Fetch):
+            count += 1
+            run.app.console.info(without_signature(item.address()))
+        else:
+            run.app.console.warning(item.run().message)
+    return count
+
+
+@dataclass(frozen=True)
+class _Foreign:
+    """An entry that the mapping is not about."""
+
+    key: str
+    action: str = "fetch"
+
+    def run(self) -> Outcome:
+        reason = "it does not belong to the upload mapping"
+        message = f"Skipping '{one_line(self.key)}', {reason}"
+        return Outcome(self.action, self.key, Status.FAILED, reason, message=message)
+
+
+@dataclass(frozen=True)
+class _Fetch:
+    """Ask for the delivery URL of one asset, which lets the cloud fetch it.
+
+    :param source: public ID and extension. :param fields: of the active configuration, for the URL.
+    """
+
+    session: TransferSession
+    key: str
+    source: str
+    fields: Mapping[str, Any] = field(repr=False)
+    verbose: bool = False
+    action: str = "fetch"
+
+    def address(self) -> str:
+        """:raises CliError: it is no text, or has to be signed with a secret that is not there."""
+        try:
+            self.source.encode("utf-8")
+        except UnicodeEncodeError:
+            raise CliError("it is not UTF-8 text") from None
+        source, options = url_arguments(UrlRequest(self.source), self.fields)
+        return str(sdk.module("utils").cloudinary_url(source, **options)[0])
+
+    def run(self) -> Outcome:
+        shown = one_line(self.key)
+        try:
+            url = self.address()
+            shown = without_signature(url)
+            _ask(self.session, url)
+        except CliError as error:
+            message = f"Failed uploading {shown}: {error.message}"
+            return Outcome(self.action, self.key, Status.FAILED, error.message, url=shown, message=message)
+        return Outcome(self.action, self.key, url=shown, message=f"Uploaded {shown}" if self.verbose else "")
+
+
+def _ask(session: TransferSession, url: str) -> None:
+    """One HEAD request, and those that its redirects lead to.
+
+    :raises ApiError: the answer in the end is not 200.
+    """
+    for _ in range(MOST_REDIRECTS + 1):
+        answer = _head(session, url)
+        if answer.status == 200:
+            return
+        if answer.status not in _REDIRECTS or not answer.location:
+            raise ApiError(answer.error or f"HTTP {answer.status}", answer.status)
+        url = _redirected(url, answer.location)
+    raise ApiError(f"more than {MOST_REDIRECTS} redirects")
+
+
+@dataclass(frozen=True)
+class _Head:
+    """What a HEAD request brought."""
+
+    status: int
+    location: str
+    error: str
+
+
+def _head(session: TransferSession, url: str) -> _Head:
+    def receive(response: Any) -> _Head:
+        headers = response.headers
+        response.drain_conn()
+        error = one_line(headers.get("X-Cld-Error") or "", 500)
+        return _Head(response.status, headers.get("Location") or "", error)
+
+    try:
+        answer: _Head = session.connector.send(Outgoing("HEAD", url), receive)
+    except HTTPError as error:
+        raise ApiError(f"No answer from the server: {one_line(str(error))}.") from error
+    return answer
+
+
+def _redirected(url: str, location: str) -> str:
+    """Where a redirect leads. It is followed on the web only, never out of TLS, and with nobody's credentials.
+
+    :raises ApiError: it must not be followed.
+    """
+    target = urljoin(url, location)
+    try:
+        parts = urlsplit(target)
+        host, credentials = parts.hostname, parts.username is not None
+    except ValueError:
+        parts, host, credentials = urlsplit(""), None, False
+    is_downgrade = parts.scheme == "http" and urlsplit(url).scheme == "https"
+    if parts.scheme not in ("http", "https") or not host or credentials or is_downgrade:
+        raise ApiError(f"a redirect to {one_line(redact(target))} is not followed")
+    return target

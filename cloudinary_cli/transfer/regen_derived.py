@@ -1,0 +1,201 @@
+"""`cld regen_derived`: makes the derived assets of a transformation anew, with one `explicit` call for each asset."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+from cloudinary_cli import sdk
+from cloudinary_cli.context import AppContext
+from cloudinary_cli.errors import ApiError, CliError, Declined
+from cloudinary_cli.transfer.assets import Outcome, Status
+from cloudinary_cli.transfer.filters import selection
+from cloudinary_cli.transfer.run import Run, TransferOptions, transfer_run
+from cloudinary_cli.transfer.upload import UploadTarget, explicit
+from cloudinary_cli.utils.api_utils import call_api
+from cloudinary_cli.utils.page_fetch import retried, wait_for_quota
+from cloudinary_cli.utils.pagination import PAGE_SIZE, pages
+from cloudinary_cli.utils.text_utils import one_line
+
+DEFAULT_MAX_RESULTS = 10
+_COST = (
+    "Running this command makes derived assets anew. This counts as transformations and may cost, depending on your"
+    " plan. Continue?"
+)
+
+
+@dataclass(frozen=True)
+class RegenOptions:
+    """What the user has asked for. `max_results` is the number of derived assets; None for all."""
+
+    transformation: str
+    max_results: Optional[int] = DEFAULT_MAX_RESULTS
+    notification_url: Optional[str] = None
+    is_async: bool = False
+    force: bool = False
+    transfer: TransferOptions = field(default_factory=TransferOptions)
+
+
+class _Identity(NamedTuple):
+    """The asset that a derived one is made of."""
+
+    resource_type: str
+    type: str
+    public_id: str
+
+
+class _Listing(NamedTuple):
+    """The derived assets of a transformation."""
+
+    is_named: bool
+    derived: Sequence[Mapping[str, Any]]
+    is_complete: bool
+
+
+def regenerate(app: AppContext, options: RegenOptions) -> None:
+    """Make them anew.
+
+    :raises TransferIncomplete: something failed; the rest was done. :raises Declined: the user said no.
+    :raises CliError: it could not begin.
+    """
+    # Before the report of this run is opened: it may be the file of --retry-failed.
+    chosen = selection(options.transfer.filters, options.transfer.shard, options.transfer.retry_failed)
+    app.active.require()
+    if not options.transfer.dry_run and not options.force and not app.console.confirm(_COST):
+        raise Declined("Stopping. Nothing was regenerated.")
+    with transfer_run(app, options.transfer) as run:
+        listing = _list(app, options)
+        # All are known before the first is made anew: that changes the listing.
+        assets = [asset for asset in _distinct(listing.derived) if chosen.takes(asset.public_id)]
+        _tell(run, options, listing, assets)
+        if options.transfer.dry_run:
+            for asset in assets:
+                app.console.info(f"{asset.resource_type}/{asset.type}/{one_line(asset.public_id, None)}")
+        else:
+            target = UploadTarget(run.session, app.sdk_config)
+            parameters = _parameters(options, listing.is_named)
+            run.execute([_Regenerate(target, asset, parameters) for asset in assets])
+        _finish(run, options, assets)
+
+
+def _list(app: AppContext, options: RegenOptions) -> _Listing:
+    """The derived assets, page after page, until there are as many as were asked for.
+
+    :raises ApiError: no such transformation, refused, or no answer after the retries.
+    """
+
+    def fetch(cursor: Optional[str] = None) -> Any:
+        size = PAGE_SIZE if limit is None else min(PAGE_SIZE, limit - len(derived))
+        page = {"max_results": size, **({"next_cursor": cursor} if cursor else {})}
+        return retried(lambda: call_api(sdk.module("admin").transformation, options.transformation, **page))
+
+    limit = options.max_results
+    derived: List[Mapping[str, Any]] = []
+    first = fetch()
+    for page in pages(first, fetch):
+        items = page.get("derived")
+        derived.extend(item for item in (items if isinstance(items, list) else []) if isinstance(item, dict))
+        if page.get("next_cursor"):
+            if limit is not None and len(derived) >= limit:
+                return _Listing(bool(first.get("named")), derived, False)
+            wait_for_quota(page, app.clock)
+    return _Listing(bool(first.get("named")), derived, True)
+
+
+def _distinct(derived: Sequence[Mapping[str, Any]]) -> List[_Identity]:
+    """The assets they are made of, each once, in the order of the listing.
+
+    :raises ApiError: the listing does not say which.
+    """
+    found: Dict[_Identity, None] = {}
+    for item in derived:
+        if not item.get("public_id"):
+            raise ApiError("The server's answer has a derived asset without a public ID.")
+        kind = str(item.get("resource_type") or "image"), str(item.get("type") or "upload")
+        found[_Identity(*kind, str(item["public_id"]))] = None
+    return list(found)
+
+
+def _tell(run: Run, options: RegenOptions, listing: _Listing, assets: Sequence[_Identity]) -> None:
+    console = run.app.console
+    if not listing.derived:
+        console.info("No derived assets are using this transformation.")
+    elif not assets:
+        console.info("No derived asset is selected by the options.")
+    elif options.transfer.dry_run:
+        console.info("The derived assets of the following assets would be regenerated:")
+    if not listing.is_complete:
+        console.warning(
+            f"Only the first {len(listing.derived)} derived assets of the transformation are looked at."
+            " -A (--auto_paginate) takes all, -n N takes N."
+        )
+
+
+def _parameters(options: RegenOptions, is_named: bool) -> Dict[str, Any]:
+    text = options.transformation
+    return {
+        "eager": f"t_{text}" if is_named and not text.startswith("t_") else text,
+        "eager_async": options.is_async,
+        "eager_notification_url": options.notification_url,
+        "overwrite": True,
+        "invalidate": True,
+    }
+
+
+def _finish(run: Run, options: RegenOptions, assets: Sequence[_Identity]) -> None:
+    failed = run.tally.failed
+    if run.is_clean and assets and not options.transfer.dry_run:
+        count = f"{run.tally.ok} assets."
+        ending = f"Regeneration in progress. {count}" if options.is_async else f"Regeneration complete. {count}"
+        run.app.console.success(ending)
+    done: Tuple[str, int] = ("would_regenerate", len(assets))
+    if not options.transfer.dry_run:
+        done = ("regenerated", run.tally.ok)
+    run.finish(
+        {"command": "regen_derived", "transformation": options.transformation, done[0]: done[1]},
+        f"{failed} of {len(assets)} assets were not regenerated. --retry-failed with the --report of a run does"
+        " what is left.",
+    )
+
+
+@dataclass(frozen=True)
+class _Regenerate:
+    """One `explicit` call."""
+
+    target: UploadTarget
+    asset: _Identity
+    parameters: Mapping[str, Any]
+    action: str = "explicit"
+
+    @property
+    def key(self) -> str:
+        return self.asset.public_id
+
+    def run(self) -> Outcome:
+        asset = self.asset
+        options = {**self.parameters, "resource_type": asset.resource_type, "type": asset.type}
+        try:
+            made = _first_eager(explicit(self.target, asset.public_id, options))
+        except CliError as error:
+            name = f"{one_line(asset.public_id)} of type: {asset.type} and resource_type: {asset.resource_type}"
+            message = f"Failed to regenerate {name}, error: {error.message}"
+            return Outcome(
+                self.action, self.key, Status.FAILED, error.message, public_id=asset.public_id, message=message
+            )
+        url = made.get("secure_url") or made.get("url")
+        verb = "Processing" if self.parameters["eager_async"] else "Regenerated"
+        shown = one_line(str(url or asset.public_id), None)
+        return Outcome(self.action, self.key, public_id=asset.public_id, url=url, message=f"{verb} {shown}")
+
+
+def _first_eager(answer: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the answer says about the derived asset; it may say nothing.
+
+    :raises ApiError: that it could not be made.
+    """
+    eager = answer.get("eager")
+    first = eager[0] if isinstance(eager, list) and eager else None
+    made: Mapping[str, Any] = first if isinstance(first, dict) else {}
+    if made.get("status") == "failed":
+        raise ApiError(one_line(str(made.get("reason") or "the server says 'failed'"), 500))
+    return made
