@@ -40,6 +40,7 @@ COMMANDS: Dict[str, Entry] = {
     "search": Entry("cloudinary_cli.core.search:search", "Search assets."),
     "search_folders": Entry("cloudinary_cli.core.search_folders:search_folders", "Search folders."),
     "sync": Entry("cloudinary_cli.modules.sync:sync", "Make a Cloudinary folder like a local one, or the reverse."),
+    "upload_dir": Entry("cloudinary_cli.modules.upload_dir:upload_dir", "Upload the files of a directory."),
     "uploader": Entry("cloudinary_cli.core.uploader:uploader", "Run any method of the Upload API."),
     "url": Entry("cloudinary_cli.core.url:url", "Build a delivery URL, optionally with a transformation."),
     "utils": Entry("cloudinary_cli.core.utils:utils", "Run a utility method of the SDK (signing, URLs)."),

@@ -98,12 +98,13 @@ def compile_glob(glob: str) -> Pattern[str]:
     anywhere = "" if "/" in body else "(?:.*/)?"
     inside = "/.*" if glob.endswith("/") else "(?:/.*)?"
     try:
-        return re.compile(f"{anywhere}{_translated(body.lstrip('/'))}{inside}\\Z", re.DOTALL)
+        return re.compile(f"{anywhere}{translated(body.lstrip('/'))}{inside}\\Z", re.DOTALL)
     except re.error as error:
         raise CliError(f"The pattern '{glob}' cannot be used: {error}.") from None
 
 
-def _translated(glob: str) -> str:
+def translated(glob: str) -> str:
+    """The regular expression of a glob: `*`, `?` and `[...]` match no slash, `**` as a whole name any directories."""
     parts: List[str] = []
     for part in _WILDCARD.split(glob):
         if part in _TRANSLATED:

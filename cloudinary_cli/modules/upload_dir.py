@@ -1,0 +1,99 @@
+"""`cld upload_dir`: its options, one call; transfer.upload_dir does the work."""
+
+from __future__ import annotations
+
+from typing import Any, Optional, Tuple
+
+import click
+
+from cloudinary_cli.context import AppContext
+from cloudinary_cli.modules.transfer_options import TransferCommand, run_options, selection_options, take_options
+
+_DOC_URL = "https://cloudinary.com/documentation/cloudinary_cli#upload_dir"
+_FOLDER_MODES = ("fixed", "dynamic")
+
+
+@click.command("upload_dir", cls=TransferCommand)
+@click.argument("directory", default=".")
+@click.option(
+    "-g",
+    "--glob-pattern",
+    "glob",
+    default="**/*",
+    show_default=True,
+    help="Which files of DIRECTORY: '*.jpg' those at its top, '**/*.jpg' at any depth.",
+)
+@click.option("-H", "--include-hidden", is_flag=True, help="Also hidden files and directories.")
+@click.option(
+    "-o", "--optional_parameter", "strings", nargs=2, multiple=True, metavar="NAME VALUE", help="Upload option."
+)
+@click.option(
+    "-O",
+    "--optional_parameter_parsed",
+    "parsed",
+    nargs=2,
+    multiple=True,
+    metavar="NAME VALUE",
+    help="Upload option; the value is read as JSON, a boolean, or text.",
+)
+@click.option("-t", "--transformation", metavar="TEXT", help="Transform each file as it comes in (w_500,c_limit).")
+@click.option("-f", "--folder", default="", metavar="FOLDER", help="The Cloudinary folder to upload into.")
+@click.option("-fm", "--folder-mode", type=click.Choice(_FOLDER_MODES, case_sensitive=False), hidden=True)
+@click.option("-p", "--preset", metavar="NAME", help="The upload preset to use.")
+@click.option("-e", "--exclude-dir-name", is_flag=True, help="Leave the directory's own name out of the folder.")
+@selection_options
+@run_options
+@click.option("-d", "--doc", is_flag=True, help="Open the documentation in the browser.")
+@click.pass_obj
+def upload_dir(
+    app: AppContext,
+    /,
+    directory: str,
+    glob: str,
+    include_hidden: bool,
+    strings: Tuple[Tuple[str, str], ...],
+    parsed: Tuple[Tuple[str, str], ...],
+    transformation: Optional[str],
+    folder: str,
+    folder_mode: Optional[str],
+    preset: Optional[str],
+    exclude_dir_name: bool,
+    doc: bool,
+    **options: Any,
+) -> bool:
+    """Upload the files of DIRECTORY (default: the current one) and of the directories in it.
+
+    They go to FOLDER/<name of DIRECTORY>/<sub-directory>. Every run uploads every file; to upload only what is new or
+    has changed, use `cld sync DIRECTORY FOLDER --push -K`.
+
+    \b
+    cld upload_dir photos -f shop --dry-run
+    cld upload_dir photos -f shop -g '**/*.jpg' --exclude 'tmp/' --report upload.jsonl
+    cld upload_dir photos -f shop --retry-failed upload.jsonl
+    """
+    from cloudinary_cli.transfer import parameters
+    from cloudinary_cli.transfer import upload_dir as engine
+    from cloudinary_cli.transfer.keys import FolderMode
+    from cloudinary_cli.utils.api_listing import open_documentation
+
+    if doc:
+        return open_documentation(app, _DOC_URL)
+    upload_options = parameters.given_options(strings, parsed, app.console.warning)
+    if transformation:
+        upload_options["raw_transformation"] = transformation
+    if preset:
+        upload_options["upload_preset"] = preset
+    engine.upload_dir(
+        app,
+        engine.UploadDirOptions(
+            directory,
+            glob,
+            include_hidden,
+            folder,
+            not exclude_dir_name,
+            FolderMode(folder_mode.lower()) if folder_mode else None,
+            upload_options,
+            take_options(options),
+        ),
+    )
+    return True

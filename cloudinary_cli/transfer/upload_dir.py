@@ -1,0 +1,158 @@
+"""`cld upload_dir`: uploads the files of a directory that a glob matches; compares nothing with the cloud."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from dataclasses import dataclass, field
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Pattern, Sequence
+
+from cloudinary_cli.context import AppContext
+from cloudinary_cli.errors import CliError
+from cloudinary_cli.transfer.actions import UploadFile
+from cloudinary_cli.transfer.assets import LocalFile, Outcome, Status
+from cloudinary_cli.transfer.filters import Selection, selection, translated
+from cloudinary_cli.transfer.keys import FolderMode
+from cloudinary_cli.transfer.parameters import default_options, folder_option
+from cloudinary_cli.transfer.remote import folder_mode
+from cloudinary_cli.transfer.run import Run, TransferOptions, transfer_run
+from cloudinary_cli.transfer.scan import ScanResult, scan
+from cloudinary_cli.transfer.upload import UploadTarget
+from cloudinary_cli.utils.text_utils import one_line
+
+EVERYTHING = "**/*"
+
+
+@dataclass(frozen=True)
+class UploadDirOptions:
+    """What the user has asked for. `own_name` puts the files into a folder called like the directory."""
+
+    directory: str = "."
+    glob: str = EVERYTHING
+    include_hidden: bool = False
+    folder: str = ""
+    own_name: bool = True
+    mode: Optional[FolderMode] = None  # None asks the account
+    upload_options: Mapping[str, Any] = field(default_factory=dict)
+    transfer: TransferOptions = field(default_factory=TransferOptions)
+
+    @property
+    def path(self) -> str:
+        return os.path.abspath(self.directory)
+
+    @property
+    def target_folder(self) -> str:
+        """The folder of the files at the top of the directory."""
+        return joined(self.folder, os.path.basename(self.path) if self.own_name else "")
+
+
+def joined(*parts: str) -> str:
+    """Folder names as one path without empty parts: `/g//h/`, `a` -> `g/h/a`."""
+    return "/".join(name for part in parts for name in part.split("/") if name)
+
+
+def upload_dir(app: AppContext, options: UploadDirOptions) -> None:
+    """Upload them all.
+
+    :raises TransferIncomplete: something failed; the rest was done. :raises CliError: it could not begin.
+    """
+    matches = glob_pattern(options.glob)
+    # Before the report of this run is opened: it may be the file of --retry-failed.
+    chosen = selection(options.transfer.filters, options.transfer.shard, options.transfer.retry_failed)
+    local = _scan(options)
+    with transfer_run(app, options.transfer) as run:
+        mode = options.mode or folder_mode()
+        what = "directory" if options.own_name else "contents of directory"
+        app.console.info(f"Uploading {what} '{one_line(options.path, None)}' ({mode.value} folder mode)")
+        files = [file for file in local.files if matches.match(file.relative) and chosen.takes(file.relative)]
+        if not files:
+            app.console.warning(f"No file of '{one_line(options.path, None)}' matches what is asked for.")
+        if options.transfer.dry_run:
+            _show(run, options, files)
+        else:
+            run.record(_problems(local, matches, chosen))
+            target = UploadTarget(run.session, app.sdk_config)
+            run.execute([UploadFile(target, f.relative, f.path, p, mode) for f, p in _planned(options, files, mode)])
+        _finish(run, options, len(files))
+
+
+_EXAMPLE = "cld upload_dir /path/to/photos -g '*.jpg'"
+
+
+def glob_pattern(glob: str) -> Pattern[str]:
+    """The paths that pathlib's `Path.glob` would find, as a pattern for a path relative to the directory.
+
+    `*`, `?` and `[...]` match within a name, `**` any number of directories; at the end, everything below.
+
+    :raises CliError: it is empty, absolute, malformed, or leads out of the directory.
+    """
+    parts = (glob.replace("\\", "/") if os.name == "nt" else glob).split("/")
+    if os.path.isabs(glob) or os.path.splitdrive(glob)[0]:
+        raise CliError(f"The pattern '{glob}' is absolute. Name the directory, and what is wanted of it: {_EXAMPLE}")
+    if ".." in parts:
+        raise CliError(f"The pattern '{glob}' leads out of the directory. Name the directory itself: {_EXAMPLE}")
+    parts = [part for part in parts if part not in ("", ".")]
+    if not parts:
+        raise CliError(f"The pattern '{glob}' is empty. Leave out -g to upload all files.")
+    # Within a name two stars are one, and one `**` after another adds nothing.
+    names = [part if part == "**" else re.sub(r"\*{2,}", "*", part) for part in parts]
+    names = [name for name, after in zip(names, [*names[1:], ""]) if not name == after == "**"]
+    try:
+        return re.compile(translated("/".join(names)) + "\\Z", re.DOTALL | (re.IGNORECASE if os.name == "nt" else 0))
+    except re.error as error:
+        raise CliError(f"The pattern '{glob}' cannot be used: {error}.") from None
+
+
+def _scan(options: UploadDirOptions) -> ScanResult:
+    """:raises CliError: it is no directory, or cannot be read."""
+    if os.path.isfile(options.directory):
+        quoted = shlex.quote(options.directory)
+        raise CliError(f"'{options.directory}' is a file. Upload it with: cld uploader upload {quoted}")
+    local = scan(options.path, options.include_hidden)
+    if not local.exists:
+        raise CliError(f"Directory: {options.path} does not exist")
+    return local
+
+
+def _problems(local: ScanResult, matches: Pattern[str], chosen: Selection) -> List[Outcome]:
+    """What the walk could not take, as far as it was asked for."""
+
+    def concerns(path: str) -> bool:
+        return chosen.concerns(path) and (path.endswith("/") or bool(matches.match(path)))
+
+    return [problem for problem in local.problems if concerns(problem.key)]
+
+
+def _planned(options: UploadDirOptions, files: Sequence[LocalFile], mode: FolderMode) -> Iterator[Any]:
+    """Each file with its upload parameters, which the files of one directory share."""
+    common = {**default_options(mode), **options.upload_options}
+    directory, parameters = None, common
+    for file in files:
+        parent = file.relative.rpartition("/")[0]
+        if parent != directory:
+            directory, parameters = parent, {**common, **folder_option(mode, joined(options.target_folder, parent))}
+        yield file, parameters
+
+
+def _show(run: Run, options: UploadDirOptions, files: Sequence[LocalFile]) -> None:
+    if files:
+        run.app.console.info("The following files would be uploaded:")
+    for file in files:
+        folder = joined(options.target_folder, file.relative.rpartition("/")[0]) or "/"
+        run.app.console.info(one_line(f"{file.relative} into {folder}", None))
+
+
+def _finish(run: Run, options: UploadDirOptions, planned: int) -> None:
+    tally, console = run.tally, run.app.console
+    skipped = tally.of(Status.SKIPPED)
+    done: Dict[str, Any] = {"would_upload": planned}
+    if not options.transfer.dry_run:
+        done = {"uploaded": tally.ok, "skipped": skipped}
+        console.success(f"{tally.ok} resources uploaded")
+        if tally.failed + skipped:
+            console.warning(f"{tally.failed + skipped} items skipped")
+    summary = {"command": "upload_dir", "directory": options.path, "folder": options.target_folder or "/", **done}
+    run.finish(
+        summary, f"{tally.failed} files were not uploaded. --retry-failed with the --report of a run does what is left."
+    )
