@@ -137,7 +137,7 @@ def _auto_upload(cloud: str, kind: str, delivery_type: str, parts: List[str]) ->
         if delivery_type != "upload" or not path.startswith(folder + "/"):
             continue
         try:
-            received = save_loopback_url(mapping["template"] + path[len(folder) + 1 :])
+            received = save_loopback_url(mapping["template"] + quote(path[len(folder) + 1 :], safe="/%:?=&"))
         except ApiError as error:
             return _missing(error.message)
         public_id = path if kind == "raw" else path.rpartition(".")[0] or path

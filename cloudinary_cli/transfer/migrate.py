@@ -51,7 +51,7 @@ class _Mapping:
     def path_of(self, url: str) -> Optional[str]:
         """The path below the folder; None for a URL that the template does not lead to."""
         path = url[len(self.template) :]
-        if not url.startswith(self.template) or not path.strip("/") or ".." in urlsplit(path).path.split("/"):
+        if not url.startswith(self.template) or not path.strip("/") or ".." in path.split("?")[0].split("/"):
             return None
         return path
 
@@ -76,7 +76,7 @@ def migrate(app: AppContext, options: MigrateOptions) -> None:
             run.app.console.success(f"{count} URLs uploaded")
         done = {"would_upload" if options.transfer.dry_run else "uploaded": count}
         failure = (
-            f"{run.tally.failed} URLs were not uploaded. With --report FILE, --retry-failed FILE does what is left."
+            f"{run.tally.failed} URLs were not uploaded. --retry-failed with the --report of a run does what is left."
         )
         run.finish({"command": "migrate", "mapping": options.mapping, **done}, failure)
 
@@ -99,14 +99,18 @@ def _items(
     fields = run.app.active.fields
     for url in entries.read_entries(options.file, options.delimiter):
         path = mapping.path_of(url)
-        # The name in a report and in error lines: a URL may carry credentials.
-        key = redact(url if path is None else path)
+        key = _shown(url if path is None else path)
         if not chosen.takes(key):
             continue
         if path is None:
             yield _Foreign(key)
         else:
             yield _Fetch(run.session, key, f"{mapping.folder.strip('/')}/{path.lstrip('/')}", fields, options.verbose)
+
+
+def _shown(text: str) -> str:
+    """How a report and error lines call an entry: it may carry credentials, and bytes that are no text."""
+    return redact(text).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _show(run: Run, items: Iterator[Union[_Foreign, _Fetch]]) -> int:
@@ -212,13 +216,12 @@ def _redirected(url: str, location: str) -> str:
 
     :raises ApiError: it must not be followed.
     """
-    target = urljoin(url, location)
     try:
+        target = urljoin(url, location)
         parts = urlsplit(target)
-        host, credentials = parts.hostname, parts.username is not None
     except ValueError:
-        parts, host, credentials = urlsplit(""), None, False
+        target, parts = location, urlsplit("")
     is_downgrade = parts.scheme == "http" and urlsplit(url).scheme == "https"
-    if parts.scheme not in ("http", "https") or not host or credentials or is_downgrade:
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None or is_downgrade:
         raise ApiError(f"a redirect to {one_line(redact(target))} is not followed")
     return target

@@ -1,0 +1,25 @@
+"""Real `cld` processes that a test stops while they work."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, Callable
+
+
+def start(*args: str, stdin: Any = subprocess.DEVNULL) -> "subprocess.Popen[bytes]":
+    """Start `cld ARGS` with its streams in the files `out` and `err` of the current directory."""
+    with open("out", "wb") as out, open("err", "wb") as err:
+        command = [sys.executable, "-m", "cloudinary_cli", *args]
+        return subprocess.Popen(command, stdin=stdin, stdout=out, stderr=err)
+
+
+def wait_until(condition: Callable[[], Any], process: "subprocess.Popen[bytes]") -> None:
+    """Wait for a condition that the living process will bring about."""
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert process.poll() is None, Path("err").read_text()
+        assert time.monotonic() < deadline, Path("err").read_text()
+        time.sleep(0.01)
