@@ -52,6 +52,12 @@ CASES: List[Tuple[List[str], List[Sent]]] = [
             ("POST", f"{V}/resources/search", {"expression": 'asset_folder:"*"', "max_results": 500}),
         ],
     ),
+    (["upload_dir", "user"], [("GET", f"{V}/config", {"settings": "true"})]),
+    (["migrate", "legacy", "-"], [("GET", f"{V}/upload_mappings", {"folder": "legacy"})]),
+    (
+        ["regen_derived", "thumb", "-A", "-F"],
+        [("GET", f"{V}/transformations", {"transformation": "thumb", "max_results": "500"})],
+    ),
     (["config"], []),
     (["config", "-ls", "--json"], []),
     (["url", "x", "w_100"], []),
@@ -77,6 +83,9 @@ OAUTH: List[Tuple[List[str], List[Tuple[str, str]]]] = [
 def env(box: SandboxClient, home: Path) -> Dict[str, str]:
     from test.auth.test_login import free_port
 
+    storage = box.server.state.storage
+    storage.put_document("sandbox", "upload_mapping", "legacy", {"folder": "legacy", "template": "http://127.0.0.1:9/"})
+    storage.put_document("sandbox", "transformation", "t_thumb", {"name": "t_thumb", "named": True, "info": []})
     return {**box.server.environment(home), "CLOUDINARY_OAUTH_REDIRECT_PORT": str(free_port())}
 
 

@@ -7,7 +7,13 @@ from typing import Any, Optional, Tuple
 import click
 
 from cloudinary_cli.context import AppContext
-from cloudinary_cli.modules.transfer_options import TransferCommand, run_options, selection_options, take_options
+from cloudinary_cli.modules.transfer_options import (
+    TransferCommand,
+    run_options,
+    selection_options,
+    take_options,
+    upload_parameters,
+)
 
 _FOLDER_MODES = ("fixed", "dynamic")
 _STATUSES = ("all", "active", "pending")
@@ -35,18 +41,7 @@ _STATUSES = ("all", "active", "pending")
 @click.option(
     "-st", "--status", type=click.Choice(_STATUSES, case_sensitive=False), help="Which assets to look at. [active]"
 )
-@click.option(
-    "-o", "--optional_parameter", "strings", nargs=2, multiple=True, metavar="NAME VALUE", help="Upload option."
-)
-@click.option(
-    "-O",
-    "--optional_parameter_parsed",
-    "parsed",
-    nargs=2,
-    multiple=True,
-    metavar="NAME VALUE",
-    help="Upload option; the value is read as JSON, a boolean, or text.",
-)
+@upload_parameters
 @selection_options
 @run_options
 @click.pass_context

@@ -87,6 +87,26 @@ def selection_options(command: F) -> F:
     return command
 
 
+def upload_parameters(command: F) -> F:
+    """-o and -O: what each upload gets besides."""
+    for decorate in (
+        click.option(
+            "-O",
+            "--optional_parameter_parsed",
+            "parsed",
+            nargs=2,
+            multiple=True,
+            metavar="NAME VALUE",
+            help="Upload option; the value is read as JSON, a boolean, or text.",
+        ),
+        click.option(
+            "-o", "--optional_parameter", "strings", nargs=2, multiple=True, metavar="NAME VALUE", help="Upload option."
+        ),
+    ):
+        command = decorate(command)
+    return command
+
+
 def take_options(options: Dict[str, Any]) -> TransferOptions:
     """Remove the shared options from a command's own and return them."""
     filters = ordered_filters(options.pop("include", ()), options.pop("exclude", ()))

@@ -7,7 +7,13 @@ from typing import Any, Optional, Tuple
 import click
 
 from cloudinary_cli.context import AppContext
-from cloudinary_cli.modules.transfer_options import TransferCommand, run_options, selection_options, take_options
+from cloudinary_cli.modules.transfer_options import (
+    TransferCommand,
+    run_options,
+    selection_options,
+    take_options,
+    upload_parameters,
+)
 
 _DOC_URL = "https://cloudinary.com/documentation/cloudinary_cli#upload_dir"
 _FOLDER_MODES = ("fixed", "dynamic")
@@ -24,18 +30,7 @@ _FOLDER_MODES = ("fixed", "dynamic")
     help="Which files of DIRECTORY: '*.jpg' those at its top, '**/*.jpg' at any depth.",
 )
 @click.option("-H", "--include-hidden", is_flag=True, help="Also hidden files and directories.")
-@click.option(
-    "-o", "--optional_parameter", "strings", nargs=2, multiple=True, metavar="NAME VALUE", help="Upload option."
-)
-@click.option(
-    "-O",
-    "--optional_parameter_parsed",
-    "parsed",
-    nargs=2,
-    multiple=True,
-    metavar="NAME VALUE",
-    help="Upload option; the value is read as JSON, a boolean, or text.",
-)
+@upload_parameters
 @click.option("-t", "--transformation", metavar="TEXT", help="Transform each file as it comes in (w_500,c_limit).")
 @click.option("-f", "--folder", default="", metavar="FOLDER", help="The Cloudinary folder to upload into.")
 @click.option("-fm", "--folder-mode", type=click.Choice(_FOLDER_MODES, case_sensitive=False), hidden=True)
@@ -78,11 +73,8 @@ def upload_dir(
 
     if doc:
         return open_documentation(app, _DOC_URL)
-    upload_options = parameters.given_options(strings, parsed, app.console.warning)
-    if transformation:
-        upload_options["raw_transformation"] = transformation
-    if preset:
-        upload_options["upload_preset"] = preset
+    given = parameters.given_options(strings, parsed, app.console.warning)
+    named = {"raw_transformation": transformation, "upload_preset": preset}
     engine.upload_dir(
         app,
         engine.UploadDirOptions(
@@ -92,7 +84,7 @@ def upload_dir(
             folder,
             not exclude_dir_name,
             FolderMode(folder_mode.lower()) if folder_mode else None,
-            upload_options,
+            {**given, **{name: value for name, value in named.items() if value}},
             take_options(options),
         ),
     )

@@ -168,8 +168,9 @@ class _Fetch:
             shown = without_signature(url)
             _ask(self.session, url)
         except CliError as error:
-            message = f"Failed uploading {shown}: {error.message}"
-            return Outcome(self.action, self.key, Status.FAILED, error.message, url=shown, message=message)
+            reason = without_signature(error.message)
+            message = f"Failed uploading {shown}: {reason}"
+            return Outcome(self.action, self.key, Status.FAILED, reason, url=shown, message=message)
         return Outcome(self.action, self.key, url=shown, message=f"Uploaded {shown}" if self.verbose else "")
 
 
@@ -205,7 +206,8 @@ def _head(session: TransferSession, url: str) -> _Head:
         return _Head(response.status, headers.get("Location") or "", error)
 
     try:
-        answer: _Head = session.connector.send(Outgoing("HEAD", url), receive)
+        outgoing = Outgoing("HEAD", url, {"User-Agent": sdk.load().get_user_agent()})
+        answer: _Head = session.connector.send(outgoing, receive)
     except HTTPError as error:
         raise ApiError(f"No answer from the server: {one_line(str(error))}.") from error
     return answer

@@ -58,6 +58,7 @@ def test_what_is_asked_for_and_said(server: CloudinaryServer, migrate: Run) -> N
     mapping, *heads = server.requests
     assert mapping.query == {"folder": ["m"]}
     assert {request.method for request in heads} == {"HEAD"}
+    assert heads[0].headers["user-agent"].startswith("CloudinaryCLI/")
     assert {"authorization", "cookie"}.isdisjoint(heads[0].headers)
     assert asked(server) == ["a.jpg", "s/b c.jpg", "é.jpg", "q.jpg?v=2"]
     verbose = migrate("m", "urls", "-v")
