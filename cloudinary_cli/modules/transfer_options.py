@@ -12,6 +12,7 @@ from cloudinary_cli.transfer.run import DEFAULT_WORKERS, TransferOptions
 F = TypeVar("F", bound=Callable[..., Any])
 
 _FILTERS = ("--include", "--exclude")
+_PAIRS: Dict[str, Any] = {"nargs": 2, "multiple": True, "metavar": "NAME VALUE"}
 _FILTER_ORDER = "cloudinary_cli.filter_order"
 
 
@@ -89,22 +90,9 @@ def selection_options(command: F) -> F:
 
 def upload_parameters(command: F) -> F:
     """-o and -O: what each upload gets besides."""
-    for decorate in (
-        click.option(
-            "-O",
-            "--optional_parameter_parsed",
-            "parsed",
-            nargs=2,
-            multiple=True,
-            metavar="NAME VALUE",
-            help="Upload option; the value is read as JSON, a boolean, or text.",
-        ),
-        click.option(
-            "-o", "--optional_parameter", "strings", nargs=2, multiple=True, metavar="NAME VALUE", help="Upload option."
-        ),
-    ):
-        command = decorate(command)
-    return command
+    parsed_help = "Upload option; the value is read as JSON, a boolean, or text."
+    command = click.option("-O", "--optional_parameter_parsed", "parsed", help=parsed_help, **_PAIRS)(command)
+    return click.option("-o", "--optional_parameter", "strings", help="Upload option.", **_PAIRS)(command)
 
 
 def take_options(options: Dict[str, Any]) -> TransferOptions:
