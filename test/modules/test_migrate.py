@@ -119,7 +119,7 @@ def test_t15_redirects_are_followed(server: CloudinaryServer, migrate: Run) -> N
 
 @pytest.mark.parametrize(
     "location",
-    ["ftp://x/a", "file:///etc/passwd", "http://user:pw@127.0.0.1:9/", "javascript:1", "http://[", "https:///a", ""],
+    ["ftp://x/a", "file:///etc/passwd", "http://user:pw@127.0.0.1:9/", "javascript:x", "http://[", "https:///a", ""],
 )
 def test_t15_a_redirect_that_is_not_safe_is_not_followed(server: CloudinaryServer, migrate: Run, location: str) -> None:
     server.on("HEAD", "/a.jpg", redirect(location))
