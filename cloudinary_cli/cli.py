@@ -6,6 +6,7 @@ import gc
 import os
 import signal
 import sys
+import warnings
 from typing import Any, List, Optional
 
 import click
@@ -37,6 +38,9 @@ def _run(args: Optional[List[str]]) -> int:
     # The completion of a command line must not write into that line.
     install_logging(console, "CRITICAL" if completing else "INFO")
     _handle_termination()
+    if not sys.warnoptions:  # python -W and PYTHONWARNINGS still show them
+        # What a library tells its developers (Python 3.8 is old) is noise to a user.
+        warnings.simplefilter("ignore")
     try:
         return exit_status(cli.main(args=args, prog_name="cld", standalone_mode=False, obj=console))
     except click.ClickException as error:

@@ -62,6 +62,17 @@ def forget_the_active_config() -> Iterator[None]:
             package.reset_config()  # type: ignore[attr-defined]
 
 
+@pytest.fixture(autouse=True)
+def forget_the_log_settings() -> Iterator[None]:
+    """main() routes the program's logger to its own console, where caplog of a later test would not see it."""
+    yield
+    from cloudinary_cli.defaults import logger
+
+    logger.handlers.clear()
+    logger.propagate = True
+    logger.setLevel("NOTSET")
+
+
 @pytest.fixture
 def config_json(home: Path) -> Path:
     """The path of config.json; its directory exists."""

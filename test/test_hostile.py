@@ -139,6 +139,17 @@ def test_names_with_line_breaks_forge_no_line(cld: Run, config_json: Path) -> No
     assert done.code == 0 and done.err == "Logged out: 'x\\nerror: y' was revoked and removed.\n"
 
 
+def test_a_librarys_warnings_are_shown_on_demand_only() -> None:
+    code = (
+        "import sys, warnings, cloudinary_cli.cli_group as group; from cloudinary_cli.cli import main\n"
+        "group._show_guidance = lambda app: warnings.warn('old Python', FutureWarning)\n"
+        "sys.exit(main([]))"
+    )
+    for flags, count in (([], 0), (["-W", "default"], 1)):
+        done = subprocess.run([sys.executable, *flags, "-c", code], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0 and done.stderr.count("FutureWarning: old Python") == count, done.stderr
+
+
 def test_a_refused_connection_is_told_without_an_objects_address(cld: Run) -> None:
     done = cld("-c", f"{URL}?upload_prefix=http://127.0.0.1:1", "admin", "ping")
     assert done.code == 1 and done.err.startswith("error: Unexpected error ") and "refused" in done.err
