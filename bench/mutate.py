@@ -1,0 +1,145 @@
+"""Mutation check: change one operator, constant or call at a time, and see whether a test notices.
+
+    python bench/mutate.py [FILE ...] [--tests TEST ...] [--sample N] [--only LINE ...]
+
+Works in a copy of the repository, so the sources are never touched. A mutant that the tests survive is printed with its
+line: either a test is missing, or the change means nothing (an equal boundary, a log line). Without arguments it does
+the files and tests of the token refresh. One process, one core; a mutant takes as long as its tests need to fail.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import copy
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Iterator, List, Tuple
+
+REPO = Path(__file__).resolve().parent.parent
+FILES = [f"cloudinary_cli/auth/refresh{part}.py" for part in ("", "_rules", "_state", "_lock")]
+TESTS = ["test/auth/test_refresh_rules.py", "test/auth/test_refresh.py"]
+TIMEOUT_SECONDS = 120
+
+_COMPARE = {
+    ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Lt: ast.GtE, ast.GtE: ast.Lt, ast.Gt: ast.LtE, ast.LtE: ast.Gt,
+    ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In,
+}  # fmt: skip
+_ARITHMETIC = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add, ast.Div: ast.Mult}
+
+
+def variants(node: ast.AST) -> Iterator[Tuple[str, ast.AST]]:
+    """Changed copies of one node, each with what was changed."""
+    yield from _constants(copy.deepcopy(node))
+    yield from _operators(copy.deepcopy(node))
+    yield from _statements(copy.deepcopy(node))
+
+
+def _constants(new: ast.AST) -> Iterator[Tuple[str, ast.AST]]:
+    if isinstance(new, ast.Constant) and isinstance(new.value, bool):
+        yield "constant inverted", ast.Constant(not new.value)
+    elif isinstance(new, ast.Constant) and isinstance(new.value, (int, float)):
+        yield "constant + 1", ast.Constant(new.value + 1)
+
+
+def _operators(new: ast.AST) -> Iterator[Tuple[str, ast.AST]]:
+    if isinstance(new, ast.Compare) and type(new.ops[0]) in _COMPARE:
+        new.ops[0] = _COMPARE[type(new.ops[0])]()
+        yield "comparison turned round", new
+    elif isinstance(new, ast.BoolOp):
+        new.op = ast.And() if isinstance(new.op, ast.Or) else ast.Or()
+        yield "and/or exchanged", new
+    elif isinstance(new, ast.UnaryOp) and isinstance(new.op, ast.Not):
+        yield "not removed", new.operand
+    elif isinstance(new, ast.BinOp) and type(new.op) in _ARITHMETIC:
+        new.op = _ARITHMETIC[type(new.op)]()
+        yield "operator exchanged", new
+
+
+def _statements(new: ast.AST) -> Iterator[Tuple[str, ast.AST]]:
+    if isinstance(new, ast.Return) and new.value is not None:
+        yield "None returned", ast.Return(ast.Constant(None))
+    elif isinstance(new, ast.If):
+        new.test = ast.Constant(False)
+        yield "branch never taken", new
+    elif isinstance(new, ast.Raise):
+        yield "raise removed", ast.Pass()
+    elif isinstance(new, ast.Expr) and isinstance(new.value, ast.Call) and "logger" not in ast.dump(new.value):
+        yield "call removed", ast.Pass()
+
+
+class _Swap(ast.NodeTransformer):
+    def __init__(self, number: int, to: ast.AST) -> None:
+        self.number, self.to, self.seen = number, to, -1
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        self.seen += 1
+        if self.seen == self.number:
+            return ast.copy_location(self.to, node)
+        return super().generic_visit(node)
+
+
+def mutants(source: str) -> Iterator[Tuple[int, str, str]]:
+    """(line, change, new source) of every mutant."""
+    order: List[ast.AST] = []
+
+    class _Number(ast.NodeVisitor):
+        def generic_visit(self, node: ast.AST) -> None:
+            order.append(node)
+            super().generic_visit(node)
+
+    _Number().visit(ast.parse(source))
+    for number, node in enumerate(order):
+        for change, to in variants(node):
+            tree = _Swap(number, to).visit(ast.parse(source))
+            yield node.lineno, change, ast.unparse(ast.fix_missing_locations(tree))  # type: ignore[attr-defined]
+
+
+def survives(copy_of: Path, tests: List[str]) -> bool:
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--timeout=30", *tests]
+    env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    try:
+        done = subprocess.run(command, cwd=str(copy_of), env=env, capture_output=True, timeout=TIMEOUT_SECONDS)
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("files", nargs="*", default=FILES)
+    parser.add_argument("--tests", nargs="+", default=TESTS)
+    parser.add_argument("--sample", type=int, help="so many mutants of each file, chosen by a fixed seed")
+    parser.add_argument("--only", type=int, nargs="+", help="mutants of these lines only")
+    options = parser.parse_args()
+    killed = total = 0
+    with tempfile.TemporaryDirectory() as directory:
+        workplace = Path(directory) / "repo"
+        shutil.copytree(str(REPO), str(workplace), ignore=shutil.ignore_patterns(".git", "__pycache__", ".*_cache"))
+        if not survives(workplace, options.tests):
+            print("The tests fail without any change.")
+            return 2
+        for file in options.files:
+            source = (REPO / file).read_text(encoding="utf-8")
+            found = [mutant for mutant in mutants(source) if not options.only or mutant[0] in options.only]
+            if options.sample and len(found) > options.sample:
+                found = sorted(random.Random(1).sample(found, options.sample), key=lambda mutant: mutant[0])
+            for line, change, changed in found:
+                (workplace / file).write_text(changed, encoding="utf-8")
+                total += 1
+                if survives(workplace, options.tests):
+                    print(f"survived: {file}:{line}: {change}: {source.splitlines()[line - 1].strip()}", flush=True)
+                else:
+                    killed += 1
+            (workplace / file).write_text(source, encoding="utf-8")
+    print(f"{killed} of {total} mutants killed ({100 * killed / max(1, total):.0f} %)")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,163 @@
+"""The rules of a refresh, each at its border: what may be adopted, what may be presented, how often, and after what pause."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import FrozenInstanceError, replace
+from typing import Any, List, Optional
+
+import pytest
+
+from cloudinary_cli.auth import refresh_state
+from cloudinary_cli.auth.refresh import Refresher, RefreshOutcome, RefreshResult
+from cloudinary_cli.auth.refresh_rules import (
+    check_not_dead,
+    check_same_account,
+    holds,
+    relogin_advice,
+    relogin_command,
+    with_command,
+)
+from cloudinary_cli.auth.refresh_state import Kind, RefreshState
+from cloudinary_cli.auth.session import Session, to_cloudinary_url
+from cloudinary_cli.errors import CliError, Delivery, ReloginRequired, TokenEndpointError
+from cloudinary_cli.utils.config_utils import ConfigStore
+
+LOGIN = Session("acme", "token", "rt_1", 1, 2, issuer="https://oauth.example/")
+
+
+def test_a_result_is_saved_and_without_error_unless_it_says_otherwise() -> None:
+    result = RefreshResult(RefreshOutcome.FRESH, "url")
+    assert result.saved is True and result.error is None
+    with pytest.raises(FrozenInstanceError):
+        result.url = "other"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("name", "region", "command"),
+    [
+        ("acme", "api", "cld login acme"),
+        ("acme", "api-eu", "cld login acme --region api-eu"),
+        ("my cloud", "api", "cld login 'my cloud'"),
+        ("-x", "api", "cld login -- -x"),
+        ("-x", "api-eu", "cld login --region api-eu -- -x"),
+    ],
+)
+def test_the_command_to_log_in_again(name: str, region: str, command: str) -> None:
+    assert relogin_command(name, region) == command
+    session = replace(LOGIN, region=region)
+    assert relogin_advice(name, session) == f"Run: {command}"
+    error = with_command(name, session, CliError("It broke."))
+    assert str(error) == f"It broke. If this goes on, run: {command}"
+
+
+def test_an_entry_holds_a_login_by_refresh_token_and_cloud() -> None:
+    assert holds(to_cloudinary_url(LOGIN), LOGIN)
+    assert holds(to_cloudinary_url(replace(LOGIN, access_token="newer")), LOGIN)
+    assert not holds(to_cloudinary_url(replace(LOGIN, refresh_token="rt_2")), LOGIN)
+    assert not holds(to_cloudinary_url(replace(LOGIN, cloud_name="other")), LOGIN)
+    for entry in (None, 1, "cloudinary://k:s@acme", "garbage"):
+        assert not holds(entry, LOGIN)
+
+
+@pytest.mark.parametrize(
+    ("known", "saved", "same"),
+    [
+        ({}, {}, True),
+        ({}, {"cloud_name": "ACME"}, True),
+        ({}, {"cloud_name": "other"}, False),
+        ({}, {"issuer": "https://evil.example/"}, False),
+        ({"issuer": None}, {}, True),
+        ({}, {"issuer": None}, True),
+        ({"issuer": None}, {"cloud_name": "other"}, False),
+    ],
+)
+def test_tokens_of_another_account_are_not_adopted(known: Any, saved: Any, same: bool) -> None:
+    def check() -> None:
+        check_same_account("work", replace(LOGIN, **known), replace(LOGIN, **saved))
+
+    if same:
+        check()
+        return
+    with pytest.raises(ReloginRequired, match=r"'work' now belongs to another account"):
+        check()
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [(Kind.REFUSED, "the server refused it"), (Kind.RETRIED, "was interrupted"), (Kind.STARTED, None), (None, None)],
+)
+def test_a_token_known_to_be_dead_is_not_presented(kind: Optional[Kind], told: Optional[str]) -> None:
+    known = kind and RefreshState(kind, refresh_state.fingerprint("rt_1"), 1, 2)
+    if told is None:
+        check_not_dead("work", LOGIN, known)
+        return
+    with pytest.raises(ReloginRequired, match=rf"{told}.* Run: cld login work$"):
+        check_not_dead("work", LOGIN, known)
+
+
+def test_a_journal_record_speaks_of_one_token() -> None:
+    record = RefreshState(Kind.STARTED, refresh_state.fingerprint("rt_1"), 1795479759, 42)
+    assert refresh_state.parse(str(record)) == record
+    assert str(record) == "started.{}.1795479759.42".format(refresh_state.fingerprint("rt_1"))
+    assert len(record.fingerprint) == 16 and "rt_1" not in str(record)
+    assert record.applies_to("rt_1") and not record.applies_to("rt_2") and not record.applies_to(None)
+    for text in ("", "started.x.1", "started.x.1.2.3", "other.x.1.2", "started.x.one.2", "started.x.1.two"):
+        assert refresh_state.parse(text) is None
+
+
+class Server:
+    """A token endpoint that fails in a given way; counts."""
+
+    def __init__(self, **error: Any) -> None:
+        self.error = error
+        self.calls = 0
+
+    def refresh(self, *args: Any) -> Any:
+        self.calls += 1
+        raise TokenEndpointError("no", **self.error)
+
+
+@pytest.mark.parametrize(
+    ("error", "calls", "pauses"),
+    [
+        ({"delivery": Delivery.NEVER_SENT}, 3, [0.5, 1.0]),
+        ({"delivery": Delivery.ANSWERED, "status": 503}, 3, [0.5, 1.0]),
+        ({"delivery": Delivery.ANSWERED, "status": 429, "retry_after": 2.0}, 3, [2.0, 2.0]),
+        ({"delivery": Delivery.ANSWERED, "status": 429, "retry_after": 60.0}, 3, [5.0, 5.0]),
+        ({"delivery": Delivery.ANSWERED, "status": 500}, 1, []),
+        ({"delivery": Delivery.UNKNOWN}, 1, []),
+    ],
+)
+def test_how_often_and_after_what_pause_a_token_is_presented(
+    error: Any, calls: int, pauses: List[float], config_json: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept: List[float] = []
+    # Patched: the pauses are the subject, and nobody should have to sit through them.
+    monkeypatch.setattr(time, "sleep", slept.append)
+    store, server = ConfigStore(str(config_json)), Server(**error)
+    store.save({"work": to_cloudinary_url(LOGIN)})
+    result = Refresher(store, refresh=server.refresh).refresh("work", to_cloudinary_url(LOGIN))
+    assert result.outcome is RefreshOutcome.FAILED and result.url
+    assert (server.calls, slept) == (calls, pauses)
+
+
+def test_a_failure_is_remembered_for_twenty_seconds_and_for_one_token(
+    config_json: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment = [1000.0]
+    # Patched: the clock is the subject.
+    monkeypatch.setattr(time, "monotonic", lambda: moment[0])
+    store, server = ConfigStore(str(config_json)), Server(delivery=Delivery.ANSWERED, status=500)
+    url = to_cloudinary_url(LOGIN)
+    store.save({"work": url})
+    refresher = Refresher(store, refresh=server.refresh)
+    first = refresher.refresh("work", url)
+    moment[0] += 19.9
+    again = refresher.refresh("work", url)
+    assert server.calls == 1 and again.error is first.error and again.outcome is RefreshOutcome.FAILED
+    refresher.refresh("work", url, force=True)
+    assert server.calls == 2, "a forced refresh asks all the same"
+    moment[0] += 20.1
+    refresher.refresh("work", url)
+    assert server.calls == 3
