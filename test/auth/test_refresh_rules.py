@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import time
 from dataclasses import FrozenInstanceError, replace
 from typing import Any, List, Optional
@@ -10,6 +12,7 @@ import pytest
 
 from cloudinary_cli.auth import refresh_state
 from cloudinary_cli.auth.refresh import Refresher, RefreshOutcome, RefreshResult
+from cloudinary_cli.auth.refresh_lock import refresh_lock, refresh_lock_path
 from cloudinary_cli.auth.refresh_rules import (
     check_not_dead,
     check_same_account,
@@ -21,6 +24,7 @@ from cloudinary_cli.auth.refresh_rules import (
 from cloudinary_cli.auth.refresh_state import Kind, RefreshState
 from cloudinary_cli.auth.session import Session, to_cloudinary_url
 from cloudinary_cli.errors import CliError, Delivery, ReloginRequired, TokenEndpointError
+from cloudinary_cli.utils.config_url import parse, replace_query
 from cloudinary_cli.utils.config_utils import ConfigStore
 
 LOGIN = Session("acme", "token", "rt_1", 1, 2, issuer="https://oauth.example/")
@@ -161,3 +165,50 @@ def test_a_failure_is_remembered_for_twenty_seconds_and_for_one_token(
     moment[0] += 20.1
     refresher.refresh("work", url)
     assert server.calls == 3
+
+
+def test_the_lock_has_a_name_that_all_versions_agree_on_and_makes_its_directory(tmp_path: Any) -> None:
+    store = ConfigStore(str(tmp_path / "new" / "config.json"))
+    digest = hashlib.sha256(b"work").hexdigest()
+    assert refresh_lock_path(store, "work") == f"{store.path}.{digest[:16]}.lock"
+    with refresh_lock(store, "work"):
+        assert (tmp_path / "new" / f"config.json.{digest[:16]}.lock").exists()
+
+
+def test_an_api_key_is_not_refreshed(config_json: Any) -> None:
+    server, url = Server(delivery=Delivery.UNKNOWN), "cloudinary://k:s@acme"
+    result = Refresher(ConfigStore(str(config_json)), refresh=server.refresh).refresh("work", url, force=True)
+    assert (result.outcome, result.url, result.error, server.calls) == (RefreshOutcome.NOT_OAUTH, url, None, 0)
+
+
+@pytest.mark.parametrize(
+    ("entry", "told"),
+    [
+        ("cloudinary://k:s@acme", "'work' is no longer a login. Run: cld login work"),
+        (to_cloudinary_url(replace(LOGIN, refresh_token=None)), "'work' has no refresh token. Run: cld login work"),
+    ],
+)
+def test_what_cannot_be_refreshed_is_said_without_a_request(entry: str, told: str, config_json: Any) -> None:
+    store, server = ConfigStore(str(config_json)), Server(delivery=Delivery.UNKNOWN)
+    store.save({"work": entry})
+    result = Refresher(store, refresh=server.refresh).refresh("work", to_cloudinary_url(LOGIN))
+    assert result.outcome is RefreshOutcome.FAILED and told in str(result.error) and server.calls == 0
+    assert isinstance(result.error, ReloginRequired) and store.load_fresh() == {"work": entry}
+
+
+@pytest.mark.parametrize(("left", "written"), [(None, Kind.STARTED), (Kind.STARTED, Kind.RETRIED)])
+def test_the_journal_is_on_disk_during_the_request(left: Optional[Kind], written: Kind, config_json: Any) -> None:
+    store, url = ConfigStore(str(config_json)), to_cloudinary_url(LOGIN)
+    if left is not None:
+        url = replace_query(url, {refresh_state.KEY: str(RefreshState(left, refresh_state.fingerprint("rt_1"), 1, 2))})
+    store.save({"work": url})
+    seen: List[Any] = []
+
+    def refresh(*args: Any) -> Any:
+        seen.append(refresh_state.parse(parse(ConfigStore(str(config_json)).load()["work"]).get(refresh_state.KEY)))
+        return {"access_token": "opaque", "refresh_token": "rt_2", "expires_in": 300}
+
+    result = Refresher(store, refresh=refresh).refresh("work", url)
+    assert result.outcome is RefreshOutcome.REFRESHED
+    assert seen[0].kind is written and seen[0].applies_to("rt_1") and seen[0].pid == os.getpid()
+    assert not parse(store.load_fresh()["work"]).has(refresh_state.KEY)
