@@ -22,7 +22,7 @@ from cloudinary_cli.auth.refresh_rules import (
     with_command,
 )
 from cloudinary_cli.auth.refresh_state import Kind, RefreshState
-from cloudinary_cli.auth.session import Session, to_cloudinary_url
+from cloudinary_cli.auth.session import Session, from_cloudinary_url, to_cloudinary_url
 from cloudinary_cli.errors import CliError, Delivery, ReloginRequired, TokenEndpointError
 from cloudinary_cli.utils.config_url import parse, replace_query
 from cloudinary_cli.utils.config_utils import ConfigStore
@@ -212,3 +212,37 @@ def test_the_journal_is_on_disk_during_the_request(left: Optional[Kind], written
     assert result.outcome is RefreshOutcome.REFRESHED
     assert seen[0].kind is written and seen[0].applies_to("rt_1") and seen[0].pid == os.getpid()
     assert not parse(store.load_fresh()["work"]).has(refresh_state.KEY)
+
+
+def test_saving_again_says_whether_the_login_was_still_there(config_json: Any) -> None:
+    store, old, new = ConfigStore(str(config_json)), to_cloudinary_url(LOGIN), replace(LOGIN, refresh_token="rt_2")
+    store.save({"work": old})
+    assert Refresher(store).save_again("work", old, to_cloudinary_url(new)) is True
+    assert from_cloudinary_url(store.load_fresh()["work"]).refresh_token == "rt_2"
+    assert Refresher(store).save_again("work", old, to_cloudinary_url(LOGIN)) is False
+    assert from_cloudinary_url(store.load_fresh()["work"]).refresh_token == "rt_2"
+
+
+@pytest.mark.parametrize(
+    ("replacement", "outcome", "told"),
+    [
+        ({"cloud_name": "other", "expires_at": 2**40}, RefreshOutcome.FAILED, "another account"),
+        ({"refresh_token": "rt_new", "expires_at": 2**40}, RefreshOutcome.REFRESHED, None),
+        ({"refresh_token": "rt_new"}, RefreshOutcome.NOT_FOUND, "was removed"),
+    ],
+)
+def test_a_login_replaced_during_the_request_is_adopted_if_it_is_the_same_account_and_fresh(
+    replacement: Any, outcome: RefreshOutcome, told: Optional[str], config_json: Any
+) -> None:
+    # The superseded tokens are revoked; nobody listens on port 9, and a failed revocation changes nothing here.
+    login = replace(LOGIN, oauth_base_url="http://127.0.0.1:9")
+    store, replaced = ConfigStore(str(config_json)), to_cloudinary_url(replace(login, **replacement))
+    store.save({"work": to_cloudinary_url(login)})
+
+    def refresh(*args: Any) -> Any:
+        ConfigStore(str(config_json)).save({"work": replaced})
+        return {"access_token": "opaque", "refresh_token": "rt_2", "expires_in": 300}
+
+    result = Refresher(store, refresh=refresh).refresh("work", to_cloudinary_url(login))
+    assert result.outcome is outcome and (told or "None") in str(result.error)
+    assert store.load_fresh() == {"work": replaced}
