@@ -246,3 +246,62 @@ def test_a_login_replaced_during_the_request_is_adopted_if_it_is_the_same_accoun
     result = Refresher(store, refresh=refresh).refresh("work", to_cloudinary_url(login))
     assert result.outcome is outcome and (told or "None") in str(result.error)
     assert store.load_fresh() == {"work": replaced}
+
+
+@pytest.mark.parametrize(
+    ("replacement", "outcome", "told"),
+    [
+        ({"refresh_token": "rt_new"}, RefreshOutcome.REFRESHED, None),
+        ({"refresh_token": "rt_new", "cloud_name": "other"}, RefreshOutcome.FAILED, "another account"),
+    ],
+)
+def test_a_refusal_of_a_token_that_another_tool_has_replaced_is_no_logout(
+    replacement: Any, outcome: RefreshOutcome, told: Optional[str], config_json: Any
+) -> None:
+    store, replaced = ConfigStore(str(config_json)), to_cloudinary_url(replace(LOGIN, **replacement))
+    store.save({"work": to_cloudinary_url(LOGIN)})
+
+    def refresh(*args: Any) -> Any:
+        ConfigStore(str(config_json)).save({"work": replaced})
+        error = TokenEndpointError("no", Delivery.ANSWERED, 400)
+        error.error = "invalid_grant"
+        raise error
+
+    result = Refresher(store, refresh=refresh).refresh("work", to_cloudinary_url(LOGIN))
+    assert result.outcome is outcome and (told or "None") in str(result.error)
+    assert outcome is RefreshOutcome.FAILED or result.url == replaced
+    assert store.load_fresh() == {"work": replaced}
+
+
+def test_an_answer_without_any_token_clears_the_journal(config_json: Any) -> None:
+    store, url = ConfigStore(str(config_json)), to_cloudinary_url(LOGIN)
+    store.save({"work": url})
+    result = Refresher(store, refresh=lambda *args: {}).refresh("work", url)
+    assert result.outcome is RefreshOutcome.FAILED and "access_token" in str(result.error)
+    assert store.load_fresh() == {"work": url}
+
+
+@pytest.mark.parametrize(
+    ("delivery", "before", "after"),
+    [
+        (Delivery.UNKNOWN, None, Kind.STARTED),
+        (Delivery.UNKNOWN, Kind.STARTED, Kind.STARTED),  # this process lives, so one more attempt is allowed
+        (Delivery.NEVER_SENT, None, None),
+        (Delivery.NEVER_SENT, Kind.STARTED, Kind.STARTED),
+        (Delivery.ANSWERED, None, None),
+        (Delivery.ANSWERED, Kind.STARTED, None),
+    ],
+)
+def test_what_a_failure_leaves_in_the_journal(
+    delivery: Delivery, before: Optional[Kind], after: Optional[Kind], config_json: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)  # the pauses have a test of their own
+    store, url = ConfigStore(str(config_json)), to_cloudinary_url(LOGIN)
+    if before is not None:
+        record = RefreshState(before, refresh_state.fingerprint("rt_1"), 1, 2)
+        url = replace_query(url, {refresh_state.KEY: str(record)})
+    store.save({"work": url})
+    server = Server(delivery=delivery, status=500 if delivery is Delivery.ANSWERED else None)
+    assert Refresher(store, refresh=server.refresh).refresh("work", url).outcome is RefreshOutcome.FAILED
+    left = refresh_state.parse(parse(store.load_fresh()["work"]).get(refresh_state.KEY))
+    assert (left and left.kind) == after
