@@ -26,6 +26,7 @@ class Entry(NamedTuple):
 COMMANDS: Dict[str, Entry] = {
     "admin": Entry("cloudinary_cli.core.admin:admin", "Run any method of the Admin API."),
     "agent": Entry("cloudinary_cli.core.agent:agent", "Create accounts and clouds: for AI agents."),
+    "clone": Entry("cloudinary_cli.modules.clone:clone", "Copy assets to another cloud."),
     "completion": Entry("cloudinary_cli.core.completion:completion", "Print a shell's completion script."),
     "config": Entry("cloudinary_cli.core.config:config_command", "Show and manage configurations and the default."),
     "login": Entry("cloudinary_cli.core.auth:login", "Log in with the browser and save the session."),

@@ -70,6 +70,20 @@ def activate(resolved: ResolvedConfig, store: ConfigStore) -> Any:
     return config
 
 
+def other_config(resolved: ResolvedConfig, store: ConfigStore) -> Any:
+    """The OAuthConfig of an account besides the active one: nothing is installed. A saved login renews itself.
+
+    :raises ConfigError: when a setting cannot be used, as found by check_settings().
+    """
+    from cloudinary_cli.auth.oauth_config import OAuthConfig
+
+    check_settings(resolved.fields)
+    _warn_of_clear_text(resolved)
+    if resolved.name is not None and resolved.url is not None and config_url.is_oauth_url(resolved.url):
+        return OAuthConfig.bind_saved(resolved.name, resolved.url, store)
+    return OAuthConfig(resolved.fields)
+
+
 def _warn_of_clear_text(resolved: ResolvedConfig) -> None:
     parts = urlsplit(str(resolved.fields.get("upload_prefix") or ""))
     if parts.scheme == "http" and not defaults.is_loopback_host(parts.hostname):

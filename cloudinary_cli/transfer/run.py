@@ -58,15 +58,21 @@ class Run:
         """True while nothing failed and nothing was left out because of a stop."""
         return not self.interrupted and not self.tally.failed and not self.tally.cancelled
 
-    def execute(self, actions: Iterable[Action], each: Callable[[Outcome], None] = lambda outcome: None) -> None:
+    def execute(
+        self,
+        actions: Iterable[Action],
+        each: Callable[[Outcome], None] = lambda outcome: None,
+        total: Optional[int] = None,
+    ) -> None:
         """Run all actions; `each` gets their outcomes in order, after they were shown.
 
+        :param total: about how many there are, for the progress of a stream.
         :raises CliError: a stream of actions ended with it; what it had given before was run.
         """
         is_known = isinstance(actions, Sequence)
         if self.interrupted or (is_known and not actions):
             return
-        self.reporter.begin(sum(len(keys_of(action)) for action in actions) if is_known else None)
+        self.reporter.begin(sum(len(keys_of(action)) for action in actions) if is_known else total)
         executor = Executor(self.options.workers, self.session.stop, self.reporter.arrived)
         try:
             with stoppable(self.session.stop, self.app.console.notice) as interruption:

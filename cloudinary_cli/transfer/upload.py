@@ -172,7 +172,7 @@ def _call(
         headers, body = encode([*_pairs(authorized.params), *content.fields], content.part)
         headers = {**authorized.headers, **headers, **content.headers}
         try:
-            return _parsed(_sent(target.session, Outgoing("POST", url, headers, body, repeatable)))
+            return parsed(sent(target.session, Outgoing("POST", url, headers, body, repeatable)))
         except AuthenticationError:
             if attempt == 2 or not authorized.token or not target.config.invalidate_token(authorized.token):
                 raise
@@ -197,7 +197,8 @@ def _pairs(params: Mapping[str, Any]) -> List[Tuple[str, Any]]:
     return pairs
 
 
-def _sent(session: TransferSession, outgoing: Outgoing) -> Answer:
+def sent(session: TransferSession, outgoing: Outgoing) -> Answer:
+    """:raises ApiError: no answer after the retries. :raises Stopped: stopped before it was sent."""
     try:
         answer: Answer = session.connector.send(outgoing, checked)
     except HTTPError as error:
@@ -206,7 +207,8 @@ def _sent(session: TransferSession, outgoing: Outgoing) -> Answer:
     return answer
 
 
-def _parsed(answer: Answer) -> Dict[str, Any]:
+def parsed(answer: Answer) -> Dict[str, Any]:
+    """:raises ApiError: the server's error, or no JSON object. :raises AuthenticationError: 401."""
     try:
         result = json.loads(answer.data.decode("utf-8"))
     except ValueError:

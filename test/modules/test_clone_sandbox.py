@@ -1,0 +1,249 @@
+"""`cld clone` between sandboxes: what arrives, faults, two logins that renew themselves, Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterator, List
+
+import pytest
+
+from cloudinary_cli.sandbox.server import SandboxServer
+from cloudinary_cli.sandbox.settings import SandboxSettings
+from cloudinary_cli.utils.config_utils import ConfigStore
+from test.fakes.cloudinary_server import CloudinaryServer, Request
+from test.fakes.sandbox_client import SandboxClient
+from test.modules.clone_world import Source, Target
+from test.modules.processes import start, wait_until
+
+Run = Callable[..., Any]
+posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+FAULTS: List[Dict[str, Any]] = [
+    {"status": 500},
+    {"status": 503},
+    {"status": 420},
+    {"status": 429, "headers": {"Retry-After": "1"}},
+    {"mode": "reset"},
+    {"mode": "cut"},
+    {"mode": "stall", "delay": 3},
+    {"mode": "after"},
+    {"mode": "after", "status": 502},
+    {"mode": "cut"},
+]
+JPG = b"\xff\xd8\xff\xe0%d\xff\xd9"
+TOKEN_RULE = [{"access_type": "token"}]
+
+
+@pytest.fixture(autouse=True)
+def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def there(tmp_path: Path) -> Iterator[SandboxClient]:
+    """Another sandbox, whose cloud is called `other`: another host, for the target."""
+    settings = SandboxSettings(
+        data_dir=tmp_path / "there", cloud_name="other", api_secret="other-secret", auto_approve=True
+    )
+    with SandboxServer(settings, threads=40) as server:
+        yield SandboxClient(server)
+
+
+@pytest.fixture
+def env(box: SandboxClient, home: Path) -> Dict[str, str]:
+    """The environment of the source."""
+    found: Dict[str, str] = box.server.environment(home)
+    return {**found, "CLOUDINARY_URL": found["CLOUDINARY_URL"] + "&timeout=1"}
+
+
+def url_of(box: SandboxClient) -> str:
+    """The target as a URL, with a time-out that a stalled request runs into."""
+    settings = box.server.settings
+    host = f"upload_prefix={box.url}&timeout=1"
+    return f"cloudinary://{settings.api_key}:{settings.api_secret}@{settings.cloud_name}?{host}"
+
+
+def fill(box: SandboxClient, count: int, prefix: str = "p", **values: Any) -> None:
+    """Assets of the source, stored without HTTP."""
+    store_asset = box.server.state.assets("sandbox")
+    for asset in list(store_asset.all()):
+        store_asset.delete(asset["asset_id"])
+    for number in range(count):
+        put(box, f"{prefix}{number:03}", JPG % number, **values)
+
+
+def put(box: SandboxClient, public_id: str, content: bytes, **values: Any) -> None:
+    from cloudinary_cli.sandbox.fetch import describe
+    from cloudinary_cli.sandbox.ingest import store_upload
+
+    with box.server.app.app_context():
+        path = box.server.state.temp_file()
+        path.write_bytes(content)
+        store_upload("sandbox", "image", {"public_id": public_id, **values}, describe(path, f"{public_id}.jpg"))
+
+
+def assets(box: SandboxClient) -> Dict[str, Any]:
+    """The assets of the sandbox's own cloud, by type and public ID."""
+    found = box.server.state.assets(box.server.settings.cloud_name).all()
+    return {f"{asset['type']}/{asset['public_id']}": asset for asset in found}
+
+
+def etags(box: SandboxClient) -> Dict[str, str]:
+    return {name: asset["etag"] for name, asset in assets(box).items()}
+
+
+def test_everything_about_an_asset_arrives(
+    box: SandboxClient, there: SandboxClient, cld: Run, env: Dict[str, str]
+) -> None:
+    fill(box, 0)
+    more = {"tags": "red,blue", "context": "alt=a\\=b|caption=c", "metadata": "sku=x\\|1|lost=9"}
+    put(box, "shop/a", JPG % 1, display_name="The a", asset_folder="shelf", **more)
+    put(box, "b", JPG % 2, type="private")
+    put(box, "c", JPG % 3, type="authenticated", access_control=json.dumps(TOKEN_RULE))
+    put(box, "d", JPG % 4, access_control=json.dumps(TOKEN_RULE))
+    there.server.state.storage.put_document("other", "metadata_field", "sku", {"external_id": "sku", "type": "string"})
+    done = cld("clone", url_of(there), "-fi", "tags", "--json", "--report", "r.jsonl", env=env)
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["copied"] == 4
+    assert "as shelf/The a.jpg with public_id: shop/a" in done.err and "no metadata field 'lost'" in done.err
+    assert "signature=" not in done.text and "sandbox-secret" not in done.text
+    assert etags(there) == etags(box) and set(assets(there)) == {
+        "upload/shop/a",
+        "private/b",
+        "authenticated/c",
+        "upload/d",
+    }
+    arrived = assets(there)["upload/shop/a"]
+    assert arrived["tags"] == ["red", "blue"] and arrived["context"] == {"alt": "a=b", "caption": "c"}
+    assert arrived["metadata"] == {"sku": "x|1"}
+    assert (arrived["asset_folder"], arrived["display_name"]) == ("shelf", "The a")
+    assert assets(there)["upload/d"]["access_control"] == TOKEN_RULE
+    assert len(Path("r.jsonl").read_text().splitlines()) == 4
+
+    again = cld("clone", url_of(there), "--json", env=env)
+    assert (json.loads(again.out)["copied"], json.loads(again.out)["existing"]) == (0, 4)
+    assert json.loads(cld("clone", url_of(there), "-ow", "--json", env=env).out)["copied"] == 4
+
+
+def test_with_a_tenth_of_the_requests_faulted_once_everything_arrives(
+    box: SandboxClient, there: SandboxClient, cld: Run, env: Dict[str, str]
+) -> None:
+    fill(box, 300)
+    for number in range(30):
+        there.fault("/v1_1/other/image/upload", 1, method="POST", skip=9, **FAULTS[number % len(FAULTS)])
+    box.fault("/v1_1/sandbox/resources/search", 1, status=502)
+    done = cld("clone", url_of(there), "-w", "10", "--json", env=env, timeout=150)
+    assert done.code == 0, done.err[-2000:]
+    summary = json.loads(done.out)
+    assert (summary["copied"] + summary["existing"], summary["failed"]) == (300, 0)
+    assert etags(there) == etags(box) and len(etags(there)) == 300
+    assert not there.call("GET", "faults")["faults"] and not box.call("GET", "faults")["faults"]
+
+
+def test_faults_that_stay_are_counted_exactly(
+    box: SandboxClient, there: SandboxClient, cld: Run, env: Dict[str, str]
+) -> None:
+    fill(box, 40)
+    for number in (5, 17, 33):  # the target's servers meet these
+        box.fault(
+            f"/sandbox/image/upload/v{assets(box)[f'upload/p{number:03}']['version']}/p{number:03}", None, status=404
+        )
+    done = cld("clone", url_of(there), "--json", "--report", "r.jsonl", env=env)
+    assert done.code == 1 and json.loads(done.out)["failed"] == 3, done.err
+    missing = set(etags(box)) - set(etags(there))
+    lines = [json.loads(line) for line in Path("r.jsonl").read_text().splitlines()]
+    assert {f"upload/{line['public_id']}" for line in lines if line["status"] == "failed"} == missing
+    assert len(missing) == 3 and len(lines) == 40
+    box.clear_faults()
+    done = cld("clone", url_of(there), "--json", "--retry-failed", "r.jsonl", env=env)
+    assert done.code == 0 and json.loads(done.out)["copied"] == 3 and etags(there) == etags(box)
+
+
+@pytest.mark.parametrize("is_stale", [True, False])
+def test_t14_both_logins_renew_themselves(
+    box: SandboxClient, there: SandboxClient, cld: Run, store: ConfigStore, is_stale: bool
+) -> None:
+    fill(box, 600)
+    box.save_login(store, "here", stale=is_stale)
+    there.save_login(store, "there", stale=is_stale)
+    # Both servers refuse the first token in the middle of the run: as if it had expired there.
+    box.fault("/v1_1/sandbox/resources/search", 1, skip=1, status=401, body={"error": {"message": "expired"}})
+    there.fault("/v1_1/other/image/upload", 1, skip=99, status=401, body={"error": {"message": "expired"}})
+    before = store.load()
+    done = cld("-C", "here", "clone", "there", "-F", "-w", "10", "--json", timeout=150)
+    assert done.code == 0, done.err[-2000:]
+    assert json.loads(done.out)["copied"] == 600 and len(etags(there)) == 600
+    wanted = 2 if is_stale else 1
+    assert box.stats["refresh_exchanges"] == there.stats["refresh_exchanges"] == wanted
+    after = store.load()
+    assert before["here"] != after["here"] and before["there"] != after["there"]  # the new tokens are saved
+    tokens = [{entry["authorization"] for entry in side.requests("/v1_1")} for side in (box, there)]
+    assert tokens[0] and tokens[1] and not tokens[0] & tokens[1]
+
+
+# -- Ctrl-C
+
+
+@posix
+def test_ctrl_c_once_and_twice(server: CloudinaryServer) -> None:
+    source = Source(server, page_size=8)
+    for number in range(20):
+        source.add(f"p{number:02}")
+    with CloudinaryServer() as other:
+        target, gate = Target(other), threading.Event()
+
+        def slow(request: Request) -> Any:
+            gate.wait(20)
+            return target.answer_upload(request)
+
+        other.on("POST", "/upload", slow)
+        source.server.on("POST", "/search", source.answer_search)
+        here, there = server.config_url("src"), other.config_url("dst")
+        command = ("-c", here, "clone", there, "-F", "-w", "2", "--json", "--report", "r.jsonl")
+        process = start(*command)
+        wait_until(lambda: len(target.uploads) == 2 and len(source.searches) == 3, process)
+        process.send_signal(signal.SIGINT)
+        wait_until(lambda: "Stopping" in Path("err").read_text(), process)
+        gate.set()
+        assert process.wait(30) == 130
+        summary = json.loads(Path("out").read_text())
+        assert (summary["copied"], summary["cancelled"], summary["interrupted"]) == (2, 18, True)
+        assert "Copied 2 asset(s) from src to dst, 18 not begun" in Path("err").read_text()
+        assert len(Path("r.jsonl").read_text().splitlines()) == 20
+
+        gate.clear()
+        process = start(*command)
+        wait_until(lambda: len(target.uploads) == 4, process)
+        process.send_signal(signal.SIGINT)
+        wait_until(lambda: "Stopping" in Path("err").read_text(), process)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(15) == 130 and "Traceback" not in Path("err").read_text()
+        gate.set()
+
+
+@posix
+def test_a_stop_between_two_pages_says_that_there_is_more(server: CloudinaryServer) -> None:
+    source = Source(server, page_size=2)
+    for number in range(6):
+        source.add(f"p{number}")
+    gate = threading.Event()
+
+    def slow(request: Request) -> Any:
+        if request.json.get("next_cursor"):
+            gate.wait(20)
+        return source.answer_search(request)
+
+    server.on("POST", "/search", slow)
+    with CloudinaryServer() as other:
+        target = Target(other)
+        process = start("-c", server.config_url("src"), "clone", other.config_url("dst"), "-F", "--json")
+        wait_until(lambda: len(target.uploads) == 2 and len(source.searches) == 2, process)
+        process.send_signal(signal.SIGINT)
+        wait_until(lambda: "Stopping" in Path("err").read_text(), process)
+        gate.set()
+        assert process.wait(30) == 130
+    assert len(source.searches) == 2 and len(target.uploads) == 2
+    assert "not listed to its end" in Path("err").read_text() and "Traceback" not in Path("err").read_text()
