@@ -58,6 +58,20 @@ CASES: List[Tuple[List[str], List[Sent]]] = [
         ["regen_derived", "thumb", "-A", "-F"],
         [("GET", f"{V}/transformations", {"transformation": "thumb", "max_results": "500"})],
     ),
+    (
+        ["clone", "cloudinary://k:s@other?upload_prefix={prefix}", "--dry-run", "-se", "x OR y"],
+        [
+            ("GET", "/v1_1/other/ping", {}),
+            (
+                "POST",
+                f"{V}/resources/search",
+                {
+                    "expression": "(x OR y) AND (type:upload OR type:private OR type:authenticated)",
+                    "max_results": 500,
+                },
+            ),
+        ],
+    ),
     (["config"], []),
     (["config", "-ls", "--json"], []),
     (["url", "x", "w_100"], []),
@@ -86,6 +100,8 @@ def env(box: SandboxClient, home: Path) -> Dict[str, str]:
     storage = box.server.state.storage
     storage.put_document("sandbox", "upload_mapping", "legacy", {"folder": "legacy", "template": "http://127.0.0.1:9/"})
     storage.put_document("sandbox", "transformation", "t_thumb", {"name": "t_thumb", "named": True, "info": []})
+    box.server.state.clouds.add("other", "k", "s")
+    box.put("x")
     return {**box.server.environment(home), "CLOUDINARY_OAUTH_REDIRECT_PORT": str(free_port())}
 
 
@@ -102,7 +118,10 @@ def sent_by(entry: Dict[str, Any]) -> Dict[str, Any]:
 def test_requests_of_a_command(
     args: List[str], expected: List[Sent], box: SandboxClient, env: Dict[str, str], cld: Any
 ) -> None:
-    done = cld(*[arg.replace("{url}", env["CLOUDINARY_URL"]) for arg in args], env=env)
+    words = {"{url}": env["CLOUDINARY_URL"], "{prefix}": box.url}
+    for word, value in words.items():
+        args = [arg.replace(word, value) for arg in args]
+    done = cld(*args, env=env)
     assert done.code == 0, done.err
     seen = [entry for entry in box.requests("/") if not entry["path"].startswith("/sandbox/")]
     assert [(entry["method"], entry["path"]) for entry in seen] == [(method, path) for method, path, _ in expected]

@@ -64,6 +64,19 @@ class SandboxClient:
             return False
         return True
 
+    # -- assets
+
+    def put(self, public_id: str, content: bytes = b"\xff\xd8\xff\xe0\xff\xd9", **values: Any) -> None:
+        """Store a JPEG in the server's own cloud, without a request; `values` are of an upload."""
+        from cloudinary_cli.sandbox.fetch import describe
+        from cloudinary_cli.sandbox.ingest import store_upload
+
+        with self.server.app.app_context():
+            path = self.server.state.temp_file()
+            path.write_bytes(content)
+            received = describe(path, f"{public_id}.jpg")
+            store_upload(self.server.settings.cloud_name, "image", {"public_id": public_id, **values}, received)
+
     # -- control
 
     def call(self, method: str, path: str, body: Optional[Dict[str, Any]] = None) -> Any:
