@@ -8,6 +8,7 @@ import click
 
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.api_options import split_fields
+from cloudinary_cli.core.completion import config_names
 from cloudinary_cli.modules.transfer_options import TransferCommand, run_options, selection_options, take_options
 
 _FIELDS = ("tags", "context", "metadata")
@@ -23,7 +24,7 @@ def known_fields(ctx: click.Context, param: click.Parameter, value: Tuple[str, .
 
 
 @click.command("clone", cls=TransferCommand)
-@click.argument("target")
+@click.argument("target", shell_complete=config_names)
 @click.option("-F", "--force", is_flag=True, help="Do not ask when there are several pages of results.")
 @click.option("-ow", "--overwrite", is_flag=True, help="Overwrite assets that TARGET has already.")
 @click.option(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, FrozenSet, Iterator, Optional
 
 from cloudinary_cli.context import AppContext
-from cloudinary_cli.errors import ApiError, CliError, Declined
+from cloudinary_cli.errors import CliError, Declined
 from cloudinary_cli.transfer.assets import Outcome, Status
 from cloudinary_cli.transfer.clone_asset import CopyAsset, LeaveOut, Wishes, key_of, parameters
 from cloudinary_cli.transfer.clone_query import TYPES, clone_expression
@@ -70,6 +70,7 @@ class _Clone:
     urls: SourceUrls
     seen: int = 0
     existing: int = 0
+    problem: Optional[CliError] = None  # that ended the listing
 
     @property
     def source_name(self) -> str:
@@ -85,17 +86,19 @@ class _Clone:
     def actions(self) -> Iterator[Action]:
         """What is to be done, drawn while it is being done."""
         fields = MetadataFields(self.target, self.run.app.console.warning)
-        for asset in self.assets():
-            reason = _obstacle(asset)
-            if reason:
-                yield LeaveOut(asset, reason)
-                continue
-            values = asset.get("metadata")
-            try:
-                metadata = fields.known(values) if isinstance(values, dict) else {}
-            except Stopped:
-                return
-            yield CopyAsset(self.target, self.urls, asset, parameters(asset, self.options.wishes, metadata))
+        try:
+            for asset in self.assets():
+                reason = _obstacle(asset)
+                yield LeaveOut(asset, reason) if reason else self._copy(asset, fields)
+        except Stopped:
+            return
+        except CliError as error:
+            self.problem = error
+
+    def _copy(self, asset: Asset, fields: MetadataFields) -> CopyAsset:
+        values = asset.get("metadata")
+        metadata = fields.known(values) if isinstance(values, dict) else {}
+        return CopyAsset(self.target, self.urls, asset, parameters(asset, self.options.wishes, metadata))
 
     def count(self, outcome: Outcome) -> None:
         self.existing += bool((outcome.response or {}).get("existing"))
@@ -131,13 +134,8 @@ def _carry_out(job: _Clone) -> None:
         return
     _confirm(job)
     _announce(job)
-    problem = None
-    try:
-        total = job.listing.total if job.chosen.is_everything else None
-        job.run.execute(job.actions(), job.count, total)
-    except CliError as error:  # of the listing: the failures of assets are outcomes
-        problem = error
-    _finish(job, problem)
+    job.run.execute(job.actions(), job.count, job.listing.total if job.chosen.is_everything else None)
+    _finish(job)
 
 
 def _obstacle(asset: Asset) -> str:
@@ -179,25 +177,25 @@ def _announce(job: _Clone) -> None:
     job.run.app.console.info(f"Copying {what} {where}", "blue")
 
 
-def _finish(job: _Clone, problem: Optional[CliError] = None) -> None:
+def _finish(job: _Clone) -> None:
     run, tally = job.run, job.run.tally
     summary: Dict[str, Any] = {"command": "clone", "source": job.source_name, "target": job.target.cloud_name}
     copied = tally.ok - job.existing
     counts = {"copied": copied, "existing": job.existing, "skipped": tally.of(Status.SKIPPED)}
     _tell(job, copied)
     if not job.listing.is_complete:
+        reason = f" ({job.problem.message.rstrip('.')})" if job.problem and tally.failed else ""
         run.app.console.warning(
-            "The source was not listed to its end, so a report of this run does not name all that is left."
-            " Run it again without --retry-failed; what has been copied is kept."
+            f"{job.source_name} was not listed to its end{reason}, so a report of this run does not name all that is"
+            " left. Run it again without --retry-failed; what has been copied is kept."
         )
     run.finish(
         {**summary, **counts},
         f"{tally.failed} of {job.seen} assets were not copied. --retry-failed with the --report of a run does what is"
         " left.",
     )
-    if problem is not None:
-        status = problem.status if isinstance(problem, ApiError) else None
-        raise ApiError(f"Listing {job.source_name} failed: {problem.message}", status) from problem
+    if job.problem is not None:
+        raise job.problem
 
 
 def _tell(job: _Clone, copied: int) -> None:

@@ -155,7 +155,7 @@ def report_file(path: Optional[str]) -> Iterator[Callable[[Outcome], None]]:
     try:
         file: IO[str] = open(path, "a", encoding="utf-8", errors="surrogateescape", buffering=1)  # noqa: SIM115
     except OSError as error:
-        raise CliError(f"Cannot write the --report file {path}: {error.strerror or error}.") from error
+        raise _unwritable(path, error) from error
 
     is_new: List[bool] = []
 
@@ -171,9 +171,18 @@ def report_file(path: Optional[str]) -> Iterator[Callable[[Outcome], None]]:
                 renew()
             file.write(json.dumps(outcome.as_json()) + "\n")
         except OSError as error:
-            raise CliError(f"Cannot write the --report file {path}: {error.strerror or error}.") from error
+            raise _unwritable(path, error) from error
 
-    with file:
+    try:
         yield record
         if not is_new:
             renew()
+    finally:
+        try:
+            file.close()
+        except OSError as error:  # what could not be written before is tried once more here
+            raise _unwritable(path, error) from error
+
+
+def _unwritable(path: str, error: OSError) -> CliError:
+    return CliError(f"Cannot write the --report file {path}: {error.strerror or error}.")

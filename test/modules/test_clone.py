@@ -302,6 +302,18 @@ def test_no_assets(source: Source, run: Run) -> None:
     assert done.code == 1 and "error: No asset(s) found in src" in done.err
 
 
+def test_the_shell_completes_saved_names(store: ConfigStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    import click
+
+    from cloudinary_cli.modules.clone import clone
+
+    monkeypatch.delenv("_CLD_COMPLETE", raising=False)
+    with store.transaction() as config:
+        config["backup"] = "cloudinary://1:2@backup"
+    items = clone.params[0].shell_complete(click.Context(clone), "b")
+    assert [item.value for item in items] == ["backup"]
+
+
 # -- whose credentials go where
 
 
@@ -467,7 +479,18 @@ def test_a_page_that_cannot_be_had_is_a_failure_after_the_others(source: Source,
     source.server.on("POST", "/search", answer)
     done = run("-F", "--json")
     assert done.code == 1 and json.loads(done.out)["copied"] == 6 == len(target.uploads)
-    assert "Listing src failed: " in done.err and "cursor expired" in done.err and "not listed to its end" in done.err
+    assert "src was not listed to its end, so" in done.err and done.err.count("cursor expired") == 1
+    target.refused["p1"] = Reply(400, {"error": {"message": "no"}})
+    done = run("-F", "--json")
+    assert done.code == 1 and json.loads(done.out)["failed"] == 1
+    assert "src was not listed to its end (" in done.err and done.err.count("cursor expired") == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_report_that_cannot_be_written_is_named(source: Source, target: Target, run: Run) -> None:
+    source.add("a")
+    done = run("--report", "/dev/full")
+    assert done.code == 1 and "Cannot write the --report file /dev/full" in done.err and "listed" not in done.err
 
 
 def test_a_repeated_cursor_does_not_go_on_for_ever(source: Source, target: Target, run: Run) -> None:
