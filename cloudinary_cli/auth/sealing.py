@@ -17,6 +17,7 @@ import os
 import secrets
 import shlex
 import threading
+import warnings
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Dict, NamedTuple, Optional
@@ -185,7 +186,10 @@ def _bound(session: Session, token: str) -> bytes:
 
 def _cipher() -> Any:
     try:
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+        with warnings.catch_warnings():
+            # "Support for this Python will be dropped" is not for the reader of a command's stderr.
+            warnings.simplefilter("ignore")
+            from cryptography.hazmat.primitives.ciphers.aead import AESGCM
     except ImportError as error:
         raise KeychainUnavailable(f"Encryption needs the Python package 'cryptography'. Run: {INSTALL}") from error
     return AESGCM
