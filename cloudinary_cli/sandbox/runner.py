@@ -68,10 +68,10 @@ def serve(options: SandboxOptions, console: Console) -> None:
         home = server.settings.data_dir / "home"
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         lines = [f"export {name}={shlex.quote(value)}" for name, value in server.environment(home).items()]
-        # In one piece, so that who reads the first line can count on the last.
-        console.data("\n".join(lines))
         kept = f"in {server.settings.data_dir}" if options.data else "until it stops"
         console.notice(f"Cloudinary sandbox on {server.base_url}, data is kept {kept}. Ctrl-C stops it.")
+        # Last and in one piece, so that who reads the first line can count on the last.
+        console.data("\n".join(lines))
         threading.Event().wait()
 
 

@@ -702,3 +702,25 @@ def test_a_file_name_that_is_not_utf_8_takes_nobody_along(cld: Run, account: Acc
     assert "Found 2 items" in done.err and "Successfully uploaded d/a.jpg" in done.err
     assert len(Path("r.jsonl").read_text().splitlines()) == 2
     assert sync("--push", "--shard", "1/1", "--retry-failed", "r.jsonl", "--dry-run").code == 0
+
+
+def test_a_stale_login_is_renewed_once_for_all_workers(
+    box: SandboxClient, cld: Run, home: Path, store: Any, tmp_path: Path
+) -> None:
+    make(tmp_path / "d", *(f"{number}.jpg" for number in range(12)))
+    box.save_login(store)
+    env = {**box.server.environment(home), "CLOUDINARY_URL": ""}
+    box.call("DELETE", "requests")
+    done = cld("-C", "box", "sync", "d", "by-login", "--push", "-w", "6", env=env)
+    assert done.code == 0 and "Synced | 12" in done.err
+    assert len(box.requests("/oauth2/token")) == 1
+
+
+def test_what_only_a_signed_url_delivers_is_a_clear_failure_for_a_login() -> None:
+    from cloudinary_cli.errors import ConfigError
+    from cloudinary_cli.transfer.actions import delivery_url
+    from cloudinary_cli.transfer.assets import RemoteAsset
+
+    asset = RemoteAsset("a.jpg", "a", type="private", format="jpg")
+    with pytest.raises(ConfigError, match="needs an API secret"):
+        delivery_url(asset, {"cloud_name": "demo", "oauth_token": "t"})
