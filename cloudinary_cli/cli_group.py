@@ -41,10 +41,12 @@ COMMANDS: Dict[str, Entry] = {
     "search": Entry("cloudinary_cli.core.search:search", "Search assets."),
     "search_folders": Entry("cloudinary_cli.core.search_folders:search_folders", "Search folders."),
     "sync": Entry("cloudinary_cli.modules.sync:sync", "Make a Cloudinary folder like a local one, or the reverse."),
+    "token": Entry("cloudinary_cli.core.token:token", "Print a fresh access token of a login."),
     "upload_dir": Entry("cloudinary_cli.modules.upload_dir:upload_dir", "Upload the files of a directory."),
     "uploader": Entry("cloudinary_cli.core.uploader:uploader", "Run any method of the Upload API."),
     "url": Entry("cloudinary_cli.core.url:url", "Build a delivery URL, optionally with a transformation."),
     "utils": Entry("cloudinary_cli.core.utils:utils", "Run a utility method of the SDK (signing, URLs)."),
+    "whoami": Entry("cloudinary_cli.core.whoami:whoami", "Show which credential is in use, and its state."),
     "sample": Entry("cloudinary_cli.core.samples:sample", "Sample image.", hidden=True),
     "couple": Entry("cloudinary_cli.core.samples:couple", "Sample image.", hidden=True),
     "dog": Entry("cloudinary_cli.core.samples:dog", "Sample video.", hidden=True),
@@ -134,8 +136,8 @@ def _complete_names(ctx: click.Context, param: click.Parameter, incomplete: str)
 def cli(ctx: click.Context, config: Optional[str], config_saved: Optional[str]) -> Any:
     """Cloudinary from the command line: log in, upload, manage, transform and deliver images and video.
 
-    Start with `cld login`. The configuration used is, in this order: -c, -C, the stored default
-    (`cld config -d NAME`), the environment.
+    Start with `cld login`. The configuration used is, in this order: -c, -C, CLOUDINARY_CONFIG_NAME,
+    the stored default (`cld config -d NAME`), the environment.
     """
     # Deferred: --version and --help end before this, and need none of it.
     from cloudinary_cli.context import AppContext

@@ -6,13 +6,16 @@ import logging
 import os
 import sys
 import threading
-from typing import IO, Any, Mapping, Optional, Sequence
+from typing import IO, TYPE_CHECKING, Any, Mapping, Optional, Sequence
 
 import click
 
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.utils.text_utils import one_line, printable, redact, to_json
+
+if TYPE_CHECKING:
+    from cloudinary_cli.utils.line_reader import LineReader
 
 _PREFIX_COLOURS = {"warning": "yellow", "error": "red", "critical": "red", "debug": "blue"}
 LEVELS = ("CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG")
@@ -162,6 +165,16 @@ class Console:
         except (OSError, ValueError):
             line = ""
         return line.strip() if line else None
+
+    def lines(self) -> "Optional[LineReader]":
+        """Lines of stdin as they come, for a wait that also has other ends; None when there is no stdin to read."""
+        from cloudinary_cli.utils.line_reader import LineReader
+
+        stream = self._stdin or sys.stdin
+        try:
+            return None if stream is None or stream.closed else LineReader(stream)
+        except (OSError, ValueError):  # not a stream of the system
+            return None
 
     def read_secret(self, message: str) -> Optional[str]:
         """One line of stdin that a terminal does not echo; without a terminal nothing is asked. None at its end."""

@@ -15,10 +15,10 @@ from cloudinary_cli.utils.config_utils import ConfigStore, current_store
 
 
 def open_browser(url: str) -> bool:
-    """Open the system's browser (BROWSER is honoured); False when there is none."""
-    import webbrowser
+    """Open the user's browser (BROWSER is honoured); False when there is none."""
+    from cloudinary_cli.utils import browser
 
-    return webbrowser.open(url)
+    return browser.open_browser(url)
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,8 @@ LIGHT: Dict[str, List[str]] = {
     "url": ["url", "sample", "w_100"],
     "url, signed": ["-C", "key", "url", "sample", "--sign"],
     "sample": ["sample", "w_100"],
+    "whoami": ["-C", "key", "whoami"],
+    "whoami --json": ["-C", "key", "whoami", "--json"],
 }
 
 IMPORTED = """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import webbrowser
 from enum import Enum
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
@@ -14,6 +13,7 @@ from cloudinary_cli.auth.session import from_cloudinary_url, is_oauth_url
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.utils import config_rules
+from cloudinary_cli.utils.browser import open_browser
 from cloudinary_cli.utils.config_utils import ConfigStore, current_store, is_env_configured
 
 # How many logins are refreshed at the same time; each is one short request to the same host.
@@ -34,11 +34,12 @@ def login(region: Optional[str] = None, name: Optional[str] = None, set_default:
 
     :raises CliError: nothing was saved.
     """
-    from cloudinary_cli.auth.sign_in import Desk, LoginRequest, sign_in
+    from cloudinary_cli.auth.answer import Desk
+    from cloudinary_cli.auth.sign_in import LoginRequest, sign_in
     from cloudinary_cli.console import Console
 
     console = Console()
-    desk = Desk(webbrowser.open, console.notice, console.is_interactive)
+    desk = Desk(open_browser, console.notice, console.is_interactive, say=console.notice)
     result = sign_in(LoginRequest(name, region, set_default), current_store(), desk)
     return result.name, result.default.value
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from dataclasses import dataclass
 from email.utils import formatdate
 from http import HTTPStatus
-from typing import Collection, List, Union
+from typing import Collection, FrozenSet, List, Union
 
 from cloudinary_cli.auth.callback_page import style_hash
 
@@ -35,6 +36,17 @@ class BadRequest(Exception):
     def __init__(self, status: HTTPStatus) -> None:
         super().__init__(status.phrase)
         self.status = status
+
+
+def bracketed(host: str) -> str:
+    """An IP literal as it stands in a URL."""
+    return f"[{host}]" if ":" in host else host
+
+
+def authorities(host: str, port: int) -> FrozenSet[str]:
+    """What a browser may write in the Host header: the address as given or in its short form; 80 may be left out."""
+    names = {bracketed(name) for name in (host.lower(), str(ipaddress.ip_address(host)))}
+    return frozenset({f"{name}:{port}" for name in names} | (names if port == 80 else set()))
 
 
 def is_answerable(received: Union[bytes, bytearray]) -> bool:

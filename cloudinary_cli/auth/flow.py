@@ -113,6 +113,15 @@ def refresh(
     return _token_call(_base(region, base_url), form, send)
 
 
+def exchange_device_code(device_code: str, grant_type: str, base_url: str, send: Send = token_http.send) -> Any:
+    """Ask once whether a device code was approved (RFC 8628 section 3.4); returns the parsed JSON answer.
+
+    :raises TokenEndpointError: also `authorization_pending` and `slow_down`, which only mean "not yet".
+    """
+    form = {"grant_type": grant_type, "device_code": device_code, "client_id": defaults.oauth_settings().client_id}
+    return _token_call(base_url, form, send)
+
+
 def revoke(
     token: str,
     region: Optional[str] = None,
@@ -126,7 +135,7 @@ def revoke(
     form = {"token": token, "token_type_hint": token_type_hint, "client_id": defaults.oauth_settings().client_id}
     answer = token_http.send("POST", f"{_base(region, base_url)}/oauth2/revoke", form)
     if not 200 <= answer.status < 300:
-        raise _refusal(answer, "/oauth2/revoke")
+        raise refusal(answer, "/oauth2/revoke")
 
 
 def advertises_issuer_parameter(base_url: str, send: Send = token_http.send) -> bool:
@@ -153,7 +162,7 @@ def fetch_metadata(base_url: str, send: Send = token_http.send) -> Dict[str, Any
 def _token_call(base_url: str, form: Mapping[str, str], send: Send) -> Any:
     answer = send("POST", f"{base_url}/oauth2/token", form)
     if not 200 <= answer.status < 300:
-        raise _refusal(answer, "/oauth2/token")
+        raise refusal(answer, "/oauth2/token")
     try:
         return json.loads(answer.body)
     except (ValueError, RecursionError):
@@ -165,7 +174,8 @@ def _token_call(base_url: str, form: Mapping[str, str], send: Send) -> Any:
         ) from None
 
 
-def _refusal(answer: HttpAnswer, endpoint: str) -> TokenEndpointError:
+def refusal(answer: HttpAnswer, endpoint: str) -> TokenEndpointError:
+    """The error of an answer other than 2xx, with the members of its body (RFC 6749 section 5.2)."""
     error = TokenEndpointError("", Delivery.ANSWERED, answer.status, answer.body, answer.retry_after)
     try:
         body = json.loads(answer.body)

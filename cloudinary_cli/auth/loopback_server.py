@@ -5,17 +5,16 @@ Knows which request is the genuine answer and when the browser hears about it; n
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import socket
 import threading
 import time
 from http import HTTPStatus
 from types import TracebackType
-from typing import Collection, FrozenSet, Optional, Tuple, Type, Union
+from typing import Collection, Optional, Tuple, Type, Union
 
 from cloudinary_cli import defaults
-from cloudinary_cli.auth.callback_http import BadRequest, Request, parse_request, response
+from cloudinary_cli.auth.callback_http import BadRequest, Request, authorities, bracketed, parse_request, response
 from cloudinary_cli.auth.callback_page import Tone, callback_page, render_page
 from cloudinary_cli.auth.callback_response import (
     AuthorizationError,
@@ -59,7 +58,7 @@ class CallbackServer:
     @property
     def redirect_uri(self) -> str:
         """The redirect URI; with port 0, the port that the system chose is known once the server is entered."""
-        return f"http://{_bracketed(self._host)}:{self._port}{self._path}"
+        return f"http://{bracketed(self._host)}:{self._port}{self._path}"
 
     def __enter__(self) -> CallbackServer:
         """Bind the port and serve.
@@ -68,7 +67,7 @@ class CallbackServer:
         """
         listener = _listen(self._host, self._port)
         self._port = listener.getsockname()[1]
-        self._authorities = _authorities(self._host, self._port)
+        self._authorities = authorities(self._host, self._port)
         self._loop = ConnectionLoop(listener, self._handle)
         self._loop.start()
         return self
@@ -151,16 +150,6 @@ def _stray(status: HTTPStatus, message: str, request: Optional[Request] = None, 
     return response(status, page, allow, with_body=request is None or request.method != "HEAD")
 
 
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
-
-
-def _authorities(host: str, port: int) -> FrozenSet[str]:
-    """What a browser may write in the Host header: the address as given or in its short form; 80 may be left out."""
-    names = {_bracketed(name) for name in (host.lower(), str(ipaddress.ip_address(host)))}
-    return frozenset({f"{name}:{port}" for name in names} | (names if port == 80 else set()))
-
-
 def _listen(host: str, port: int) -> socket.socket:
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     try:
@@ -175,8 +164,9 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise PortInUse(
-            f"cannot listen on {_bracketed(host)}:{port} for the browser's answer ({error.strerror or error}). Another "
-            "`cld login` may be running, or another program has the port. Stop it, then run the command again."
+            f"cannot listen on {bracketed(host)}:{port} for the browser's answer ({error.strerror or error}). Another "
+            "`cld login` may be running, or another program has the port. Stop it and run the command again; or give a "
+            "port that the server knows, with --port; or paste the answer: cld login --no-browser"
         ) from error
     return listener
 

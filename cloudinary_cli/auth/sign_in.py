@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import os
-import threading
-import time
-from dataclasses import dataclass, field, replace
-from typing import Any, Callable, Mapping, Optional, Tuple
+from dataclasses import dataclass, replace
+from typing import Any, Mapping, Optional, Tuple
 
 from cloudinary_cli import defaults
-from cloudinary_cli.auth import flow
+from cloudinary_cli.auth import device, flow
+from cloudinary_cli.auth.answer import Desk, DeviceWanted, Terms, await_answer, check_way, choose_way, listening
 from cloudinary_cli.auth.loopback_server import AuthorizationResponse, CallbackServer
+from cloudinary_cli.auth.pasted_response import ExpectedRedirect
 from cloudinary_cli.auth.refresh import refresh_lock
 from cloudinary_cli.auth.revocation import revoke_replaced
 from cloudinary_cli.auth.sealing import is_wanted, vault
 from cloudinary_cli.auth.session import Session, from_cloudinary_url, is_oauth_url, to_cloudinary_url
 from cloudinary_cli.defaults import OAUTH_CALLBACK_TIMEOUT_SECONDS, logger
-from cloudinary_cli.errors import CliError, KeychainUnavailable, LoginError, LoginTimeout, NoBrowser
+from cloudinary_cli.errors import CliError, KeychainUnavailable, LoginError
 from cloudinary_cli.utils import config_rules, config_url
 from cloudinary_cli.utils.config_rules import DefaultStatus
 from cloudinary_cli.utils.config_utils import ConfigStore
-
-# Pause between looks at the browser's thread while both it and the redirect are awaited.
-_SLICE_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -30,13 +27,19 @@ class LoginRequest:
     """What the user asked for. An empty name counts as none.
 
     `keyring`: encrypt the tokens with a key in the OS keychain; None keeps what the replaced login of that name did.
+    `browser`: open one here or not; None leaves it to CLOUDINARY_NO_BROWSER and the surroundings. `timeout` is in
+    seconds; None: 300, or as long as a device's code lives. `port`: of the redirect; None: the configured one.
+    `device`: log in with a code on another device (RFC 8628).
     """
 
     name: Optional[str] = None
     region: Optional[str] = None
     set_default: bool = False
-    timeout: float = OAUTH_CALLBACK_TIMEOUT_SECONDS
+    timeout: Optional[float] = None
     keyring: Optional[bool] = None
+    browser: Optional[bool] = None
+    port: Optional[int] = None
+    device: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,17 +54,6 @@ class LoginResult:
     default: DefaultStatus
     old_grant_revoked: Optional[bool] = None
     keychain: Optional[str] = None
-
-
-@dataclass(frozen=True)
-class Desk:
-    """Whom the login talks to. `show_url(url)` tells the user where to go; `is_interactive()` whether one is there."""
-
-    open_browser: Callable[[str], bool]
-    show_url: Callable[[str], None]
-    is_interactive: Callable[[], bool]
-    clock: Callable[[], float] = time.time
-    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
 
 
 @dataclass(frozen=True)
@@ -85,22 +77,60 @@ def sign_in(request: LoginRequest, store: ConfigStore, desk: Desk) -> LoginResul
     # An unwritable home is met here and not after the user's consent.
     store.reserve(f"login-{os.getpid()}").discard()
     _announce_fallback(request, store)
+    try:
+        result, old_url, session = (_by_device if request.device else _by_redirect)(request, server, store, desk)
+    except DeviceWanted:
+        result, old_url, session = _by_device(request, server, store, desk)
+    return replace(result, old_grant_revoked=revoke_replaced(old_url, session))
+
+
+_Saved = Tuple[LoginResult, Optional[str], Session]
+
+
+def _by_redirect(request: LoginRequest, server: _Server, store: ConfigStore, desk: Desk) -> _Saved:
+    """The authorization code grant with PKCE (RFC 6749 section 4.1, RFC 7636)."""
+    way = choose_way(request.browser, desk.environ)
+    check_way(way, desk)
     verifier, challenge = flow.generate_pkce_pair()
     state = flow.generate_state()
     settings = defaults.oauth_settings(desk.environ)
+    host, port = settings.redirect_host, request.port or settings.redirect_port
     issuers = flow.expected_issuers(server.base_url)
-    with CallbackServer(settings.redirect_host, settings.redirect_port, state, issuers) as callback:
-        url = flow.build_authorize_url(challenge, state, callback.redirect_uri, server.region, server.base_url)
-        answer = _await_answer(callback, url, desk, request.timeout)
+    server_socket = CallbackServer(host, port, state, issuers)
+    uri = server_socket.redirect_uri
+    url = flow.build_authorize_url(challenge, state, uri, server.region, server.base_url)
+    expected = ExpectedRedirect(host, port, defaults.OAUTH_CALLBACK_PATH, state, issuers, uri)
+    terms = Terms(request.timeout or OAUTH_CALLBACK_TIMEOUT_SECONDS, lambda: device.is_offered(server.base_url))
+    with listening(server_socket, way, desk, port) as callback:
+        answer = await_answer(callback, expected, url, desk, way, terms)
         try:
             _check_issuer(answer, server)
-            session = _exchange(answer.code, verifier, callback.redirect_uri, server, desk)
-            result, old_url = _save(request, session, store, desk.environ)
+            response = flow.exchange_code(answer.code, verifier, uri, server.region, server.base_url)
+            saved = _save_answer(request, server, response, store, desk)
         except CliError as error:
-            callback.reply(False, error.message)
+            server_socket.reply(False, error.message)
             raise
-        callback.reply(True)
-    return replace(result, old_grant_revoked=revoke_replaced(old_url, session))
+        server_socket.reply(True)
+    return saved
+
+
+def _by_device(request: LoginRequest, server: _Server, store: ConfigStore, desk: Desk) -> _Saved:
+    """The device authorization grant (RFC 8628): no redirect, the person enters a code on any device."""
+    code = device.request_code(server.base_url)
+    desk.say(f"Open this address on any device with a browser, and enter the code {code.user_code}\n")
+    desk.show_url(code.verification_uri)
+    if code.verification_uri_complete:
+        desk.say("\nOr open this one, and check that it shows the same code:\n")
+        desk.show_url(code.verification_uri_complete)
+    desk.say(f"\nWaiting; the code can be used for {code.minutes}. Ctrl-C stops.")
+    response = device.poll(code, server.base_url, request.timeout)
+    return _save_answer(request, server, response, store, desk)
+
+
+def _save_answer(request: LoginRequest, server: _Server, response: Any, store: ConfigStore, desk: Desk) -> _Saved:
+    session = _session_of(response, server, desk)
+    result, old_url = _save(request, session, store, desk.environ)
+    return result, old_url, session
 
 
 def _check_name(name: Optional[str], store: ConfigStore) -> None:
@@ -129,49 +159,6 @@ def _chosen_server(region: Optional[str], environ: Mapping[str, str]) -> _Server
     return _Server(chosen, custom or own, custom, defaults.upload_prefix_override(environ))
 
 
-def _await_answer(callback: CallbackServer, url: str, desk: Desk, timeout: float) -> AuthorizationResponse:
-    """Show and open the URL, and wait for the redirect. The browser runs beside the wait: some do not return early."""
-    deadline = time.monotonic() + timeout
-    desk.show_url(url)
-    opening = _Opening(desk.open_browser, url)
-    while not opening.is_done():
-        try:
-            return callback.wait(min(_SLICE_SECONDS, max(0.0, deadline - time.monotonic())))
-        except LoginTimeout:
-            if time.monotonic() >= deadline:
-                raise
-    if not opening.succeeded and not desk.is_interactive():
-        raise NoBrowser(
-            "No browser could be opened, and no terminal is there to ask on. Log in where a browser is, or use "
-            "an API key: cld -c cloudinary://<api_key>:<api_secret>@<cloud_name> <command>, "
-            "or save it with `cld config -n <name> <url>` and use -C <name>."
-        )
-    try:
-        return callback.wait(max(0.0, deadline - time.monotonic()))
-    except LoginTimeout:
-        raise LoginTimeout(
-            f"timed out: no answer from the browser within {timeout:g} s. Run the command again."
-        ) from None
-
-
-class _Opening:
-    """Opens the browser in a thread that nothing waits for."""
-
-    def __init__(self, open_browser: Callable[[str], bool], url: str) -> None:
-        self.succeeded = False
-        self._thread = threading.Thread(target=self._run, args=(open_browser, url), daemon=True)
-        self._thread.start()
-
-    def _run(self, open_browser: Callable[[str], bool], url: str) -> None:
-        try:
-            self.succeeded = bool(open_browser(url))
-        except OSError as error:
-            logger.debug("Opening the browser failed: %s", error)
-
-    def is_done(self) -> bool:
-        return not self._thread.is_alive()
-
-
 def _check_issuer(answer: AuthorizationResponse, server: _Server) -> None:
     # A present `iss` was compared by the callback server. An absent one is refused where the server promises it.
     if answer.issuer is None and flow.advertises_issuer_parameter(server.base_url):
@@ -180,8 +167,7 @@ def _check_issuer(answer: AuthorizationResponse, server: _Server) -> None:
         )
 
 
-def _exchange(code: str, verifier: str, redirect_uri: str, server: _Server, desk: Desk) -> Session:
-    response = flow.exchange_code(code, verifier, redirect_uri, server.region, server.base_url)
+def _session_of(response: Any, server: _Server, desk: Desk) -> Session:
     session = Session.from_token_response(response, region=server.region, now=desk.clock())
     if session.issuer is not None and session.issuer not in flow.expected_issuers(server.base_url):
         raise LoginError("the access token was issued by another server than the one asked.")

@@ -16,6 +16,7 @@ from . import (
     admin_settings,
     control,
     delivery,
+    device,
     oauth,
     provisioning_api,
     provisioning_keys,
@@ -40,6 +41,7 @@ BLUEPRINTS = (
     search_api.blueprint,
     upload_api.blueprint,
     delivery.blueprint,
+    device.blueprint,
 )
 
 

@@ -37,6 +37,56 @@ def consent_page(client: str, scope: str, redirect_uri: str, action: str, ticket
     )
 
 
+HEAD, _, _ = PAGE.partition("<p>The client")
+
+DEVICE_PAGE = (
+    HEAD
+    + """<p>The client <code>{client}</code> asks for access to this local test server.</p>
+<p>Approve only if your terminal shows the code <strong>{user_code}</strong>.</p>
+<ul>{scopes}</ul>
+<form method="post" action="{action}">
+<input type="hidden" name="ticket" value="{ticket}">
+<input type="hidden" name="user_code" value="{user_code}">
+<p><label>Cloud <select name="cloud">{clouds}</select></label></p>
+<button name="decision" value="approve">Approve</button>
+<button name="decision" value="deny">Deny</button>
+</form></body></html>
+"""
+)
+
+CODE_PAGE = (
+    HEAD
+    + """<p>{message}</p>
+<form method="get" action="{action}">
+<p><label>Code <input name="user_code" autocomplete="off" autofocus></label></p>
+<button>Continue</button>
+</form></body></html>
+"""
+)
+
+
+def device_page(client: str, scope: str, user_code: str, action: str, ticket: str, clouds: List[str]) -> str:
+    """The HTML on which a device code is approved or denied (RFC 8628 section 5.4: the person compares the code)."""
+    return DEVICE_PAGE.format(
+        client=escape(client),
+        scopes="".join(f"<li>{escape(name)}</li>" for name in scope.split()),
+        user_code=escape(user_code),
+        action=escape(action),
+        ticket=escape(ticket),
+        clouds="".join(f"<option>{escape(name)}</option>" for name in clouds),
+    )
+
+
+def code_page(action: str, message: str = "Enter the code that your terminal shows.") -> str:
+    """The HTML on which a person types the code."""
+    return CODE_PAGE.format(action=escape(action), message=escape(message))
+
+
+def outcome_page(message: str) -> str:
+    """The HTML after a decision."""
+    return HEAD.format() + f"<p>{escape(message)}</p></body></html>\n"
+
+
 def security_headers(redirect_uri: str) -> Dict[str, str]:
     """Headers of the consent page.
 

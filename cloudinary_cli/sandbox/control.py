@@ -19,6 +19,8 @@ COUNTERS = (
     "refused_authorizations",
     "code_exchanges",
     "code_replays",
+    "device_requests",
+    "device_exchanges",
     "refresh_exchanges",
     "refresh_replays",
     "refused_grants",

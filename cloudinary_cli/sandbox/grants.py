@@ -18,6 +18,24 @@ def digest(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8")).hexdigest()
 
 
+def open_family(connection: sqlite3.Connection, client_id: str, cloud_name: str, scope: str, now: float) -> str:
+    """Start a grant inside a transaction; its identifier."""
+    family_id = secrets.token_hex(12)
+    connection.execute(
+        "INSERT INTO families (family_id, client_id, cloud_name, scope, created_at) VALUES (?, ?, ?, ?, ?)",
+        (family_id, client_id, cloud_name, scope, now),
+    )
+    return family_id
+
+
+def add_refresh_token(connection: sqlite3.Connection, token: str, family_id: str, now: float) -> None:
+    """Store a refresh token of a grant inside a transaction."""
+    connection.execute(
+        "INSERT INTO refresh_tokens (token_hash, family_id, created_at) VALUES (?, ?, ?)",
+        (digest(token), family_id, now),
+    )
+
+
 @dataclass(frozen=True)
 class Credential:
     """A stored authorization code or refresh token, in the shape Authlib asks for."""
@@ -56,12 +74,9 @@ class GrantStore:
 
     def approve(self, client_id: str, cloud_name: str, scope: str, redirect_uri: str, challenge: str) -> str:
         """Open a family and give out its authorization code."""
-        code, family_id, now = secrets.token_urlsafe(32), secrets.token_hex(12), self._now()
+        code, now = secrets.token_urlsafe(32), self._now()
         with self._storage.write() as connection:
-            connection.execute(
-                "INSERT INTO families (family_id, client_id, cloud_name, scope, created_at) VALUES (?, ?, ?, ?, ?)",
-                (family_id, client_id, cloud_name, scope, now),
-            )
+            family_id = open_family(connection, client_id, cloud_name, scope, now)
             connection.execute(
                 "INSERT INTO codes (code_hash, family_id, redirect_uri, challenge, expires_at) VALUES (?, ?, ?, ?, ?)",
                 (digest(code), family_id, redirect_uri, challenge, now + CODE_LIFETIME),
@@ -155,10 +170,7 @@ class GrantStore:
         if not won:
             self._kill(connection, family_id, reason)
         elif new_refresh:
-            connection.execute(
-                "INSERT INTO refresh_tokens (token_hash, family_id, created_at) VALUES (?, ?, ?)",
-                (digest(new_refresh), family_id, self._now()),
-            )
+            add_refresh_token(connection, new_refresh, family_id, self._now())
         return won
 
     def _kill(self, connection: sqlite3.Connection, family_id: str, reason: str) -> bool:

@@ -11,6 +11,7 @@ from authlib.oauth2 import OAuth2Error
 from flask import Blueprint, Flask, Response, current_app, jsonify, request
 
 from .consent import consent_page, security_headers
+from .device_grant import ENDPOINT_PATH, GRANT_TYPE
 from .oauth_grants import Server, build_server
 from .settings import SCOPES
 from .state import state
@@ -45,12 +46,14 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(blueprint)
 
 
-def _server() -> Server:
+def server() -> Server:
+    """The authorization server of the application."""
     found: Server = current_app.extensions[SERVER][0]
     return found
 
 
-def _tickets() -> Tickets:
+def tickets() -> Tickets:
+    """The tickets of its consent forms."""
     found: Tickets = current_app.extensions[SERVER][1]
     return found
 
@@ -59,7 +62,7 @@ def _tickets() -> Tickets:
 def authorize() -> Response:
     """Show the consent page, or redirect at once when approval is automatic."""
     try:
-        grant = _server().get_consent_grant(end_user=None)
+        grant = server().get_consent_grant(end_user=None)
     except OAuth2Error as error:
         return _refuse(error)
     state().counters.add("authorization_requests")
@@ -71,7 +74,7 @@ def authorize() -> Response:
         scope=grant.request.client.get_allowed_scope(request.args.get("scope")),
         redirect_uri=grant.redirect_uri,
         action="/oauth2/auth?" + request.query_string.decode("latin-1"),
-        ticket=_tickets().issue(request.query_string),
+        ticket=tickets().issue(request.query_string),
         clouds=state().clouds.names(),
     )
     return Response(page, mimetype="text/html", headers=security_headers(grant.redirect_uri))
@@ -80,12 +83,12 @@ def authorize() -> Response:
 @blueprint.post("/oauth2/auth")
 def consent() -> Response:
     """The person's decision."""
-    if not _tickets().redeem(request.form.get("ticket", ""), request.query_string):
+    if not tickets().redeem(request.form.get("ticket", ""), request.query_string):
         return _json({"error": "invalid_request", "error_description": "Unknown or used consent form."}, 400)
     cloud = request.form.get("cloud") or state().settings.cloud_name
     approved = request.form.get("decision") == "approve" and state().clouds.exists(cloud)
     try:
-        grant = _server().get_consent_grant(end_user=None)
+        grant = server().get_consent_grant(end_user=None)
     except OAuth2Error as error:
         return _refuse(error)
     return _decide(grant, cloud if approved else None)
@@ -98,12 +101,12 @@ def _decide(grant: Any, cloud: Optional[str]) -> Response:
         answer = grant.create_authorization_response(grant.redirect_uri, cloud)
     except OAuth2Error as error:
         return _refuse(error)
-    return _identified(_server().handle_response(*answer))
+    return _identified(server().handle_response(*answer))
 
 
 def _refuse(error: OAuth2Error) -> Response:
     state().counters.add("refused_authorizations")
-    return _identified(_server().handle_error_response(None, error))
+    return _identified(server().handle_error_response(None, error))
 
 
 def _identified(response: Response) -> Response:
@@ -123,7 +126,7 @@ def _identified(response: Response) -> Response:
 @blueprint.post("/oauth2/token")
 def token() -> Response:
     """Exchange a code or a refresh token."""
-    response: Response = _server().create_token_response()
+    response: Response = server().create_token_response()
     if response.status_code >= 400:
         state().counters.add("refused_grants")
     return response
@@ -132,7 +135,7 @@ def token() -> Response:
 @blueprint.post("/oauth2/revoke")
 def revoke() -> Response:
     """Revoke a token; unknown ones are fine (RFC 7009 section 2.2)."""
-    response: Response = _server().create_endpoint_response("revocation")
+    response: Response = server().create_endpoint_response("revocation")
     return response
 
 
@@ -146,8 +149,9 @@ def metadata() -> Response:
             "authorization_endpoint": f"{base}/oauth2/auth",
             "token_endpoint": f"{base}/oauth2/token",
             "revocation_endpoint": f"{base}/oauth2/revoke",
+            "device_authorization_endpoint": base + ENDPOINT_PATH,
             "response_types_supported": ["code"],
-            "grant_types_supported": ["authorization_code", "refresh_token"],
+            "grant_types_supported": ["authorization_code", "refresh_token", GRANT_TYPE],
             "scopes_supported": list(SCOPES),
             "token_endpoint_auth_methods_supported": ["none"],
             "revocation_endpoint_auth_methods_supported": ["none"],

@@ -16,6 +16,8 @@ from authlib.oauth2.rfc7636 import CodeChallenge
 from flask import request as flask_request
 
 from . import tokens
+from .device_grant import GRANT_TYPE, DeviceEndpoint, DeviceGrant
+from .device_store import DeviceCredential
 from .grants import Credential
 from .settings import SCOPES
 from .state import state
@@ -64,8 +66,8 @@ class PublicClient:
         return response_type == "code"
 
     def check_grant_type(self, grant_type: str) -> bool:
-        """Code and refresh token only."""
-        return grant_type in ("authorization_code", "refresh_token")
+        """Code, refresh token and device code only."""
+        return grant_type in ("authorization_code", "refresh_token", GRANT_TYPE)
 
 
 class Server(AuthorizationServer):  # type: ignore[misc]
@@ -223,6 +225,8 @@ def save_token(token: Dict[str, Any], request: Any) -> None:
     store, counters, successor = state().grants, state().counters, token.get("refresh_token")
     if getattr(request, "refresh_token", None) is not None:
         won, kind = store.rotate(request.refresh_token, successor), "refresh"
+    elif isinstance(getattr(request, "credential", None), DeviceCredential):
+        won, kind = state().devices.redeem(request.credential, successor), "device"
     else:
         won, kind = store.redeem_code(request.authorization_code, successor), "code"
     counters.add(f"{kind}_exchanges" if won else f"{kind}_replays")
@@ -236,7 +240,9 @@ def build_server(app: Any) -> Server:
     server.register_token_generator("default", make_token)
     server.register_grant(CodeGrant, [S256Only(required=True)])
     server.register_grant(RefreshGrant)
+    server.register_grant(DeviceGrant)
     server.register_endpoint(Revocation)
+    server.register_endpoint(DeviceEndpoint)
     return server
 
 

@@ -31,6 +31,8 @@ class SandboxSettings:
     folder_mode: str = "dynamic"
     rotation_grace: int = 0
     rate_limit: int = 100_000
+    device_interval: float = 1.0
+    device_lifetime: int = 900
 
     def __post_init__(self) -> None:
         if self.folder_mode not in FOLDER_MODES:

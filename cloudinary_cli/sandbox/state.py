@@ -14,6 +14,7 @@ from flask import current_app
 
 from .assets import AssetStore
 from .clouds import CloudStore
+from .device_store import DeviceStore
 from .grants import GrantStore
 from .search_cache import SearchCache
 from .settings import SandboxSettings
@@ -93,6 +94,7 @@ class SandboxState:
     def __post_init__(self) -> None:
         self.jwt_key = self.storage.meta("jwt_key", lambda: secrets.token_hex(32)).encode("ascii")
         self.grants = GrantStore(self.storage, self.clock.now, self.settings.rotation_grace)
+        self.devices = DeviceStore(self.storage, self.clock.now)
         self.clouds = CloudStore(self.storage)
         self.clouds.add(self.settings.cloud_name, self.settings.api_key, self.settings.api_secret)
         self.files_dir = self.storage.data_dir / "files"

@@ -32,6 +32,9 @@ CREATE TABLE IF NOT EXISTS codes (
     expires_at REAL NOT NULL, used_at REAL);
 CREATE TABLE IF NOT EXISTS refresh_tokens (
     token_hash TEXT PRIMARY KEY, family_id TEXT NOT NULL, created_at REAL NOT NULL, used_at REAL);
+CREATE TABLE IF NOT EXISTS device_codes (
+    device_hash TEXT PRIMARY KEY, user_code TEXT NOT NULL UNIQUE, client_id TEXT NOT NULL, scope TEXT NOT NULL,
+    expires_at REAL NOT NULL, interval REAL NOT NULL, polled_at REAL, family_id TEXT, denied_at REAL, used_at REAL);
 CREATE TABLE IF NOT EXISTS revoked_access (jti TEXT PRIMARY KEY);
 """
 

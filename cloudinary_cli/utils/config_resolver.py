@@ -1,4 +1,7 @@
-"""Which configuration is active: -c > -C > stored default > environment; pure given a snapshot, never the network."""
+"""Which configuration is active: -c > -C > CLOUDINARY_CONFIG_NAME > stored default > environment.
+
+Pure given a snapshot, never the network.
+"""
 
 # Annotations are evaluated here: NamedTuple compiles each one that is a text, 0.7 ms for a class, in every command.
 
@@ -14,6 +17,7 @@ from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import ConfigError, ConfigNotFound, InvalidConfigUrl, NoConfiguration
 from cloudinary_cli.utils import config_rules, config_url
 from cloudinary_cli.utils.config_utils import current_store
+from cloudinary_cli.utils.text_utils import one_line
 
 # Bookkeeping of a login: kept in the entry and shown by `config`, never an argument of an API call.
 OAUTH_INTERNAL_KEYS = (
@@ -53,6 +57,7 @@ class ResolvedConfig(NamedTuple):
     fields: Mapping[str, Any] = {}
     problem: Optional[ConfigError] = None
     any_saved: bool = False
+    chosen_by: str = ""
 
     def __repr__(self) -> str:
         return f"ResolvedConfig(source={self.source.value!r}, name={self.name!r})"  # no secret in a traceback
@@ -115,10 +120,13 @@ def resolve(selection: Selection, snapshot: Mapping[str, Any], environ: Mapping[
         name = selection.config_saved
         if name not in snapshot or config_rules.is_reserved_config_name(name):
             raise ConfigNotFound(name)
-        return _from_saved(name, snapshot)
+        return _from_saved(name, snapshot, "-C")
+    wanted = environ.get(config_url.CONFIG_NAME_VARIABLE)
+    if wanted:
+        return _from_variable(wanted, snapshot)
     default = config_rules.stored_default(snapshot)
     if default is not None:
-        return _from_saved(default, snapshot)
+        return _from_saved(default, snapshot, "default")
     return _from_environment(snapshot, environ)
 
 
@@ -131,17 +139,31 @@ def _from_option(url: str, snapshot: Mapping[str, Any]) -> ResolvedConfig:
         is_name = url in snapshot and not config_rules.is_reserved_config_name(url)
         hint = f" '{url}' is a saved configuration: use -C {shlex.quote(url)}" if is_name else ""
         raise click.UsageError(f"-c/--config expects a CLOUDINARY_URL: {config_url.URL_SHAPE}.{hint}") from None
-    return ResolvedConfig(Source.URL, None, url, fields)
+    return ResolvedConfig(Source.URL, None, url, fields, chosen_by="-c")
 
 
-def _from_saved(name: str, snapshot: Mapping[str, Any]) -> ResolvedConfig:
+def _from_variable(name: str, snapshot: Mapping[str, Any]) -> ResolvedConfig:
+    """What CLOUDINARY_CONFIG_NAME names. An unknown name is a problem of the commands that need a configuration only:
+    `cld login NAME` is what makes it known."""
+    variable = config_url.CONFIG_NAME_VARIABLE
+    if name in snapshot and not config_rules.is_reserved_config_name(name):
+        return _from_saved(name, snapshot, variable)
+    shown = one_line(name)
+    problem = ConfigError(
+        f"{variable} is '{shown}', and no saved configuration has that name. "
+        f"Set it to one of `cld config -ls`, or unset it: unset {variable}"
+    )
+    return ResolvedConfig(problem=problem, any_saved=any(snapshot), chosen_by=variable)
+
+
+def _from_saved(name: str, snapshot: Mapping[str, Any], chosen_by: str) -> ResolvedConfig:
     url = snapshot[name]
     try:
         fields = config_url.parse(url).fields()
     except InvalidConfigUrl as error:
         problem = ConfigError(f"The saved configuration '{name}' is unusable: {error} Remove it: cld config -rm {name}")
-        return ResolvedConfig(Source.SAVED, name, None, {}, problem, True)
-    return ResolvedConfig(Source.SAVED, name, url, fields, None, True)
+        return ResolvedConfig(Source.SAVED, name, None, {}, problem, True, chosen_by)
+    return ResolvedConfig(Source.SAVED, name, url, fields, None, True, chosen_by)
 
 
 def _from_environment(snapshot: Mapping[str, Any], environ: Mapping[str, str]) -> ResolvedConfig:
@@ -150,10 +172,11 @@ def _from_environment(snapshot: Mapping[str, Any], environ: Mapping[str, str]) -
         fields = config_url.environment_fields(environ)
     except InvalidConfigUrl as error:
         problem = ConfigError(f"The environment variable CLOUDINARY_URL is invalid: {error} Fix it or unset it.")
-        return ResolvedConfig(problem=problem, any_saved=any_saved)
+        return ResolvedConfig(problem=problem, any_saved=any_saved, chosen_by="CLOUDINARY_URL")
     if not fields:
         return ResolvedConfig(any_saved=any_saved)
-    return ResolvedConfig(Source.ENVIRONMENT, None, None, fields, None, any_saved)
+    chosen_by = "CLOUDINARY_CLOUD_NAME" if environ.get("CLOUDINARY_CLOUD_NAME") else "CLOUDINARY_URL"
+    return ResolvedConfig(Source.ENVIRONMENT, None, None, fields, None, any_saved, chosen_by)
 
 
 # -- the functions that other code may rely on (names.md)

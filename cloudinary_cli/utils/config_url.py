@@ -13,6 +13,19 @@ from urllib.parse import unquote_plus, urlencode, urlsplit
 
 from cloudinary_cli.errors import InvalidConfigUrl
 
+CONFIG_NAME_VARIABLE = "CLOUDINARY_CONFIG_NAME"
+_OWN_VARIABLES = frozenset(
+    [
+        "CLOUDINARY_URL",
+        CONFIG_NAME_VARIABLE,
+        "CLOUDINARY_HOME",
+        "CLOUDINARY_NO_BROWSER",
+        "CLOUDINARY_OAUTH_BASE_URL",
+        "CLOUDINARY_OAUTH_CLIENT_ID",
+        "CLOUDINARY_OAUTH_SCOPES",
+        "CLOUDINARY_REGION",
+    ]
+)
 URL_SHAPE = "cloudinary://<api_key>:<api_secret>@<cloud_name>"
 _NESTED = r"(\w+)\[(\w+)\]\Z"
 # A beginning that urlsplit has nothing to repair in or to object to: small letters, then ASCII without brackets.
@@ -222,11 +235,16 @@ def environment_is_configured(environ: Mapping[str, str]) -> bool:
     return try_parse(environ.get("CLOUDINARY_URL")) is not None
 
 
+def _is_own_variable(name: str) -> bool:
+    """True for a variable that speaks to this program and is no setting of an account."""
+    return name in _OWN_VARIABLES or name.startswith(("CLOUDINARY_CLI_", "CLOUDINARY_OAUTH_REDIRECT_"))
+
+
 def environment_fields(environ: Mapping[str, str]) -> Dict[str, Any]:
     """Configuration attributes that the environment gives, by the SDK's rules; empty when it names no cloud.
 
     CLOUDINARY_CLOUD_NAME, when set, replaces CLOUDINARY_URL: every other CLOUDINARY_X becomes attribute `x`, and
-    `true` and `false` become booleans.
+    `true` and `false` become booleans. The variables of this program are left out.
 
     :raises InvalidConfigUrl: when CLOUDINARY_URL would be used and is not a usable URL.
     """
@@ -236,5 +254,5 @@ def environment_fields(environ: Mapping[str, str]) -> Dict[str, Any]:
     return {
         name[len("CLOUDINARY_") :].lower(): {"true": True, "false": False}.get(value, value)
         for name, value in environ.items()
-        if name.startswith("CLOUDINARY_") and name != "CLOUDINARY_URL"
+        if name.startswith("CLOUDINARY_") and not _is_own_variable(name)
     }

@@ -68,3 +68,79 @@ def _converse(master: int, dialogue: List[Tuple[str, str]], deadline: float) -> 
             os.write(master, answer.encode() + b"\n")
     assert not dialogue, f"never asked {dialogue[0][0]!r}; seen: {seen!r}"
     return seen
+
+
+class Terminal:
+    """A program at a pseudo-terminal that a test talks to step by step. Leaving the context ends it."""
+
+    def __init__(self, command: Sequence[str], env: Optional[Dict[str, str]] = None, timeout: float = 60) -> None:
+        import pty
+
+        self._timeout = timeout
+        self._seen = ""
+        self._searched = 0
+        self._master, slave = pty.openpty()
+        environ = {**os.environ, "TERM": "xterm", **(env or {})}
+        # The terminal has to be the program's controlling one: only then does Ctrl-C reach it.
+        starter = (
+            "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execvp(sys.argv[1], sys.argv[1:])"
+        )
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", starter, *command],
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env=environ,
+            start_new_session=True,
+        )
+        os.close(slave)
+
+    @classmethod
+    def cld(cls, *args: str, env: Optional[Dict[str, str]] = None) -> "Terminal":
+        return cls([sys.executable, "-m", "cloudinary_cli", *args], env)
+
+    def __enter__(self) -> "Terminal":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self._master)
+
+    @property
+    def text(self) -> str:
+        """All that was shown."""
+        return self._seen.replace("\r\n", "\n")
+
+    def expect(self, wanted: str) -> str:
+        """Wait until `wanted` is shown after what was expected before; what was shown until then, with it."""
+        deadline = time.monotonic() + self._timeout
+        while wanted not in self._seen[self._searched :]:
+            assert time.monotonic() < deadline and self._read(deadline), f"never shown: {wanted!r}; seen: {self.text!r}"
+        start, self._searched = self._searched, self._seen.index(wanted, self._searched) + len(wanted)
+        return self._seen[start : self._searched].replace("\r\n", "\n")
+
+    def type(self, text: str) -> None:
+        """Type a line and Enter."""
+        self.press(text + "\n")
+
+    def press(self, keys: str) -> None:
+        """Press keys: `\\x03` is Ctrl-C, `\\t` is Tab."""
+        os.write(self._master, keys.encode())
+
+    def wait(self) -> int:
+        """The exit status, after everything shown was read."""
+        deadline = time.monotonic() + self._timeout
+        while self._read(deadline):
+            pass
+        return self.process.wait(self._timeout)
+
+    def _read(self, deadline: float) -> bool:
+        if not select.select([self._master], [], [], max(0.0, deadline - time.monotonic()))[0]:
+            return False
+        try:
+            data = os.read(self._master, 4096)
+        except OSError:  # Linux: the other side is closed
+            return False
+        self._seen += data.decode("utf-8", "replace")
+        return bool(data)

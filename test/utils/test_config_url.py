@@ -132,3 +132,15 @@ def test_no_secret_in_a_repr() -> None:
     parsed = config_url.parse("cloudinary://k:TOPSECRET@c?oauth_token=TOPSECRET")
     assert "TOPSECRET" not in repr(parsed)
     assert "TOPSECRET" not in repr(config_url.parse_account_url("account://k:TOPSECRET@id"))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "CONFIG_NAME", "NO_BROWSER", "HOME", "REGION", "OAUTH_CLIENT_ID", "OAUTH_SCOPES", "OAUTH_BASE_URL",
+        "OAUTH_REDIRECT_HOST", "OAUTH_REDIRECT_PORT", "CLI_EXIT_CODES", "CLI_LOG_ONLY", "CLI_KEYRING_TIMEOUT",
+    ],
+)  # fmt: skip
+def test_the_programs_own_variables_are_no_fields(name: str) -> None:
+    environ = {"CLOUDINARY_CLOUD_NAME": "n", f"CLOUDINARY_{name}": "x", "CLOUDINARY_UPLOAD_PREFIX": "https://p"}
+    assert config_url.environment_fields(environ) == {"cloud_name": "n", "upload_prefix": "https://p"}

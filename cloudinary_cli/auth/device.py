@@ -1,0 +1,163 @@
+"""The device authorization grant (RFC 8628): a code that a person enters on another device, and the polling for it.
+
+Data in, data out; time and HTTP are passed in. Shows nothing and saves nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import time
+from dataclasses import dataclass, field
+from typing import Any, Callable, Optional
+from urllib.parse import urlsplit
+
+from cloudinary_cli import defaults
+from cloudinary_cli.auth import flow, token_http
+from cloudinary_cli.errors import (
+    AuthorizationDenied,
+    Delivery,
+    InvalidTokenResponse,
+    LoginError,
+    LoginTimeout,
+    TokenEndpointError,
+)
+from cloudinary_cli.utils.text_utils import one_line
+
+GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
+_DEFAULT_INTERVAL_SECONDS = 5.0  # RFC 8628 section 3.2
+_SLOW_DOWN_SECONDS = 5.0  # section 3.5
+_LONGEST_INTERVAL_SECONDS = 60.0
+_LONGEST_LIFETIME_SECONDS = 3600.0
+
+
+@dataclass(frozen=True)
+class DeviceCode:
+    """The server's answer (section 3.2). Times are in seconds; the texts are safe as a part of one line."""
+
+    device_code: str = field(repr=False)
+    user_code: str
+    verification_uri: str
+    verification_uri_complete: Optional[str]
+    expires_in: float
+    interval: float
+
+    @property
+    def minutes(self) -> str:
+        """How long the code lives, for a sentence."""
+        if self.expires_in < 120:
+            return f"{math.floor(self.expires_in)} seconds"
+        return f"{math.floor(self.expires_in / 60)} minutes"
+
+
+def endpoint_of(base_url: str, send: flow.Send = token_http.send) -> Optional[str]:
+    """The device authorization endpoint in the server's metadata (RFC 8414); None when it is not offered.
+
+    It has to be on the server itself: what comes from elsewhere would decide where the person types a code.
+    """
+    endpoint = flow.fetch_metadata(base_url, send).get("device_authorization_endpoint")
+    return endpoint if isinstance(endpoint, str) and endpoint.startswith(f"{base_url}/") else None
+
+
+def is_offered(base_url: str) -> bool:
+    """True when the server has such codes."""
+    return endpoint_of(base_url) is not None
+
+
+def request_code(base_url: str, send: flow.Send = token_http.send) -> DeviceCode:
+    """Ask for a code (section 3.1).
+
+    :raises LoginError: not offered, or an unusable answer. :raises TokenEndpointError: refused, or no answer.
+    """
+    endpoint = endpoint_of(base_url, send)
+    if endpoint is None:
+        raise LoginError(
+            "this server does not offer codes for other devices. "
+            "To log in with a browser on another machine: cld login --no-browser"
+        )
+    settings = defaults.oauth_settings()
+    answer = send("POST", endpoint, {"client_id": settings.client_id, "scope": settings.scopes})
+    if not 200 <= answer.status < 300:
+        raise flow.refusal(answer, urlsplit(endpoint).path)
+    try:
+        return _parse(json.loads(answer.body))
+    except ValueError:
+        raise InvalidTokenResponse("The answer to the device request is not JSON; is a proxy answering?") from None
+
+
+def _parse(body: Any) -> DeviceCode:
+    if not isinstance(body, dict):
+        raise InvalidTokenResponse("The answer to the device request is not a JSON object.")
+    for member in ("device_code", "user_code", "verification_uri"):
+        if not isinstance(body.get(member), str) or not body[member]:
+            raise InvalidTokenResponse(f"The answer to the device request has no usable '{member}'.")
+    complete = body.get("verification_uri_complete")
+    return DeviceCode(
+        device_code=body["device_code"],
+        user_code=one_line(body["user_code"], 40),
+        verification_uri=_address(body["verification_uri"]),
+        verification_uri_complete=_address(complete) if isinstance(complete, str) and complete else None,
+        expires_in=_seconds(body.get("expires_in"), 600.0, _LONGEST_LIFETIME_SECONDS),
+        interval=_seconds(body.get("interval"), _DEFAULT_INTERVAL_SECONDS, _LONGEST_INTERVAL_SECONDS),
+    )
+
+
+def _address(url: str) -> str:
+    """An address to show: https (or a loopback one), printable, so that the line says where it leads."""
+    try:
+        parts = urlsplit(url)
+        is_safe = parts.scheme == "https" or (parts.scheme == "http" and defaults.is_loopback_host(parts.hostname))
+    except ValueError:
+        is_safe = False
+    if not is_safe or parts.username or not re.match(r"[!-~]{1,2000}\Z", url):
+        raise InvalidTokenResponse("The answer to the device request has no usable 'verification_uri'.")
+    return url
+
+
+def _seconds(value: Any, default: float, longest: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
+        return default
+    return min(float(value), longest)
+
+
+def poll(
+    code: DeviceCode,
+    base_url: str,
+    timeout: Optional[float] = None,
+    send: flow.Send = token_http.send,
+    sleep: Callable[[float], None] = time.sleep,
+    now: Callable[[], float] = time.monotonic,
+) -> Any:
+    """Ask until the person has decided (sections 3.4, 3.5); the parsed token response.
+
+    :param timeout: seconds; the code's own end comes first in any case.
+    :raises AuthorizationDenied: :raises LoginTimeout: :raises TokenEndpointError: any other refusal.
+    """
+    deadline = now() + min(code.expires_in, timeout or code.expires_in)
+    interval = code.interval
+    while True:
+        sleep(min(interval, max(0.0, deadline - now())))
+        if now() >= deadline:
+            raise LoginTimeout("timed out: the code was not used in time. Run the command again for a new one.")
+        try:
+            return flow.exchange_device_code(code.device_code, GRANT_TYPE, base_url, send)
+        except TokenEndpointError as error:
+            interval = _next_interval(error, interval)
+
+
+def _next_interval(error: TokenEndpointError, interval: float) -> float:
+    """The pause before the next question; raises where there is none."""
+    if error.error == "authorization_pending":
+        return interval
+    if error.error == "slow_down":
+        return interval + _SLOW_DOWN_SECONDS  # for this and all later ones
+    if error.error == "access_denied":
+        raise AuthorizationDenied("the authorization server answered 'access_denied'. Run the command again to retry.")
+    if error.error == "expired_token":
+        raise LoginTimeout("timed out: the code has expired. Run the command again for a new one.")
+    busy = error.delivery is not Delivery.ANSWERED or error.status in (429, 500, 502, 503, 504)
+    if not busy:
+        raise error
+    # Section 3.5: reduce the frequency after a connection timeout; doubling is what it suggests.
+    return min(max(interval * 2, error.retry_after or 0.0), _LONGEST_INTERVAL_SECONDS)

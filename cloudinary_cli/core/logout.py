@@ -1,0 +1,70 @@
+"""`cld logout`: which login to end, one call, and what is said about the result."""
+
+from __future__ import annotations
+
+from typing import List, Optional
+
+import click
+
+from cloudinary_cli.command import CldCommand, config_optional
+from cloudinary_cli.context import AppContext
+from cloudinary_cli.core.config_options import quoted, shown
+from cloudinary_cli.errors import Declined
+
+_HINT = "Name the login to log out: cld logout <name>"
+
+
+@config_optional
+@click.command("logout", cls=CldCommand)
+@click.argument("name", required=False)
+@click.pass_obj
+def logout(app: AppContext, name: Optional[str]) -> bool:
+    """Revoke the login NAME at the server and remove it. Without NAME, ask which one."""
+    from cloudinary_cli import auth
+
+    if name is None:
+        logins = auth.list_oauth_login_names(app.store.load())
+        if not logins:
+            app.console.info("No saved login. Nothing to log out of.")
+            return True
+        name = _choose(app, logins)
+        if name is None:
+            app.console.info("Cancelled.")
+            return True
+    return _report(app, name, auth.logout(name, app.store).value)
+
+
+def _choose(app: AppContext, logins: List[str]) -> Optional[str]:
+    """The login to end; None when the user cancels.
+
+    :raises Declined: nobody could be asked, or the answer is not on the list.
+    """
+    if len(logins) == 1:
+        answer = app.console.prompt(f"Log out of '{shown(logins[0])}'? [y/N] ", _HINT)
+        if answer is None:
+            raise Declined("Not logged out.")
+        return logins[0] if answer.lower() in ("y", "yes") else None
+    answer = app.console.choose("Saved logins:", [shown(login) for login in logins], _HINT)
+    if answer is None:
+        raise Declined("Not logged out.")
+    if not answer:
+        return None
+    if not answer.isascii() or not answer.isdigit() or not 1 <= int(answer) <= len(logins):
+        raise Declined(f"'{shown(answer)}' is not a number from 1 to {len(logins)}. Nothing was removed.")
+    return logins[int(answer) - 1]
+
+
+def _report(app: AppContext, name: str, outcome: str) -> bool:
+    if outcome == "removed":
+        app.console.info(f"Logged out: '{shown(name)}' was revoked and removed.")
+    elif outcome == "revoke_failed":
+        app.console.warning(
+            f"'{shown(name)}' was removed here, but not revoked: the session may stay valid at the server."
+        )
+    elif outcome == "not_oauth":
+        app.console.error(
+            f"'{shown(name)}' is not a login. To remove an API-key configuration: cld config -rm {quoted(name)}"
+        )
+    else:
+        app.console.error(f"No saved login is called '{shown(name)}'. Run `cld config -ls` to see the saved ones.")
+    return outcome == "removed"

@@ -1,0 +1,83 @@
+"""`cld token`: a fresh access token on stdout, for programs that speak to the API themselves."""
+
+from __future__ import annotations
+
+from typing import Any, List, Optional
+
+import click
+
+from cloudinary_cli.command import CldCommand
+from cloudinary_cli.context import AppContext
+from cloudinary_cli.core.config_options import quoted, shown, unknown
+from cloudinary_cli.errors import ConfigError, ConfigNotFound, ReloginRequired
+from cloudinary_cli.utils import config_resolver
+from cloudinary_cli.utils.config_resolver import ResolvedConfig, Selection, Source
+from cloudinary_cli.utils.identity import SCHEMA_VERSION, rfc3339
+
+
+def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> List[str]:
+    from cloudinary_cli.core import completion
+
+    return completion.login_names(ctx, param, incomplete)
+
+
+@click.command("token", cls=CldCommand)
+@click.argument("name", required=False, shell_complete=_complete)
+@click.option("-j", "--json", "as_json", is_flag=True, help="Print JSON with the token and when it expires.")
+@click.pass_obj
+def token(app: AppContext, name: Optional[str], as_json: bool) -> bool:
+    """Print an access token of the login NAME (default: the active one), renewed when it is stale.
+
+    It is a secret that works until it expires: keep it out of logs. An API key has no such token.
+    """
+    chosen = _chosen(app, name)
+    config = _bound(app, chosen)
+    try:
+        value = config.oauth_token
+    finally:
+        config.flush()
+    expires_at = int(config.expires_at or 0) or None
+    if expires_at is not None and expires_at <= app.clock():
+        raise ReloginRequired(_expired(chosen))
+    if as_json:
+        fields = {"schema_version": SCHEMA_VERSION, "name": chosen.name, "cloud_name": chosen.cloud_name}
+        fields.update(access_token=value, token_type="Bearer")
+        app.console.json({**fields, "expires_at": expires_at, "expires_at_utc": rfc3339(expires_at)})
+    else:
+        app.console.data(str(value))
+    return True
+
+
+def _chosen(app: AppContext, name: Optional[str]) -> ResolvedConfig:
+    """The login to take the token from.
+
+    :raises ConfigError: when it is no login.
+    """
+    if name is None:
+        chosen = app.active.require()
+    elif app.selection.config is not None or app.selection.config_saved is not None:
+        raise click.UsageError("Give the login either as NAME or with -C, not both.")
+    else:
+        try:
+            chosen = config_resolver.resolve(Selection(config_saved=name), app.store.load(), {}).require()
+        except ConfigNotFound:
+            raise unknown(name, "NAME") from None
+    if not chosen.has_oauth:
+        what = f"'{shown(chosen.name)}'" if chosen.name else f"The configuration from {chosen.chosen_by}"
+        raise ConfigError(f"{what} uses an API key, which has no access token. Make a login with: cld login")
+    return chosen
+
+
+def _bound(app: AppContext, chosen: ResolvedConfig) -> Any:
+    from cloudinary_cli.auth.oauth_config import OAuthConfig
+
+    if chosen.source is Source.SAVED and chosen.name and chosen.url:
+        return OAuthConfig.bind_saved(chosen.name, chosen.url, app.store)
+    return OAuthConfig(dict(chosen.fields))
+
+
+def _expired(chosen: ResolvedConfig) -> str:
+    if chosen.name is None:
+        return f"The token from {chosen.chosen_by} has expired, and nothing renews it. Log in: cld login"
+    command = f"cld login {quoted(chosen.name)}"
+    return f"The token of '{shown(chosen.name)}' has expired and could not be renewed. Run: {command}"

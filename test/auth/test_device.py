@@ -1,0 +1,209 @@
+"""The device authorization grant (RFC 8628): the client's rules with a scripted server, and the whole against the sandbox."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Optional, Tuple, Union
+
+import pytest
+
+from cloudinary_cli.auth import device
+from cloudinary_cli.auth.device import DeviceCode
+from cloudinary_cli.auth.token_http import HttpAnswer
+from cloudinary_cli.errors import (
+    AuthorizationDenied,
+    Delivery,
+    InvalidTokenResponse,
+    LoginError,
+    LoginTimeout,
+    TokenEndpointError,
+)
+from cloudinary_cli.sandbox.browser import visit
+from cloudinary_cli.utils.config_utils import ConfigStore
+from test.conftest import Result
+from test.fakes.sandbox_client import SandboxClient
+
+Cld = Callable[..., Result]
+BASE = "https://oauth.example"
+CODE = DeviceCode("secret-device-code", "ABCD-EFGH", f"{BASE}/device", None, 60.0, 5.0)
+TOKENS = {"access_token": "t"}
+Step = Union[str, TokenEndpointError, Dict[str, Any]]
+
+
+class Server:
+    """Answers the polls with a script; time passes only while the client sleeps."""
+
+    def __init__(self, *steps: Step) -> None:
+        self.steps = list(steps)
+        self.pauses: List[float] = []
+        self.forms: List[Dict[str, str]] = []
+
+    def send(self, method: str, url: str, form: Dict[str, str]) -> HttpAnswer:
+        assert (method, url) == ("POST", f"{BASE}/oauth2/token")
+        self.forms.append(form)
+        step = self.steps.pop(0) if self.steps else "authorization_pending"
+        if isinstance(step, TokenEndpointError):
+            raise step
+        body = {"error": step} if isinstance(step, str) else step
+        return HttpAnswer(400 if isinstance(step, str) else 200, json.dumps(body))
+
+    def poll(self, code: DeviceCode = CODE, timeout: Optional[float] = None) -> Any:
+        return device.poll(code, BASE, timeout, self.send, self.pauses.append, lambda: sum(self.pauses))
+
+
+def test_checklist_28_the_poll() -> None:
+    server = Server("authorization_pending", TOKENS)
+    assert server.poll() == TOKENS and server.pauses == [5, 5]
+    assert server.forms[0]["grant_type"] == "urn:ietf:params:oauth:grant-type:device_code"
+    assert server.forms[0]["device_code"] == "secret-device-code" and "client_id" in server.forms[0]
+    assert "secret" not in repr(CODE)
+
+
+def test_checklist_28_slow_down_adds_five_seconds_for_good() -> None:
+    server = Server("authorization_pending", "slow_down", "authorization_pending", "slow_down", TOKENS)
+    assert server.poll() == TOKENS and server.pauses == [5, 5, 10, 10, 15]
+
+
+def test_checklist_28_time_outs_are_met_with_longer_pauses() -> None:
+    lost = TokenEndpointError("lost", Delivery.UNKNOWN)
+    busy = TokenEndpointError("busy", Delivery.ANSWERED, 503, retry_after=30.0)
+    server = Server(lost, busy, "authorization_pending", TOKENS)
+    assert server.poll(replace(CODE, expires_in=600.0)) == TOKENS
+    assert server.pauses == [5, 10, 30, 30]
+
+
+@pytest.mark.parametrize("timeout, until", [(None, 60), (12.0, 12)])
+def test_checklist_28_it_stops_at_expires_in(timeout: Optional[float], until: int) -> None:
+    server = Server()
+    with pytest.raises(LoginTimeout):
+        server.poll(timeout=timeout)
+    assert sum(server.pauses) == until
+
+
+@pytest.mark.parametrize(
+    "step, kind",
+    [
+        ("access_denied", AuthorizationDenied),
+        ("expired_token", LoginTimeout),
+        ("invalid_grant", TokenEndpointError),
+        ("invalid_client", TokenEndpointError),
+    ],
+)
+def test_checklist_28_answers_that_end_it(step: str, kind: type) -> None:
+    server = Server("authorization_pending", step, TOKENS)
+    with pytest.raises(kind):
+        server.poll()
+    assert len(server.forms) == 2
+
+
+def asked(answer: Any, metadata: Optional[Dict[str, Any]] = None) -> Tuple[DeviceCode, List[Tuple[str, Any]]]:
+    seen: List[Tuple[str, Any]] = []
+    described = {"issuer": BASE, "device_authorization_endpoint": f"{BASE}/oauth2/device/auth", **(metadata or {})}
+
+    def send(method: str, url: str, form: Any = None, timeout: float = 0) -> HttpAnswer:
+        seen.append((url, form))
+        return HttpAnswer(200, json.dumps(described if method == "GET" else answer))
+
+    return device.request_code(BASE, send), seen
+
+
+ANSWER = {"device_code": "d", "user_code": "AB-CD", "verification_uri": f"{BASE}/device", "expires_in": 900}
+
+
+def test_checklist_28_the_request_and_its_defaults() -> None:
+    code, seen = asked(ANSWER)
+    assert (code.user_code, code.interval, code.expires_in, code.minutes) == ("AB-CD", 5.0, 900.0, "15 minutes")
+    assert seen[1][0] == f"{BASE}/oauth2/device/auth" and sorted(seen[1][1]) == ["client_id", "scope"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"device_code": None},
+        {"user_code": ""},
+        {"verification_uri": "http://evil.example/"},
+        {"verification_uri": "javascript:alert(1)"},
+        {"verification_uri": "https://oauth.example@evil.example/"},
+        {"verification_uri": "https://x/\x1b[31m"},
+        {"verification_uri_complete": "file:///etc/passwd"},
+    ],
+)
+def test_answers_that_nobody_should_follow(change: Dict[str, Any]) -> None:
+    with pytest.raises(InvalidTokenResponse):
+        asked({**ANSWER, **change})
+
+
+def test_a_user_code_cannot_forge_a_line() -> None:
+    code, _ = asked({**ANSWER, "user_code": "A\x1b[31m\nLogged in."})
+    assert "\x1b" not in code.user_code and "\n" not in code.user_code
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"device_authorization_endpoint": None},
+        {"device_authorization_endpoint": "https://evil.example/device"},
+        {"device_authorization_endpoint": BASE + ".evil.example/device"},
+        {"issuer": "https://other.example"},
+    ],
+)
+def test_checklist_25_only_the_server_asked_may_offer_it(metadata: Dict[str, Any]) -> None:
+    with pytest.raises(LoginError, match="does not offer"):
+        asked(ANSWER, metadata)
+
+
+# -- against the sandbox
+
+
+@pytest.fixture
+def env(box: SandboxClient, home: Path) -> Dict[str, str]:
+    variables = box.server.environment(home)
+    return {name: value for name, value in variables.items() if name not in ("CLOUDINARY_URL", "PYTHONPATH")}
+
+
+def test_device_login_approved_by_the_server_itself(
+    cld: Cld, env: Dict[str, str], box: SandboxClient, store: ConfigStore
+) -> None:
+    done = cld("login", "tv", "--device", "--json", env={**env, "BROWSER": "false"})
+    assert done.code == 0 and json.loads(done.out)["name"] == "tv", done.err
+    assert "enter the code" in done.err and f"{box.url}/device?user_code=" in done.err
+    form = box.requests("/oauth2/token")[-1]["form"]
+    assert form["device_code"] not in done.text
+    assert "tv" in store.load_fresh() and box.stats["device_exchanges"] == 1
+    assert json.loads(cld("-C", "tv", "admin", "ping").out) == {"status": "ok"}
+
+
+def test_slow_down_from_a_real_server(cld: Cld, env: Dict[str, str], box: SandboxClient) -> None:
+    box.fault(status=400, body={"error": "slow_down"})
+    done = cld("login", "--device", env=env)
+    assert done.code == 0 and len(box.requests("/oauth2/token")) == 2, done.err
+
+
+@pytest.mark.parametrize("deny, code", [(False, 0), (True, 1)])
+def test_a_person_decides_on_the_page(
+    sandbox_by_hand: SandboxClient, home: Path, store: ConfigStore, deny: bool, code: int
+) -> None:
+    variables = {**os.environ, **sandbox_by_hand.server.environment(home)}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cloudinary_cli", "login", "--device"], env=variables, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr
+    address = next(line.strip() for line in process.stderr if "user_code=" in line)
+    assert visit(address, deny=deny) == 200
+    err = process.stderr.read()
+    assert process.wait(60) == code and ("sandbox" in store.load_fresh()) is not deny
+    assert ("access_denied" in err) is deny
+
+
+@pytest.fixture
+def sandbox_by_hand(tmp_path: Path) -> Any:
+    from cloudinary_cli.sandbox.server import SandboxServer
+    from cloudinary_cli.sandbox.settings import SandboxSettings
+
+    with SandboxServer(SandboxSettings(data_dir=tmp_path / "by-hand")) as server:
+        yield SandboxClient(server)

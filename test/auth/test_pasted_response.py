@@ -1,0 +1,68 @@
+"""What a person may paste as the answer of a login: the checks of a redirect, and advice for everything else."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cloudinary_cli.auth.callback_response import AuthorizationError, AuthorizationResponse
+from cloudinary_cli.auth.pasted_response import ExpectedRedirect, PasteProblem, parse_pasted
+
+URI = "http://127.0.0.1:49421/callback"
+ISSUER = "https://oauth.example/"
+EXPECTED = ExpectedRedirect("127.0.0.1", 49421, "/callback", "S", [ISSUER], URI)
+QUERY = "code=C&state=S&iss=https%3A%2F%2Foauth.example%2F"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{URI}?{QUERY}",
+        f"  {URI}?{QUERY}\r",
+        f"'{URI}?{QUERY}'",
+        f"<{URI}?{QUERY}>",
+        f"{URI}?{QUERY}#_=_",
+        f"127.0.0.1:49421/callback?{QUERY}",
+        QUERY,
+        f"?{QUERY}",
+    ],
+)
+def test_l18_the_answer_in_its_forms(text: str) -> None:
+    assert parse_pasted(text, EXPECTED) == AuthorizationResponse("C", "S", ISSUER)
+
+
+@pytest.mark.parametrize(
+    "text, reason",
+    [
+        ("hello", "not the answer"),
+        ("C", "not the answer"),
+        ("code=C", "'state'"),
+        ("code=C&state=other", "'state'"),
+        (f"{URI}?code=C&state=S&iss=https%3A%2F%2Fevil.example", "another authorization server"),
+        (f"{URI}?code=C&state=S&code=D", "twice"),
+        (f"{URI}?state=S", "neither a code nor an error"),
+        (f"https://127.0.0.1:49421/callback?{QUERY}", "another address"),
+        (f"http://127.0.0.1:1/callback?{QUERY}", "another address"),
+        (f"http://127.0.0.2:49421/callback?{QUERY}", "another address"),
+        (f"http://127.0.0.1:49421/other?{QUERY}", "another address"),
+        (f"http://evil@127.0.0.1:49421/callback?{QUERY}", "another address"),
+        (f"https://oauth.example/oauth2/auth?{QUERY}", "address to open"),
+        (f"{URI}?{QUERY} {URI}", "blanks"),
+        ("http://[?x=1", "not a valid address"),
+    ],
+)
+def test_l18_a_wrong_paste_says_why_and_repeats_nothing(text: str, reason: str) -> None:
+    found = parse_pasted(text, EXPECTED)
+    assert isinstance(found, PasteProblem) and reason in found.advice and URI in found.advice
+    assert "evil" not in found.advice and "code=C" not in found.advice
+
+
+def test_a_pasted_refusal_is_one() -> None:
+    found = parse_pasted(f"{URI}?error=access_denied&state=S", EXPECTED)
+    assert found == AuthorizationError("access_denied", "")
+
+
+@given(st.text())
+def test_any_text_is_judged(text: str) -> None:
+    assert isinstance(parse_pasted(text, EXPECTED), (PasteProblem, AuthorizationError))
