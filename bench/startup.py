@@ -109,6 +109,8 @@ def main() -> None:
             "cld --version": (cld("--version"), small),
             "cld --help": (cld("--help"), small),
             "cld config -ls --json": (cld("config", "-ls", "--json"), small),
+            "cld whoami": (cld("whoami"), small),
+            "cld -C LOGIN whoami --json": (cld("-C", "entry-1", "whoami", "--json"), small),
             "cld url sample w_100": (cld("url", "sample", "w_100"), small),
             f"cld config -ls, {many} API keys": (cld("config", "-ls"), keys),
             f"cld config -ls --json, {many} API keys": (cld("config", "-ls", "--json"), keys),

@@ -44,6 +44,8 @@ CASES: List[Tuple[List[str], List[Sent]]] = [
         [("POST", f"{P}/agents/accounts", {"email": "Ann@Example.com", "agent_framework": "f", "agent_goal": "g"})],
     ),
     (["agent", "cloud", "create", "--ip", "1.2.3.4"], [("POST", f"{P}/clouds", {"delivery_ips": ["1.2.3.4"]})]),
+    (["whoami"], []),
+    (["whoami", "--verify"], [("GET", f"{V}/ping", {})]),
     (["config", "-n", "saved", "{url}"], [("GET", f"{V}/ping", {})]),
     (
         ["sync", "photos", "/", "--pull", "--dry-run"],
@@ -87,6 +89,8 @@ CASES: List[Tuple[List[str], List[Sent]]] = [
 OAUTH: List[Tuple[List[str], List[Tuple[str, str]]]] = [
     (["login", "new"], [("GET", "/oauth2/auth"), ("POST", "/oauth2/token")]),
     (["config", "-r", "box", "-f"], [("POST", "/oauth2/token")]),
+    (["-C", "box", "whoami"], []),
+    (["token", "box"], [("POST", "/oauth2/token")]),
     (["logout", "box"], [("POST", "/oauth2/revoke")]),
     (["config", "-rm", "box"], [("POST", "/oauth2/revoke")]),
     (["-C", "box", "admin", "ping"], [("POST", "/oauth2/token"), ("GET", f"{V}/ping")]),
@@ -132,7 +136,7 @@ def test_requests_of_a_command(
 
 
 @pytest.mark.parametrize(
-    "args, expected", OAUTH, ids=lambda value: " ".join(value)[:40] if isinstance(value[0], str) else ""
+    "args, expected", OAUTH, ids=lambda value: " ".join(value)[:40] if value and isinstance(value[0], str) else ""
 )
 def test_requests_of_a_login(
     args: List[str], expected: List[Tuple[str, str]], box: SandboxClient, env: Dict[str, str], cld: Any, store: Any

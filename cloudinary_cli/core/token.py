@@ -8,9 +8,10 @@ import click
 
 from cloudinary_cli.command import CldCommand
 from cloudinary_cli.context import AppContext
-from cloudinary_cli.core.config_options import quoted, shown, unknown
+from cloudinary_cli.core.config_options import shown, unknown
 from cloudinary_cli.errors import ConfigError, ConfigNotFound, ReloginRequired
 from cloudinary_cli.utils import config_resolver
+from cloudinary_cli.utils.config_check import check_settings
 from cloudinary_cli.utils.config_resolver import ResolvedConfig, Selection, Source
 from cloudinary_cli.utils.identity import SCHEMA_VERSION, rfc3339
 
@@ -30,13 +31,15 @@ def token(app: AppContext, name: Optional[str], as_json: bool) -> bool:
 
     It is a secret that works until it expires: keep it out of logs. An API key has no such token.
     """
+    from cloudinary_cli.auth.session import from_fields
+
     chosen = _chosen(app, name)
     config = _bound(app, chosen)
     try:
         value = config.oauth_token
     finally:
         config.flush()
-    expires_at = int(config.expires_at or 0) or None
+    expires_at = from_fields(vars(config)).expires_at or None
     if expires_at is not None and expires_at <= app.clock():
         raise ReloginRequired(_expired(chosen))
     if as_json:
@@ -71,6 +74,7 @@ def _chosen(app: AppContext, name: Optional[str]) -> ResolvedConfig:
 def _bound(app: AppContext, chosen: ResolvedConfig) -> Any:
     from cloudinary_cli.auth.oauth_config import OAuthConfig
 
+    check_settings(chosen.fields)
     if chosen.source is Source.SAVED and chosen.name and chosen.url:
         return OAuthConfig.bind_saved(chosen.name, chosen.url, app.store)
     return OAuthConfig(dict(chosen.fields))
@@ -79,5 +83,7 @@ def _bound(app: AppContext, chosen: ResolvedConfig) -> Any:
 def _expired(chosen: ResolvedConfig) -> str:
     if chosen.name is None:
         return f"The token from {chosen.chosen_by} has expired, and nothing renews it. Log in: cld login"
-    command = f"cld login {quoted(chosen.name)}"
+    from cloudinary_cli import auth
+
+    command = shown(auth.relogin_command(chosen.name))
     return f"The token of '{shown(chosen.name)}' has expired and could not be renewed. Run: {command}"

@@ -8,13 +8,14 @@ import click
 
 from cloudinary_cli.command import CldCommand, config_optional
 from cloudinary_cli.context import AppContext
-from cloudinary_cli.errors import ApiError, CliError, ConfigError, OAuthError
+from cloudinary_cli.core.config_options import shown
+from cloudinary_cli.errors import AuthenticationError, CliError, ConfigError, ReloginRequired
 from cloudinary_cli.utils.identity import Identity, State, identify
 
 
 @config_optional
 @click.command("whoami", cls=CldCommand)
-@click.option("-j", "--json", "as_json", is_flag=True, help="Print JSON (docs/whoami.md).")
+@click.option("-j", "--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--verify", is_flag=True, help="Make one call to the API with the credential.")
 @click.pass_obj
 def whoami(app: AppContext, as_json: bool, verify: bool) -> bool:
@@ -48,12 +49,13 @@ def _verified(app: AppContext, identity: Identity) -> Tuple[Identity, Optional[C
     try:
         app.sdk_config  # noqa: B018 - installs it
         call_api(sdk.module("admin").ping)
-    except (ApiError, OAuthError) as error:
-        if isinstance(error, ApiError) and error.status not in (401, 403):
-            return identity, error  # no answer, or one that says nothing about the credential
+    except AuthenticationError as error:
         refused = State.NEEDS_LOGIN if identity.type == "oauth" else State.INVALID
-        is_answer = isinstance(error, ApiError) or _now(app, identity).state is State.NEEDS_LOGIN
-        return (identity._replace(state=refused, verified=False) if is_answer else identity), error
+        return identity._replace(state=refused, verified=False), error
+    except ReloginRequired as error:
+        return identity._replace(state=State.NEEDS_LOGIN, verified=False), error
+    except CliError as error:
+        return identity, error  # no answer, or one that says nothing about the credential
     now = _now(app, identity)
     return now._replace(state=State.VALID, verified=True), None
 
@@ -71,10 +73,11 @@ def _now(app: AppContext, identity: Identity) -> Identity:
 
 
 def _warning(identity: Identity, source: str) -> str:
-    used = identity.name or identity.chosen_by
+    chosen_by = "the stored default" if identity.chosen_by == "default" else identity.chosen_by
+    used = f"{chosen_by} comes first ('{shown(identity.name)}')" if identity.name else f"{chosen_by} comes first"
     if source == "default":
-        return f"The stored default is not used: {identity.chosen_by} chooses '{used}' here."
-    return f"{source} is set in the environment and not used: {identity.chosen_by} comes first ('{used}')."
+        return f"The stored default is not used: {used}."
+    return f"{source} is set in the environment and not used: {used}."
 
 
 def _advice(app: AppContext, identity: Identity) -> str:
@@ -82,4 +85,4 @@ def _advice(app: AppContext, identity: Identity) -> str:
         return f"The token from {identity.chosen_by} has expired. Log in: cld login"
     from cloudinary_cli import auth
 
-    return f"The login '{identity.name}' has expired. Run: {auth.relogin_command(app.active.name)}"
+    return f"The login '{shown(identity.name)}' has expired. Run: {shown(auth.relogin_command(app.active.name))}"

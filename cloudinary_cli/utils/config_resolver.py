@@ -148,12 +148,13 @@ def _from_variable(name: str, snapshot: Mapping[str, Any]) -> ResolvedConfig:
     variable = config_url.CONFIG_NAME_VARIABLE
     if name in snapshot and not config_rules.is_reserved_config_name(name):
         return _from_saved(name, snapshot, variable)
-    shown = one_line(name)
+    shown = one_line(name, None)
     problem = ConfigError(
         f"{variable} is '{shown}', and no saved configuration has that name. "
         f"Set it to one of `cld config -ls`, or unset it: unset {variable}"
     )
-    return ResolvedConfig(problem=problem, any_saved=any(snapshot), chosen_by=variable)
+    any_saved = bool(config_rules.user_config_names(snapshot))
+    return ResolvedConfig(problem=problem, any_saved=any_saved, chosen_by=variable)
 
 
 def _from_saved(name: str, snapshot: Mapping[str, Any], chosen_by: str) -> ResolvedConfig:

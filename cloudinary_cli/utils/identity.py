@@ -123,7 +123,7 @@ def _is_dead(session: Session, record: str) -> bool:
 
 
 def shadowed(active: ResolvedConfig, snapshot: Mapping[str, Any], environ: Mapping[str, str]) -> List[str]:
-    """The sources that are set and not used, by name: what lasts and is easily forgotten, so the environment first."""
+    """The sources that are set and not used, by name. A default that -c or -C passes over is no surprise."""
     found = []
     variable = environ.get(config_url.CONFIG_NAME_VARIABLE)
     if variable and active.chosen_by in ("-c", "-C") and variable != active.name:
@@ -132,10 +132,10 @@ def shadowed(active: ResolvedConfig, snapshot: Mapping[str, Any], environ: Mappi
         default = config_rules.stored_default(snapshot)
         if default not in (None, active.name):
             found.append("default")
-    if environ.get("CLOUDINARY_CLOUD_NAME") and active.source is not Source.ENVIRONMENT:
-        found.append("CLOUDINARY_CLOUD_NAME")
-    elif environ.get("CLOUDINARY_URL") and active.chosen_by != "CLOUDINARY_URL":
-        found.append("CLOUDINARY_URL")
+    if active.chosen_by != "CLOUDINARY_CLOUD_NAME":
+        found += ["CLOUDINARY_CLOUD_NAME"] if environ.get("CLOUDINARY_CLOUD_NAME") else []
+    if active.chosen_by != "CLOUDINARY_URL":
+        found += ["CLOUDINARY_URL"] if environ.get("CLOUDINARY_URL") else []
     return found
 
 

@@ -67,6 +67,8 @@ def test_commands_options_and_names_of_other_places(complete: Run, saved: Path, 
     assert complete(shell, "make", "up") == ["upload_widget"]
     assert complete(shell, "make", "python", "fi") == ["find_all_empty_folders"]
     assert complete(shell, "completion", "z") == ["zsh"]
+    assert complete(shell, "token", "") == ["acme-login"]
+    assert complete(shell, "who") == ["whoami"]
 
 
 @pytest.mark.parametrize("shell", SHELLS)

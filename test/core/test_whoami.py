@@ -1,266 +1,297 @@
-"""`cld whoami`, `cld token` and CLOUDINARY_CONFIG_NAME: which credential wins, and in what state it is."""
+"""`cld whoami`: source, state, shadowed sources and exit status offline, and --verify against the sandbox."""
 
 from __future__ import annotations
 
 import json
 import time
-from datetime import datetime, timezone
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional
 
 import pytest
 
-from cloudinary_cli.auth import refresh_state
-from cloudinary_cli.auth.session import Session, from_cloudinary_url, to_cloudinary_url
+from cloudinary_cli.auth.refresh_state import Kind, RefreshState, fingerprint
+from cloudinary_cli.auth.session import Session, to_cloudinary_url
 from cloudinary_cli.utils.config_url import replace_query
 from cloudinary_cli.utils.config_utils import ConfigStore
-from cloudinary_cli.utils.identity import rfc3339
-from test.conftest import Result
+from cloudinary_cli.utils.identity import Identity, State, rfc3339
+from test.conftest import REPO
 from test.fakes.sandbox_client import SandboxClient
 
-Cld = Callable[..., Result]
-KEY = "cloudinary://k:topsecret@kcloud"
-ENV = {"CLOUDINARY_URL": "cloudinary://e:envsecret@ecloud"}
-NOW = int(time.time())
-FIELDS = [
-    "schema_version", "name", "cloud_name", "type", "source", "chosen_by", "state", "expires_at", "expires_at_utc",
-    "shadows", "verified",
-]  # fmt: skip
+Run = Callable[..., Any]
+KEY = "cloudinary://key:TOPSECRET@kcloud"
+ENV = {"CLOUDINARY_URL": "cloudinary://ek:ENVSECRET@envcloud"}
+HOUR = 3600
 
 
-def login(expires: int, refresh: Optional[str] = "rt", **changes: str) -> str:
-    url = to_cloudinary_url(Session("acme", "access-token", refresh, NOW - 300, expires))
-    return replace_query(url, changes) if changes else url
+def login_url(left: int = HOUR, refresh: Optional[str] = "RTSECRET", **changes: Any) -> str:
+    now = int(time.time())
+    session = Session("acme", "ATSECRET", refresh, now - 300, now + left)
+    return to_cloudinary_url(replace(session, **changes))
 
 
-def refused() -> str:
-    return f"refused.{refresh_state.fingerprint('rt')}.{NOW}.1"
+def dead(url: str, kind: Kind) -> str:
+    """The entry with a journal record of its refresh token."""
+    return replace_query(url, {"refresh_state": str(RefreshState(kind, fingerprint("RTSECRET"), 1, 1))})
 
 
 @pytest.fixture
-def saved(store: ConfigStore) -> ConfigStore:
-    store.save({"key": KEY, "work": login(NOW + 3000), "__default__": "work"})
-    return store
+def saved(config_json: Path) -> Path:
+    entries = {"login": login_url(), "key": KEY, "__default__": "login"}
+    config_json.write_text(json.dumps(entries))
+    return config_json
 
 
-def described(done: Result) -> Dict[str, Any]:
-    found: Dict[str, Any] = json.loads(done.out)
-    assert list(found) == FIELDS and found["schema_version"] == 1
-    return found
+@pytest.fixture
+def who(invoke: Run) -> Callable[..., Dict[str, Any]]:
+    """The JSON of `cld ARGS whoami --json`, with `code` and `err` added; nothing that it prints is a secret."""
+
+    def run(*args: str, env: Optional[Dict[str, str]] = None, more: "tuple[str, ...]" = ()) -> Dict[str, Any]:
+        done = invoke(*args, "whoami", "--json", *more, env=env)
+        assert "SECRET" not in done.text and "Traceback" not in done.text
+        return {**json.loads(done.out), "code": done.code, "err": done.err}
+
+    return run
+
+
+NAMED = {"CLOUDINARY_CONFIG_NAME": "key"}
 
 
 @pytest.mark.parametrize(
-    "args, env, name, cloud, source, chosen_by, state",
+    "args, env, source, chosen_by, name, cloud",
     [
-        ([], {}, "work", "acme", "default", "default", "valid"),
-        (["-C", "key"], {}, "key", "kcloud", "saved", "-C", "unverified"),
-        (["-c", "cloudinary://a:b@inline"], {}, "(command-line)", "inline", "flag", "-c", "unverified"),
-        ([], {"CLOUDINARY_CONFIG_NAME": "key"}, "key", "kcloud", "saved", "CLOUDINARY_CONFIG_NAME", "unverified"),
-        (["-C", "work"], {"CLOUDINARY_CONFIG_NAME": "key"}, "work", "acme", "saved", "-C", "valid"),
-        (["-c", KEY], {"CLOUDINARY_CONFIG_NAME": "work"}, "(command-line)", "kcloud", "flag", "-c", "unverified"),
-        ([], {"CLOUDINARY_CONFIG_NAME": ""}, "work", "acme", "default", "default", "valid"),
+        (["-c", "cloudinary://a:SECRET@inline"], {}, "flag", "-c", "(command-line)", "inline"),
+        (["-C", "key"], {}, "saved", "-C", "key", "kcloud"),
+        ([], NAMED, "saved", "CLOUDINARY_CONFIG_NAME", "key", "kcloud"),
+        ([], {}, "default", "default", "login", "acme"),
+        ([], {"CLOUDINARY_CONFIG_NAME": ""}, "default", "default", "login", "acme"),
+        (["-C", "login"], NAMED, "saved", "-C", "login", "acme"),
+        (["-c", "cloudinary://a:SECRET@inline"], NAMED, "flag", "-c", "(command-line)", "inline"),
     ],
 )
-def test_user_wish_21_name_and_source(
-    invoke: Cld, saved: ConfigStore, args: List[str], env: Dict[str, str], name: str, cloud: str, source: str,
-    chosen_by: str, state: str,
-) -> None:  # fmt: skip
-    done = invoke(*args, "whoami", "--json", env=env)
-    found = described(done)
-    assert done.code == 0
-    assert (found["name"], found["cloud_name"], found["source"], found["chosen_by"], found["state"]) == (
-        name, cloud, source, chosen_by, state,
-    )  # fmt: skip
-    assert found["verified"] is None
-    text = invoke(*args, "whoami", env=env)
-    assert text.code == 0 and f"cloud:  {cloud}\n" in text.out and f"state:  {state}" in text.out
-    assert "topsecret" not in done.text + text.text and "access-token" not in done.text + text.text
+def test_source_of_the_credential(
+    who: Run, saved: Path, args: List[str], env: Dict[str, str], source: str, chosen_by: str, name: str, cloud: str
+) -> None:
+    found = who(*args, env=env)
+    assert (found["source"], found["chosen_by"]) == (source, chosen_by)
+    assert (found["name"], found["cloud_name"], found["code"]) == (name, cloud, 0)
 
 
-def test_the_environment_as_source(invoke: Cld, store: ConfigStore) -> None:
-    found = described(invoke("whoami", "--json", env=ENV))
-    assert (found["source"], found["chosen_by"], found["cloud_name"]) == ("environment", "CLOUDINARY_URL", "ecloud")
-    by_name = {"CLOUDINARY_CLOUD_NAME": "n", "CLOUDINARY_API_KEY": "k", "CLOUDINARY_API_SECRET": "s", **ENV}
-    found = described(invoke("whoami", "--json", env=by_name))
-    assert (found["chosen_by"], found["cloud_name"], found["shadows"]) == (
-        "CLOUDINARY_CLOUD_NAME",
-        "n",
-        ["CLOUDINARY_URL"],
-    )
+@pytest.mark.parametrize(
+    "env, chosen_by",
+    [
+        (ENV, "CLOUDINARY_URL"),
+        ({"CLOUDINARY_CLOUD_NAME": "envcloud", "CLOUDINARY_API_KEY": "k"}, "CLOUDINARY_CLOUD_NAME"),
+    ],
+)
+def test_the_environment_as_source(who: Run, home: Path, env: Dict[str, str], chosen_by: str) -> None:
+    found = who(env={"CLOUDINARY_API_SECRET": "SECRET", **env})
+    assert (found["source"], found["chosen_by"]) == ("environment", chosen_by)
+    assert (found["name"], found["cloud_name"]) == ("(environment)", "envcloud")
+    assert (found["type"], found["state"], found["expires_at"], found["code"]) == ("api_key", "unverified", None, 0)
 
 
 @pytest.mark.parametrize(
     "url, state, code",
     [
-        (login(NOW + 3000), "valid", 0),
-        (login(NOW + 3000, refresh=None), "valid", 0),
-        (login(NOW - 100), "refreshable", 0),
-        (login(NOW - 100, refresh=None), "needs-login", 1),
-        (login(NOW - 100, refresh_state=refused()), "needs-login", 1),
-        (login(NOW - 100, refresh_state=refused().replace("refused.", "started.")), "refreshable", 0),
-        (login(NOW - 100, refresh_state="refused.0000000000000000.1.1"), "refreshable", 0),
-        (login(NOW + 3000, refresh_state=refused()), "valid", 0),
-        ("cloudinary://acme", "needs-login", 1),
+        (login_url(), "valid", 0),
+        (login_url(left=-HOUR), "refreshable", 0),
+        (login_url(left=-HOUR, refresh=None), "needs-login", 1),
+        (login_url(refresh=None), "valid", 0),
+        (dead(login_url(left=-HOUR), Kind.STARTED), "refreshable", 0),
+        (dead(login_url(left=-HOUR), Kind.REFUSED), "needs-login", 1),
+        (dead(login_url(left=-HOUR), Kind.RETRIED), "needs-login", 1),
+        (dead(login_url(), Kind.REFUSED), "valid", 0),
+        (dead(login_url(left=-HOUR, refresh="RTSECRET2"), Kind.REFUSED), "refreshable", 0),
     ],
 )
-def test_user_wish_17_states_and_exit_codes(invoke: Cld, store: ConfigStore, url: str, state: str, code: int) -> None:
-    store.save({"work": url})
-    done = invoke("-C", "work", "whoami", "--json")
-    assert described(done)["state"] == state and done.code == code
-    assert bool(done.err) == bool(code)
-    if code and "oauth_token" in url:
-        assert "cld login work" in done.err
+def test_state_of_a_saved_login(who: Run, config_json: Path, url: str, state: str, code: int) -> None:
+    config_json.write_text(json.dumps({"two words": url, "__default__": "two words"}))
+    found = who()
+    assert (found["type"], found["state"], found["code"]) == ("oauth", state, code)
+    assert found["expires_at_utc"] == rfc3339(found["expires_at"]) and found["verified"] is None
+    assert ("Run: cld login 'two words'" in found["err"]) == bool(code)
 
 
-def test_user_wish_19_expiry_is_an_epoch_and_rfc_3339(invoke: Cld, saved: ConfigStore) -> None:
-    found = described(invoke("whoami", "--json"))
-    assert found["expires_at"] == NOW + 3000 and found["expires_at_utc"].endswith("Z")
-    moment = datetime.strptime(found["expires_at_utc"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
-    assert int(moment.timestamp()) == NOW + 3000
-    assert rfc3339(10**30) is None
+def test_nothing_configured(who: Run, invoke: Run, home: Path) -> None:
+    found = who()
+    assert (found["name"], found["source"], found["state"], found["code"]) == (None, None, "needs-login", 1)
+    assert "cld login" in found["err"]
+    done = invoke("whoami")
+    assert (done.code, done.out) == (1, "") and "cld login" in done.err
+
+
+def test_a_configuration_without_credentials(who: Run, saved: Path) -> None:
+    found = who("-c", "cloudinary://inline")
+    assert (found["state"], found["code"]) == ("needs-login", 1) and "incomplete" in found["err"]
+
+
+def test_an_entry_that_cannot_be_read(who: Run, config_json: Path) -> None:
+    config_json.write_text(json.dumps({"bad": "garbage", "__default__": "bad"}))
+    found = who()
+    assert (found["name"], found["cloud_name"], found["code"]) == ("bad", None, 1)
+    assert "cld config -rm bad" in found["err"]
+
+
+def test_a_token_of_the_command_line_has_a_state_as_far_as_it_is_known(who: Run, saved: Path) -> None:
+    url = "cloudinary://inline?oauth_token=ATSECRET"
+    assert who("-c", url)["state"] == "unverified"
+    assert who("-c", f"{url}&expires_at={int(time.time()) + HOUR}")["state"] == "valid"
+    # It is static: a refresh token in it is not used.
+    expired = who("-c", f"{url}&expires_at=2&refresh_token=RTSECRET")
+    assert (expired["state"], expired["expires_at_utc"], expired["code"]) == ("needs-login", "1970-01-01T00:00:02Z", 1)
+    assert "Log in: cld login" in expired["err"]
 
 
 @pytest.mark.parametrize(
     "args, env, shadows",
     [
-        ([], ENV, ["CLOUDINARY_URL"]),
-        (["-C", "key"], {"CLOUDINARY_CONFIG_NAME": "work"}, ["CLOUDINARY_CONFIG_NAME"]),
-        (["-C", "key"], {"CLOUDINARY_CONFIG_NAME": "key"}, []),
-        ([], {"CLOUDINARY_CONFIG_NAME": "key"}, ["default"]),
-        ([], {"CLOUDINARY_CONFIG_NAME": "work"}, []),
-        (["-c", KEY], {"CLOUDINARY_CONFIG_NAME": "key", **ENV}, ["CLOUDINARY_CONFIG_NAME", "CLOUDINARY_URL"]),
-        ([], {"CLOUDINARY_CLOUD_NAME": "n"}, ["CLOUDINARY_CLOUD_NAME"]),
+        ([], {}, []),
         (["-C", "key"], {}, []),
+        ([], ENV, ["CLOUDINARY_URL"]),
+        (["-c", "cloudinary://a:SECRET@c"], ENV, ["CLOUDINARY_URL"]),
+        (["-C", "login"], NAMED, ["CLOUDINARY_CONFIG_NAME"]),
+        (["-C", "key"], NAMED, []),
+        ([], NAMED, ["default"]),
+        ([], {"CLOUDINARY_CONFIG_NAME": "login"}, []),
+        ([], {**NAMED, **ENV, "CLOUDINARY_CLOUD_NAME": "x"}, ["default", "CLOUDINARY_CLOUD_NAME", "CLOUDINARY_URL"]),
     ],
 )
-def test_user_wish_21_one_source_shadows_another(
-    invoke: Cld, saved: ConfigStore, args: List[str], env: Dict[str, str], shadows: List[str]
+def test_shadowed_sources_are_named(
+    who: Run, saved: Path, args: List[str], env: Dict[str, str], shadows: List[str]
 ) -> None:
-    done = invoke(*args, "whoami", "--json", env=env)
-    assert described(done)["shadows"] == shadows
-    assert done.err.count("warning: ") == len(shadows) and "secret" not in done.err
+    found = who(*args, env=env)
+    assert found["shadows"] == shadows and found["code"] == 0
+    assert found["err"].count("warning: ") == len(shadows)
+    for source in shadows:
+        assert ("stored default" if source == "default" else source) in found["err"]
 
 
-def test_nothing_configured(invoke: Cld, store: ConfigStore) -> None:
-    done = invoke("whoami", "--json")
-    found = described(done)
-    assert done.code == 1 and found["state"] == "needs-login" and found["name"] is None and "cld login" in done.err
-    assert invoke("whoami").out == ""
+def test_a_cloud_name_shadows_the_url(who: Run, home: Path) -> None:
+    variables = {"CLOUDINARY_CLOUD_NAME": "x", "CLOUDINARY_API_KEY": "k", "CLOUDINARY_API_SECRET": "SECRET"}
+    found = who(env={**ENV, **variables})
+    assert (found["cloud_name"], found["shadows"]) == ("x", ["CLOUDINARY_URL"])
+
+
+def test_the_human_view(invoke: Run, saved: Path) -> None:
+    done = invoke("-C", "key", "whoami")
+    lines = ["name:   key", "cloud:  kcloud", "type:   api_key", "source: saved (-C)", "state:  unverified"]
+    assert (done.code, done.out.splitlines(), done.err) == (0, lines, "")
+    assert "state:  valid (until 2" in invoke("whoami").out
+
+
+def test_a_name_cannot_command_the_terminal(invoke: Run, config_json: Path) -> None:
+    name = "\x1b[31mred\nx"
+    config_json.write_text(json.dumps({name: login_url(left=-HOUR, refresh=None), "__default__": name}))
+    done = invoke("whoami", env=ENV)
+    assert "\x1b" not in done.text and done.code == 1
+    assert len(done.out.splitlines()) == 5 and len(done.err.splitlines()) == 2
+
+
+def test_the_schema_is_the_documented_one(who: Run, saved: Path) -> None:
+    page = (REPO / "docs" / "whoami.md").read_text(encoding="utf-8")
+    table = page.split("## JSON", 1)[1].split("##", 1)[0]
+    members = [line.split("`")[1] for line in table.splitlines() if line.startswith("| `")]
+    found = who()
+    assert members == list(Identity("", "", "", "", "", State.VALID).as_json())
+    assert members == [member for member in found if member not in ("code", "err")]
+    assert found["schema_version"] == 1
+    for state in State:
+        assert f"`{state.value}`" in page
+
+
+@pytest.mark.parametrize("epoch", [10**18, -(10**18)])
+def test_a_time_out_of_range_has_no_text(epoch: int) -> None:
+    assert rfc3339(epoch) is None
+
+
+def test_it_is_offline(who: Run, box: SandboxClient, store: ConfigStore) -> None:
+    box.save_login(store)
+    box.reset()
+    assert who("-C", "box")["state"] == "refreshable"
+    assert box.call("GET", "requests")["requests"] == []
 
 
 # -- --verify
 
 
-def test_verify_makes_one_call(cld: Cld, box: SandboxClient, store: ConfigStore) -> None:
+def test_verify_of_an_api_key(who: Run, box: SandboxClient, home: Path) -> None:
+    env = box.server.environment(home)
+    found = who(env=env, more=("--verify",))
+    assert (found["state"], found["verified"], found["code"]) == ("valid", True, 0)
+    assert len(box.requests("/v1_1/sandbox/ping")) == 1
+    wrong = who(env={**env, "CLOUDINARY_URL": env["CLOUDINARY_URL"].replace("@", "SECRET@")}, more=("--verify",))
+    assert (wrong["state"], wrong["verified"], wrong["code"]) == ("invalid", False, 1)
+
+
+def test_verify_of_a_login_renews_it(who: Run, box: SandboxClient, store: ConfigStore) -> None:
+    box.save_login(store)
+    found = who("-C", "box", more=("--verify",))
+    assert (found["state"], found["verified"], found["code"]) == ("valid", True, 0)
+    assert found["expires_at"] > time.time(), "of the new token"
+
+
+def test_verify_of_a_revoked_login(who: Run, box: SandboxClient, store: ConfigStore) -> None:
+    box.save_login(store, refresh_token="RTSECRET")
+    found = who("-C", "box", more=("--verify",))
+    assert (found["state"], found["verified"], found["code"]) == ("needs-login", False, 1)
+    assert "cld login box" in found["err"]
+    assert who("-C", "box")["state"] == "needs-login", "and it is known from then on"
+
+
+@pytest.mark.parametrize("status", [403, 503])
+def test_an_answer_that_says_nothing_about_the_credential(
+    who: Run, box: SandboxClient, store: ConfigStore, status: int
+) -> None:
     box.save_login(store, stale=False)
-    assert described(cld("-C", "box", "whoami", "--json"))["verified"] is None and box.requests("/v1_1") == []
-    found = described(cld("-C", "box", "whoami", "--json", "--verify"))
-    assert (found["verified"], found["state"]) == (True, "valid") and len(box.requests("/v1_1")) == 1
+    box.fault("/v1_1/sandbox/ping", None, status=status)
+    found = who("-C", "box", more=("--verify",))
+    assert (found["state"], found["verified"], found["code"]) == ("valid", None, 1)
 
 
-def test_verify_renews_a_stale_token_and_shows_the_new_time(cld: Cld, box: SandboxClient, store: ConfigStore) -> None:
-    box.save_login(store)
-    found = described(cld("-C", "box", "whoami", "--json", "--verify"))
-    assert found["state"] == "valid" and found["verified"] and found["expires_at"] > NOW
-    assert found["expires_at"] == from_cloudinary_url(store.load_fresh()["box"]).expires_at
-
-
-def test_verify_of_an_api_key(cld: Cld, box: SandboxClient, store: ConfigStore) -> None:
-    env = {"CLOUDINARY_URL": box.server.environment("x")["CLOUDINARY_URL"]}
-    assert described(cld("whoami", "--json", "--verify", env=env))["state"] == "valid"
-    bad = {"CLOUDINARY_URL": env["CLOUDINARY_URL"].replace("sandbox-secret", "wrong")}
-    done = cld("whoami", "--json", "--verify", env=bad)
-    found = described(done)
-    assert done.code == 1 and (found["verified"], found["state"]) == (False, "invalid") and "wrong" not in done.text
-
-
-def test_verify_of_a_login_that_was_revoked(cld: Cld, box: SandboxClient, store: ConfigStore) -> None:
-    box.save_login(store)
-    box.fault(status=400, body={"error": "invalid_grant"})
-    done = cld("-C", "box", "whoami", "--json", "--verify")
-    found = described(done)
-    assert done.code == 1 and (found["verified"], found["state"]) == (False, "needs-login")
-    assert "cld login box" in done.err
-    assert described(cld("-C", "box", "whoami", "--json"))["state"] == "needs-login", "remembered, also offline"
-
-
-def test_user_wish_17_no_network_is_no_invalid_token(cld: Cld, box: SandboxClient, store: ConfigStore) -> None:
-    box.save_login(store, stale=False, upload_prefix="http://127.0.0.1:9")
-    done = cld("-C", "box", "whoami", "--json", "--verify")
-    found = described(done)
-    assert done.code == 1 and (found["verified"], found["state"]) == (None, "valid") and "error: " in done.err
+def test_verify_without_an_answer(who: Run, config_json: Path) -> None:
+    url = "cloudinary://k:SECRET@c?upload_prefix=http%3A%2F%2F127.0.0.1%3A9"
+    config_json.write_text(json.dumps({"key": url}))
+    found = who("-C", "key", more=("--verify",))
+    assert (found["state"], found["verified"], found["code"]) == ("unverified", None, 1)
+    assert found["err"].startswith("error: ")
 
 
 # -- CLOUDINARY_CONFIG_NAME
 
 
-def test_the_variable_selects_for_every_command(invoke: Cld, saved: ConfigStore) -> None:
-    rows = json.loads(invoke("config", "-ls", "--json", env={"CLOUDINARY_CONFIG_NAME": "key"}).out)
-    assert [(row["name"], row["default"], row["active"]) for row in rows] == [
-        ("key", False, True),
-        ("work", True, False),
-    ]
-    assert "/kcloud/" in invoke("url", "x", env={"CLOUDINARY_CONFIG_NAME": "key"}).out
-    assert "/acme/" in invoke("-C", "work", "url", "x", env={"CLOUDINARY_CONFIG_NAME": "key"}).out
-    assert "/kcloud/" in invoke("url", "x", env={"CLOUDINARY_CONFIG_NAME": "key", **ENV}).out
+def test_an_unknown_name_in_the_variable_is_explained(who: Run, invoke: Run, saved: Path) -> None:
+    env = {"CLOUDINARY_CONFIG_NAME": "no\x1bpe", **ENV}
+    for args in (["admin", "ping"], ["config"], ["url", "x"], ["whoami"], ["token"]):
+        done = invoke(*args, env=env)
+        assert done.code == 1 and done.out == "", args
+        assert "CLOUDINARY_CONFIG_NAME is 'no\\x1bpe'" in done.err and "cld config -ls" in done.err
+    assert who("-C", "key", env=env)["code"] == 0, "the flag wins"
 
 
-@pytest.mark.parametrize("name", ["nope", "__default__", "a\x1b[31mb"])
-def test_an_unknown_name_is_an_error_that_names_the_variable(invoke: Cld, saved: ConfigStore, name: str) -> None:
-    env = {"CLOUDINARY_CONFIG_NAME": name}
-    done = invoke("url", "x", env=env)
-    assert done.code == 1 and "CLOUDINARY_CONFIG_NAME" in done.err and "cld config -ls" in done.err
-    assert done.out == "" and "\x1b" not in done.err
-    listing = invoke("config", "-ls", env=env)
-    assert listing.code == 0 and "CLOUDINARY_CONFIG_NAME" in listing.err and "work" in listing.out
-    assert invoke("whoami", env=env).code == 1
-    assert invoke("-C", "key", "url", "x", env=env).code == 0, "the flag wins"
+def test_reserved_names_are_no_configurations(who: Run, saved: Path) -> None:
+    assert who(env={"CLOUDINARY_CONFIG_NAME": "__default__"})["code"] == 1
 
 
-def test_a_login_can_make_the_name_known(cld: Cld, box: SandboxClient, home: Any, store: ConfigStore) -> None:
-    env = {**box.server.environment(home), "CLOUDINARY_CONFIG_NAME": "new", "CLOUDINARY_URL": ""}
-    assert cld("login", "new", "--device", env=env).code == 0
-    assert described(cld("whoami", "--json", env=env))["name"] == "new"
+def test_commands_that_need_no_configuration_run_with_an_unknown_name(invoke: Run, saved: Path) -> None:
+    env = {"CLOUDINARY_CONFIG_NAME": "nope"}
+    listing = invoke("config", "-ls", "--json", env=env)
+    assert listing.code == 0 and "CLOUDINARY_CONFIG_NAME" in listing.err
+    assert [row["active"] for row in json.loads(listing.out)] == [False, False]
+    assert invoke("config", "-d", "key", env=env).code == 0
 
 
-# -- token
+def test_the_list_shows_what_the_variable_selects(invoke: Run, saved: Path) -> None:
+    rows = json.loads(invoke("config", "-ls", "--json", env={**NAMED, **ENV}).out)
+    assert [row["name"] for row in rows if row["active"]] == ["key"]
+    assert [row["name"] for row in rows if row["default"]] == ["login"]
 
 
-def test_token_is_alone_on_stdout(cld: Cld, box: SandboxClient, store: ConfigStore) -> None:
-    session = box.save_login(store, stale=False)
-    for args in (["token", "box"], ["-C", "box", "token"]):
-        done = cld(*args)
-        assert (done.code, done.out, done.err) == (0, session.access_token + "\n", "")
-    found = json.loads(cld("token", "box", "--json").out)
-    assert list(found) == [
-        "schema_version", "name", "cloud_name", "access_token", "token_type", "expires_at", "expires_at_utc",
-    ]  # fmt: skip
-    assert found["access_token"] == session.access_token and found["expires_at"] == session.expires_at
-    assert box.stats["refresh_exchanges"] == 0
-
-
-def test_a_stale_token_is_renewed_first(cld: Cld, box: SandboxClient, store: ConfigStore) -> None:
-    old = box.save_login(store)
-    done = cld("token", "box")
-    assert done.code == 0 and done.out.strip() not in ("", old.access_token) and box.stats["refresh_exchanges"] == 1
-    assert done.out.strip() == from_cloudinary_url(store.load_fresh()["box"]).access_token
-
-
-@pytest.mark.parametrize("fault", [{"status": 400, "body": {"error": "invalid_grant"}}, {"status": 500}])
-def test_an_expired_token_that_cannot_be_renewed_is_not_printed(
-    cld: Cld, box: SandboxClient, store: ConfigStore, fault: Dict[str, Any]
-) -> None:
-    box.save_login(store)
-    box.fault(times=None, **fault)
-    done = cld("token", "box")
-    assert done.code == 1 and done.out == "" and "cld login box" in done.err
-
-
-def test_token_needs_a_login(invoke: Cld, saved: ConfigStore) -> None:
-    for args in (["token", "key"], ["-C", "key", "token"], ["-c", KEY, "token"]):
-        done = invoke(*args)
-        assert done.code == 1 and done.out == "" and "API key" in done.err and "secret" not in done.err
-    assert "config -ls" in invoke("token", "nope").err
-    assert "not both" in invoke("-C", "work", "token", "work").err
-    expired = invoke("-c", login(NOW - 10, refresh=None), "token")
-    assert expired.code == 1 and expired.out == "" and "expired" in expired.err
-    assert invoke("-c", "cloudinary://acme?oauth_token=given", "token").out == "given\n"
+def test_the_programs_own_variables_are_no_fields_of_a_configuration(invoke: Run, home: Path) -> None:
+    own = ["CONFIG_NAME", "HOME", "REGION", "OAUTH_CLIENT_ID", "OAUTH_REDIRECT_PORT", "CLI_EXIT_CODES"]
+    env = {f"CLOUDINARY_{name}": "" for name in own}
+    env.update(CLOUDINARY_HOME=str(home), CLOUDINARY_REGION="eu", CLOUDINARY_CLI_EXIT_CODES="detailed")
+    env.update(CLOUDINARY_CLOUD_NAME="c", CLOUDINARY_API_KEY="k", CLOUDINARY_API_SECRET="s", CLOUDINARY_SECURE="true")
+    shown = json.loads(invoke("config", "--json", env=env).out)
+    assert not {name.lower() for name in own} & set(shown)
+    assert (shown["cloud_name"], shown["secure"]) == ("c", True)
