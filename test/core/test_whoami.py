@@ -270,7 +270,8 @@ def test_an_unknown_name_in_the_variable_is_explained(who: Run, invoke: Run, sav
 
 
 def test_reserved_names_are_no_configurations(who: Run, saved: Path) -> None:
-    assert who(env={"CLOUDINARY_CONFIG_NAME": "__default__"})["code"] == 1
+    found = who(env={"CLOUDINARY_CONFIG_NAME": "__default__"})
+    assert (found["code"], found["name"]) == (1, None) and "CLOUDINARY_CONFIG_NAME is '__default__'" in found["err"]
 
 
 def test_commands_that_need_no_configuration_run_with_an_unknown_name(invoke: Run, saved: Path) -> None:
