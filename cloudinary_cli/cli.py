@@ -67,6 +67,8 @@ def _run(args: Optional[List[str]]) -> int:
 
 def exit_status(result: Any) -> int:
     """What a command returned as an exit status: False is 1, an integer is itself, anything else is 0."""
+    if isinstance(result, DetailedExit):
+        return _status(1, result)
     if isinstance(result, bool):
         return 0 if result else 1
     return result if isinstance(result, int) else 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional, Tuple
 
 import click
 
-from cloudinary_cli.command import CldGroup, verbosity_option
+from cloudinary_cli.command import CldGroup, completion_of, verbosity_option
 from cloudinary_cli.console import Console
 
 if TYPE_CHECKING:
@@ -114,19 +114,13 @@ def _show_version(ctx: click.Context, param: click.Parameter, value: bool) -> No
     ctx.exit()
 
 
-def _complete_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> List[str]:
-    completion = importlib.import_module("cloudinary_cli.core.completion")
-    names: List[str] = completion.config_names(ctx, param, incomplete)
-    return names
-
-
 @click.group(cls=LazyGroup, invoke_without_command=True)
 @click.option("-c", "--config", help="A CLOUDINARY_URL (cloudinary://key:secret@cloud) to use for this command.")
 @click.option(
     "-C",
     "--config_saved",
     metavar="NAME",
-    shell_complete=_complete_names,
+    shell_complete=completion_of("config_names"),
     help="The saved configuration to use for this command.",
 )
 @click.option(

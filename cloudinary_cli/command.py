@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, List, TypeVar
+import importlib
+from contextlib import contextmanager
+from typing import Any, Callable, Iterator, List, TypeVar
 
 import click
 
@@ -37,6 +39,27 @@ def verbosity_option() -> click.Option:
     )
 
 
+@contextmanager
+def usage_of(ctx: click.Context) -> Iterator[None]:
+    """Give a usage error the context whose usage line is shown with it; Click's parser leaves it out of some."""
+    try:
+        yield
+    except click.UsageError as error:
+        error.ctx = error.ctx or ctx
+        raise
+
+
+def completion_of(kind: str) -> Callable[[click.Context, click.Parameter, str], List[Any]]:
+    """A shell_complete callback: the function `kind` of core.completion, loaded when somebody presses the Tab key."""
+
+    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> List[Any]:
+        completion = importlib.import_module("cloudinary_cli.core.completion")
+        found: List[Any] = getattr(completion, kind)(ctx, param, incomplete)
+        return found
+
+    return complete
+
+
 class CldCommand(click.Command):
     """A leaf command. Its body runs after the selection was checked; `--help` runs before anything is read."""
 
@@ -47,6 +70,10 @@ class CldCommand(click.Command):
         if not taken & {"-v", "--verbosity"}:
             self.params.append(verbosity_option())
 
+    def parse_args(self, ctx: click.Context, args: List[str]) -> List[str]:
+        with usage_of(ctx):
+            return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         # Deferred: `--help` and `--version` never come here.
         from cloudinary_cli.context import AppContext
@@ -55,11 +82,8 @@ class CldCommand(click.Command):
         app = ctx.obj
         if isinstance(app, AppContext):
             migrate_old_config(app.store)
-            try:
+            with usage_of(ctx):
                 app.check_selection()
-            except click.UsageError as error:
-                error.ctx = error.ctx or ctx  # for the usage line
-                raise
         return super().invoke(ctx)
 
 
@@ -71,6 +95,10 @@ class CldGroup(click.Group):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["context_settings"] = {**CONTEXT_SETTINGS, **(kwargs.get("context_settings") or {})}
         super().__init__(*args, **kwargs)
+
+    def parse_args(self, ctx: click.Context, args: List[str]) -> List[str]:
+        with usage_of(ctx):
+            return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> List[str]:
         return sorted(self.commands)

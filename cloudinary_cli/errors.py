@@ -32,7 +32,7 @@ Usage errors are click.UsageError and exit 1, as scripts expect. Ctrl-C exits 13
 from __future__ import annotations
 
 from enum import Enum, IntEnum
-from typing import Optional
+from typing import Optional, Union
 
 from cloudinary_cli.utils.text_utils import one_line
 
@@ -48,6 +48,10 @@ class DetailedExit(IntEnum):
     RATE_LIMITED = 6
     UNAVAILABLE = 7
     INCOMPLETE = 8
+
+
+# What a command returns: False is a failure that was told already, a DetailedExit one with a status of its own.
+Status = Union[bool, DetailedExit]
 
 
 def detailed_exit(status: Optional[int]) -> DetailedExit:

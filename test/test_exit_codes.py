@@ -105,6 +105,13 @@ def test_a_missing_choice_is_8(codes: Run, config_json: Path) -> None:
     assert codes("agent", "cloud", "claim") == [1, 8]
 
 
+def test_a_question_answered_with_no_or_by_nobody_is_8(codes: Run, server: CloudinaryServer) -> None:
+    server.on("*", "", {"resources": [{"public_id": "a"}], "next_cursor": "2"})
+    for args in (["admin", "delete_resources_by_tag", "x"], ["admin", "resources", "-A"], ["search", "-A"]):
+        assert codes("-c", server.config_url(), *args) == [1, 8], "nobody"
+        assert codes("-c", server.config_url(), *args, input="n\n") == [1, 8], "no"
+
+
 @posix
 def test_a_lock_is_75(cld: Run, config_json: Path) -> None:
     import fcntl

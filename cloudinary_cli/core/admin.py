@@ -9,6 +9,7 @@ import click
 from cloudinary_cli.command import config_optional
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.api_options import ApiCommand, api_options, run_api_command, split_fields
+from cloudinary_cli.errors import Status
 
 _DOC_URL = "https://cloudinary.com/documentation/admin_api"
 
@@ -25,7 +26,7 @@ _DOC_URL = "https://cloudinary.com/documentation/admin_api"
     help="With -A: keep only these fields of each item (a,b or repeated).",
 )
 @click.pass_obj
-def admin(app: AppContext, /, filter_fields: Tuple[str, ...], **options: Any) -> bool:
+def admin(app: AppContext, /, filter_fields: Tuple[str, ...], **options: Any) -> Status:
     """Run any method of the Admin API.
 
     The first of PARAMS is the method, the others are its arguments: values in order, and name=value or

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import List, Optional
+from typing import Optional
 
 import click
 
-from cloudinary_cli.command import CldCommand
+from cloudinary_cli.command import CldCommand, completion_of
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.claim_page import open_claim_page
 from cloudinary_cli.errors import ConfigError, Declined
@@ -39,14 +39,8 @@ def list_clouds(app: AppContext, as_json: bool) -> bool:
     return True
 
 
-def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> List[str]:
-    from cloudinary_cli.core.completion import claimable_names
-
-    return claimable_names(ctx, param, incomplete)
-
-
 @click.command("claim", cls=CldCommand)
-@click.argument("name", required=False, shell_complete=_complete)
+@click.argument("name", required=False, shell_complete=completion_of("claimable_names"))
 @click.option("--print", "--no-open", "print_it", is_flag=True, help="Print the claim URL, open nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the claim URL as JSON, open nothing.")
 @click.option("--done", is_flag=True, help="It was claimed: stop showing it as an unclaimed cloud.")

@@ -6,7 +6,8 @@ from typing import Any, Callable, Dict, List, Tuple, TypeVar
 
 import click
 
-from cloudinary_cli.command import CldCommand
+from cloudinary_cli.command import CldCommand, completion_of
+from cloudinary_cli.errors import Status
 from cloudinary_cli.utils.command_line import arrange
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -49,7 +50,7 @@ def argument_options(command: F) -> F:
             metavar="NAME VALUE",
             help="Pass a keyword argument; the value stays text.",
         ),
-        click.argument("words", metavar="[PARAMS]...", nargs=-1),
+        click.argument("words", metavar="[PARAMS]...", nargs=-1, shell_complete=completion_of("method_names")),
     ):
         command = decorate(command)
     return command
@@ -78,7 +79,7 @@ def split_fields(values: Tuple[str, ...]) -> Tuple[str, ...]:
     return tuple(name.strip() for value in values for name in value.split(",") if name.strip())
 
 
-def run_api_command(app: Any, api: str, doc_url: str, options: Dict[str, Any]) -> bool:
+def run_api_command(app: Any, api: str, doc_url: str, options: Dict[str, Any]) -> Status:
     """Do what the shared options ask for: open the reference, list methods, or call one."""
     from cloudinary_cli.utils import api_command, api_listing
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Optional
 
 import click
 
-from cloudinary_cli.command import CldCommand
+from cloudinary_cli.command import CldCommand, completion_of
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.config_options import ACTIVE, ConfigOptions
 
@@ -65,6 +65,9 @@ def _not_empty(ctx: click.Context, param: click.Parameter, value: Optional[str])
     return value
 
 
+_NAMES = completion_of("config_names")
+
+
 @click.command("config", cls=CldCommand)
 @click.option(
     "-n",
@@ -76,11 +79,32 @@ def _not_empty(ctx: click.Context, param: click.Parameter, value: Optional[str])
 )
 @click.option("-url", "--from_url", metavar="URL", help="The same, named after the cloud.")
 @click.option("--set-default", is_flag=True, help="With -n or -url: make it the default.")
-@click.option("-d", "--default", metavar="NAME", callback=_not_empty, help="Make a saved configuration the default.")
+@click.option(
+    "-d",
+    "--default",
+    metavar="NAME",
+    callback=_not_empty,
+    shell_complete=_NAMES,
+    help="Make a saved configuration the default.",
+)
 @click.option("-ud", "--unset-default", is_flag=True, help="Forget the default.")
-@click.option("-rm", "--rm", metavar="NAME", callback=_not_empty, help="Remove a configuration; a login is revoked.")
+@click.option(
+    "-rm",
+    "--rm",
+    metavar="NAME",
+    callback=_not_empty,
+    shell_complete=_NAMES,
+    help="Remove a configuration; a login is revoked.",
+)
 @click.option("-ls", "--ls", is_flag=True, help="List the configurations.")
-@click.option("-s", "--show", metavar="NAME", callback=_not_empty, help="Show a saved configuration, secrets masked.")
+@click.option(
+    "-s",
+    "--show",
+    metavar="NAME",
+    callback=_not_empty,
+    shell_complete=_NAMES,
+    help="Show a saved configuration, secrets masked.",
+)
 @click.option("-j", "--json", is_flag=True, help="Print JSON.")
 @click.option(
     "-r",
@@ -89,6 +113,7 @@ def _not_empty(ctx: click.Context, param: click.Parameter, value: Optional[str])
     is_flag=False,
     flag_value=ACTIVE,
     callback=_not_empty,
+    shell_complete=completion_of("login_names"),
     help="Refresh the token of a login; without NAME, of the active one.",
 )
 @click.option("-ra", "--refresh-all", is_flag=True, help="Refresh the tokens of all logins that need it.")

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from cloudinary_cli.command import CldCommand, config_optional
+from cloudinary_cli.command import CldCommand, completion_of, config_optional
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.config_options import quoted, shown
 from cloudinary_cli.errors import CliError
@@ -14,7 +14,7 @@ from cloudinary_cli.errors import CliError
 
 @config_optional
 @click.command("login", cls=CldCommand)
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=completion_of("login_names"))
 @click.option("--region", help="Region of the account, for example eu or ap (default: CLOUDINARY_REGION, then api).")
 @click.option("--set-default", is_flag=True, help="Make this login the default configuration.")
 @click.option(

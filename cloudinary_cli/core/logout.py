@@ -6,7 +6,7 @@ from typing import List, Optional
 
 import click
 
-from cloudinary_cli.command import CldCommand, config_optional
+from cloudinary_cli.command import CldCommand, completion_of, config_optional
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.config_options import quoted, shown
 from cloudinary_cli.errors import Declined
@@ -16,7 +16,7 @@ _HINT = "Name the login to log out: cld logout <name>"
 
 @config_optional
 @click.command("logout", cls=CldCommand)
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=completion_of("login_names"))
 @click.pass_obj
 def logout(app: AppContext, name: Optional[str]) -> bool:
     """Revoke the login NAME at the server and remove it. Without NAME, ask which one."""

@@ -9,6 +9,7 @@ import click
 from cloudinary_cli.command import config_optional
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.api_options import ApiCommand, api_options, run_api_command
+from cloudinary_cli.errors import Status
 
 _DOC_URL = "https://cloudinary.com/documentation/provisioning_api"
 
@@ -17,7 +18,7 @@ _DOC_URL = "https://cloudinary.com/documentation/provisioning_api"
 @click.command("provisioning", cls=ApiCommand)
 @api_options
 @click.pass_obj
-def provisioning(app: AppContext, /, **options: Any) -> bool:
+def provisioning(app: AppContext, /, **options: Any) -> Status:
     """Run any method of the Provisioning API.
 
     Needs CLOUDINARY_ACCOUNT_URL=account://<api_key>:<api_secret>@<account_id>, and no other configuration.

@@ -8,7 +8,9 @@ import click
 
 from cloudinary_cli.command import CldCommand
 from cloudinary_cli.context import AppContext
-from cloudinary_cli.core.search import open_reference, search_options, search_request
+from cloudinary_cli.core.search import open_reference
+from cloudinary_cli.core.search_options import search_options, search_request
+from cloudinary_cli.errors import Status
 from cloudinary_cli.utils.search_utils import for_folders
 
 _DOC_URL = "https://cloudinary.com/documentation/admin_api#search_folders"
@@ -24,7 +26,7 @@ def _no_url(ctx: click.Context, param: click.Parameter, value: Any) -> None:
 @click.option("-u", "--url", is_flag=True, hidden=True, expose_value=False, callback=_no_url)
 @click.option("-t", "--ttl", hidden=True, expose_value=False, callback=_no_url)
 @click.pass_obj
-def search_folders(app: AppContext, /, doc: bool, **options: Any) -> bool:
+def search_folders(app: AppContext, /, doc: bool, **options: Any) -> Status:
     """Search folders; the words of QUERY are the expression, none finds everything.
 
     \b

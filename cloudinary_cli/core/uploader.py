@@ -9,6 +9,7 @@ import click
 from cloudinary_cli.command import config_optional
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.api_options import ApiCommand, api_options, run_api_command
+from cloudinary_cli.errors import Status
 
 _DOC_URL = "https://cloudinary.com/documentation/image_upload_api_reference"
 
@@ -17,7 +18,7 @@ _DOC_URL = "https://cloudinary.com/documentation/image_upload_api_reference"
 @click.command("uploader", cls=ApiCommand)
 @api_options
 @click.pass_obj
-def uploader(app: AppContext, /, **options: Any) -> bool:
+def uploader(app: AppContext, /, **options: Any) -> Status:
     """Run any method of the Upload API.
 
     The first of PARAMS is the method, the others are its arguments: values in order, and name=value or

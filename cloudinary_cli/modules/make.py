@@ -12,7 +12,7 @@ from cloudinary_cli import defaults
 from cloudinary_cli.command import CldCommand, config_optional
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import CliError
-from cloudinary_cli.utils.output_file import output_file
+from cloudinary_cli.utils.result_file import output_file
 from cloudinary_cli.utils.templates import Catalog, Template
 
 # What a snippet may hold of a configuration: nothing that opens the account.
@@ -72,6 +72,8 @@ def make(
     cld make upload widget
     cld make python find all empty folders --output folders.py
     """
+    if (output is not None or force) and (list_languages or list_templates):
+        raise click.UsageError("--output and -F go with a snippet, not with a list.", ctx)
     app: AppContext = ctx.obj
     catalog = _catalog(app.environ)
     wanted = catalog.wanted(template)
@@ -102,7 +104,7 @@ def _deliver(app: AppContext, catalog: Catalog, template: Template, output: Opti
 
     :raises CliError: the file exists, or cannot be written. :raises ConfigError: no configuration, and one is needed.
     """
-    if output is not None and not force and os.path.lexists(output):
+    if output is not None and not force and os.path.lexists(output) and not os.path.isdir(output):
         raise CliError(f"{output} exists already. Add -F to replace it, or choose another name.")
     text = catalog.render(template, _Values(app))
     if output is None:

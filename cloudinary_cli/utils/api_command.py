@@ -8,12 +8,12 @@ from typing import Any, Dict, Optional, Tuple
 
 from cloudinary_cli import sdk
 from cloudinary_cli.context import AppContext
-from cloudinary_cli.errors import CliError, ConfigError
+from cloudinary_cli.errors import CliError, ConfigError, DetailedExit, Status
 from cloudinary_cli.utils import pagination, params
 from cloudinary_cli.utils.api_listing import find_method
 from cloudinary_cli.utils.api_utils import call_api
 from cloudinary_cli.utils.method_spec import Method
-from cloudinary_cli.utils.output_file import output_file
+from cloudinary_cli.utils.result_file import output_file
 from cloudinary_cli.utils.text_utils import to_json
 
 _FILE_PARAMETERS = ("file", "image_file")
@@ -56,8 +56,8 @@ class Answer:
     error: Optional[CliError] = None
 
 
-def run(app: AppContext, request: ApiRequest) -> bool:
-    """Call the method, print its result as JSON and save it. False when the user said no somewhere.
+def run(app: AppContext, request: ApiRequest) -> Status:
+    """Call the method, print its result as JSON and save it. INCOMPLETE when the user said no somewhere.
 
     :raises CliError: whatever is wrong with the method, its arguments, the configuration, or the call.
     """
@@ -69,13 +69,13 @@ def run(app: AppContext, request: ApiRequest) -> bool:
         kwargs = {**_prepare_sdk(app, request.api, method.name), **kwargs}
         if not _confirmed(app, request, method):
             app.console.info("Stopping.")
-            return False
+            return DetailedExit.INCOMPLETE
         answer = _call(app, request, method, kwargs)
         app.console.json(answer.result)
         save(to_json(answer.result))
     if answer.error is not None:
         raise answer.error
-    return answer.complete
+    return True if answer.complete else DetailedExit.INCOMPLETE
 
 
 def _check(app: AppContext, request: ApiRequest, method: Method, call: params.Call) -> None:

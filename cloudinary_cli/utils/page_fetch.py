@@ -21,8 +21,10 @@ _STATUS = re.compile(r"Error (?:parsing server response \()?([0-9]{3})\b")
 Sleep = Callable[[float], None]
 
 
-def retried(call: Callable[[], Any], sleep: Sleep = time.sleep) -> Any:
+def retried(call: Callable[[], Any], sleep: Sleep = time.sleep, connected: bool = False) -> Any:
     """Make a call whose repetition does no harm, again after a passing error.
+
+    :param connected: the server has answered before, so that a connection it refuses now may succeed soon.
 
     :raises ApiError: the last one, or the first that will not pass.
     """
@@ -30,7 +32,7 @@ def retried(call: Callable[[], Any], sleep: Sleep = time.sleep) -> Any:
         try:
             return call()
         except ApiError as error:
-            if not is_passing(error):
+            if not is_passing(error, connected):
                 raise
             logger.debug("%s Trying again (%s of %s).", error, attempt, ATTEMPTS - 1)
         backoff = _FIRST_PAUSE_SECONDS * 2 ** (attempt - 1)
@@ -38,16 +40,20 @@ def retried(call: Callable[[], Any], sleep: Sleep = time.sleep) -> Any:
     return call()
 
 
-def is_passing(error: ApiError) -> bool:
-    """True for HTTP 500, 502, 504 and for a connection that broke off; one that never came about stays refused."""
-    from urllib3.exceptions import ProtocolError, ReadTimeoutError
+def is_passing(error: ApiError, connected: bool = False) -> bool:
+    """True for HTTP 500, 502, 504 and for a connection that broke off.
+
+    One that never came about stays refused, unless others to the same server did (`connected`).
+    """
+    from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ProtocolError, ReadTimeoutError
 
     status = _STATUS.match(str(error))
     if status:
         return status.group(1) in _TRANSIENT
     # ApiError <- the SDK's GeneralError <- urllib3's error, which may wrap the reason.
     broken = getattr(error.__cause__, "__context__", None)
-    return isinstance(getattr(broken, "reason", broken), (ProtocolError, ReadTimeoutError))
+    passing = (ProtocolError, ReadTimeoutError, *((ConnectTimeoutError, NewConnectionError) if connected else ()))
+    return isinstance(getattr(broken, "reason", broken), passing)
 
 
 def wait_for_quota(page: Any, clock: Callable[[], float], sleep: Sleep = time.sleep) -> None:

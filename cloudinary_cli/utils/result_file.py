@@ -1,18 +1,20 @@
-"""A file for a result that comes in parts: checked before the work begins, in its place only when it is complete.
+"""A file for a command's result: checked before the work begins, in its place only when it is complete.
 
-The streaming counterpart of output_file, for results that are not held in memory.
+ResultFile takes a result in parts, output_file in one piece.
 """
 
 from __future__ import annotations
 
 import os
 import stat
+from contextlib import contextmanager
 from types import TracebackType
-from typing import IO, Optional, Type, Union
+from typing import IO, Callable, Iterator, Optional, Type, Union
 
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.utils.file_utils import PendingFile, current_umask, flush_to_disk, sync_directory
-from cloudinary_cli.utils.output_file import _mode, _refused
+
+Save = Callable[[str], None]
 
 
 class _StreamedFile(PendingFile):
@@ -72,7 +74,48 @@ class ResultFile:
     def __exit__(
         self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
     ) -> None:
-        self._target.__exit__(kind, error, trace)
+        if isinstance(self._target, _StreamedFile):
+            self._target.discard()
+            return
+        try:
+            self._target.close()
+        except OSError:
+            # Closing flushes what the device refused a moment ago; that error has been raised already.
+            pass
 
     def _error(self, error: OSError) -> CliError:
-        return _refused(self.path, self._option, error)
+        return CliError(f"Cannot write the {self._option} file {self.path}: {error.strerror or error}.")
+
+
+@contextmanager
+def output_file(path: Optional[str], option: str = "--save") -> Iterator[Save]:
+    """Yield a function that saves a text as UTF-8 in `path`; it does nothing without a path.
+
+    :param option: named in errors.
+    :raises CliError: on entry when the path cannot be written, and from the function when the file system refuses.
+    """
+    if path is None:
+        yield lambda text: None
+        return
+    with ResultFile(path, option) as file:
+
+        def save(text: str) -> None:
+            file.write(text)
+            file.commit()
+
+        yield save
+
+
+def _mode(path: str) -> Optional[int]:
+    """The type and permissions of an existing, writable file; None when there is none."""
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        if not path or path.endswith(("/", os.sep)):
+            raise FileNotFoundError(0, "it has no file name" if path else "the name is empty") from None
+        return None
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(0, "it is a directory")
+    if not os.access(path, os.W_OK):
+        raise PermissionError(0, "it is read-only")
+    return mode

@@ -156,9 +156,18 @@ def open_files(stack: ExitStack, request: SearchRequest) -> List[FileOutput]:
         file = stack.enter_context(ResultFile(request.json_file, "--json"))
         files.append(FileOutput(file, JsonArray(file.write), "search JSON"))
     if request.csv_file:
-        file = stack.enter_context(ResultFile(csv_path(request.csv_file), "--csv"))
+        file = stack.enter_context(ResultFile(_csv_target(request.csv_file), "--csv"))
         files.append(FileOutput(file, _csv_table(stack, file, request.kept_fields), "search"))
     return files
+
+
+def _is_device(path: str) -> bool:
+    """True for a pipe or device, such as /dev/stdout and the >(...) of a shell."""
+    return os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path)
+
+
+def _csv_target(name: str) -> str:
+    return name if _is_device(name) else csv_path(name)
 
 
 def _csv_table(stack: ExitStack, file: ResultFile, columns: List[str]) -> Union[CsvTable, SpooledCsvTable]:
@@ -166,5 +175,5 @@ def _csv_table(stack: ExitStack, file: ResultFile, columns: List[str]) -> Union[
         return CsvTable(file, columns)
     # Beside the result, where there is room for it; the system's temporary directory may be in memory.
     directory = os.path.dirname(os.path.realpath(file.path))
-    usable = directory if os.access(directory, os.W_OK) else None
+    usable = directory if os.access(directory, os.W_OK) and not _is_device(file.path) else None
     return SpooledCsvTable(file, stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8", dir=usable)))

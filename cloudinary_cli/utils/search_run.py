@@ -8,7 +8,7 @@ from typing import Any, Callable, Dict, List, NoReturn, Optional, Tuple, Union
 
 from cloudinary_cli import sdk
 from cloudinary_cli.context import AppContext
-from cloudinary_cli.errors import ApiError, CliError, ConfigError, Terminated
+from cloudinary_cli.errors import ApiError, CliError, ConfigError, DetailedExit, Status, Terminated
 from cloudinary_cli.utils import pagination
 from cloudinary_cli.utils.api_utils import call_api
 from cloudinary_cli.utils.page_fetch import retried, wait_for_quota
@@ -35,8 +35,8 @@ class _Walk:
         self.cursor = page.get(_CURSOR)
 
 
-def run(app: AppContext, request: SearchRequest) -> bool:
-    """Print or save what the request asks for. False when the user wanted only the first page of a longer result.
+def run(app: AppContext, request: SearchRequest) -> Status:
+    """Print or save what the request asks for. INCOMPLETE when the user wanted only the first page of a longer result.
 
     :raises CliError: for a wrong request, configuration or output file, and for a failed page, after what came
         before it was printed and saved.
@@ -85,7 +85,7 @@ def _search(request: SearchRequest, body: Dict[str, Any]) -> Any:
 def _fetcher(request: SearchRequest, body: Dict[str, Any]) -> Callable[[Optional[str]], Any]:
     def fetch(cursor: Optional[str]) -> Any:
         search = _search(request, {**body, _CURSOR: cursor} if cursor else body)
-        return retried(lambda: call_api(search.execute))
+        return retried(lambda: call_api(search.execute), connected=cursor != request.next_cursor)
 
     return fetch
 
@@ -103,13 +103,13 @@ def _one_page(app: AppContext, request: SearchRequest, page: Any, files: List[Fi
     return True
 
 
-def _declined(app: AppContext, request: SearchRequest, page: Any, files: List[FileOutput]) -> bool:
+def _declined(app: AppContext, request: SearchRequest, page: Any, files: List[FileOutput]) -> Status:
     app.console.info("Stopping. Use --force (-F) to fetch all pages without a question.")
     if not request.quiet:
         app.console.warning("The output is partial: the first page only.")
     _show_page(app, request, page)
     _warn_of_unwritten(app, files)
-    return False
+    return DetailedExit.INCOMPLETE
 
 
 def _all_pages(app: AppContext, request: SearchRequest, pages: Any, files: List[FileOutput]) -> bool:

@@ -10,7 +10,7 @@ import math
 import re
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any, Dict, Iterable, List, Optional, Tuple
+from typing import Any, Dict, Iterable, List, NoReturn, Optional, Tuple
 
 from cloudinary_cli.errors import CliError
 
@@ -103,15 +103,20 @@ def parse_aggregate(text: str) -> Any:
     text = text.strip()
     if text.startswith("{"):
         return _json_aggregate(text)
-    kind, colon, ranges = text.partition(":")
+    kind, colon, listed = text.partition(":")
+    if not kind.strip():
+        raise CliError("The aggregation names no field. Write -a format, or ranges: -a bytes:small_-1000,big_1000-")
     if not colon:
         return text
-    return {"type": kind, "ranges": [_range(part.strip()) for part in ranges.split(",") if part.strip()]}
+    ranges = [_range(part.strip()) for part in listed.split(",") if part.strip()]
+    if not ranges:
+        raise CliError(f"The aggregation '{text}' has no ranges. Write for example {kind}:small_-1000,big_1000-")
+    return {"type": kind, "ranges": ranges}
 
 
 def _json_aggregate(text: str) -> Any:
     try:
-        value = json.loads(text)
+        value = json.loads(text, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise CliError(f"The aggregation is not valid JSON: {error}") from None
     if "type" not in value:
@@ -119,6 +124,11 @@ def _json_aggregate(text: str) -> Any:
             'The aggregation has no "type". Example: {"type": "bytes", "ranges": [{"key": "big", "from": 9}]}'
         )
     return value
+
+
+def _no_number(text: str) -> NoReturn:
+    # Python reads NaN and Infinity; JSON has neither, so the server would refuse the whole request.
+    raise ValueError(f"{text} is not JSON")
 
 
 def _range(text: str) -> Dict[str, Any]:

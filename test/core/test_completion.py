@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ import click
 import pytest
 
 from cloudinary_cli.core import completion
+from test.fakes.terminal import run_in_terminal
 
 Run = Callable[..., Any]
 URL = "cloudinary://k:s@c"
@@ -69,6 +71,36 @@ def test_commands_options_and_names_of_other_places(complete: Run, saved: Path, 
     assert complete(shell, "completion", "z") == ["zsh"]
     assert complete(shell, "token", "") == ["acme-login"]
     assert complete(shell, "who") == ["whoami"]
+
+
+@pytest.mark.parametrize(
+    "words, expected",
+    [
+        (["config", "-s", "ze"], ["zed"]),
+        (["config", "--show", "ac"], ["acme", "acme-login"]),
+        (["config", "-d", "ze"], ["zed"]),
+        (["config", "-rm", "ze"], ["zed"]),
+        (["config", "-r", ""], ["acme-login"]),
+        (["logout", ""], ["acme-login"]),
+        (["login", ""], ["acme-login"]),
+        (["admin", "pin"], ["ping"]),
+        (["admin", "-F", "pin"], ["ping"]),
+        (["uploader", "uploa"], ["upload", "upload_large"]),
+        (["provisioning", "sub_"], ["sub_account", "sub_accounts"]),
+        (["utils", "cloud"], ["cloudinary_url"]),
+        (["admin", "resource", "x"], []),
+    ],
+    ids=lambda value: " ".join(value),
+)
+@pytest.mark.parametrize("shell", SHELLS)
+def test_every_row_of_the_page(complete: Run, saved: Path, shell: str, words: List[str], expected: List[str]) -> None:
+    assert complete(shell, *words) == expected
+
+
+@pytest.mark.parametrize("words", [["uploader", "upload", "pho"], ["upload", "pho"]], ids=lambda value: " ".join(value))
+def test_files_after_a_method_of_the_uploader(cld: Run, words: List[str]) -> None:
+    env = {"_CLD_COMPLETE": "bash_complete", "COMP_WORDS": " ".join(["cld", *words]), "COMP_CWORD": str(len(words))}
+    assert cld(env=env).out == "file,pho\n"
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -128,6 +160,15 @@ def context_after(method: str) -> click.Context:
 # -- the scripts
 
 
+def needs(shell: str) -> pytest.MarkDecorator:
+    """Skip where the shell is missing, or a bash before 4.4 (macOS has 3.2), which Click's script refuses."""
+    usable = os.name == "posix" and shutil.which(shell) is not None
+    if usable and shell == "bash":
+        test = "(( BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404 ))"
+        usable = subprocess.run(["bash", "-c", test]).returncode == 0
+    return pytest.mark.skipif(not usable, reason=f"needs a {shell} that has completion for programs")
+
+
 @pytest.mark.parametrize("shell", SHELLS)
 def test_the_script_is_printed(cld: Run, shell: str) -> None:
     done = cld("completion", shell)
@@ -146,7 +187,7 @@ def program(tmp_path: Path) -> Dict[str, str]:
     return {**os.environ, "PATH": f"{script.parent}{os.pathsep}{os.environ['PATH']}"}
 
 
-@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+@needs("bash")
 def test_a_real_bash(program: Dict[str, str], saved: Path) -> None:
     script = """
         eval "$(cld completion bash)"
@@ -164,15 +205,52 @@ def test_a_real_bash(program: Dict[str, str], saved: Path) -> None:
     assert lines[1:] == ["acme|acme-login|", "'two words'|", "login|", "0"]
 
 
-@pytest.mark.skipif(shutil.which("zsh") is None, reason="needs zsh")
-def test_a_real_zsh_accepts_the_script(program: Dict[str, str]) -> None:
-    script = 'autoload -Uz compinit; compinit -u -D; eval "$(cld completion zsh)"; print -r -- $_comps[cld]'
-    done = subprocess.run(["zsh", "-f", "-c", script], env=program, capture_output=True, text=True)
-    assert done.stdout.strip() == "_cld_completion"
-
-
-@pytest.mark.skipif(shutil.which("fish") is None, reason="needs fish")
+@needs("fish")
 def test_a_real_fish(program: Dict[str, str], saved: Path) -> None:
     script = "cld completion fish | source; complete --do-complete 'cld -C ac'"
     done = subprocess.run(["fish", "--no-config", "-c", script], env=program, capture_output=True, text=True)
-    assert done.stdout.split() == ["acme", "acme-login"]
+    assert (done.stdout.split(), done.stderr) == (["acme", "acme-login"], "")
+
+
+# -- typed at a prompt: the Tab key, and then a key that shows the command line and empties it
+
+_SHOW_AND_CLEAR = {
+    "bash": ('eval "$(cld completion bash)"; PS1="READY> "; show() { echo "LINE<$READLINE_LINE>"; READLINE_LINE=; }; '
+             "bind 'set enable-bracketed-paste off'; bind -x '\"\\C-g\": show'"),
+    "zsh": ('autoload -Uz compinit; compinit -u -D; eval "$(cld completion zsh)"; PS1="READY> "; '
+            "show() { print -r -- \"LINE<$BUFFER>\"; BUFFER=; }; zle -N show; bindkey '^G' show; unset zle_bracketed_paste"),
+    "fish": ("cld completion fish | source; function fish_prompt; echo -n 'READY> '; end; function fish_greeting; end; "
+             "bind \\cg 'echo \"LINE<\"(commandline)\">\"; commandline \"\"'"),
+}  # fmt: skip
+
+
+def command_of(shell: str, folder: Path) -> List[str]:
+    """An interactive shell that has read the completion script and nothing of the user's own."""
+    start = folder / (".zshrc" if shell == "zsh" else f"start.{shell}")
+    start.write_text(_SHOW_AND_CLEAR[shell] + "\n")
+    commands = {
+        "bash": ["bash", "--noprofile", "--rcfile", str(start), "-i"],
+        "zsh": ["env", f"ZDOTDIR={folder}", "zsh", "-d", "-i"],
+        "fish": ["fish", "--no-config", "-i", "-C", f"source {start}"],
+    }
+    return commands[shell]
+
+
+@pytest.mark.parametrize("shell", [pytest.param(shell, marks=needs(shell)) for shell in SHELLS])
+def test_the_tab_key_in_a_real_shell(shell: str, program: Dict[str, str], saved: Path, tmp_path: Path) -> None:
+    typed = {
+        "cld logo": "cld logout ",
+        "cld -C ze": "cld -C zed ",
+        "cld -C two": "cld -C 'two words' " if shell == "bash" else "cld -C two\\ words ",
+        "cld logout ac": "cld logout acme-login ",
+        "cld search_f": "cld search_folders ",
+        "cld admin pin": "cld admin ping ",
+        "cld make python fi": "cld make python find_all_empty_folders ",
+        "cld agent cloud cl": "cld agent cloud claim ",
+    }
+    dialogue = [("READY> ", f"{line}\t\x07") for line in typed]
+    screen = run_in_terminal(
+        [], [*dialogue, ("LINE<", ""), ("READY> ", "exit")], program, program=command_of(shell, tmp_path)
+    )
+    shown = re.findall("LINE<(.*)>", screen.text)
+    assert [line.rstrip() for line in shown] == [line.rstrip() for line in typed.values()], screen.text

@@ -7,8 +7,10 @@ import email.utils
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List
@@ -131,6 +133,25 @@ def test_s6_an_option_is_not_swallowed(server: CloudinaryServer, search: Run, ar
     result = search("x", *args)
     assert (result.code, result.out, server.requests, files()) == (1, "", [], [])
     assert "looks like an option" in result.err
+
+
+@pytest.mark.parametrize(
+    "args, reason",
+    [
+        (["-s", "public_id"], "'-s' requires 2 arguments"),
+        (["--csv", ""], "the file name is empty"),
+        (["--json", ""], "the file name is empty"),
+        (["--csv", "."], "'.' is a directory"),
+        (["--csv", "none/"], "'none/' is a directory"),
+        (["--json", ".."], "'..' is a directory"),
+    ],
+)
+def test_wrong_options_show_the_usage_and_send_nothing(
+    server: CloudinaryServer, search: Run, args: List[str], reason: str
+) -> None:
+    result = search("x", *args)
+    assert (result.code, result.out, server.requests, files()) == (1, "", [], [])
+    assert result.err.startswith("Usage: cld search ") and reason in result.err
 
 
 def test_s7_sort_keys_and_aggregations_add_up(search: Run) -> None:
@@ -279,6 +300,33 @@ def test_s12_a_connection_that_breaks_off_is_retried(server: CloudinaryServer, s
     server.reply(page("a", cursor="2"), truncated, page("b"))
     result = search("x", "-A", "-F")
     assert (result.code, result.err, len(server.requests)) == (0, "", 3)
+
+
+def answer_once(listener: socket.socket, body: Dict[str, Any]) -> None:
+    """Answer one request over one connection, and stop listening."""
+    data = json.dumps(body).encode()
+    with listener:
+        connection = listener.accept()[0]
+    with connection:
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(data), data))
+
+
+def test_s12_a_connection_refused_between_two_pages_is_retried(invoke: Run) -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    address = listener.getsockname()[:2]
+
+    def serve() -> None:
+        answer_once(listener, page("a", cursor="2"))
+        time.sleep(0.2)  # nobody listens: the first attempt to get the next page is refused
+        answer_once(socket.create_server(address), page("b"))
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    result = invoke("-c", f"{DEMO}?upload_prefix=http://127.0.0.1:{address[1]}", "search", "-A", "-F")
+    thread.join()
+    assert (result.code, result.err) == (0, "")
+    assert [item["public_id"] for item in json.loads(result.out)["resources"]] == ["a", "b"]
 
 
 def test_s12_a_refused_connection_is_not_retried(invoke: Run) -> None:
@@ -443,6 +491,18 @@ def test_a_pipe_gets_the_rows(server: CloudinaryServer, cld: Run) -> None:
     server.reply(page("a"))
     result = cld("-c", server.config_url(), "search", "--quiet", "--json", "/dev/stdout")
     assert (result.code, json.loads(result.out)) == (0, [{"public_id": "a"}])
+    server.reply(page("a"))
+    result = cld("-c", server.config_url(), "search", "--quiet", "--csv", "/dev/stdout")
+    assert (result.code, result.out) == (0, "public_id\r\na\r\n"), "no file /dev/stdout.csv"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.parametrize("option", ["--json", "--csv"])
+def test_a_full_disk_is_one_line_that_names_the_file(server: CloudinaryServer, search: Run, option: str) -> None:
+    server.reply(page("a"))
+    result = search("--quiet", option, "/dev/full")
+    message = f"error: Cannot write the {option} file /dev/full: No space left on device.\n"
+    assert (result.code, result.out, result.err) == (1, "", message)
 
 
 def test_a_reader_that_leaves_ends_it_quietly(server: CloudinaryServer) -> None:

@@ -1,4 +1,4 @@
-"""Runs `cld` at a pseudo-terminal and types the answers when the questions appear. POSIX only."""
+"""Runs `cld`, or a shell, at a pseudo-terminal and types the answers when the questions appear. POSIX only."""
 
 from __future__ import annotations
 
@@ -26,18 +26,27 @@ def run_in_terminal(
     env: Optional[Dict[str, str]] = None,
     pipe_stdout: bool = False,
     timeout: float = 30,
+    program: Sequence[str] = (sys.executable, "-m", "cloudinary_cli"),
 ) -> Screen:
     """Run `cld ARGS`; each pair of `dialogue` is a text to wait for and what is then typed (without Enter)."""
+    import fcntl
     import pty
+    import termios
 
     master, slave = pty.openpty()
+
+    def take_terminal() -> None:
+        # The session's controlling terminal, without which a shell has no job control.
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
     process = subprocess.Popen(
-        [sys.executable, "-m", "cloudinary_cli", *args],
+        [*program, *args],
         stdin=slave,
         stdout=subprocess.PIPE if pipe_stdout else slave,
         stderr=slave,
         env={**os.environ, "TERM": "xterm", **(env or {})},
         start_new_session=True,
+        preexec_fn=take_terminal,
     )
     os.close(slave)
     try:

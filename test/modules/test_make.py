@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -207,6 +210,31 @@ def test_the_python_snippets_run(make: Run, server: CloudinaryServer) -> None:
     assert {request.path.split("/")[2] for request in server.requests} == {"my-cloud"}
 
 
+def imports_first(source: str) -> bool:
+    kinds = [isinstance(node, (ast.Import, ast.ImportFrom)) for node in ast.parse(source).body]
+    return kinds == sorted(kinds, reverse=True)
+
+
+@pytest.mark.parametrize("language, name", ALL)
+def test_a_language_s_own_checker_accepts_the_snippet(make: Run, tmp_path: Path, language: str, name: str) -> None:
+    """What a person would do first: compile it, unrun."""
+    snippet = make(language, name).out
+    checkers = {"python": ["python", "-m", "py_compile"], "node": ["node", "--check"], "ruby": ["ruby", "-c"]}
+    checkers["python"][0] = sys.executable
+    file = tmp_path / f"snippet.{ {'python': 'py', 'ruby': 'rb'}.get(language, 'js') }"
+    if language == "html":
+        assert snippet.startswith("<!DOCTYPE html>")
+        (snippet,) = re.findall(r"<script>\n(.*?)</script>", snippet, re.S)
+    if language == "python":
+        assert imports_first(snippet)
+    checker = checkers[language if language != "html" else "node"]
+    if shutil.which(checker[0]) is None:
+        pytest.skip(f"needs {checker[0]}")
+    file.write_text(snippet, encoding="utf-8")
+    done = subprocess.run([*checker, str(file)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 # -- the user's own templates
 
 
@@ -268,3 +296,24 @@ def test_m10_output_writes_a_file_and_replaces_none(make: Run, tmp_path: Path) -
     assert done.code == 1 and "exists already. Add -F" in done.err and "createUploadWidget" in target.read_text()
     assert make("video player", "--output", str(target), "-F").code == 0 and "videoPlayer" in target.read_text()
     assert make("video player", "--output", str(tmp_path / "no" / "x")).err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "args, reason",
+    [
+        (["video player", "--output", ""], "the name is empty"),
+        (["video player", "--output", "new/"], "it has no file name"),
+        (["video player", "--output", "."], "it is a directory"),
+        (["video player", "--output", ".", "-F"], "it is a directory"),
+        (["-ll", "--output", "x"], "--output and -F go with a snippet"),
+        (["-lt", "-F"], "--output and -F go with a snippet"),
+        (["video player", "--output", "/dev/full", "-F"], "/dev/full: No space left on device"),
+    ],
+)
+def test_m10_an_output_that_cannot_be_is_refused(make: Run, tmp_path: Path, args: Any, reason: str) -> None:
+    if "/dev/full" in args and not os.path.exists("/dev/full"):
+        pytest.skip("needs /dev/full")
+    before = sorted(tmp_path.iterdir())
+    done = make(*args)
+    assert (done.code, done.out) == (1, "") and reason in done.err and "Command execution" not in done.err
+    assert sorted(tmp_path.iterdir()) == before

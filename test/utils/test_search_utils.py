@@ -71,6 +71,11 @@ def test_aggregation(text: str, expected: Any) -> None:
         ("bytes:a_nan-inf", "not a number"),
         ("{bad", "not valid JSON"),
         ('{"ranges":[]}', 'no "type"'),
+        ('{"type":"bytes","ranges":NaN}', "NaN is not JSON"),
+        ("", "names no field"),
+        (":a_1-2", "names no field"),
+        ("bytes:", "'bytes:' has no ranges"),
+        ("bytes: , ", "has no ranges"),
     ],
 )
 def test_aggregation_errors_name_the_part(text: str, message: str) -> None:

@@ -1,0 +1,100 @@
+"""The options of `cld search` and `cld search_folders`, and the request that they stand for."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Callable, Dict, Optional, Tuple, TypeVar
+
+import click
+
+from cloudinary_cli.core.api_options import split_fields
+from cloudinary_cli.utils.search_utils import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, SearchRequest
+
+F = TypeVar("F", bound=Callable[..., Any])
+_AGGREGATE_HELP = "Count by a field, by ranges (bytes:small_-1000,big_1000-) or as a JSON object says; repeatable."
+
+
+def no_option(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+    """Click callback: refuse a value that is the next option, swallowed because the value was forgotten."""
+    for text in value if isinstance(value, tuple) else (value,):
+        if text and text.startswith("-"):
+            raise click.BadParameter(f"a value is missing: '{text}' looks like an option.", ctx, param)
+    return value
+
+
+def file_name(ctx: click.Context, param: click.Parameter, value: Optional[str]) -> Optional[str]:
+    """Click callback of a FILE: neither empty, as an unset shell variable makes it, nor a directory."""
+    if value is not None and os.path.basename(value) in ("", ".", ".."):
+        raise click.BadParameter(f"'{value}' is a directory." if value else "the file name is empty.", ctx, param)
+    return no_option(ctx, param, value)  # type: ignore[no-any-return]
+
+
+def sort_keys(ctx: click.Context, param: click.Parameter, value: Tuple[Tuple[str, str], ...]) -> Any:
+    """Click callback of -s: FIELD and a direction, no swallowed options."""
+    for field, direction in value:
+        no_option(ctx, param, (field, direction))
+        if direction.lower() not in ("asc", "desc"):
+            raise click.BadParameter(f"'{direction}' is no direction; write asc or desc.", ctx, param)
+    return tuple((field, direction.lower()) for field, direction in value)
+
+
+def _text(*names: str, metavar: str, help: str) -> Callable[[F], F]:
+    return click.option(*names, metavar=metavar, help=help, multiple=True, callback=no_option)
+
+
+def _file(option: str, name: str, kind: str) -> Callable[[F], F]:
+    text = f"Also write the list of results to FILE, as {kind}."
+    return click.option(option, name, metavar="FILE", callback=file_name, help=text)
+
+
+_SEARCH_OPTIONS = (
+    click.argument("query", nargs=-1),
+    _text("-f", "--with_field", metavar="FIELDS", help="Extra fields to return (a,b or repeated)."),
+    _text("-fi", "--fields", metavar="FIELDS", help="Return only these fields (a,b or repeated)."),
+    click.option(
+        "-s",
+        "--sort_by",
+        nargs=2,
+        multiple=True,
+        metavar="FIELD asc|desc",
+        callback=sort_keys,
+        help="Sort; repeatable.",
+    ),
+    _text("-a", "--aggregate", metavar="FIELD", help=_AGGREGATE_HELP),
+    click.option(
+        "-n",
+        "--max_results",
+        type=click.IntRange(1, MAX_PAGE_SIZE),
+        default=DEFAULT_PAGE_SIZE,
+        help=f"Results per page. Default: {DEFAULT_PAGE_SIZE}.",
+    ),
+    click.option("-c", "--next_cursor", metavar="CURSOR", help="Start at the page of this cursor."),
+    click.option("-A", "--auto_paginate", is_flag=True, help="Fetch all pages and print them as one."),
+    click.option("-F", "--force", is_flag=True, help="Do not ask before fetching more pages."),
+    _text("-ff", "--filter_fields", metavar="FIELDS", help="Keep only these fields and those of -f."),
+    click.option("-sq", "--search-query", "show_query", is_flag=True, hidden=True, help="Print the request and stop."),
+    _file("--json", "json_file", "JSON"),
+    _file("--csv", "csv_file", "CSV"),
+    click.option("--jsonl", is_flag=True, help="Print one result a line (JSON lines)."),
+    click.option("--quiet", is_flag=True, help="With --json or --csv: print no results."),
+    click.option("-d", "--doc", is_flag=True, help="Open the API reference in the browser."),
+)
+
+
+def search_options(command: F) -> F:
+    """Everything that both search commands have."""
+    for decorate in reversed(_SEARCH_OPTIONS):
+        command = decorate(command)
+    return command
+
+
+def search_request(query: Tuple[str, ...], **options: Any) -> SearchRequest:
+    """The request that the options stand for."""
+    if options["quiet"] and not (options["json_file"] or options["csv_file"]):
+        raise click.UsageError("--quiet prints no results, so it needs --json FILE or --csv FILE.")
+    if options["quiet"] and options["jsonl"]:
+        raise click.UsageError("--quiet prints no results and --jsonl prints them: choose one.")
+    lists: Dict[str, Any] = {
+        name: split_fields(options.pop(name)) for name in ("with_field", "fields", "filter_fields")
+    }
+    return SearchRequest(expression=" ".join(query), **lists, **options)
