@@ -80,6 +80,29 @@ def test_g11_an_invalid_variable_blocks_only_who_needs_it(invoke: Run, args: Any
     assert done.code == 0 and done.out and "Traceback" not in done.err
 
 
+@pytest.mark.parametrize(
+    "args",
+    [
+        *[("make", "-ll"), ("make", "video", "player"), ("sample",), ("dog",), ("completion", "bash")],
+        *[(api, "-ls") for api in ("admin", "uploader", "provisioning", "utils")],
+        *[("ping", "--help"), ("agent", "cloud", "list"), ("sandbox", "--help"), ("search", "x", "-sq")],
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("url", [None, "foo"], ids=["no configuration", "an invalid one"])
+def test_g10_g11_who_needs_no_account_hears_of_none(invoke: Run, args: Any, url: Any) -> None:
+    done = invoke(*args, env={"CLOUDINARY_URL": url} if url else {})
+    assert done.code == 0 and "onfiguration" not in done.err and "CLOUDINARY_URL" not in done.err
+
+
+def test_g8_a_bad_port_stops_a_login_only_and_is_named(invoke: Run) -> None:
+    env = {"CLOUDINARY_OAUTH_REDIRECT_PORT": "abc", "CLOUDINARY_URL": URL}
+    assert invoke("url", "x", env=env).code == 0
+    done = invoke("login", env=env)
+    assert (done.code, done.out, done.err.count("\n")) == (1, "", 1)
+    assert "CLOUDINARY_OAUTH_REDIRECT_PORT must be a port number" in done.err
+
+
 # -- usage errors
 
 
@@ -96,11 +119,14 @@ def test_g11_an_invalid_variable_blocks_only_who_needs_it(invoke: Run, args: Any
         (("config", "--nope"), "No such option"),
         (("-v", "LOUD", "config"), "CRITICAL"),
         (("config", "-v", "LOUD"), "CRITICAL"),
+        (("-c",), "'-c' requires an argument"),
+        (("config", "-n", "x"), "'-n' requires 2 arguments"),
     ],
 )
 def test_usage_errors_exit_1_on_stderr(invoke: Run, saved: Path, args: Any, reason: str) -> None:
     done = invoke(*args)
     assert (done.code, done.out) == (1, "")
+    assert done.err.startswith("Usage: cld ")
     assert "Error: " in done.err and reason.lower() in done.err.lower() and "TOPSECRET" not in done.err
 
 

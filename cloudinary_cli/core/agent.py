@@ -8,10 +8,10 @@ from cloudinary_cli.command import CldCommand, CldGroup, config_optional
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.agent_cloud import cloud
 from cloudinary_cli.core.agent_options import guidance, save_and_show, saving_options, show_summary
+from cloudinary_cli.core.config_options import quoted, shown
 from cloudinary_cli.errors import ConfigError
 from cloudinary_cli.utils import agent_utils
 from cloudinary_cli.utils.agent_utils import Created, SavePlan
-from cloudinary_cli.utils.text_utils import one_line
 
 
 @config_optional
@@ -57,8 +57,9 @@ def signup(
         raise click.UsageError("EMAIL is empty. Give the address of the human who will own the account.", ctx)
     existing = agent_utils.find_email(app.store.load(), email)
     if existing is not None:
-        shown = one_line(existing)
-        raise ConfigError(f"'{shown}' is saved with this e-mail already. Use it: cld -C {shown} <command>")
+        raise ConfigError(
+            f"'{shown(existing)}' is saved with this e-mail already. Use it: cld -C {quoted(existing)} <command>"
+        )
     if name and not no_save:
         agent_utils.check_new_name(app.store, name, may_overwrite=True)
     request = {

@@ -9,6 +9,7 @@ import click
 from cloudinary_cli.command import CldCommand, completion_of
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.claim_page import open_claim_page
+from cloudinary_cli.core.config_options import quoted
 from cloudinary_cli.errors import ConfigError, Declined
 from cloudinary_cli.utils import claim_utils
 from cloudinary_cli.utils.claim_utils import ClaimableCloud
@@ -72,7 +73,7 @@ def claim(ctx: click.Context, name: Optional[str], print_it: bool, as_json: bool
     elif print_it:
         app.console.data(one_line(chosen.claim_url, None))
     elif open_claim_page(app, chosen.claim_url):
-        app.console.info(f"After claiming it: cld agent cloud claim {shown} --done")
+        app.console.info(f"After claiming it: cld agent cloud claim {quoted(chosen.name)} --done")
     return True
 
 

@@ -11,6 +11,7 @@ from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.agent_claim import claim, list_clouds
 from cloudinary_cli.core.agent_options import coloured, guidance, save_and_show, saving_options, show_summary
 from cloudinary_cli.core.claim_page import open_claim_page, stdout_is_terminal
+from cloudinary_cli.core.config_options import quoted
 from cloudinary_cli.utils import agent_utils
 from cloudinary_cli.utils.agent_utils import Created, SavePlan
 from cloudinary_cli.utils.text_utils import one_line
@@ -79,7 +80,7 @@ def create(
         if not as_json or stdout_is_terminal(app):
             open_claim_page(app, claim_url)
     elif result.saved and not as_json:
-        app.console.info(f"To keep this cloud, claim it: cld agent cloud claim {one_line(result.name or '')}")
+        app.console.info(f"To keep this cloud, claim it: cld agent cloud claim {quoted(result.name or '')}")
     return True
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import Any, Callable, Dict, Optional, TypeVar
 
 import click
 
 from cloudinary_cli.context import AppContext
+from cloudinary_cli.core.config_options import quoted
 from cloudinary_cli.utils import agent_replies, agent_utils, config_rules
 from cloudinary_cli.utils.agent_utils import Created, SavePlan, SaveResult
 from cloudinary_cli.utils.config_rules import DefaultStatus
@@ -74,7 +74,7 @@ def _tell(app: AppContext, result: SaveResult, as_json: bool) -> None:
         return
     name = one_line(result.name or "")
     app.console.info(f"Config '{name}' saved!")
-    app.console.info(f"Example usage: cld -C {shlex.quote(name)} <command>")
+    app.console.info(f"Example usage: cld -C {quoted(result.name or '')} <command>")
     if result.default is not DefaultStatus.NO:
         app.console.info(f"Default set to '{name}'.")
 

@@ -58,7 +58,7 @@ def argument_options(command: F) -> F:
 
 def listing_options(command: F) -> F:
     """-ls and its --json."""
-    command = click.option("--json", "as_json", is_flag=True, help="With -ls: print the list as JSON.")(command)
+    command = click.option("--json", "as_json", is_flag=True, help="Print JSON, also the list of -ls.")(command)
     return click.option(
         "-ls", "--ls", "ls", is_flag=True, help="List the methods, or show the help of the METHOD given in PARAMS."
     )(command)

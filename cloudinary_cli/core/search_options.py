@@ -8,6 +8,7 @@ from typing import Any, Callable, Dict, Optional, Tuple, TypeVar
 import click
 
 from cloudinary_cli.core.api_options import split_fields
+from cloudinary_cli.utils.command_line import in_utf8
 from cloudinary_cli.utils.search_utils import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, SearchRequest
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -97,4 +98,5 @@ def search_request(query: Tuple[str, ...], **options: Any) -> SearchRequest:
     lists: Dict[str, Any] = {
         name: split_fields(options.pop(name)) for name in ("with_field", "fields", "filter_fields")
     }
-    return SearchRequest(expression=" ".join(query), **lists, **options)
+    paths = {name: options.pop(name) for name in ("json_file", "csv_file")}
+    return SearchRequest(**paths, **in_utf8({"expression": " ".join(query), **lists, **options}))

@@ -8,6 +8,7 @@ import click
 
 from cloudinary_cli.command import CldCommand, config_optional
 from cloudinary_cli.context import AppContext
+from cloudinary_cli.utils.command_line import in_utf8
 from cloudinary_cli.utils.url_utils import DELIVERY_TYPES, RESOURCE_TYPES, UrlRequest, url_arguments
 
 
@@ -27,6 +28,7 @@ from cloudinary_cli.utils.url_utils import DELIVERY_TYPES, RESOURCE_TYPES, UrlRe
 )
 @click.option("-o", "--open", "open_it", is_flag=True, help="Also open the URL in the browser.")
 @click.option("-s", "--sign", is_flag=True, help="Make a signed URL.")
+@click.option("--json", "as_json", is_flag=True, help='Print {"url": ...}.')
 @click.pass_obj
 def url(
     app: AppContext,
@@ -36,6 +38,7 @@ def url(
     delivery_type: str,
     open_it: bool,
     sign: bool,
+    as_json: bool,
 ) -> bool:
     """Print the delivery URL of PUBLIC_ID, with TRANSFORMATION put in as it is.
 
@@ -44,17 +47,22 @@ def url(
     cld url report.pdf --resource_type raw --sign
     """
     active = app.active if app.active.problem is None and app.active.cloud_name else app.active.require()
-    request = UrlRequest(public_id, transformation, resource_type, delivery_type, sign)
-    show_url(app, request, active.fields, open_it)
+    request = UrlRequest(in_utf8(public_id), in_utf8(transformation), resource_type, delivery_type, sign)
+    show_url(app, request, active.fields, open_it, as_json)
     return True
 
 
-def show_url(app: AppContext, request: UrlRequest, fields: Mapping[str, Any], open_it: bool) -> None:
-    """Print the URL; with `open_it` open it as well."""
+def show_url(
+    app: AppContext, request: UrlRequest, fields: Mapping[str, Any], open_it: bool, as_json: bool = False
+) -> None:
+    """Print the URL, alone or as JSON; with `open_it` open it as well."""
     from cloudinary_cli.sdk_url import delivery_url
 
     source, options = url_arguments(request, fields)
     address = delivery_url(source, options)
-    app.console.data(address)
+    if as_json:
+        app.console.json({"url": address})
+    else:
+        app.console.data(address)
     if open_it and not app.open_browser(address):
         app.console.warning("No browser could be opened.")

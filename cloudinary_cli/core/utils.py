@@ -39,6 +39,8 @@ def utils(
     if ls or not words:
         return api_listing.show_methods(app, "utils", words, as_json)
     result = utility_command.run(app, words[0], Arguments(words[1:], strings, parsed))
-    if result or result is False:
+    if as_json:
+        app.console.json(result)
+    elif result or result is False:
         app.console.data(str(result))
     return bool(result)

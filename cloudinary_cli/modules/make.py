@@ -49,7 +49,7 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> Li
 @click.argument("template", nargs=-1, shell_complete=_complete)
 @click.option("-ll", "--list-languages", is_flag=True, help="List the languages.")
 @click.option("-lt", "--list-templates", is_flag=True, help="List the templates of a language (default: html).")
-@click.option("--json", "as_json", is_flag=True, help="With -ll or -lt: print JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: a list, or the snippet with its name.")
 @click.option("--output", metavar="FILE", help="Write the snippet to FILE instead of printing it.")
 @click.option("-F", "--force", is_flag=True, help="With --output: replace FILE.")
 @click.pass_context
@@ -74,6 +74,8 @@ def make(
     """
     if (output is not None or force) and (list_languages or list_templates):
         raise click.UsageError("--output and -F go with a snippet, not with a list.", ctx)
+    if output is not None and as_json:
+        raise click.UsageError("--json prints the snippet and --output writes it: choose one.", ctx)
     app: AppContext = ctx.obj
     catalog = _catalog(app.environ)
     wanted = catalog.wanted(template)
@@ -82,13 +84,14 @@ def make(
     elif list_templates or (template and not wanted.name):
         title = f"Available templates for language: {wanted.language}"
         _show_list(app, title, [found.title for found in catalog.listed(wanted.language)], as_json)
-    elif as_json:
-        raise click.UsageError("--json goes with -ll or -lt.", ctx)
     elif not template:
         app.console.data(ctx.get_help())
-    else:
+    elif as_json:
         found = catalog.find(wanted)
-        _deliver(app, catalog, found, output, force)
+        text = catalog.render(found, _Values(app))
+        app.console.json({"language": found.language, "name": found.name, "snippet": text})
+    else:
+        _deliver(app, catalog, catalog.find(wanted), output, force)
     return True
 
 

@@ -12,6 +12,7 @@ from cloudinary_cli.errors import CliError, ConfigError, DetailedExit, Status
 from cloudinary_cli.utils import pagination, params
 from cloudinary_cli.utils.api_listing import find_method
 from cloudinary_cli.utils.api_utils import call_api
+from cloudinary_cli.utils.command_line import in_utf8
 from cloudinary_cli.utils.method_spec import Method
 from cloudinary_cli.utils.result_file import output_file
 from cloudinary_cli.utils.text_utils import to_json
@@ -64,7 +65,8 @@ def run(app: AppContext, request: ApiRequest) -> Status:
     method = find_method(request.api, request.words[0])
     call = params.bind(method, params.Arguments(request.words[1:], request.strings, request.parsed))
     _check(app, request, method, call)
-    kwargs = {**_defaults(method, call.kwargs), **call.kwargs}
+    sent = {name: value if name in _FILE_PARAMETERS else in_utf8(value) for name, value in call.kwargs.items()}
+    kwargs = {**_defaults(method, call.kwargs), **sent}
     with output_file(request.save) as save:
         kwargs = {**_prepare_sdk(app, request.api, method.name), **kwargs}
         if not _confirmed(app, request, method):

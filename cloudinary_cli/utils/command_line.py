@@ -1,9 +1,15 @@
-"""Divides the arguments of an API command between the command and the method it calls; pure, knows no Click."""
+"""The arguments of the command line: whose they are, the command's or the method's that it calls, and their encoding.
+
+Pure; knows no Click.
+"""
 
 from __future__ import annotations
 
 import re
-from typing import List, Mapping, Optional, Tuple
+from typing import Any, List, Mapping, Optional, Tuple
+
+from cloudinary_cli.errors import CliError
+from cloudinary_cli.utils.text_utils import one_line
 
 _PAIR_OPTIONS = ("-o", "--optional_parameter", "-O", "--optional_parameter_parsed")
 _ATTACHED = re.compile(r"(-o|-O|--optional_parameter(?:_parsed)?(?==))=?(.*)\Z", re.DOTALL)
@@ -66,3 +72,23 @@ def _pair(token: str, rest: List[str]) -> Optional[List[str]]:
     attached = _ATTACHED.match(token)
     match = _NAME_AND_VALUE.match(attached.group(2)) if attached else None
     return [attached.group(1), *match.groups()] if attached and match else None
+
+
+def in_utf8(value: Any) -> Any:
+    """A command-line text, or the texts in a list or dict, as a server understands them.
+
+    In a C locale Python hands over the bytes of an argument as surrogates (PEP 383). Paths need them so; what is sent
+    must be the characters that the bytes stand for.
+
+    :raises CliError: the bytes are not UTF-8.
+    """
+    if isinstance(value, str):
+        try:
+            return value.encode("utf-8", "surrogateescape").decode("utf-8")
+        except UnicodeError:
+            raise CliError(f"'{one_line(value, 60)}' is not UTF-8 text. Retype it in a UTF-8 terminal.") from None
+    if isinstance(value, (list, tuple)):
+        return type(value)(in_utf8(item) for item in value)
+    if isinstance(value, dict):
+        return {in_utf8(key): in_utf8(item) for key, item in value.items()}
+    return value

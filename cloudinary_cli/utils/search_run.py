@@ -31,7 +31,8 @@ class _Walk:
 
     def take(self, page: pagination.Page, items: Items) -> None:
         self.count += len(items)
-        self.time += page.get("time") or 0
+        time = page.get("time")
+        self.time += time if isinstance(time, (int, float)) else 0
         self.cursor = page.get(_CURSOR)
 
 

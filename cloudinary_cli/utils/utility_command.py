@@ -9,6 +9,7 @@ from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import CliError, ConfigError
 from cloudinary_cli.utils import params
 from cloudinary_cli.utils.api_listing import find_method
+from cloudinary_cli.utils.command_line import in_utf8
 from cloudinary_cli.utils.method_spec import Method
 from cloudinary_cli.utils.url_utils import as_boolean, delivery_options, secret_needed
 
@@ -23,7 +24,7 @@ def run(app: AppContext, name: str, arguments: params.Arguments) -> Any:
     for unknown in call.unknown:
         app.console.warning(f"{params.describe_unknown(method, unknown)} It probably has no effect.")
     _install_config(app)
-    kwargs = _with_delivery_options(app, method, call.kwargs)
+    kwargs = _with_delivery_options(app, method, in_utf8(call.kwargs))
     _check_secret(app, method)
     try:
         result = method.function(**kwargs)

@@ -375,6 +375,15 @@ def test_claim_by_name_errors_and_warnings(invoke: Run, save: Any) -> None:
     assert invoke("agent", "cloud", "claim").out, "a cloud whose expiry cannot be read counts as unexpired"
 
 
+def test_names_in_advice_are_quoted_for_the_shell(agent: Run, server: Any, config_json: Path) -> None:
+    server.on("POST", "", cloud())
+    done = agent("cloud", "create", "--name", "two words")
+    assert "cld -C 'two words' <command>" in done.err and "cld agent cloud claim 'two words'\n" in done.err
+    server.on("POST", "", account())
+    assert agent(*SIGNUP, "--name", "my own").code == 0
+    assert "cld -C 'my own' <command>" in agent(*SIGNUP).err
+
+
 def test_several_clouds_are_a_menu(cld: Run, save: Any) -> None:
     save(one=claimable("c1", url="https://claim.example/1"), two=claimable("c2", url="https://claim.example/2"))
     done = cld("agent", "cloud", "claim", input="2\n")

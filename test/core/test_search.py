@@ -438,6 +438,18 @@ def test_s4_files_are_utf8_in_every_locale(server: CloudinaryServer, cld: Run) -
     assert json.loads(Path("f.json").read_bytes().decode("utf-8")) == [{"public_id": "é漢"}]
 
 
+def test_s4_the_query_is_utf8_in_every_locale(server: CloudinaryServer, cld: Run) -> None:
+    c_locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    assert cld("-c", server.config_url(), "search", "tags=é", "-ff", "ü", env=c_locale).code == 0
+    assert server.requests[0].json == {"expression": "tags=é", "max_results": 10}
+    assert cld("-c", server.config_url(), "admin", "resources_by_tag", "é", env=c_locale).code == 0
+    assert server.requests[1].path == "/v1_1/demo/resources/image/tags/é"
+    assert cld("-c", DEMO, "url", "é", env=c_locale).out == "https://res.cloudinary.com/demo/image/upload/%C3%A9\n"
+    result = cld("-c", server.config_url(), "search", os.fsdecode(b"\xff"))
+    assert (result.code, result.out, len(server.requests)) == (1, "", 2)
+    assert result.err == "error: '\\udcff' is not UTF-8 text. Retype it in a UTF-8 terminal.\n"
+
+
 def test_s9_json_lines(server: CloudinaryServer, search: Run) -> None:
     server.reply(page("a", "é", cursor="2"), page("b"))
     assert search("x", "-A", "-F", "--jsonl").out == '{"public_id": "a"}\n{"public_id": "é"}\n{"public_id": "b"}\n'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Callable, List
 
 import pytest
@@ -30,6 +31,12 @@ HOST = "https://res.cloudinary.com/demo"
 def test_urls(invoke: Run, args: List[str], expected: str) -> None:
     result = invoke("-c", DEMO, "url", *args)
     assert (result.code, result.out, result.err) == (0, expected + "\n", "")
+
+
+def test_a_url_as_json(invoke: Run) -> None:
+    assert json.loads(invoke("-c", DEMO, "url", "sample", "w_5", "--json").out) == {
+        "url": f"{HOST}/image/upload/w_5/sample"
+    }
 
 
 def test_a14_url2png_is_signed(invoke: Run) -> None:

@@ -32,6 +32,13 @@ def test_cloudinary_url(utils: Run) -> None:
     assert result.out == "https://res.cloudinary.com/demo/image/upload/c_scale,w_100/sample\n"
 
 
+def test_a_result_as_json(utils: Run) -> None:
+    url = "https://res.cloudinary.com/demo/image/upload/sample"
+    assert json.loads(utils("cloudinary_url", "sample", "--json").out) == url
+    done = utils("verify_api_response_signature", "x", "1", "sig", "--json")
+    assert (done.code, done.out) == (1, "false\n")
+
+
 def test_a17_https_is_the_default(utils: Run) -> None:
     assert utils("cloudinary_url", "sample").out == "https://res.cloudinary.com/demo/image/upload/sample\n"
     for words in (["secure=false"], ["-o", "secure", "false"]):

@@ -62,7 +62,14 @@ def test_m9_lists_are_sorted_and_need_no_configuration(invoke: Run) -> None:
 def test_lists_as_json(invoke: Run) -> None:
     assert json.loads(invoke("make", "-ll", "--json").out) == ["html", "node", "python", "ruby"]
     assert json.loads(invoke("make", "ruby", "-lt", "--json").out) == ["upload"]
-    assert invoke("make", "video player", "--json").code == 1
+    assert invoke("make", "--json").out == invoke("make").out, "nothing asked for is the help"
+
+
+def test_a_snippet_as_json(make: Run) -> None:
+    answer = json.loads(make("python", "upload", "--json").out)
+    assert answer == {"language": "python", "name": "upload", "snippet": make("python", "upload").out[:-1]}
+    done = make("python", "upload", "--json", "--output", "x")
+    assert (done.code, done.out) == (1, "") and "choose one" in done.err
 
 
 @pytest.mark.parametrize("args", [("php", "-lt"), ("java", "upload"), ("upload", "PHP"), ("java",)])

@@ -6,7 +6,8 @@ from typing import List
 
 import pytest
 
-from cloudinary_cli.utils.command_line import arrange
+from cloudinary_cli.errors import CliError
+from cloudinary_cli.utils.command_line import arrange, in_utf8
 
 ARITY = {"-o": 2, "--optional_parameter": 2, "-O": 2, "--optional_parameter_parsed": 2, "-A": 0, "-F": 0, "-ff": 1}
 ARITY.update({"--save": 1, "-v": 1, "--ls": 0})
@@ -36,3 +37,11 @@ ARITY.update({"--save": 1, "-v": 1, "--ls": 0})
 )
 def test_arrange(args: List[str], options: List[str], words: List[str]) -> None:
     assert arrange(args, ARITY) == (options, words)
+
+
+def test_what_is_sent_is_the_text_that_the_bytes_stand_for() -> None:
+    surrogates = "é".encode().decode("ascii", "surrogateescape")
+    assert in_utf8({surrogates: [surrogates, 1, None, ("é",)]}) == {"é": ["é", 1, None, ("é",)]}
+    for odd in ("\udcff", "\ud800"):
+        with pytest.raises(CliError, match="is not UTF-8 text"):
+            in_utf8([odd])
