@@ -439,6 +439,7 @@ def test_s4_files_are_utf8_in_every_locale(server: CloudinaryServer, cld: Run) -
 
 
 def test_s4_the_query_is_utf8_in_every_locale(server: CloudinaryServer, cld: Run) -> None:
+    server.on("*", "", page())
     c_locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     assert cld("-c", server.config_url(), "search", "tags=é", "-ff", "ü", env=c_locale).code == 0
     assert server.requests[0].json == {"expression": "tags=é", "max_results": 10}
