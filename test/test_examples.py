@@ -69,6 +69,13 @@ def test_every_command_has_an_example() -> None:
     assert not missing, f"no example of {sorted(missing)} in README.md or docs/"
 
 
+def test_the_readme_and_the_page_of_commands_name_every_command() -> None:
+    for page in (REPO / "README.md", REPO / "docs" / "commands.md"):
+        text = page.read_text(encoding="utf-8")
+        missing = [words[0] for words in leaf_commands(hidden=False) if f"cld {words[0]}" not in text]
+        assert not missing, f"{page.name} does not name {sorted(set(missing))}"
+
+
 @pytest.mark.parametrize("words", all_commands(), ids=" ".join)
 def test_help_of_every_command(words: Tuple[str, ...], invoke: Any) -> None:
     for flag in ("--help", "-h"):

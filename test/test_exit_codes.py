@@ -105,6 +105,15 @@ def test_a_missing_choice_is_8(codes: Run, config_json: Path) -> None:
     assert codes("agent", "cloud", "claim") == [1, 8]
 
 
+def test_a_failed_item_of_a_bulk_command_is_8(cld: Run, server: CloudinaryServer, tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "a.txt").write_text("a")
+    server.on("GET", "/config", {"settings": {"folder_mode": "dynamic"}})
+    server.on("POST", "/upload", Reply(400, {"error": {"message": "no"}}))
+    args = ["-c", server.config_url(), "upload_dir", "d"]
+    assert [cld(*args, env=env).code for env in ({}, DETAILED)] == [1, 8]
+
+
 def test_a_question_answered_with_no_or_by_nobody_is_8(codes: Run, server: CloudinaryServer) -> None:
     server.on("*", "", {"resources": [{"public_id": "a"}], "next_cursor": "2"})
     for args in (["admin", "delete_resources_by_tag", "x"], ["admin", "resources", "-A"], ["search", "-A"]):

@@ -26,6 +26,22 @@ CASES: List[Tuple[List[str], List[Sent]]] = [
         ["uploader", "upload", "data:image/gif;base64,R0lGODlhAQABAAAAACw=", "public_id=x", "tags=a,b"],
         [("POST", f"{V}/auto/upload", {"public_id": "x", "tags": "a,b"})],
     ),
+    (
+        [
+            "upload",
+            "data:image/gif;base64,R0lGODlhAQABAAAAACw=",
+            "--public_id=x",
+            "--display-name",
+            "n",
+            "-o",
+            "tags=a,b",
+        ],
+        [("POST", f"{V}/auto/upload", {"public_id": "x", "display_name": "n", "tags": "a,b"})],
+    ),
+    (
+        ["resources_by_ids", "x", "y", "--tags=true"],
+        [("GET", f"{V}/resources/image/upload", {"public_ids[]": ["x", "y"], "tags": "true"})],
+    ),
     (["uploader", "add_tag", "t", "x", "y"], [("POST", f"{V}/image/tags", {"tag": "t", "public_ids[]": ["x", "y"]})]),
     (["provisioning", "users"], [("GET", f"{ACCOUNT}/users", {})]),
     (
