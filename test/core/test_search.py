@@ -305,6 +305,7 @@ def test_s12_a_connection_that_breaks_off_is_retried(server: CloudinaryServer, s
 def answer_once(listener: socket.socket, body: Dict[str, Any]) -> None:
     """Answer one request over one connection, and stop listening."""
     data = json.dumps(body).encode()
+    listener.settimeout(10)
     with listener:
         connection = listener.accept()[0]
     with connection:
