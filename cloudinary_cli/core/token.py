@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Optional
+from typing import Any, Optional
 
 import click
 
-from cloudinary_cli.command import CldCommand
+from cloudinary_cli.command import CldCommand, completion_of
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.config_options import shown, unknown
 from cloudinary_cli.errors import ConfigError, ConfigNotFound, ReloginRequired
@@ -16,14 +16,8 @@ from cloudinary_cli.utils.config_resolver import ResolvedConfig, Selection, Sour
 from cloudinary_cli.utils.identity import SCHEMA_VERSION, rfc3339
 
 
-def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> List[str]:
-    from cloudinary_cli.core import completion
-
-    return completion.login_names(ctx, param, incomplete)
-
-
 @click.command("token", cls=CldCommand)
-@click.argument("name", required=False, shell_complete=_complete)
+@click.argument("name", required=False, shell_complete=completion_of("login_names"))
 @click.option("-j", "--json", "as_json", is_flag=True, help="Print JSON with the token and when it expires.")
 @click.pass_obj
 def token(app: AppContext, name: Optional[str], as_json: bool) -> bool:
