@@ -1,0 +1,65 @@
+"""Runs a program as a process of its own and says how long it took and how much memory it had at its peak."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Dict, Optional, Sequence
+
+REPO = Path(__file__).resolve().parent.parent
+
+# Runs a module's function and reports this process's own peak: ru_maxrss would count the parent's memory at the fork.
+_PROGRAM = """
+import sys
+from {module} import {function} as run
+code = run({arguments})
+try:
+    peak = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM:"))
+except OSError:
+    import resource
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (1024 if sys.platform == "darwin" else 1)
+print("peak", peak, file=sys.stderr)
+sys.exit(code)
+"""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One run: seconds of wall time, peak resident memory in KiB."""
+
+    seconds: float
+    peak_kib: int = 0
+
+
+def run_cld(arguments: Sequence[str], environ: Optional[Dict[str, str]] = None) -> Measured:
+    """Run `cld ARGUMENTS` to its successful end; its stdout is thrown away."""
+    program = _PROGRAM.format(module="cloudinary_cli.cli", function="main", arguments=repr(list(arguments)))
+    return run_program(["-c", program], environ)
+
+
+def run_program(arguments: Sequence[str], environ: Optional[Dict[str, str]] = None) -> Measured:
+    """Run Python with these arguments to its successful end."""
+    start = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(REPO), **(environ or {})},
+        timeout=600,
+    )
+    seconds = time.perf_counter() - start
+    lines = done.stderr.decode("utf-8", "replace").splitlines()
+    if done.returncode != 0:
+        raise SystemExit("\n".join([f"failed: {' '.join(arguments)[-300:]}", *lines[-20:]]))
+    has_peak = bool(lines) and lines[-1].startswith("peak ")
+    return Measured(seconds, int(lines[-1].split()[1]) if has_peak else 0)
+
+
+def typical(runs: Sequence[Measured]) -> Measured:
+    """The median time and the largest memory."""
+    return Measured(statistics.median(run.seconds for run in runs), max(run.peak_kib for run in runs))

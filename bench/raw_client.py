@@ -1,0 +1,109 @@
+"""The floor of the transfer benchmarks: raw keep-alive sockets, as many threads as `cld` has workers.
+
+    python bench/raw_client.py upload|pull PORT COUNT SIZE WORKERS [CA_FILE] [FOLDER]
+
+It does what cannot be left out: reads each file, sends it, reads the answer; or reads the content and writes the file.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+import sys
+import threading
+from pathlib import Path
+from typing import Any, Callable, Iterator, List, Optional
+
+_BLOCK = 64 * 1024
+
+
+def _connect(port: int, context: Optional[ssl.SSLContext]) -> socket.socket:
+    plain = socket.create_connection(("127.0.0.1", port))
+    plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return context.wrap_socket(plain, server_hostname="127.0.0.1") if context else plain
+
+
+def _read_answer(connection: socket.socket, take: Callable[[bytes], Any]) -> None:
+    data = b""
+    while b"\r\n\r\n" not in data:
+        data += connection.recv(_BLOCK)
+    head, _, body = data.partition(b"\r\n\r\n")
+    remaining = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0]) - len(body)
+    take(body)
+    while remaining > 0:
+        block = connection.recv(min(_BLOCK, remaining))
+        if not block:
+            raise ConnectionError("cut")
+        remaining -= len(block)
+        take(block)
+
+
+def _upload(connection: socket.socket, cloud: str, path: Path) -> None:
+    size = path.stat().st_size
+    head = (
+        b'--b\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n'
+        b"Content-Type: application/octet-stream\r\n\r\n"
+    )
+    tail = b"\r\n--b--\r\n"
+    start = (
+        f"POST /v1_1/{cloud}/auto/upload HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        f"Content-Type: multipart/form-data; boundary=b\r\nContent-Length: {len(head) + size + len(tail)}\r\n\r\n"
+    ).encode()
+    with path.open("rb", buffering=0) as file:
+        if size <= 4 * _BLOCK:
+            connection.sendall(start + head + file.read() + tail)
+        else:
+            connection.sendall(start + head)
+            for block in iter(lambda: file.read(_BLOCK), b""):
+                connection.sendall(block)
+            connection.sendall(tail)
+    _read_answer(connection, lambda block: None)
+
+
+def _pull(connection: socket.socket, cloud: str, path: Path) -> None:
+    request = f"GET /{cloud}/image/upload/v1700000000/bench/{path.name} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    connection.sendall(request.encode())
+    with path.open("wb", buffering=0) as file:
+        _read_answer(connection, file.write)
+
+
+def run(kind: str, port: int, cloud: str, paths: List[Path], workers: int, ca_file: str = "") -> None:
+    """Upload the files, or pull into them."""
+    context = ssl.create_default_context(cafile=ca_file) if ca_file else None
+    pending: Iterator[Path] = iter(paths)
+    lock = threading.Lock()
+    errors: List[Exception] = []
+    one = _upload if kind == "upload" else _pull
+
+    def work() -> None:
+        try:
+            with _connect(port, context) as connection:
+                while True:
+                    with lock:
+                        path = next(pending, None)
+                    if path is None:
+                        return
+                    one(connection, cloud, path)
+        except (OSError, ValueError) as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(min(workers, len(paths)))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+
+
+def main() -> None:
+    kind, port, count, size, workers, ca_file, folder = sys.argv[1:8]
+    names = [f"asset{number:06d}.jpg" for number in range(int(count))]
+    run(kind, int(port), f"n{count}-s{size}", [Path(folder, name) for name in names], int(workers), ca_file)
+
+
+if __name__ == "__main__":
+    main()
+    sys.stdout.flush()
+    os._exit(0)  # as quick as it gets: nothing is left to clean up
