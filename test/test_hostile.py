@@ -125,7 +125,7 @@ def test_bytes_that_are_not_utf8(cld: Run, config_json: Path, server: Cloudinary
         assert done.code == 1 and "z\\udcff" in done.err and "codec" not in done.err
     done = cld("-c", server.config_url(), "admin", "resource", odd)
     assert (done.code, done.out) == (1, "")
-    assert done.err == "error: An argument has bytes that are not UTF-8 text, and cannot be sent.\n"
+    assert done.err == "error: 'z\\udcff' is not UTF-8 text. Retype it in a UTF-8 terminal.\n"
 
 
 def test_names_with_line_breaks_forge_no_line(cld: Run, config_json: Path) -> None:
