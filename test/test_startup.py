@@ -51,7 +51,7 @@ LIGHT: Dict[str, List[str]] = {
     "url": ["url", "sample", "w_100"],
     "url, signed": ["-C", "key", "url", "sample", "--sign"],
     "sample": ["sample", "w_100"],
-    "whoami": ["-C", "key", "whoami"],
+    "whoami": ["whoami"],
     "whoami --json": ["-C", "key", "whoami", "--json"],
 }
 
