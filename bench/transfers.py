@@ -80,6 +80,10 @@ def local(place: Place, count: int, size: int, changed: int = 0) -> Path:
     return folder
 
 
+def readable(size: int) -> str:
+    return f"{size // MB} MB" if size >= MB else f"{size // 1024} KiB"
+
+
 def upload(count: int, size: int, tls: bool, latency: int, **limits: float) -> Case:
     name = f"upload {count:,} x {readable(size)}{', TLS' if tls else ''}, {latency} ms"
     return Case(
@@ -156,10 +160,6 @@ CASES: List[Case] = [
     listing(8000, raw_assets=True),
     clone(500),
 ]
-
-
-def readable(size: int) -> str:
-    return f"{size // MB} MB" if size >= MB else f"{size // 1024} KiB"
 
 
 def control(place: Place, path: str) -> Dict[str, int]:
