@@ -7,8 +7,10 @@ import re
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Sequence
+from urllib.parse import urlsplit
 
 from cloudinary_cli import sdk
+from cloudinary_cli.defaults import is_loopback_host
 from cloudinary_cli.errors import ApiError, CliError
 from cloudinary_cli.transfer.assets import LocalFile, Outcome, RemoteAsset, Status
 from cloudinary_cli.transfer.download import Expected, download, target_path
@@ -77,8 +79,14 @@ def _upload_message(name: str, answer: Mapping[str, Any], mode: FolderMode) -> s
 def delivery_url(asset: RemoteAsset, fields: Mapping[str, Any]) -> str:
     """Where the original of an asset is delivered; signed where it has to be.
 
+    An API on this machine (the sandbox) delivers itself, and a login knows no other address of it than the listed one.
+
     :raises ConfigError: it has to be signed, and the configuration has no API secret.
     """
+    api = urlsplit(str(fields.get("upload_prefix") or ""))
+    is_listed_there = urlsplit(asset.secure_url)[:2] == api[:2] and is_loopback_host(api.hostname)
+    if is_listed_there and not any(fields.get(name) for name in ("cname", "secure_distribution")):
+        return asset.secure_url
     extension = f".{asset.format}" if asset.format and asset.resource_type != "raw" and asset.type != "fetch" else ""
     sign = asset.type in _RESTRICTED or asset.access_mode == "authenticated"
     request = UrlRequest(f"{asset.public_id}{extension}", "", asset.resource_type, asset.type, sign)

@@ -104,6 +104,18 @@ def test_the_environment_as_source(who: Run, home: Path, env: Dict[str, str], ch
         (dead(login_url(), Kind.REFUSED), "valid", 0),
         (dead(login_url(left=-HOUR, refresh="RTSECRET2"), Kind.REFUSED), "refreshable", 0),
     ],
+    # The URLs hold the time, and every worker has to find the same names.
+    ids=[
+        "fresh",
+        "stale",
+        "stale, no refresh",
+        "no refresh",
+        "started",
+        "refused",
+        "retried",
+        "fresh refused",
+        "other",
+    ],
 )
 def test_state_of_a_saved_login(who: Run, config_json: Path, url: str, state: str, code: int) -> None:
     config_json.write_text(json.dumps({"two words": url, "__default__": "two words"}))

@@ -15,6 +15,7 @@ import pytest
 
 from cloudinary_cli.sandbox.server import SandboxServer
 from cloudinary_cli.sandbox.settings import SandboxSettings
+from cloudinary_cli.utils.config_utils import ConfigStore
 from test.fakes.cloudinary_server import CloudinaryServer, Reply
 from test.fakes.sandbox_client import SandboxClient
 from test.modules.sync_world import Account, deleted_ids, fails_for, line_with, make, md5, tree
@@ -724,3 +725,15 @@ def test_what_only_a_signed_url_delivers_is_a_clear_failure_for_a_login() -> Non
     asset = RemoteAsset("a.jpg", "a", type="private", format="jpg")
     with pytest.raises(ConfigError, match="needs an API secret"):
         delivery_url(asset, {"cloud_name": "demo", "oauth_token": "t"})
+
+
+def test_a_login_at_the_sandbox_pulls_what_it_pushed(
+    box: SandboxClient, store: ConfigStore, invoke: Run, tmp_path: Path
+) -> None:
+    """The saved login has no delivery address: nothing must be asked of res.cloudinary.com."""
+    box.save_login(store, "box", stale=False)
+    make(tmp_path / "d", "a.jpg", "s/b.bin")
+    for arguments in (("d", "pulled", "--push"), ("p", "pulled", "--pull")):
+        done = invoke("-C", "box", "sync", *arguments)
+        assert done.code == 0, done.err
+    assert sorted(tree(tmp_path / "p").values()) == sorted(tree(tmp_path / "d").values())
