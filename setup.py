@@ -18,6 +18,7 @@ TEST = (
         "pytest-timeout>=2",
         "pytest-xdist>=3",
         "hypothesis>=6",
+        "PySocks>=1.7",
         "setuptools>=70.1",
         "pyyaml>=6",
     ]

@@ -7,7 +7,6 @@ has no `error` member for a success. This one takes their place. It knows HTTP, 
 from __future__ import annotations
 
 import json
-import os
 import threading
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Mapping, Optional, Tuple, TypeVar
@@ -23,6 +22,7 @@ from urllib3.exceptions import (
 from urllib3.util import Timeout
 
 from cloudinary_cli.defaults import logger
+from cloudinary_cli.utils.http_pool import environment_proxy, new_pool
 from cloudinary_cli.utils.retry import (
     NOT_PROCESSED,
     RATE_LIMITED,
@@ -172,9 +172,9 @@ class Connector:
             if origin not in self._by_origin:
                 scheme = origin.partition(":")[0].lower()
                 # The environment is asked per host, because NO_PROXY is about hosts.
-                proxy = self._api_proxy or _environment_proxy(url)
+                proxy = self._api_proxy or environment_proxy(url)
                 if (proxy, scheme) not in self._pools:
-                    self._pools[proxy, scheme] = _new_pool(proxy, scheme, self._pool_size)
+                    self._pools[proxy, scheme] = new_pool(scheme, proxy, self._pool_size)
                 self._by_origin[origin] = self._pools[proxy, scheme]
             return self._by_origin[origin]
 
@@ -190,37 +190,6 @@ def _seconds(value: Any, default: float) -> float:
         return float(value)
     except (TypeError, ValueError):
         return default
-
-
-def _new_pool(proxy: Optional[str], scheme: str, size: int) -> urllib3.PoolManager:
-    options: Dict[str, Any] = {"maxsize": size, "block": True}
-    if scheme == "https" or (proxy or "").startswith("https"):
-        options["ssl_context"] = _tls_context()
-    if proxy is None:
-        return urllib3.PoolManager(**options)
-    user = urllib3.util.parse_url(proxy).auth
-    headers = urllib3.make_headers(proxy_basic_auth=user) if user else None
-    return urllib3.ProxyManager(proxy, proxy_headers=headers, proxy_ssl_context=options.get("ssl_context"), **options)
-
-
-def _tls_context() -> Any:
-    """One context for all connections: making one reads the whole CA bundle, 20 ms each."""
-    import certifi
-    from urllib3.util.ssl_ import create_urllib3_context
-
-    bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or certifi.where()
-    context = create_urllib3_context()
-    if os.path.isdir(bundle):
-        context.load_verify_locations(capath=bundle)
-    else:
-        context.load_verify_locations(cafile=bundle)
-    return context
-
-
-def _environment_proxy(url: str) -> Optional[str]:
-    from requests.utils import get_environ_proxies, select_proxy
-
-    return select_proxy(url, get_environ_proxies(url))
 
 
 def _consume(response: Any, receive: Callable[[Any], T]) -> T:

@@ -123,7 +123,7 @@ class Refresher:
             return RefreshResult(RefreshOutcome.NOT_FOUND, url, gone)
         if not is_oauth_url(entry):
             raise ReloginRequired(f"'{name}' is no longer a login. {relogin_advice(name, session)}")
-        current = from_cloudinary_url(entry)
+        current = session if entry == url else from_cloudinary_url(entry)
         check_same_account(name, session, current)
         replaced = current.access_token != session.access_token
         if not self.is_due(current, force and not replaced, rejected):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from pathlib import Path
@@ -9,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from cloudinary_cli.auth import flow, token_http, token_tls
+from cloudinary_cli.auth import flow, token_http
 from cloudinary_cli.errors import Delivery, TokenEndpointError
+from cloudinary_cli.utils import http_pool
 from test.fakes.tls import TinyServer, make_certificate, reply
 
 
@@ -54,12 +56,12 @@ def test_a_ca_file_that_is_missing_or_none_is_named(tmp_path: Path, monkeypatch:
 def test_connections_share_one_tls_context_that_still_verifies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The CA bundle is read once for many calls; another bundle is another context."""
     context, ca_file = make_certificate(tmp_path)
-    token_tls.tls_context.cache_clear()
+    http_pool.tls_context.cache_clear()
     with TinyServer(lambda handler: reply(handler, body="{}"), context) as server:
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", ca_file)
         for _ in range(3):
             assert token_http.send("POST", server.url + "/x").status == 200
-        assert token_tls.tls_context.cache_info().misses == 1
+        assert http_pool.tls_context.cache_info().misses == 1
         monkeypatch.delenv("REQUESTS_CA_BUNDLE")
         with pytest.raises(TokenEndpointError):
             token_http.send("POST", server.url + "/x")
@@ -128,6 +130,53 @@ def test_connection_broken_after_sending_is_unknown() -> None:
         with pytest.raises(TokenEndpointError) as caught:
             flow.refresh("r", base_url=server.url)
     assert caught.value.delivery is Delivery.UNKNOWN and not caught.value.is_retryable
+
+
+def test_tls_that_fails_before_the_form_is_sent_and_after_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both are TLS errors; only the first one says that the refresh token was not presented."""
+    with TinyServer(reply) as plain:
+        with pytest.raises(TokenEndpointError) as caught:
+            flow.refresh("r", base_url=plain.url.replace("http:", "https:"))
+    assert caught.value.delivery is Delivery.NEVER_SENT and "TLS" in str(caught.value)
+    context, ca_file = make_certificate(tmp_path)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", ca_file)
+
+    def garbage(handler: Any) -> None:
+        with socket.socket(fileno=os.dup(handler.connection.fileno())) as raw:
+            raw.sendall(b"no TLS record at all")
+
+    with TinyServer(garbage, context) as server:
+        with pytest.raises(TokenEndpointError) as caught:
+            flow.refresh("r", base_url=server.url)
+        assert "refresh_token=r" in server.seen[0].body
+    assert caught.value.delivery is Delivery.UNKNOWN and not caught.value.is_retryable
+
+
+def test_one_answer_is_read_whatever_its_pieces() -> None:
+    """Chunked, in small pieces, and cut off: the last is no answer."""
+
+    def pieces(handler: Any) -> None:
+        handler.protocol_version = "HTTP/1.1"
+        handler.send_response(200)
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        for piece in ('{"a"', ": ", "1}"):
+            handler.wfile.write(f"{len(piece):x}\r\n{piece}\r\n".encode())
+            handler.wfile.flush()
+        handler.wfile.write(b"0\r\n\r\n")
+
+    def cut_off(handler: Any) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", "100")
+        handler.end_headers()
+        handler.wfile.write(b'{"a": 1}')
+
+    with TinyServer(pieces) as server:
+        assert flow.refresh("r", base_url=server.url) == {"a": 1}
+    with TinyServer(cut_off) as server:
+        with pytest.raises(TokenEndpointError) as caught:
+            flow.refresh("r", base_url=server.url)
+    assert caught.value.delivery is Delivery.UNKNOWN
 
 
 def test_retry_after_is_read() -> None:
