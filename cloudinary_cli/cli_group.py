@@ -97,9 +97,8 @@ def _did_you_mean(name: str) -> str:
 
     sdk = importlib.import_module("cloudinary_cli.sdk")
     visible = [command for command, entry in COMMANDS.items() if not entry.hidden]
-    close = difflib.get_close_matches(name, visible) or difflib.get_close_matches(
-        name, [*sdk.api_methods("admin"), *sdk.api_methods("uploader")]
-    )
+    known = dict.fromkeys([*visible, *sdk.api_methods("admin"), *sdk.api_methods("uploader")])
+    close = difflib.get_close_matches(name, known)
     return f"\nDid you mean: {', '.join(close)}?" if close else ""
 
 

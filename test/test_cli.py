@@ -141,6 +141,7 @@ def test_a_typing_error_gets_a_suggestion(invoke: Run) -> None:
     assert done.code == 1 and 'No such command "confg".\nDid you mean: config' in done.err
     assert "Did you mean" not in invoke("qqqqqqq").err
     assert "Did you mean: ping" in invoke("pingg").err, "methods are suggested too"
+    assert "Did you mean: ping" in invoke("pnig").err, "the closest one first, method or command"
 
 
 def test_a_url_in_the_place_of_a_command_is_not_repeated_in_clear(invoke: Run) -> None:
