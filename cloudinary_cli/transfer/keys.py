@@ -49,6 +49,12 @@ def normalised(path: str) -> str:
     return f"{stem}.{_ALIASES.get(lower, lower)}"
 
 
+def is_media(extension: str) -> bool:
+    """True for the extension (with its dot) of a format that the server knows as image or video."""
+    lower = extension[1:].lower()
+    return _ALIASES.get(lower, lower) in _IMAGES | _VIDEOS
+
+
 def clean_folder(folder: str) -> str:
     """CLOUDINARY_FOLDER without slashes at its ends; empty for the root."""
     return folder.strip("/")

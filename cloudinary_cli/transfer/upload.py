@@ -8,22 +8,26 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import string
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
+from urllib.parse import urlsplit
 
 from urllib3.exceptions import HTTPError
 
 from cloudinary_cli import sdk
 from cloudinary_cli.errors import ApiError, AuthenticationError, CliError
 from cloudinary_cli.sdk_transport import Answer, Outgoing, checked
+from cloudinary_cli.transfer.keys import is_media, split_extension
 from cloudinary_cli.transfer.multipart import FilePart, encode
 from cloudinary_cli.transfer.session import TransferSession
 from cloudinary_cli.utils.text_utils import one_line
 
 CHUNK_SIZE = 20_000_000  # bytes; the SDK's UPLOAD_LARGE_CHUNK_SIZE
 _ID_ALPHABET = string.ascii_lowercase + string.digits
+_NOT_IN_ID = re.compile(r"[?&#\\%<>+\s]")  # cannot stand in a public ID
 _NOT_PARAMETERS = ("resource_type", "filename", "timeout", "chunk_size", "unsigned", "extra_headers")
 
 
@@ -99,7 +103,7 @@ def upload(target: UploadTarget, source: Source, options: Mapping[str, Any]) -> 
     :param options: of the SDK's `upload`; `resource_type` is `auto` when not given.
     :raises ApiError: refused, or no answer after the retries. :raises Stopped: stopped before it was sent.
     """
-    options = _with_public_id(options)
+    options = _with_public_id(source, options)
     if source.path is None or source.size <= CHUNK_SIZE:
         part = None if source.path is None else FilePart(source.path, _filename(source, options), source.size)
         extra = [] if source.url is None else [("file", source.url)]
@@ -122,14 +126,24 @@ def is_repeatable(options: Mapping[str, Any]) -> bool:
     return _is_true(options.get("use_filename")) and not _is_true(options.get("unique_filename", True))
 
 
-def _with_public_id(options: Mapping[str, Any]) -> Dict[str, Any]:
+def _with_public_id(source: Source, options: Mapping[str, Any]) -> Dict[str, Any]:
     """Choose the random public ID here that the server would choose, so that a lost answer can be asked for again.
 
     A preset may have rules of its own for public IDs, so with one the server chooses.
     """
     if is_repeatable(options) or options.get("upload_preset") or _is_true(options.get("use_filename")):
         return dict(options)
-    return {**options, "public_id": "".join(secrets.choice(_ID_ALPHABET) for _ in range(20))}
+    random = "".join(secrets.choice(_ID_ALPHABET) for _ in range(20))
+    return {**options, "public_id": random + _raw_extension(source, options)}
+
+
+def _raw_extension(source: Source, options: Mapping[str, Any]) -> str:
+    """The extension that the ID of a raw asset ends in: its URL, and the name a download gets, have no other."""
+    kind = options.get("resource_type", "auto")
+    name = urlsplit(source.url).path if source.url is not None else _filename(source, options)
+    extension = split_extension(name)[1].lower()
+    is_raw = kind == "raw" or (kind == "auto" and not is_media(extension))
+    return extension if is_raw and not _NOT_IN_ID.search(extension) else ""
 
 
 def _upload_chunks(target: UploadTarget, source: Source, options: Dict[str, Any]) -> Dict[str, Any]:
