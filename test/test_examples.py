@@ -11,9 +11,9 @@ from typing import Any, Dict, List, Tuple
 
 import pytest
 
-from test.auth.test_login import free_port
 from test.fakes.command_tree import all_commands, leaf_commands
 from test.fakes.keychain import KeychainFile
+from test.fakes.ports import free_port
 from test.fakes.sandbox_client import SandboxClient
 
 REPO = Path(__file__).resolve().parent.parent

@@ -120,7 +120,7 @@ CLAIMING = [
 
 @pytest.fixture
 def env(box: SandboxClient, home: Path) -> Dict[str, str]:
-    from test.auth.test_login import free_port
+    from test.fakes.ports import free_port
 
     storage = box.server.state.storage
     storage.put_document("sandbox", "upload_mapping", "legacy", {"folder": "legacy", "template": "http://127.0.0.1:9/"})

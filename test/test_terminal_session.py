@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from cloudinary_cli.utils.config_utils import ConfigStore
-from test.auth.test_headless import free_port, redirect_of
+from test.auth.test_headless import redirect_of
+from test.fakes.ports import free_port
 from test.fakes.sandbox_client import SandboxClient
 from test.fakes.terminal import Terminal
 

@@ -184,6 +184,8 @@ def refusal(answer: HttpAnswer, endpoint: str) -> TokenEndpointError:
     if isinstance(body, dict):
         error.error, error.description = _text(body.get("error")), _text(body.get("error_description"))
     detail = oauth_error_detail(error)
+    if not detail and 300 <= answer.status < 400:
+        detail = "a redirect, which is not followed"
     error.args = (f"HTTP {answer.status} from {endpoint}" + (f": {detail}" if detail else "") + ".",)
     return error
 

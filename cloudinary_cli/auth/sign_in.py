@@ -12,14 +12,16 @@ from cloudinary_cli.auth.answer import Desk, DeviceWanted, Terms, await_answer, 
 from cloudinary_cli.auth.loopback_server import AuthorizationResponse, CallbackServer
 from cloudinary_cli.auth.pasted_response import ExpectedRedirect
 from cloudinary_cli.auth.refresh import refresh_lock
-from cloudinary_cli.auth.revocation import revoke_replaced
+from cloudinary_cli.auth.revocation import revoke_replaced, revoke_session
 from cloudinary_cli.auth.sealing import is_wanted, vault
 from cloudinary_cli.auth.session import Session, from_cloudinary_url, is_oauth_url, to_cloudinary_url
 from cloudinary_cli.defaults import OAUTH_CALLBACK_TIMEOUT_SECONDS, logger
-from cloudinary_cli.errors import CliError, KeychainUnavailable, LoginError
+from cloudinary_cli.errors import CliError, InvalidTokenResponse, KeychainUnavailable, LoginError
 from cloudinary_cli.utils import config_rules, config_url
 from cloudinary_cli.utils.config_rules import DefaultStatus
 from cloudinary_cli.utils.config_utils import ConfigStore
+
+_NOT_SAVED = "Nothing was saved. Run the command again."
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,7 @@ def sign_in(request: LoginRequest, store: ConfigStore, desk: Desk) -> LoginResul
     """
     _check_name(request.name, store)
     server = _chosen_server(request.region, desk.environ)
-    # An unwritable home is met here and not after the user's consent.
-    store.reserve(f"login-{os.getpid()}").discard()
+    _check_writable(store)
     _announce_fallback(request, store)
     try:
         result, old_url, session = (_by_device if request.device else _by_redirect)(request, server, store, desk)
@@ -128,8 +129,16 @@ def _by_device(request: LoginRequest, server: _Server, store: ConfigStore, desk:
 
 
 def _save_answer(request: LoginRequest, server: _Server, response: Any, store: ConfigStore, desk: Desk) -> _Saved:
-    session = _session_of(response, server, desk)
-    result, old_url = _save(request, session, store, desk.environ)
+    try:
+        session = _session_of(response, server, desk)
+    except InvalidTokenResponse as error:
+        raise InvalidTokenResponse(f"{error} {_NOT_SAVED}") from error
+    try:
+        result, old_url = _save(request, session, store, desk.environ)
+    except CliError:
+        # The user gave a consent that nobody can use or revoke from here any more.
+        revoke_session(session)
+        raise
     return result, old_url, session
 
 
@@ -142,6 +151,12 @@ def _check_name(name: Optional[str], store: ConfigStore) -> None:
     existing = saved.get(name)
     if existing is not None and not is_oauth_url(existing):
         raise LoginError(_taken(name))
+
+
+def _check_writable(store: ConfigStore) -> None:
+    """Meet an unwritable home, an unusable lock and a file that may not be rewritten before the user's consent."""
+    with store.transaction():
+        store.reserve(f"login-{os.getpid()}").discard()
 
 
 def _taken(name: str) -> str:
@@ -170,7 +185,10 @@ def _check_issuer(answer: AuthorizationResponse, server: _Server) -> None:
 def _session_of(response: Any, server: _Server, desk: Desk) -> Session:
     session = Session.from_token_response(response, region=server.region, now=desk.clock())
     if session.issuer is not None and session.issuer not in flow.expected_issuers(server.base_url):
-        raise LoginError("the access token was issued by another server than the one asked.")
+        raise LoginError(
+            "the access token was issued by another server than the one asked. "
+            f"Check --region and CLOUDINARY_OAUTH_BASE_URL. {_NOT_SAVED}"
+        )
     return replace(session, oauth_base_url=server.custom_base_url, upload_prefix=server.upload_prefix)
 
 

@@ -55,7 +55,7 @@ def refresh_all(app: AppContext, options: ConfigOptions) -> int:
     failed = [name for name, outcome in outcomes.items() if outcome is auth.RefreshOutcome.FAILED]
     if failed:
         commands = "; ".join(auth.relogin_command(name) for name in failed)
-        app.console.error(f"{len(failed)} of {len(outcomes)} not refreshed. If this goes on, log in again: {commands}")
+        app.console.error(f"{len(failed)} of {len(outcomes)} not refreshed. Try again, or log in again: {commands}")
     return 1 if failed else 0
 
 

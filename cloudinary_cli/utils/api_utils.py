@@ -26,23 +26,32 @@ def call_api(func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """
     config = sdk.load().config()
     pinned = _pin(func, config, kwargs)
-    try:
+    if _brings_credentials(kwargs):
         return _attempt(func, args, pinned)
+    advice = getattr(config, "relogin_advice", "")
+    try:
+        return _attempt(func, args, pinned, advice)
     except AuthenticationError:
-        rejected = None if "oauth_token" in kwargs else pinned.get("oauth_token")
+        rejected = pinned.get("oauth_token")
         if not rejected or not config.invalidate_token(rejected):
             raise
-    return _attempt(func, args, _pin(func, config, kwargs))
+    return _attempt(func, args, _pin(func, config, kwargs), advice)
 
 
-def _attempt(func: Callable[..., Any], args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Any:
-    """One call, with the SDK's errors (its own tree, or a bare Exception) as ApiError."""
+def _brings_credentials(kwargs: Dict[str, Any]) -> bool:
+    return "oauth_token" in kwargs or any(kwargs.get(key) for key in _OWN_CREDENTIALS)
+
+
+def _attempt(func: Callable[..., Any], args: Tuple[Any, ...], kwargs: Dict[str, Any], advice: str = "") -> Any:
+    """One call, with the SDK's errors (its own tree, or a bare Exception) as ApiError.
+
+    :param advice: what to type when the API refuses the credentials.
+    """
     from cloudinary.exceptions import AuthorizationRequired, Error
 
     try:
         return func(*args, **kwargs)
     except AuthorizationRequired as error:
-        advice = getattr(sdk.load().config(), "relogin_advice", "")
         raise AuthenticationError(f"{error}" + (f". {advice}" if advice else "")) from error
     except Error as error:
         # Older urllib3 puts the repr of an object, with its address, in front of the reason.
@@ -74,7 +83,7 @@ def _status(error: Exception) -> Optional[int]:
 def _pin(func: Callable[..., Any], config: Any, kwargs: Dict[str, Any]) -> Dict[str, Any]:
     if "oauth_token" in kwargs:
         return kwargs
-    if any(kwargs.get(key) for key in _OWN_CREDENTIALS):
+    if _brings_credentials(kwargs):
         # Another account's call: None keeps the SDK from adding the active config's token to it.
         return {**kwargs, "oauth_token": None}
     # upload_large reads the token anew for each chunk and calls the config's refresh callback itself.

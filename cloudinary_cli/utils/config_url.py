@@ -161,7 +161,9 @@ def validate_cloud_name(name: Any) -> str:
     :raises InvalidConfigUrl: for any other characters; they would become user, path or query of the saved URL.
     """
     if not isinstance(name, str) or not re.match(_CLOUD_NAME, name):
-        raise InvalidConfigUrl("The cloud name may only have letters, digits, dashes and underscores.")
+        raise InvalidConfigUrl(
+            "A cloud name begins with a letter or digit and has only letters, digits, dashes and underscores."
+        )
     return name
 
 

@@ -17,17 +17,12 @@ import pytest
 
 from cloudinary_cli.utils.config_utils import ConfigStore
 from test.conftest import Result
+from test.fakes.ports import free_port
 from test.fakes.sandbox_client import SandboxClient, _NoRedirect
 from test.fakes.terminal import Terminal
 
 Cld = Callable[..., Result]
 posix = pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal")
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from cloudinary_cli.auth.sealing import PREFIX, vault
 from cloudinary_cli.auth.session import from_cloudinary_url
 from cloudinary_cli.utils.config_url import parse
 from cloudinary_cli.utils.config_utils import ConfigStore
-from test.auth.test_login import browser, free_port
+from test.auth.test_login import browser
 from test.conftest import Result
 from test.fakes.keychain import KeychainFile
 from test.fakes.sandbox_client import SandboxClient
@@ -27,10 +27,8 @@ posix = pytest.mark.skipif(os.name == "nt", reason="process groups and signals o
 
 
 @pytest.fixture
-def env(box: SandboxClient, home: Path) -> Dict[str, str]:
-    variables = box.server.environment(home)
-    variables = {name: value for name, value in variables.items() if name not in ("CLOUDINARY_URL", "PYTHONPATH")}
-    return {**variables, "CLOUDINARY_OAUTH_REDIRECT_PORT": str(free_port())}
+def env(login_env: Dict[str, str]) -> Dict[str, str]:
+    return login_env
 
 
 @pytest.fixture

@@ -26,18 +26,9 @@ from test.fakes.sandbox_client import SandboxClient
 Cld = Callable[..., Result]
 
 
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
-
-
 @pytest.fixture
-def env(box: SandboxClient, home: Path) -> Dict[str, str]:
-    """What `cld sandbox start` tells the user to export, without the API-key configuration."""
-    variables = box.server.environment(home)
-    variables = {name: value for name, value in variables.items() if name not in ("CLOUDINARY_URL", "PYTHONPATH")}
-    return {**variables, "CLOUDINARY_OAUTH_REDIRECT_PORT": str(free_port())}
+def env(login_env: Dict[str, str]) -> Dict[str, str]:
+    return login_env
 
 
 def browser(tmp_path: Path, code: str) -> str:
@@ -204,7 +195,7 @@ def test_l12_relogin_revokes_the_old_grant_after_the_new_one_is_stored(
     assert box.is_refresh_token_alive(from_cloudinary_url(new).refresh_token)
 
 
-def test_failed_relogin_keeps_the_old_session(
+def test_l12_l14_failed_relogin_keeps_the_old_session(
     cld: Cld, env: Dict[str, str], box: SandboxClient, store: ConfigStore
 ) -> None:
     assert cld("login", env=env).code == 0
@@ -213,6 +204,7 @@ def test_failed_relogin_keeps_the_old_session(
     done = cld("login", env=env)
     assert done.code == 1 and "invalid_grant: bad code" in done.err
     assert Path(store.path).read_bytes() == before
+    assert box.is_refresh_token_alive(from_cloudinary_url(store.load_fresh()["sandbox"]).refresh_token)
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ import pytest
 
 from cloudinary_cli.utils.config_utils import ConfigStore
 from test.auth.test_callback_browser import BROWSERS, FLAGS, check_no_payload_ran, title_of
-from test.auth.test_login import free_port
 from test.conftest import Result
+from test.fakes.ports import free_port
 from test.fakes.sandbox_client import SandboxClient
 
 # Chromium cannot be told to press a button without a driver. So the page that it opens is the consent page, fetched with

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any, Dict, Iterator
 
 import pytest
 
 from cloudinary_cli.utils.config_utils import ConfigStore
+from test.fakes.ports import free_port
 from test.fakes.sandbox_client import SandboxClient
 
 
@@ -26,6 +27,14 @@ def box(sandbox_server: Any) -> SandboxClient:
     client = SandboxClient(sandbox_server)
     client.reset()
     return client
+
+
+@pytest.fixture
+def login_env(box: SandboxClient, home: Path) -> Dict[str, str]:
+    """What `cld sandbox start` tells the user to export, without the API-key configuration, and with a free port."""
+    variables = box.server.environment(home)
+    variables = {name: value for name, value in variables.items() if name not in ("CLOUDINARY_URL", "PYTHONPATH")}
+    return {**variables, "CLOUDINARY_OAUTH_REDIRECT_PORT": str(free_port())}
 
 
 @pytest.fixture

@@ -339,6 +339,30 @@ def test_a_full_disk_leaves_the_old_file_and_no_temporary_one(store: ConfigStore
     assert sorted(p.name for p in path.parent.iterdir()) in (["config.json"], ["config.json", "config.json.lock"])
 
 
+# A power cut cannot be made in a test; what a disk would keep follows from the order of these calls.
+RECORDED = """
+    import os, stat, sys
+    from cloudinary_cli.utils.config_utils import ConfigStore
+    fsync, replace = os.fsync, os.replace
+    def told_fsync(handle):
+        is_directory = stat.S_ISDIR(os.fstat(handle).st_mode)
+        print("directory" if is_directory else f"file of {os.fstat(handle).st_size}")
+        fsync(handle)
+    def told_replace(source, target):
+        print("rename", os.path.getsize(source))
+        replace(source, target)
+    os.fsync, os.replace = told_fsync, told_replace
+    ConfigStore(sys.argv[1]).save({"a": "x" * 70})
+"""
+
+
+@posix
+def test_s2_content_then_rename_then_directory_reach_the_disk(store: ConfigStore) -> None:
+    out, err = python(RECORDED, store.path).communicate(timeout=30)
+    size = os.path.getsize(store.path)
+    assert out.splitlines() == [f"file of {size}", f"rename {size}", "directory"], err
+
+
 @posix
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_write_frees_the_lock_and_leaves_no_temporary_file(store: ConfigStore, number: int) -> None:
