@@ -39,13 +39,15 @@ Set one up in one of these ways:
   - cld login
   - cld config -n <name> cloudinary://<api_key>:<api_secret>@<cloud_name> --set-default
   - cld config -d <name>   (makes a saved configuration the default)
-  - cld agent signup <email> <framework> <model> <goal>"""
+  - cld agent signup <email> <framework> <model> <goal>
+A script or a CI job can set CLOUDINARY_URL=cloudinary://<api_key>:<api_secret>@<cloud_name> instead."""
 
 NO_DEFAULT_CONFIG_MESSAGE = """No Cloudinary configuration found: configurations are saved, but none is selected.
 Choose one in one of these ways:
   - cld -C <name> <command>
   - cld config -d <name>   (makes it the default)
-  - cld config -ls         (lists the saved ones)"""
+  - cld config -ls         (lists the saved ones)
+For this shell alone: export CLOUDINARY_CONFIG_NAME=<name>"""
 
 INCOMPLETE_CONFIG_MESSAGE = """The selected configuration is incomplete: it has a cloud name, but no credentials.
 It needs either an API key and secret (cloudinary://<api_key>:<api_secret>@<cloud_name>) or a login (`cld login`)."""

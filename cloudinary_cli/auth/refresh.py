@@ -47,6 +47,7 @@ from cloudinary_cli.utils.config_url import parse as parse_url
 from cloudinary_cli.utils.config_url import replace_query
 from cloudinary_cli.utils.config_utils import ConfigStore
 from cloudinary_cli.utils.file_utils import PendingFile
+from cloudinary_cli.utils.text_utils import one_line, redact
 
 __all__ = ["RefreshOutcome", "RefreshResult", "Refresher", "refresh_lock", "relogin_command"]
 
@@ -151,6 +152,8 @@ class Refresher:
                 try:
                     response = self._post(opened, base_url)
                 except TokenEndpointError as error:
+                    answer = _without(opened.refresh_token, flow.oauth_error_body(error) or "")
+                    logger.debug("Refresh of '%s' failed: %s Answer: %s", name, error, answer)
                     return self._failed(name, entry, current, known, error)
                 return self._store(name, entry, current, response, pending)
 
@@ -248,7 +251,6 @@ class Refresher:
     def _failed(
         self, name: str, entry: str, current: Session, known: Optional[RefreshState], error: TokenEndpointError
     ) -> RefreshResult:
-        logger.debug("Refresh of '%s' failed: %s Answer: %s", name, error, flow.oauth_error_body(error))
         if error.is_refused_grant:
             latest = self.store.load_fresh().get(name)
             if isinstance(latest, str) and not holds(latest, current) and is_oauth_url(latest):
@@ -272,3 +274,8 @@ class Refresher:
             self._note(name, current, kind)
         except CliError as error:
             logger.debug("The refresh journal could not be written: %s", error)
+
+
+def _without(token: Optional[str], text: str) -> str:
+    """The beginning of an error answer, fit for a log: the token that a server may repeat in it is left out."""
+    return one_line(redact(text.replace(token, "****") if token else text))

@@ -10,6 +10,7 @@ from cloudinary_cli.command import CldCommand, completion_of, config_optional
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.config_options import quoted, shown
 from cloudinary_cli.errors import CliError
+from cloudinary_cli.utils.config_url import CONFIG_NAME_VARIABLE
 
 
 @config_optional
@@ -76,7 +77,11 @@ def _say(app: AppContext, result: Any) -> None:
         say(f"Its tokens are encrypted; the key is in the keychain ({result.keychain}).")
     if result.old_grant_revoked:
         say("The previous session of that name was revoked.")
-    if result.default.value == "made":
+    other = app.environ.get(CONFIG_NAME_VARIABLE)
+    if other and other != result.name:
+        say(f"Use it with: cld -C {quoted(result.name)} <command>")
+        app.console.warning(f"{CONFIG_NAME_VARIABLE} is '{shown(other)}' in this shell, and comes before any default.")
+    elif result.default.value == "made":
         say(f"'{shown(result.name)}' is now the default configuration.")
     elif result.default.value == "already":
         say(f"'{shown(result.name)}' is the default configuration already.")

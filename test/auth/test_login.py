@@ -102,10 +102,12 @@ def test_an_environment_configuration_keeps_the_login_from_becoming_the_default(
     assert "is the default configuration already" in again.err
 
 
-def test_l1_l2_strangers_do_not_end_the_login(cld: Cld, env: Dict[str, str], tmp_path: Path) -> None:
+def test_l1_l2_l3_strangers_do_not_end_the_login(cld: Cld, env: Dict[str, str], tmp_path: Path) -> None:
     env["BROWSER"] = browser(
         tmp_path,
         """
+        import socket
+        silent = socket.create_connection(("127.0.0.1", urllib.parse.urlsplit(redirect).port))
         seen = [get(redirect + "?code=EVIL&state=bad"), get(redirect + "?error=x"), get(redirect + "?code=EVIL"),
                 get(redirect.replace("/callback", "/favicon.ico")), get(redirect)]
         seen.append(get(url))

@@ -270,3 +270,29 @@ def test_l11_an_api_key_entry_that_appears_during_the_login_is_kept(
     assert login.returncode == 1 and "'k' is a saved API-key configuration" in str(err)
     assert store.load_fresh() == {"k": KEY}
     assert box.stats["live_grants"] == alive, "the grant that could not be saved was revoked"
+
+
+# -- which configuration the next command uses
+
+
+def test_user_wish_21_a_variable_that_shadows_the_fresh_login_is_said(
+    cld: Cld, env: Dict[str, str], store: ConfigStore
+) -> None:
+    store.save({"other": KEY})
+    shadowed = {**env, "CLOUDINARY_CONFIG_NAME": "other"}
+    done = cld("login", "fresh", "--set-default", env=shadowed)
+    assert done.code == 0 and "warning: CLOUDINARY_CONFIG_NAME is 'other' in this shell" in done.err
+    assert "cld -C fresh <command>" in done.err and store.load_fresh()["__default__"] == "fresh"
+    done = cld("login", "other2", env={**env, "CLOUDINARY_CONFIG_NAME": "other2"})
+    assert done.code == 0 and "warning" not in done.err
+
+
+def test_user_wish_16_a_command_without_a_configuration_ends_at_once_and_names_the_variable(
+    cld: Cld, box: SandboxClient, env: Dict[str, str], store: ConfigStore
+) -> None:
+    done = cld("admin", "ping", env=env, timeout=20)
+    assert done.code == 1 and done.out == "" and "CLOUDINARY_URL=cloudinary://<api_key>" in done.err
+    store.save({"a": KEY, "b": KEY})
+    done = cld("admin", "ping", env=env, timeout=20)
+    assert done.code == 1 and "export CLOUDINARY_CONFIG_NAME=<name>" in done.err and "cld -C <name>" in done.err
+    assert box.stats["authorization_requests"] == 0 and "/oauth2/" not in done.err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 import time
 from pathlib import Path
 from typing import Any, Iterator, List
@@ -12,9 +13,9 @@ import pytest
 
 from cloudinary_cli import sdk
 from cloudinary_cli.auth.oauth_config import LiveLogin, OAuthConfig, install_env_config, install_oauth_config
-from cloudinary_cli.auth.refresh import Refresher
+from cloudinary_cli.auth.refresh import Refresher, refresh_lock
 from cloudinary_cli.auth.session import from_cloudinary_url
-from cloudinary_cli.errors import ApiError, AuthenticationError, OAuthError, ReloginRequired
+from cloudinary_cli.errors import ApiError, AuthenticationError, LockTimeout, OAuthError, ReloginRequired
 from cloudinary_cli.utils.api_utils import call_api, get_cloudinary_config
 from cloudinary_cli.utils.config_resolver import ResolvedConfig, Selection, config_to_api_kwargs, resolve
 from cloudinary_cli.utils.config_url import parse, replace_query
@@ -289,3 +290,41 @@ def test_entry_replaced_by_hand_is_not_mixed_up(box: SandboxClient, store: Confi
         cfg["box"] = replace_query("cloudinary://k:s@other", {})
     with pytest.raises(OAuthError):
         _ = config.oauth_token
+
+
+def held_login(box: SandboxClient, store: ConfigStore, left: int) -> OAuthConfig:
+    """A login with a token that has `left` seconds, of a process that gives up the wait for a lock at once."""
+    now = int(time.time())
+    box.save_login(store, issued_at=now + left - 300, expires_at=now + left)
+    live = LiveLogin("box", store.load()["box"], Refresher(store, lock_timeout=0.1))
+    return OAuthConfig(parse(store.load()["box"]).fields(), live)
+
+
+@pytest.mark.parametrize("left", [10, -10])
+def test_contract_7_a_lock_that_a_peer_keeps(
+    box: SandboxClient, store: ConfigStore, caplog: pytest.LogCaptureFixture, left: int
+) -> None:
+    """A token that is still valid is used, aloud; without one the command ends, to be tried again (75)."""
+    config = held_login(box, store, left)
+    held, release = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with refresh_lock(store, "box"):
+            held.set()
+            release.wait(20)
+
+    peer = threading.Thread(target=hold)
+    peer.start()
+    held.wait(20)
+    try:
+        if left > 0:
+            assert config.oauth_token == config.__dict__["oauth_token"]
+            assert "'box'" in caplog.text and "locked by another process" in caplog.text
+        else:
+            with pytest.raises(LockTimeout) as caught:
+                _ = config.oauth_token
+            assert caught.value.exit_code == 75
+    finally:
+        release.set()
+        peer.join()
+    assert box.stats["refresh_exchanges"] == 0

@@ -241,3 +241,18 @@ def test_t4_s5_settings_of_the_entry_survive_and_a_bad_time_is_only_old(
     shown = json.loads(cld("config", "-s", "box", "--json").out)
     assert {key: shown[key] for key in settings} == settings and shown["upload_prefix"] == box.url
     assert shown["expires_at"]["expired"] is False
+
+
+# -- what is logged
+
+
+@pytest.mark.parametrize("status", [400, 500])
+def test_t16_a_token_that_the_server_repeats_is_not_logged(
+    cld: Cld, box: SandboxClient, store: ConfigStore, status: int
+) -> None:
+    session = box.save_login(store)
+    token = str(session.refresh_token)
+    box.fault(times=None, status=status, body={"error": "invalid_grant", "hint": f"unknown token {token} \x1b[31m"})
+    done = cld("-v", "DEBUG", "-C", "box", "admin", "ping")
+    assert "debug: Refresh of 'box' failed" in done.err and "unknown token ****" in done.err
+    assert token not in done.text and session.access_token not in done.text and "\x1b" not in done.text

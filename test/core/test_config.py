@@ -381,10 +381,11 @@ def test_views_never_refresh(invoke: Run, store: ConfigStore, box: SandboxClient
 
 
 def test_c10_names_with_escapes_are_harmless(invoke: Run, store: ConfigStore) -> None:
-    name = "\x1b[31mred\nx"
+    name = "\x1b[31mred\nforged: line"
     store.save({name: A, "__default__": name})
     for args in (("-ls",), (), ("-d", name), ("-r",), ("-s", "\x1b[1m"), ("-rm", "\x1b[1m"), ("-rm", name)):
-        assert "\x1b" not in invoke("config", *args).text
+        done = invoke("config", *args)
+        assert "\x1b" not in done.text and "\nforged" not in done.text
     assert saved(store) == {}
 
 

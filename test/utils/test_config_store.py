@@ -98,17 +98,24 @@ def test_s7_everything_is_private_from_birth(store: ConfigStore, home: Path) -> 
     script = """
         import os, sys
         from cloudinary_cli.utils.config_utils import ConfigStore
-        real = os.replace
-        def replace(source, target):  # looks at the temporary file in its last moment
+        fsync, replace = os.fsync, os.replace
+        def told_fsync(handle):  # the content is written, and no mode has been set yet
+            print(oct(os.fstat(handle).st_mode & 0o777))
+            fsync(handle)
+        def told_replace(source, target):  # the last moment of the temporary file
             print(oct(os.stat(source).st_mode & 0o777))
-            real(source, target)
-        os.replace = replace
+            replace(source, target)
+        os.fsync, os.replace = told_fsync, told_replace
         os.umask(0)
-        ConfigStore(sys.argv[1]).save({"a": "x"})
+        store = ConfigStore(sys.argv[1])
+        with store.reserve("r") as pending, store.transaction(pending) as cfg:
+            cfg["a"] = "x"
+        store.save({"a": "y"})
     """
     done = python(script, store.path)
     out, err = done.communicate(timeout=30)
-    assert out.strip() == "0o600", err
+    written = ["0o600", "0o600", "0o700"]  # the file before and at its renaming, then its directory
+    assert out.split() == ["0o600", *written, *written], err
     assert [mode_of(home), mode_of(store.path), mode_of(store.path + ".lock")] == [0o700, 0o600, 0o600]
 
 
@@ -547,6 +554,40 @@ def test_s12_the_default_is_checked_under_the_lock(store: ConfigStore) -> None:
     store.set_default("a")
     assert config_utils.get_default_config_name() == "a"
     assert store.clear_default() and not store.clear_default()
+
+
+@posix
+def test_s12_a_name_that_goes_while_the_command_waits_does_not_become_the_default(store: ConfigStore) -> None:
+    path = write(store, {"a": A, "b": B})
+    outcome = []
+
+    def choose() -> None:
+        try:
+            store.set_default("a")
+        except ConfigNotFound as error:
+            outcome.append(error)
+
+    with lock_held_by_another_process(store.path + ".lock"):
+        waiting = threading.Thread(target=choose)
+        waiting.start()
+        time.sleep(0.3)  # a check before the lock would have been made by now
+        path.write_text(json.dumps({"b": B}))
+    waiting.join(20)
+    assert [error.name for error in outcome] == ["a"] and content_of(store) == {"b": B}
+
+
+@posix
+@pytest.mark.parametrize(
+    "change", ['store.save_named("n", "x", True, False)', 'store.remove_named("a", False)', 'store.set_default("b")']
+)
+def test_s12_entry_and_default_change_in_one_write(store: ConfigStore, change: str) -> None:
+    write(store, {"a": A, "b": B, "__default__": "a"})
+    script = RECORDED.replace(
+        'ConfigStore(sys.argv[1]).save({"a": "x" * 70})', f"store = ConfigStore(sys.argv[1]); {change}"
+    )
+    out, err = python(script, store.path).communicate(timeout=30)
+    assert sum(line.startswith("rename") for line in out.splitlines()) == 1, err
+    assert content_of(store)["__default__"] in ("n", "b")
 
 
 def test_s4_s5_bad_entries_do_not_break_the_work_on_others(store: ConfigStore) -> None:
