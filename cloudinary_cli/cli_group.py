@@ -99,7 +99,7 @@ def _did_you_mean(name: str) -> str:
     visible = [command for command, entry in COMMANDS.items() if not entry.hidden]
     known = dict.fromkeys([*visible, *sdk.api_methods("admin"), *sdk.api_methods("uploader")])
     close = difflib.get_close_matches(name, known)
-    return f"\nDid you mean: {', '.join(close)}?" if close else ""
+    return f"\nDid you mean: {', '.join(close)}?" if close else "\nSee the commands with: cld --help"
 
 
 def _show_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from contextlib import contextmanager
-from typing import Any, Callable, Iterator, List, TypeVar
+from typing import Any, Callable, Collection, Iterator, List, TypeVar
 
 import click
 
@@ -27,10 +27,10 @@ def set_verbosity(ctx: click.Context, param: click.Parameter, value: Any) -> Non
         set_level(str(value))
 
 
-def verbosity_option() -> click.Option:
-    """`-v LVL`, valid before and after the command name."""
+def verbosity_option(taken: Collection[str] = ()) -> click.Option:
+    """`-v LVL`, valid before and after the command name; without the names that a command has given away."""
     return click.Option(
-        ["-v", "--verbosity"],
+        [name for name in ("-v", "--verbosity") if name not in taken],
         type=click.Choice(LEVELS, case_sensitive=False),
         expose_value=False,
         callback=set_verbosity,
@@ -67,8 +67,7 @@ class CldCommand(click.Command):
         kwargs["context_settings"] = {**CONTEXT_SETTINGS, **(kwargs.get("context_settings") or {})}
         super().__init__(*args, **kwargs)
         taken = {name for param in self.params for name in param.opts}
-        if not taken & {"-v", "--verbosity"}:
-            self.params.append(verbosity_option())
+        self.params.append(verbosity_option(taken))
 
     def parse_args(self, ctx: click.Context, args: List[str]) -> List[str]:
         with usage_of(ctx):

@@ -16,6 +16,7 @@ import pytest
 
 from cloudinary_cli.version import __version__
 from test.conftest import Result
+from test.fakes.command_tree import leaf_commands
 from test.fakes.terminal import run_in_terminal
 
 Run = Callable[..., Result]
@@ -349,3 +350,33 @@ def test_the_table_of_commands_is_true() -> None:
 def test_long_options_take_dashes_and_underscores(args: "list[str]", invoke: Any) -> None:
     done = invoke("-c", "cloudinary://k:s@c", *args)
     assert done.code == 0 and json.loads(done.out)["max_results"] == 7, done.err
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("build_eager", "x"),
+        ("only", '{"a":1}', "a"),
+        ("call_api", "get"),
+        ("transformation_string", "x"),
+        ("NotFound",),
+    ],
+    ids=lambda args: args[0],
+)
+def test_g5_no_attribute_of_the_sdk_is_a_command_by_being_there(invoke: Run, args: Any) -> None:
+    done = invoke("-c", URL, *args)
+    assert (done.code, done.out) == (1, "")
+    assert f'Error: No such command "{args[0]}".\n' in done.err and done.err.count("\n") == 3
+
+
+def test_a_name_gets_the_closest_of_commands_and_methods_else_the_way_to_the_list(invoke: Run) -> None:
+    assert invoke("pong").err.endswith('No such command "pong".\nDid you mean: ping, config?\n')
+    assert invoke("qqqqqqq").err.endswith('No such command "qqqqqqq".\nSee the commands with: cld --help\n')
+
+
+def test_g6_every_command_takes_verbosity_after_its_name(invoke: Run) -> None:
+    without = [words for words in leaf_commands() if "--verbosity" not in invoke(*words, "--help").out]
+    assert without == []
+    # Here -v is another option.
+    done = invoke("-c", URL, "migrate", "m", "nofile", "--verbosity", "critical")
+    assert (done.code, done.out, done.err) == (1, "", "")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import email.utils
 import json
 import socket
+import time
 from pathlib import Path
-from typing import Any, List
+from typing import Any, Iterator, List
 
 import pytest
 
-from cloudinary_cli import sdk
+from cloudinary_cli import sdk, sdk_transport
 from cloudinary_cli.errors import ApiError
 from cloudinary_cli.utils.api_utils import call_api
 from cloudinary_cli.utils.config_resolver import Selection, resolve
@@ -131,3 +134,53 @@ def test_environment_proxy_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(ApiError):
             upload()
     assert proxy.seen[0].method == "CONNECT" and proxy.seen[0].path == "api.example.invalid:443"
+
+
+@pytest.fixture
+def silent() -> Iterator[socket.socket]:
+    """Accepts connections, and never answers one."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener
+
+
+@pytest.mark.parametrize("call", [ping, upload])
+def test_g15_without_a_setting_a_silent_server_is_given_up(
+    silent: socket.socket, monkeypatch: pytest.MonkeyPatch, call: Any
+) -> None:
+    # Patched: nobody waits for two minutes in a test. Without any time-out it would never end.
+    monkeypatch.setattr(sdk_transport, "READ_TIMEOUT_SECONDS", 0.2)
+    use(f"http://127.0.0.1:{silent.getsockname()[1]}")
+    with pytest.raises(ApiError, match="Read timed out"):
+        call()
+
+
+def test_g15_a_server_that_cannot_be_reached_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Patched for the same reason. The queue of a listener that accepts nothing is full after two connections.
+    monkeypatch.setattr(sdk_transport, "CONNECT_TIMEOUT_SECONDS", 0.2)
+    with socket.socket() as full, contextlib.ExitStack() as stack:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for _ in range(4):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        use(f"http://127.0.0.1:{full.getsockname()[1]}", "&timeout=30")
+        with pytest.raises(ApiError, match="(?i)connect"):
+            ping()
+
+
+@pytest.mark.parametrize("header", ["Retry-After", "X-FeatureRateLimit-Reset"])
+@pytest.mark.parametrize("status", [420, 429])
+def test_g15_the_moment_that_the_server_states_is_waited_for(status: int, header: str) -> None:
+    moment = int(time.time()) + 3  # whole seconds: HTTP dates have no others
+    headers = {header: email.utils.formatdate(moment, usegmt=True), "X-FeatureRateLimit-Remaining": "0"}
+    asked: List[float] = []
+
+    def answer(handler: Any) -> None:
+        asked.append(time.time())
+        reply(handler, *((status, "{}") if len(asked) == 1 else (200, '{"status": "ok"}')), **headers)
+
+    with TinyServer(answer) as server:
+        use(server.url)
+        assert ping()["status"] == "ok"
+    assert len(asked) == 2 and asked[1] >= moment

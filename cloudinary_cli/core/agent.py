@@ -23,7 +23,7 @@ def agent() -> None:
 agent.add_command(cloud)
 
 
-@agent.command("signup", cls=CldCommand)
+@agent.command("signup", cls=CldCommand, short_help="Create a free account.")
 @click.argument("email")
 @click.argument("agent_framework")
 @click.argument("agent_llm_model")

@@ -18,7 +18,7 @@ from cloudinary_cli.utils.text_utils import one_line
 
 
 @config_optional
-@click.group("cloud", cls=CldGroup)
+@click.group("cloud", cls=CldGroup, short_help="Create and claim temporary clouds.")
 def cloud() -> None:
     """Claimable Clouds: temporary clouds that work at once, and that a human can claim to keep."""
 

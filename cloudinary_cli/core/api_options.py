@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any, Callable, Dict, List, Tuple, TypeVar
 
 import click
@@ -11,6 +12,7 @@ from cloudinary_cli.errors import Status
 from cloudinary_cli.utils.command_line import arrange
 
 F = TypeVar("F", bound=Callable[..., Any])
+_METHOD = "cloudinary_cli.method"
 
 
 class ApiCommand(CldCommand):
@@ -26,7 +28,20 @@ class ApiCommand(CldCommand):
         options, words = arrange(args, arity)
         if words and words[0].startswith("--") and words[0] != "--":
             raise click.NoSuchOption(words[0].partition("=")[0], ctx=ctx)
-        return super().parse_args(ctx, [*options, "--", *words])
+        ctx.meta[_METHOD] = words[0] if words else ""
+        return super().parse_args(ctx, [*options, "--", *words] if words else options)
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """`cld admin resource --help` explains the method that it names; without a method, the command."""
+        explained = ""
+        if ctx.meta.get(_METHOD):
+            listing = importlib.import_module("cloudinary_cli.utils.api_listing")
+            explained = listing.method_help(str(self.name), ctx.meta[_METHOD])
+        if not explained:
+            super().format_help_text(ctx, formatter)
+            return
+        formatter.write_paragraph()
+        formatter.write("".join(f"  {line}".rstrip() + "\n" for line in explained.splitlines()))
 
 
 def argument_options(command: F) -> F:

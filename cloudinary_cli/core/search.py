@@ -26,7 +26,12 @@ def open_reference(app: AppContext, url: str) -> bool:
 @search_options
 @click.option("-u", "--url", is_flag=True, help="Print a signed search URL and stop.")
 @click.option(
-    "-t", "--ttl", type=click.IntRange(1), default=DEFAULT_TTL_SECONDS, help="With -u: its life time in seconds."
+    "-t",
+    "--ttl",
+    type=click.IntRange(1),
+    default=DEFAULT_TTL_SECONDS,
+    show_default=True,
+    help="With -u: its life time in seconds.",
 )
 @click.pass_obj
 def search(app: AppContext, /, doc: bool, **options: Any) -> Status:

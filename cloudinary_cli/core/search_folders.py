@@ -9,7 +9,7 @@ import click
 from cloudinary_cli.command import CldCommand
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.search import open_reference
-from cloudinary_cli.core.search_options import search_options, search_request
+from cloudinary_cli.core.search_options import hide, search_options, search_request
 from cloudinary_cli.errors import Status
 from cloudinary_cli.utils.search_utils import for_folders
 
@@ -41,3 +41,6 @@ def search_folders(app: AppContext, /, doc: bool, **options: Any) -> Status:
     if dropped:
         app.console.warning(f"Folder search has no {', '.join(dropped)}; not sent.")
     return search_run.run(app, request)
+
+
+hide(search_folders, "with_field", "fields", "aggregate")

@@ -89,6 +89,13 @@ def search_options(command: F) -> F:
     return command
 
 
+def hide(command: click.Command, *names: str) -> None:
+    """Leave options out of a command's help that it only takes to say that they mean nothing to it."""
+    for param in command.params:
+        if isinstance(param, click.Option) and param.name in names:
+            param.hidden = True
+
+
 def search_request(query: Tuple[str, ...], **options: Any) -> SearchRequest:
     """The request that the options stand for."""
     if options["quiet"] and not (options["json_file"] or options["csv_file"]):

@@ -86,7 +86,8 @@ def _mapping(name: str) -> _Mapping:
     try:
         answer = retried(lambda: call_api(sdk.module("admin").upload_mapping, name))
     except ApiError as error:
-        raise ApiError(failed + error.message, error.status) from error
+        advice = ". List the mappings: cld admin upload_mappings" if error.status == 404 else ""
+        raise ApiError(failed + error.message.rstrip(".") + advice, error.status) from error
     folder, template = answer.get("folder") or name, answer.get("template")
     if not isinstance(template, str) or not template:
         raise CliError(failed + "the server's answer has no template.")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from cloudinary_cli import sdk
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import ApiError, CliError, Declined
 from cloudinary_cli.transfer.assets import Outcome, Status
-from cloudinary_cli.transfer.filters import selection
+from cloudinary_cli.transfer.filters import Selection, failed_keys, selection
 from cloudinary_cli.transfer.run import Run, TransferOptions, transfer_run
 from cloudinary_cli.transfer.upload import UploadTarget, explicit
 from cloudinary_cli.utils.api_utils import call_api
@@ -43,6 +43,21 @@ class _Identity(NamedTuple):
     type: str
     public_id: str
 
+    @property
+    def key(self) -> str:
+        """Its name in reports: a public ID alone may stand for an image and for a video."""
+        return "/".join(self)
+
+
+class _Chosen(NamedTuple):
+    """Which assets a run is about: patterns and shards are about public IDs, a report about all three names."""
+
+    rules: Selection
+    only: Optional[FrozenSet[str]]
+
+    def takes(self, asset: _Identity) -> bool:
+        return (self.only is None or asset.key in self.only) and self.rules.takes(asset.public_id)
+
 
 class _Listing(NamedTuple):
     """The derived assets of a transformation."""
@@ -59,18 +74,19 @@ def regenerate(app: AppContext, options: RegenOptions) -> None:
     :raises CliError: it could not begin.
     """
     # Before the report of this run is opened: it may be the file of --retry-failed.
-    chosen = selection(options.transfer.filters, options.transfer.shard, options.transfer.retry_failed)
+    only = failed_keys(options.transfer.retry_failed) if options.transfer.retry_failed else None
+    chosen = _Chosen(selection(options.transfer.filters, options.transfer.shard), only)
     app.active.require()
     if not options.transfer.dry_run and not options.force and not app.console.confirm(_COST):
         raise Declined("Stopping. Nothing was regenerated.")
     with transfer_run(app, options.transfer) as run:
         listing = _list(app, options)
         # All are known before the first is made anew: that changes the listing.
-        assets = [asset for asset in _distinct(listing.derived) if chosen.takes(asset.public_id)]
+        assets = [asset for asset in _distinct(listing.derived) if chosen.takes(asset)]
         _tell(run, options, listing, assets)
         if options.transfer.dry_run:
             for asset in assets:
-                app.console.info(f"{asset.resource_type}/{asset.type}/{one_line(asset.public_id, None)}")
+                app.console.info(one_line(asset.key, None))
         else:
             target = UploadTarget(run.session, app.sdk_config)
             parameters = _parameters(options, listing.is_named)
@@ -87,7 +103,13 @@ def _list(app: AppContext, options: RegenOptions) -> _Listing:
     def fetch(cursor: Optional[str] = None) -> Any:
         size = PAGE_SIZE if limit is None else min(PAGE_SIZE, limit - len(derived))
         page = {"max_results": size, **({"next_cursor": cursor} if cursor else {})}
-        return retried(lambda: call_api(sdk.module("admin").transformation, options.transformation, **page))
+        try:
+            return retried(lambda: call_api(sdk.module("admin").transformation, options.transformation, **page))
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            reason = error.message.rstrip(".")
+            raise ApiError(f"{reason}. List the transformations: cld admin transformations", 404) from error
 
     limit = options.max_results
     derived: List[Mapping[str, Any]] = []
@@ -169,7 +191,7 @@ class _Regenerate:
 
     @property
     def key(self) -> str:
-        return self.asset.public_id
+        return self.asset.key
 
     def run(self) -> Outcome:
         asset = self.asset

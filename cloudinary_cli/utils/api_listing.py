@@ -68,6 +68,14 @@ def show_methods(app: AppContext, api: str, names: Sequence[str], as_json: bool)
     return True
 
 
+def method_help(api: str, name: str) -> str:
+    """What is known about a method; empty when there is none of that name."""
+    try:
+        return render_help(find_method(api, name))
+    except CliError:
+        return ""
+
+
 def open_documentation(app: AppContext, url: str) -> bool:
     """Open a page in the browser. Its address is always said, and printed as data where there is no browser."""
     app.console.info(f"Documentation: {url}")

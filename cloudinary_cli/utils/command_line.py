@@ -21,6 +21,8 @@ def arrange(args: List[str], arity: Mapping[str, int]) -> Tuple[List[str], List[
 
     `-o name=value` becomes `-o name value`. Unknown `--name` options and a `--` stay among the words.
 
+    An option whose values are missing ends the options, and there are no words then: nothing may be taken for a value.
+
     :param arity: number of values of each option of the command.
     """
     options: List[str] = []
@@ -38,6 +40,8 @@ def arrange(args: List[str], arity: Mapping[str, int]) -> Tuple[List[str], List[
         if pair is not None:
             options.extend(pair)
             continue
+        if len(rest) < values:
+            return [*options, token, *rest], []
         options.extend([token, *rest[:values]])
         del rest[:values]
     return options, words

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, NoReturn, Optional, Tuple, Union
+from typing import Any, Callable, Dict, List, Optional, Tuple, Union
 
 from cloudinary_cli import sdk
 from cloudinary_cli.context import AppContext
@@ -125,12 +125,22 @@ def _all_pages(app: AppContext, request: SearchRequest, pages: Any, files: List[
         page, walk.stopped_by = _next_page(app, request, page, pages)
     output.finish(_tail(first, walk))
     if isinstance(walk.stopped_by, (KeyboardInterrupt, Terminated)):
-        _warn_of_unwritten(app, files)
+        _end_interrupted(app, request, first, walk, files)
         raise walk.stopped_by
     _save(app, files)
     if walk.stopped_by is not None:
-        _raise_partial(request, first, walk)
+        reason = str(walk.stopped_by).rstrip(".")
+        raise ApiError(f"{reason}. {_partial(request, first, walk)}") from walk.stopped_by
     return True
+
+
+def _end_interrupted(app: AppContext, request: SearchRequest, first: Any, walk: _Walk, files: List[FileOutput]) -> None:
+    """Lose nothing that was fetched: it is on stdout, or else has to go to the files."""
+    if request.quiet:
+        _save(app, files)
+    else:
+        _warn_of_unwritten(app, files)
+    app.console.warning(_partial(request, first, walk))
 
 
 def _next_page(app: AppContext, request: SearchRequest, page: Any, pages: Any) -> Tuple[Any, Optional[BaseException]]:
@@ -146,13 +156,13 @@ def _next_page(app: AppContext, request: SearchRequest, page: Any, pages: Any) -
     return page, None
 
 
-def _raise_partial(request: SearchRequest, first: Any, walk: _Walk) -> NoReturn:
+def _partial(request: SearchRequest, first: Any, walk: _Walk) -> str:
     total = first.get("total_count")
     of_total = f" of {total}" if total is not None else ""
-    raise ApiError(
-        f"{str(walk.stopped_by).rstrip('.')}. The result is partial: {walk.count}{of_total} {request.kind.value}."
+    return (
+        f"The result is partial: {walk.count}{of_total} {request.kind.value}."
         f" Fetch the rest with the same command and: -c {walk.cursor}"
-    ) from walk.stopped_by
+    )
 
 
 # -- parts of the output

@@ -223,10 +223,16 @@ def test_listing_needs_no_configuration_and_an_unknown_name_is_an_error(invoke: 
     assert "Did you mean: ping" in result.err
 
 
-def test_help_is_the_commands(invoke: Run) -> None:
-    result = invoke("admin", "resource", "--help")
-    assert result.code == 0
-    assert "cld admin resource sample" in result.out
+def test_a16_help_is_that_of_the_method_that_is_named(invoke: Run) -> None:
+    for args in (["admin", "resource", "--help"], ["resource", "x", "-h"], ["admin", "-F", "resource", "-h"]):
+        result = invoke(*args, env={"CLOUDINARY_URL": "foo"})
+        assert (result.code, result.err) == (0, "") and result.out.startswith("Usage: cld admin [OPTIONS] [PARAMS]...")
+        assert "\n  resource(public_id, **options)\n\n  Returns the details of" in result.out
+        assert "\n  :keyword bool colors: " in result.out and "--optional_parameter NAME VALUE" in result.out
+    for args in (["admin", "--help"], ["admin", "nosuch", "--help"]):
+        result = invoke(*args)
+        assert result.code == 0 and "cld admin resource sample" in result.out
+    assert "  api_sign_request(" in invoke("utils", "api_sign_request", "-h").out
 
 
 def test_a13_the_documentation_url_is_always_said(cld: Run) -> None:
@@ -406,3 +412,48 @@ def test_save_keeps_permissions_and_writes_to_pipes(server: CloudinaryServer, ad
     reader.join(10)
     assert read == ["{}"]
     assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("admin", "delete_resources", "x"),
+        ("admin", "delete_resources_by_asset_ids", "x"),
+        ("admin", "delete_derived_resources", "x"),
+        ("provisioning", "delete_user", "u"),
+        ("provisioning", "delete_sub_account", "s"),
+        ("uploader", "destroy", "x"),
+    ],
+    ids=" ".join,
+)
+def test_a15_each_deletion_asks_a_person(
+    server: CloudinaryServer, monkeypatch: pytest.MonkeyPatch, args: Tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("CLOUDINARY_ACCOUNT_URL", "account://ak:as@acc-1")
+    code, err = on_a_terminal(["-c", server.config_url(), *args], "n\n")
+    assert (code, server.requests) == (1, [])
+    assert err == f"'{args[1]}' deletes data. Continue? (y/N) Stopping.\n"
+    assert on_a_terminal(["-c", server.config_url(), *args, "-F"], "") == (0, "")
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("args", [("ping", "--save"), ("resource", "x", "-o"), ("resource", "x", "-O", "a"), ("-ff",)])
+def test_an_option_without_its_value_is_a_usage_error(
+    server: CloudinaryServer, admin: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, args: Tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = admin(*args)
+    assert (result.code, result.out, server.requests) == (1, "", [])
+    assert result.err.startswith("Usage: cld admin ") and " requires " in result.err
+    assert not (tmp_path / "--").exists()
+
+
+def test_g5_what_a_module_only_imports_is_no_method(invoke: Run) -> None:
+    from cloudinary_cli import sdk
+
+    for api in ("admin", "uploader", "provisioning"):
+        own = {function.__module__ for function in sdk.api_methods(api).values()}
+        assert own and not [name for name in own if name.startswith("cloudinary.utils")]
+    assert "encode_list" in vars(sdk.module("provisioning")), "or the next lines show nothing"
+    result = invoke("provisioning", "encode_list", "x", env={"CLOUDINARY_ACCOUNT_URL": "account://k:s@a"})
+    assert (result.code, result.out) == (1, "") and "Method encode_list does not exist in Provisioning." in result.err

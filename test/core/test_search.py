@@ -571,3 +571,26 @@ def test_s9_memory_does_not_grow_with_the_result(tmp_path: Path) -> None:
     assert last["public_id"] == asset(19_999)["public_id"] and last["late_field"] == "19999"
     # Keeping the pages in memory makes the difference 37 MiB; it is well below one without that.
     assert large.peak_kib - small.peak_kib < 8 * 1024, (small, large)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_s12_an_interrupt_loses_no_rows_where_only_files_get_them(
+    server: CloudinaryServer, number: signal.Signals, code: int
+) -> None:
+    server.reply(page("a", "b", cursor="2"), Reply(200, page("c"), delay=20))
+    args = ["-c", server.config_url(), "search", "x", "-A", "-F", "--quiet", "--csv", "f", "--json", "g"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cloudinary_cli", *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    deadline = time.monotonic() + 20
+    while len(server.requests) < 2 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out) == (code, b"")
+    assert rows("f.csv") == [["public_id"], ["a"], ["b"]]
+    assert json.loads(Path("g").read_text()) == [{"public_id": "a"}, {"public_id": "b"}]
+    lines = err.decode().splitlines()
+    assert "warning: The result is partial: 2 of 3 resources. Fetch the rest with the same command and: -c 2" in lines
+    assert files() == ["f.csv", "g"]

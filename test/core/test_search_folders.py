@@ -63,6 +63,8 @@ def test_doc_opens_the_reference(cld: Run) -> None:
 def test_help_shows_only_what_there_is(invoke: Run) -> None:
     out = invoke("search_folders", "--help").out
     assert "--sort_by" in out and "--url" not in out and "--search-query" not in out
+    assert not [option for option in ("--with_field", "--fields", "--aggregate") if option in out]
+    assert all(option in invoke("search", "--help").out for option in ("--with_field", "--fields", "--aggregate"))
 
 
 def test_against_the_sandbox(tmp_path: Path, invoke: Run) -> None:

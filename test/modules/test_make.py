@@ -157,7 +157,7 @@ def test_g10_a_snippet_that_needs_no_account_needs_no_configuration(invoke: Run)
     assert (done.code, done.err) == (0, "") and 'cloudName: "demo"' in done.out
 
 
-def test_a_login_has_no_api_key_to_fill_in(make: Run) -> None:
+def test_m8_a_login_has_no_api_key_to_fill_in(make: Run) -> None:
     url = "cloudinary://my-cloud?oauth_token=TOKENVALUE&refresh_token=r"
     assert make("upload", "python", url=url).code == 0
     done = make("media library widget", url=url)

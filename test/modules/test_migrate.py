@@ -350,3 +350,9 @@ def test_ctrl_c_once_and_twice(server: CloudinaryServer, url: str) -> None:
     process.send_signal(signal.SIGINT)
     assert process.wait(15) == 130 and "Traceback" not in Path("err").read_text()
     gate.set()
+
+
+def test_an_unknown_mapping_says_how_to_find_one(server: CloudinaryServer, migrate: Run) -> None:
+    server.on("GET", "/upload_mappings", Reply(404, {"error": {"message": "Can't find it."}}))
+    done = migrate("m", write(TEMPLATE + "a.jpg"))
+    assert done.code == 1 and done.err.endswith("Can't find it. List the mappings: cld admin upload_mappings\n")

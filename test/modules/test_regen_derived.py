@@ -285,3 +285,29 @@ def test_ctrl_c_once_and_twice(server: CloudinaryServer) -> None:
     process.send_signal(signal.SIGINT)
     assert process.wait(15) == 130 and "Traceback" not in Path("err").read_text()
     gate.set()
+
+
+def test_one_public_id_of_two_kinds_is_two_assets_in_a_report(server: CloudinaryServer, regen: Run) -> None:
+    items = derived("x", "x")
+    items["derived"][1]["resource_type"] = "video"
+    server.on("GET", "/transformations", items)
+    server.on("POST", "/image/explicit", Reply(400, {"error": {"message": "no"}}))
+    assert regen("w_5", "-F", "-w", "1", "--report", "r.jsonl").code == 1
+    lines = [json.loads(line) for line in Path("r.jsonl").read_text().splitlines()]
+    assert [(line["path"], line["public_id"], line["status"]) for line in lines] == [
+        ("image/upload/x", "x", "failed"),
+        ("video/upload/x", "x", "ok"),
+    ]
+    server.on("POST", "/image/explicit", regenerated)
+    assert regen("w_5", "-F", "--retry-failed", "r.jsonl", "--report", "r.jsonl").code == 0
+    kinds = [request.path.split("/")[3] for request in explicit_calls(server)]
+    assert kinds == ["image", "video", "image"], "what was done is not done again"
+
+
+def test_an_unknown_transformation_says_how_to_find_one(server: CloudinaryServer, regen: Run) -> None:
+    server.on("GET", "/transformations", Reply(404, {"error": {"message": "Transformation w_6 not found"}}))
+    done = regen("w_6", "-F")
+    assert done.code == 1
+    assert done.err == (
+        "error: Error 404 - Transformation w_6 not found. List the transformations: cld admin transformations\n"
+    )

@@ -31,8 +31,8 @@ ARITY.update({"--save": 1, "-v": 1, "--ls": 0})
         (["m", "--public-id", "x", "--type=y", "-F"], ["-F"], ["m", "--public-id", "x", "--type=y"]),
         (["m", "-", "-x"], ["-x"], ["m", "-"]),
         (["m", "-F", "--", "-F", "--", "--save"], ["-F"], ["m", "--", "-F", "--", "--save"]),
-        (["m", "-o", "a"], ["-o", "a"], ["m"]),
-        (["m", "-o"], ["-o"], ["m"]),
+        (["m", "-o", "a"], ["-o", "a"], []),
+        (["m", "-F", "-o"], ["-F", "-o"], []),
     ],
 )
 def test_arrange(args: List[str], options: List[str], words: List[str]) -> None:
