@@ -35,7 +35,9 @@ class AppContext:
     @cached_property
     def active(self) -> ResolvedConfig:
         """The active configuration, usable or not; reads config.json, never the network."""
-        resolved = config_resolver.resolve(self.selection, self.store.load(), self.environ)
+        # A URL given with -c needs no file, so one that cannot be read does not stop it.
+        snapshot = {} if "://" in (self.selection.config or "") else self.store.load()
+        resolved = config_resolver.resolve(self.selection, snapshot, self.environ)
         return config_resolver.remember(resolved)
 
     @cached_property

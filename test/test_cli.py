@@ -16,6 +16,7 @@ import pytest
 
 from cloudinary_cli.version import __version__
 from test.conftest import Result
+from test.fakes.cloudinary_server import CloudinaryServer
 from test.fakes.command_tree import leaf_commands
 from test.fakes.terminal import run_in_terminal
 
@@ -380,3 +381,25 @@ def test_g6_every_command_takes_verbosity_after_its_name(invoke: Run) -> None:
     # Here -v is another option.
     done = invoke("-c", URL, "migrate", "m", "nofile", "--verbosity", "critical")
     assert (done.code, done.out, done.err) == (1, "", "")
+
+
+@pytest.mark.parametrize("data", [b"{bad", b"\xff"])
+def test_g7_a_url_given_with_c_needs_no_file(
+    server: CloudinaryServer, invoke: Run, config_json: Path, data: bytes
+) -> None:
+    config_json.write_bytes(data)
+    server.on("GET", "/ping", {"status": "ok"})
+    done = invoke("-c", server.config_url(), "ping")
+    assert (done.code, json.loads(done.out), done.err) == (0, {"status": "ok"}, "")
+    # A default might be stored in it, and would come before the environment: which account is meant is unknown.
+    done = invoke("ping", env={"CLOUDINARY_URL": server.config_url()})
+    assert (done.code, done.out, done.err.count("\n")) == (1, "", 1) and done.err.startswith(f"error: {config_json} ")
+    assert len(server.requests) == 1 and config_json.read_bytes() == data
+
+
+@pytest.mark.parametrize("api", ["admin", "uploader", "provisioning", "utils"])
+@pytest.mark.parametrize("option", [[], ["-ls"]], ids=["without words", "-ls"])
+def test_g3_a_list_of_methods_is_data_at_any_verbosity(cld: Run, api: str, option: List[str]) -> None:
+    done = cld("-v", "critical", api, *option)
+    assert (done.code, done.err) == (0, "")
+    assert len(done.out.splitlines()) >= 9 and all("(" in line for line in done.out.splitlines())

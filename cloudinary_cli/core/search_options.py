@@ -23,6 +23,13 @@ def no_option(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
     return value
 
 
+def no_own_option(ctx: click.Context, param: click.Parameter, value: Optional[str]) -> Optional[str]:
+    """Click callback of a text that may begin with a dash, such as a cursor: refuse only an option of the command."""
+    if any(value in other.opts for other in ctx.command.params):
+        no_option(ctx, param, value)
+    return value
+
+
 def file_name(ctx: click.Context, param: click.Parameter, value: Optional[str]) -> Optional[str]:
     """Click callback of a FILE: neither empty, as an unset shell variable makes it, nor a directory."""
     if value is not None and os.path.basename(value) in ("", ".", ".."):
@@ -69,7 +76,9 @@ _SEARCH_OPTIONS = (
         default=DEFAULT_PAGE_SIZE,
         help=f"Results per page. Default: {DEFAULT_PAGE_SIZE}.",
     ),
-    click.option("-c", "--next_cursor", metavar="CURSOR", help="Start at the page of this cursor."),
+    click.option(
+        "-c", "--next_cursor", metavar="CURSOR", callback=no_own_option, help="Start at the page of this cursor."
+    ),
     click.option("-A", "--auto_paginate", is_flag=True, help="Fetch all pages and print them as one."),
     click.option("-F", "--force", is_flag=True, help="Do not ask before fetching more pages."),
     _text("-ff", "--filter_fields", metavar="FIELDS", help="Keep only these fields and those of -f."),

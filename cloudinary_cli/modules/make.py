@@ -76,6 +76,8 @@ def make(
         raise click.UsageError("--output and -F go with a snippet, not with a list.", ctx)
     if output is not None and as_json:
         raise click.UsageError("--json prints the snippet and --output writes it: choose one.", ctx)
+    if not template and (output is not None or force):
+        raise click.UsageError("Name the template: cld make upload widget --output FILE", ctx)
     app: AppContext = ctx.obj
     catalog = _catalog(app.environ)
     wanted = catalog.wanted(template)

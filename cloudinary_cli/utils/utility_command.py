@@ -60,9 +60,9 @@ def _explained(app: AppContext, method: Method, error: ValueError) -> CliError:
         return CliError(text)
     if app.active.problem is not None:
         return app.active.problem
-    return (
-        _missing_secret(app, method) if app.active.cloud_name else CliError(f"{text}. Choose one with: cld -C <name>")
-    )
+    if app.active.cloud_name:
+        return _missing_secret(app, method)
+    return CliError(f"{text}. Give cloud_name=NAME, or choose a configuration: cld -C <name>")
 
 
 def _missing_secret(app: AppContext, method: Method) -> ConfigError:

@@ -128,7 +128,9 @@ def test_s5_the_direction_is_checked(server: CloudinaryServer, search: Run) -> N
     assert json.loads(search("x", "-s", "public_id", "DESC", "-sq").out)["sort_by"] == [{"public_id": "desc"}]
 
 
-@pytest.mark.parametrize("args", [["-s", "public_id", "-sq"], ["-s", "-A", "asc"], ["-a", "-sq"], ["--csv", "-A"]])
+@pytest.mark.parametrize(
+    "args", [["-s", "public_id", "-sq"], ["-s", "-A", "asc"], ["-a", "-sq"], ["--csv", "-A"], ["-c", "-A"]]
+)
 def test_s6_an_option_is_not_swallowed(server: CloudinaryServer, search: Run, args: List[str]) -> None:
     result = search("x", *args)
     assert (result.code, result.out, server.requests, files()) == (1, "", [], [])
@@ -594,3 +596,8 @@ def test_s12_an_interrupt_loses_no_rows_where_only_files_get_them(
     lines = err.decode().splitlines()
     assert "warning: The result is partial: 2 of 3 resources. Fetch the rest with the same command and: -c 2" in lines
     assert files() == ["f.csv", "g"]
+
+
+def test_a_cursor_may_begin_with_a_dash(server: CloudinaryServer, search: Run) -> None:
+    assert search("x", "-c", "-dash").code == 0
+    assert server.requests[0].json["next_cursor"] == "-dash"

@@ -314,6 +314,7 @@ def test_m10_output_writes_a_file_and_replaces_none(make: Run, tmp_path: Path) -
         (["video player", "--output", ".", "-F"], "it is a directory"),
         (["-ll", "--output", "x"], "--output and -F go with a snippet"),
         (["-lt", "-F"], "--output and -F go with a snippet"),
+        (["--output", "x"], "Name the template: cld make upload widget --output"),
         (["video player", "--output", "/dev/full", "-F"], "/dev/full: No space left on device"),
     ],
 )

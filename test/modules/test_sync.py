@@ -456,11 +456,12 @@ def test_t18_assets_without_display_name_are_called_by_their_public_id(
 def test_t19_results_without_format_or_date_do_no_harm(sync: Run, account: Account, tmp_path: Path) -> None:
     account.add("a", public_id="p1", created_at=None)
     account.add("a", b"other", public_id="p2", created_at=...)
+    account.add("a", b"third", public_id="p4")
     account.add("b", public_id="p3", format=...)
     account.server.on("GET", "/p3", Reply(body=b"b"))
     done = sync("--pull")
     assert done.code == 0, done.err
-    assert sorted(tree(tmp_path / "d")) == ["a (1).jpg", "a (2).jpg", "b"]
+    assert sorted(tree(tmp_path / "d")) == ["a (1).jpg", "a (2).jpg", "a (3).jpg", "b"]
     assert "warning: Cloudinary folder 'f' contains 1 duplicate asset names" in done.err
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import socket
 import stat
+import threading
+import time
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, List
 
 import pytest
 
@@ -154,3 +157,31 @@ def test_a_directory_or_file_in_the_way_is_said(tmp_path: Path) -> None:
         target_path(str(tmp_path), "d")
     with pytest.raises(CliError, match="Cannot make the directory"):
         target_path(str(tmp_path), "f/a.jpg")
+
+
+def test_t31_what_has_come_is_on_the_disk_before_the_rest_has(target: Make, tmp_path: Path) -> None:
+    first, rest = CONTENT[:400_000], CONTENT[400_000:]
+    seen_on_disk: List[int] = []
+
+    def written() -> int:
+        return sum(path.stat().st_size for path in tmp_path.glob(TEMP_PREFIX + "*"))
+
+    def serve() -> None:
+        peer, _ = listener.accept()
+        with peer:
+            peer.recv(65536)
+            peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(CONTENT) + first)
+            deadline = time.monotonic() + 20
+            while written() < len(first) // 2 and time.monotonic() < deadline:
+                time.sleep(0.01)
+            seen_on_disk.append(written())
+            peer.sendall(rest)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = threading.Thread(target=serve)
+        server.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        session = target(f"cloudinary://k:s@demo?upload_prefix={url}&timeout=30").session
+        assert download(session, f"{url}/a.jpg", str(tmp_path / "a.jpg"), Expected(len(CONTENT), ETAG)) == len(CONTENT)
+        server.join()
+    assert len(first) // 2 <= seen_on_disk[0] <= len(first), "nothing waited for the end of the body"
