@@ -9,7 +9,7 @@ import click
 
 from cloudinary_cli.command import CldCommand, completion_of
 from cloudinary_cli.errors import Status
-from cloudinary_cli.utils.command_line import arrange
+from cloudinary_cli.utils.command_line import arrange, is_complete
 
 F = TypeVar("F", bound=Callable[..., Any])
 _METHOD = "cloudinary_cli.method"
@@ -29,7 +29,7 @@ class ApiCommand(CldCommand):
         if words and words[0].startswith("--") and words[0] != "--":
             raise click.NoSuchOption(words[0].partition("=")[0], ctx=ctx)
         ctx.meta[_METHOD] = words[0] if words else ""
-        return super().parse_args(ctx, [*options, "--", *words] if words else options)
+        return super().parse_args(ctx, [*options, "--", *words] if is_complete(options, arity) else options)
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """`cld admin resource --help` explains the method that it names; without a method, the command."""

@@ -21,8 +21,6 @@ def arrange(args: List[str], arity: Mapping[str, int]) -> Tuple[List[str], List[
 
     `-o name=value` becomes `-o name value`. Unknown `--name` options and a `--` stay among the words.
 
-    An option whose values are missing ends the options, and there are no words then: nothing may be taken for a value.
-
     :param arity: number of values of each option of the command.
     """
     options: List[str] = []
@@ -40,11 +38,20 @@ def arrange(args: List[str], arity: Mapping[str, int]) -> Tuple[List[str], List[
         if pair is not None:
             options.extend(pair)
             continue
-        if len(rest) < values:
-            return [*options, token, *rest], []
         options.extend([token, *rest[:values]])
         del rest[:values]
     return options, words
+
+
+def is_complete(options: List[str], arity: Mapping[str, int]) -> bool:
+    """False when the last of the options that arrange() has found lacks a value: nothing else may be taken for it."""
+    rest = list(options)
+    while rest:
+        values = _values_after(rest.pop(0), arity) or 0
+        if len(rest) < values:
+            return False
+        del rest[:values]
+    return True
 
 
 def _values_after(token: str, arity: Mapping[str, int]) -> Optional[int]:

@@ -7,7 +7,7 @@ from typing import List
 import pytest
 
 from cloudinary_cli.errors import CliError
-from cloudinary_cli.utils.command_line import arrange, in_utf8
+from cloudinary_cli.utils.command_line import arrange, is_complete, in_utf8
 
 ARITY = {"-o": 2, "--optional_parameter": 2, "-O": 2, "--optional_parameter_parsed": 2, "-A": 0, "-F": 0, "-ff": 1}
 ARITY.update({"--save": 1, "-v": 1, "--ls": 0})
@@ -31,12 +31,13 @@ ARITY.update({"--save": 1, "-v": 1, "--ls": 0})
         (["m", "--public-id", "x", "--type=y", "-F"], ["-F"], ["m", "--public-id", "x", "--type=y"]),
         (["m", "-", "-x"], ["-x"], ["m", "-"]),
         (["m", "-F", "--", "-F", "--", "--save"], ["-F"], ["m", "--", "-F", "--", "--save"]),
-        (["m", "-o", "a"], ["-o", "a"], []),
-        (["m", "-F", "-o"], ["-F", "-o"], []),
+        (["m", "-o", "a"], ["-o", "a"], ["m"]),
+        (["m", "-o"], ["-o"], ["m"]),
     ],
 )
 def test_arrange(args: List[str], options: List[str], words: List[str]) -> None:
     assert arrange(args, ARITY) == (options, words)
+    assert is_complete(options, ARITY) is (args not in (["m", "-o", "a"], ["m", "-o"]))
 
 
 def test_what_is_sent_is_the_text_that_the_bytes_stand_for() -> None:
