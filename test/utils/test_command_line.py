@@ -7,7 +7,7 @@ from typing import List
 import pytest
 
 from cloudinary_cli.errors import CliError
-from cloudinary_cli.utils.command_line import arrange, is_complete, in_utf8
+from cloudinary_cli.utils.command_line import arrange, in_utf8, is_complete
 
 ARITY = {"-o": 2, "--optional_parameter": 2, "-O": 2, "--optional_parameter_parsed": 2, "-A": 0, "-F": 0, "-ff": 1}
 ARITY.update({"--save": 1, "-v": 1, "--ls": 0})
