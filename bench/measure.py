@@ -38,8 +38,15 @@ class Measured:
 
 def run_cld(arguments: Sequence[str], environ: Optional[Dict[str, str]] = None) -> Measured:
     """Run `cld ARGUMENTS` to its successful end; its stdout is thrown away."""
-    program = _PROGRAM.format(module="cloudinary_cli.cli", function="main", arguments=repr(list(arguments)))
-    return run_program(["-c", program], environ)
+    return run_function("cloudinary_cli.cli", "main", repr(list(arguments)), environ)
+
+
+def run_function(module: str, function: str, arguments: str, environ: Optional[Dict[str, str]] = None) -> Measured:
+    """Call a function with these arguments (as source text) in a fresh interpreter; it returns the exit status."""
+    program = _PROGRAM.format(module=module, function=function, arguments=arguments)
+    measured = run_program(["-c", program], environ)
+    assert measured.peak_kib, "the process has not said its peak"
+    return measured
 
 
 def run_program(arguments: Sequence[str], environ: Optional[Dict[str, str]] = None) -> Measured:

@@ -13,40 +13,18 @@ import http.client
 import json
 import multiprocessing
 import os
-import subprocess
 import sys
 import tempfile
 import threading
-import time
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Dict, List, Sequence
 
-REPO = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from bench.measure import Measured, run_cld, run_function  # noqa: E402
+
 PAGE = 500
-
-# Runs main() and reports this process's own peak: ru_maxrss would count the parent's memory at the fork as well.
-_MEASURED = """
-import sys
-from {module} import {function} as run
-code = run({arguments})
-try:
-    peak = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM:"))
-except OSError:
-    import resource
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (1024 if sys.platform == "darwin" else 1)
-print("peak", peak, file=sys.stderr)
-sys.exit(code)
-"""
-
-
-@dataclass(frozen=True)
-class Measured:
-    """One run: seconds of wall time, peak resident memory in KiB."""
-
-    seconds: float
-    peak_kib: int
 
 
 def asset(number: int) -> Dict[str, Any]:
@@ -120,12 +98,12 @@ def measure_search(port: int, assets: int, directory: str, *options: str) -> Mea
     url = f"cloudinary://key:secret@n{assets}?upload_prefix=http://127.0.0.1:{port}"
     csv = os.path.join(directory, f"{assets}.csv")
     arguments = ["-c", url, "-v", "error", "search", "-A", "-F", "--csv", csv, *options]
-    return _measure(_MEASURED.format(module="cloudinary_cli.cli", function="main", arguments=repr(arguments)))
+    return run_cld(arguments)
 
 
 def measure_floor(port: int, assets: int) -> Measured:
     """Run the raw loop as a process."""
-    return _measure(_MEASURED.format(module="bench.search_memory", function="read_raw", arguments=f"{port}, {assets}"))
+    return run_function("bench.search_memory", "read_raw", f"{port}, {assets}")
 
 
 def read_raw(port: int, assets: int) -> int:
@@ -138,21 +116,6 @@ def read_raw(port: int, assets: int) -> int:
         if "next_cursor" not in answer:
             return 0
         body["next_cursor"] = answer["next_cursor"]
-
-
-def _measure(program: str) -> Measured:
-    start = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": str(REPO)},
-        timeout=300,
-    )
-    seconds = time.perf_counter() - start
-    lines = done.stderr.decode().splitlines()
-    assert done.returncode == 0 and lines[-1].startswith("peak "), lines
-    return Measured(seconds, int(lines[-1].split()[1]))
 
 
 def best(runs: Sequence[Measured]) -> Measured:

@@ -19,8 +19,6 @@ from cloudinary_cli.errors import ApiError, AuthenticationError, CliError, Deliv
 from test.conftest import REPO
 from test.fakes.cloudinary_server import CloudinaryServer, Reply
 
-pytest_plugins = ["test.fakes.cloudinary_server"]
-
 Run = Callable[..., Any]
 DETAILED = {"CLOUDINARY_CLI_EXIT_CODES": "detailed"}
 posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals or locks")

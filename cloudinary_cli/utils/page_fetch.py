@@ -10,10 +10,10 @@ from typing import Any, Callable
 
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import ApiError
+from cloudinary_cli.utils.retry import backoff
 
 ATTEMPTS = 4
 LONGEST_WAIT_SECONDS = 60.0
-_FIRST_PAUSE_SECONDS = 0.5
 # What the connector leaves alone for a POST. It has tried 420, 429 and 503 often enough when they arrive here.
 _TRANSIENT = frozenset(["500", "502", "504"])
 _STATUS = re.compile(r"Error (?:parsing server response \()?([0-9]{3})\b")
@@ -35,8 +35,7 @@ def retried(call: Callable[[], Any], sleep: Sleep = time.sleep, connected: bool 
             if not is_passing(error, connected):
                 raise
             logger.debug("%s Trying again (%s of %s).", error, attempt, ATTEMPTS - 1)
-        backoff = _FIRST_PAUSE_SECONDS * 2 ** (attempt - 1)
-        sleep(random.uniform(backoff / 2, backoff))
+        sleep(backoff(attempt))
     return call()
 
 

@@ -15,8 +15,6 @@ import pytest
 
 from test.fakes.cloudinary_server import CloudinaryServer, Reply
 
-pytest_plugins = ["test.fakes.cloudinary_server"]
-
 Run = Callable[..., Any]
 
 

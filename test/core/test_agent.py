@@ -17,8 +17,6 @@ from cloudinary_cli.utils.config_url import parse
 from test.fakes.cloudinary_server import CloudinaryServer, Reply
 from test.fakes.terminal import run_in_terminal
 
-pytest_plugins = ["test.fakes.cloudinary_server"]
-
 Run = Callable[..., Any]
 SIGNUP = ("signup", "Ann@Example.com", "langchain", "claude", "resize images")
 SECRET = "SECRET-0123456789-abcd"

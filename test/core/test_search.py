@@ -24,8 +24,6 @@ from cloudinary_cli.sandbox.server import SandboxServer
 from cloudinary_cli.sandbox.settings import SandboxSettings
 from test.fakes.cloudinary_server import CloudinaryServer, Reply
 
-pytest_plugins = ["test.fakes.cloudinary_server"]
-
 Run = Callable[..., Any]
 DEMO = "cloudinary://key:secret@demo"
 PATH = "/v1_1/demo/resources/search"

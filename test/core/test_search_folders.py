@@ -12,8 +12,6 @@ from cloudinary_cli.sandbox.server import SandboxServer
 from cloudinary_cli.sandbox.settings import SandboxSettings
 from test.fakes.cloudinary_server import CloudinaryServer
 
-pytest_plugins = ["test.fakes.cloudinary_server"]
-
 Run = Callable[..., Any]
 
 

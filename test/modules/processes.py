@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
@@ -23,3 +24,16 @@ def wait_until(condition: Callable[[], Any], process: "subprocess.Popen[bytes]")
         assert process.poll() is None, Path("err").read_text()
         assert time.monotonic() < deadline, Path("err").read_text()
         time.sleep(0.01)
+
+
+def interrupt(process: "subprocess.Popen[bytes]", number: int = signal.SIGINT) -> None:
+    """Send the signal, and wait until the process says that it finishes what is under way."""
+    process.send_signal(number)
+    wait_until(lambda: "Stopping" in Path("err").read_text(), process)
+
+
+def abort(process: "subprocess.Popen[bytes]") -> None:
+    """Ctrl-C twice: the process ends at once, with requests under way."""
+    interrupt(process)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(15) == 130 and "Traceback" not in Path("err").read_text()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional, Sequence
+from typing import Any, Callable, Dict, List, Optional, Sequence, Union
 from urllib.parse import urlsplit
 
 from test.fakes.cloudinary_server import CloudinaryServer, Reply, Request
@@ -16,8 +16,9 @@ def md5(content: bytes) -> str:
     return hashlib.md5(content).hexdigest()
 
 
-def make(root: Path, *names: str, **contents: bytes) -> Path:
+def make(root: Union[Path, str], *names: str, **contents: bytes) -> Path:
     """Files whose content is their name, or what is given."""
+    root = Path(root)
     for name, content in [*((name, name.encode()) for name in names), *contents.items()]:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(content)

@@ -19,11 +19,6 @@ from test.modules.clone_world import Source, Target
 Run = Callable[..., Any]
 
 
-@pytest.fixture(autouse=True)
-def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-
-
 @pytest.fixture
 def source(server: CloudinaryServer) -> Source:
     return Source(server)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import threading
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List
+from typing import Any, Callable, Dict, Iterator
 
 import pytest
 
@@ -17,29 +16,13 @@ from cloudinary_cli.utils.config_utils import ConfigStore
 from test.fakes.cloudinary_server import CloudinaryServer, Request
 from test.fakes.sandbox_client import SandboxClient
 from test.modules.clone_world import Source, Target
-from test.modules.processes import start, wait_until
+from test.modules.faults import pending_faults, plan_faults
+from test.modules.processes import abort, interrupt, start, wait_until
 
 Run = Callable[..., Any]
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
-FAULTS: List[Dict[str, Any]] = [
-    {"status": 500},
-    {"status": 503},
-    {"status": 420},
-    {"status": 429, "headers": {"Retry-After": "1"}},
-    {"mode": "reset"},
-    {"mode": "cut"},
-    {"mode": "stall", "delay": 3},
-    {"mode": "after"},
-    {"mode": "after", "status": 502},
-    {"mode": "cut"},
-]
 JPG = b"\xff\xd8\xff\xe0%d\xff\xd9"
 TOKEN_RULE = [{"access_type": "token"}]
-
-
-@pytest.fixture(autouse=True)
-def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture
@@ -122,15 +105,14 @@ def test_with_a_tenth_of_the_requests_faulted_once_everything_arrives(
     box: SandboxClient, there: SandboxClient, cld: Run, env: Dict[str, str]
 ) -> None:
     fill(box, 300)
-    for number in range(30):
-        there.fault("/v1_1/other/image/upload", 1, method="POST", skip=9, **FAULTS[number % len(FAULTS)])
+    plan_faults(there, "POST", "/v1_1/other/image/upload")
     box.fault("/v1_1/sandbox/resources/search", 1, status=502)
     done = cld("clone", url_of(there), "-w", "10", "--json", env=env, timeout=150)
     assert done.code == 0, done.err[-2000:]
     summary = json.loads(done.out)
     assert (summary["copied"] + summary["existing"], summary["failed"]) == (300, 0)
     assert etags(there) == etags(box) and len(etags(there)) == 300
-    assert not there.call("GET", "faults")["faults"] and not box.call("GET", "faults")["faults"]
+    assert pending_faults(there) == pending_faults(box) == 0
 
 
 def test_faults_that_stay_are_counted_exactly(
@@ -212,8 +194,7 @@ def test_ctrl_c_once_and_twice(server: CloudinaryServer) -> None:
         command = ("-c", here, "clone", there, "-F", "-w", "2", "--json", "--report", "r.jsonl")
         process = start(*command)
         wait_until(lambda: len(target.uploads) == 2 and len(source.searches) == 3, process)
-        process.send_signal(signal.SIGINT)
-        wait_until(lambda: "Stopping" in Path("err").read_text(), process)
+        interrupt(process)
         gate.set()
         assert process.wait(30) == 130
         summary = json.loads(Path("out").read_text())
@@ -224,10 +205,7 @@ def test_ctrl_c_once_and_twice(server: CloudinaryServer) -> None:
         gate.clear()
         process = start(*command)
         wait_until(lambda: len(target.uploads) == 4, process)
-        process.send_signal(signal.SIGINT)
-        wait_until(lambda: "Stopping" in Path("err").read_text(), process)
-        process.send_signal(signal.SIGINT)
-        assert process.wait(15) == 130 and "Traceback" not in Path("err").read_text()
+        abort(process)
         gate.set()
 
 
@@ -248,8 +226,7 @@ def test_a_stop_between_two_pages_says_that_there_is_more(server: CloudinaryServ
         target = Target(other)
         process = start("-c", server.config_url("src"), "clone", other.config_url("dst"), "-F", "--json")
         wait_until(lambda: len(target.uploads) == 2 and len(source.searches) == 2, process)
-        process.send_signal(signal.SIGINT)
-        wait_until(lambda: "Stopping" in Path("err").read_text(), process)
+        interrupt(process)
         gate.set()
         assert process.wait(30) == 130
     assert len(source.searches) == 2 and len(target.uploads) == 2

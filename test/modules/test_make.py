@@ -18,8 +18,6 @@ from cloudinary_cli.errors import CliError
 from cloudinary_cli.utils.templates import BUILT_IN, Catalog, Wanted
 from test.fakes.cloudinary_server import CloudinaryServer
 
-pytest_plugins = ["test.fakes.cloudinary_server"]
-
 Run = Callable[..., Any]
 URL = "cloudinary://key123:TOPSECRET@my-cloud"
 ALL = sorted((path.parent.name, path.name) for path in BUILT_IN.glob("*/*"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import socket
 import threading
 from pathlib import Path
@@ -17,16 +16,13 @@ from cloudinary_cli.errors import CliError
 from cloudinary_cli.transfer import entries
 from test.fakes.cloudinary_server import CloudinaryServer, Reply, Request
 from test.fakes.sandbox_client import SandboxClient
-from test.modules.processes import start, wait_until
+from test.modules.faults import pending_faults
+from test.modules.processes import abort, interrupt, start, wait_until
+from test.modules.raw_server import RawServer
 
 Run = Callable[..., Any]
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals and pipes")
 TEMPLATE = "https://old.example/"
-
-
-@pytest.fixture(autouse=True)
-def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture
@@ -272,36 +268,17 @@ def test_credentials_in_urls_are_not_shown(server: CloudinaryServer, migrate: Ru
     assert json.loads(migrate("m", "urls", "--retry-failed", "r.jsonl", "--json").out)["uploaded"] == 1
 
 
-class _Origin(threading.Thread):
-    """Serves the old assets: any path, its own name as content."""
-
-    def __init__(self) -> None:
-        super().__init__(daemon=True)
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self.start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.listener.getsockname()[1]}/"
-
-    def run(self) -> None:
-        while True:
-            try:
-                peer, _ = self.listener.accept()
-            except OSError:
-                return
-            with peer:
-                path = peer.recv(65536).split(b" ")[1]
-                peer.sendall(b"HTTP/1.0 200 OK\r\nContent-Length: %d\r\n\r\n" % len(path) + path)
+def deliver(peer: socket.socket) -> None:
+    """An old asset: any path, its own name as content."""
+    with peer:
+        path = peer.recv(65536).split(b" ")[1]
+        peer.sendall(b"HTTP/1.0 200 OK\r\nContent-Length: %d\r\n\r\n" % len(path) + path)
 
 
 def test_with_the_sandbox_a_tenth_of_the_requests_faulted_once(box: SandboxClient, cld: Run, home: Path) -> None:
-    origin = _Origin()
     env = box.server.environment(home)
     env["CLOUDINARY_URL"] += "&timeout=1"
-    assert cld("admin", "create_upload_mapping", "old", f"template={origin.url}", env=env).code == 0
     names = [f"f {number:02}.jpg" for number in range(60)]
-    write(*(origin.url + name.replace(" ", "%20") for name in names))
     faults: List[Dict[str, Any]] = [
         {"status": 500},
         {"status": 503},
@@ -312,10 +289,13 @@ def test_with_the_sandbox_a_tenth_of_the_requests_faulted_once(box: SandboxClien
     ]
     for fault in faults:
         box.fault("/sandbox/image/upload", method="HEAD", skip=9, **fault)
-    done = cld("migrate", "old", "urls", "--json", "-w", "10", env=env)
-    origin.listener.close()
+    with RawServer(deliver) as origin:
+        template = f"http://{origin.address}/"
+        assert cld("admin", "create_upload_mapping", "old", f"template={template}", env=env).code == 0
+        write(*(template + name.replace(" ", "%20") for name in names))
+        done = cld("migrate", "old", "urls", "--json", "-w", "10", env=env)
     assert done.code == 0, done.err[-2000:]
-    assert json.loads(done.out)["uploaded"] == 60 and not box.call("GET", "faults")["faults"]
+    assert json.loads(done.out)["uploaded"] == 60 and pending_faults(box) == 0
     stored = {asset["public_id"] for asset in box.server.state.assets("sandbox").all()}
     assert {f"old/{name[:-4]}" for name in names} <= stored
 
@@ -334,8 +314,7 @@ def test_ctrl_c_once_and_twice(server: CloudinaryServer, url: str) -> None:
     command = ("-c", url, "migrate", "m", file, "-w", "2", "--json", "--report", "r.jsonl")
     process = start(*command)
     wait_until(lambda: len(asked(server)) == 2, process)
-    process.send_signal(signal.SIGINT)
-    wait_until(lambda: "Stopping" in Path("err").read_text(), process)
+    interrupt(process)
     gate.set()
     assert process.wait(30) == 130
     summary = json.loads(Path("out").read_text())
@@ -345,10 +324,7 @@ def test_ctrl_c_once_and_twice(server: CloudinaryServer, url: str) -> None:
     gate.clear()
     process = start(*command)
     wait_until(lambda: len(asked(server)) == 4, process)
-    process.send_signal(signal.SIGINT)
-    wait_until(lambda: "Stopping" in Path("err").read_text(), process)
-    process.send_signal(signal.SIGINT)
-    assert process.wait(15) == 130 and "Traceback" not in Path("err").read_text()
+    abort(process)
     gate.set()
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import threading
 from pathlib import Path
 from typing import Any, Callable, Dict, List
@@ -13,15 +12,10 @@ import pytest
 
 from test.fakes.cloudinary_server import CloudinaryServer, Reply, Request
 from test.fakes.sandbox_client import SandboxClient
-from test.modules.processes import start, wait_until
+from test.modules.processes import abort, interrupt, start, wait_until
 
 Run = Callable[..., Any]
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
-
-
-@pytest.fixture(autouse=True)
-def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
 
 
 def derived(*public_ids: str, **more: Any) -> Dict[str, Any]:
@@ -269,8 +263,7 @@ def test_ctrl_c_once_and_twice(server: CloudinaryServer) -> None:
     command = ("-c", server.config_url(), "regen_derived", "w_5", "-F", "-w", "2", "--json", "--report", "r.jsonl")
     process = start(*command)
     wait_until(lambda: len(explicit_calls(server)) == 2, process)
-    process.send_signal(signal.SIGINT)
-    wait_until(lambda: "Stopping" in Path("err").read_text(), process)
+    interrupt(process)
     gate.set()
     assert process.wait(30) == 130
     summary = json.loads(Path("out").read_text())
@@ -280,10 +273,7 @@ def test_ctrl_c_once_and_twice(server: CloudinaryServer) -> None:
     gate.clear()
     process = start(*command)
     wait_until(lambda: len(explicit_calls(server)) == 4, process)
-    process.send_signal(signal.SIGINT)
-    wait_until(lambda: "Stopping" in Path("err").read_text(), process)
-    process.send_signal(signal.SIGINT)
-    assert process.wait(15) == 130 and "Traceback" not in Path("err").read_text()
+    abort(process)
     gate.set()
 
 

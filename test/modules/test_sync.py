@@ -6,7 +6,6 @@ import json
 import os
 import socket
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import Any, Callable, Dict, List
@@ -16,23 +15,14 @@ import pytest
 from cloudinary_cli.sandbox.server import SandboxServer
 from cloudinary_cli.sandbox.settings import SandboxSettings
 from cloudinary_cli.utils.config_utils import ConfigStore
-from test.fakes.cloudinary_server import CloudinaryServer, Reply
+from test.fakes.cloudinary_server import Reply
 from test.fakes.sandbox_client import SandboxClient
+from test.modules.raw_server import RawServer
 from test.modules.sync_world import Account, deleted_ids, fails_for, line_with, make, md5, tree
 
 Run = Callable[..., Any]
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX file types")
 NO = Reply(400, {"error": {"message": "not today"}})
-
-
-@pytest.fixture(autouse=True)
-def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture
-def account(server: CloudinaryServer) -> Account:
-    return Account(server)
 
 
 @pytest.fixture
@@ -364,36 +354,21 @@ def test_max_delete_refuses_before_anything_is_changed(sync: Run, account: Accou
     assert sync("--push", "-F", "--max-delete", "2").code == 0
 
 
-class _Proxy(threading.Thread):
-    """Notes the first line of what comes, and hangs up."""
-
-    def __init__(self) -> None:
-        super().__init__(daemon=True)
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.lines: List[bytes] = []
-        self.start()
-
-    def run(self) -> None:
-        while True:
-            try:
-                peer, _ = self.socket.accept()
-            except OSError:
-                return
-            with peer:
-                self.lines.append(peer.recv(4096).splitlines()[0])
-                peer.sendall(b"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n")
-
-
 def test_t06_deliveries_are_asked_for_by_https(account: Account, invoke: Run) -> None:
     account.add("a")
-    proxy = _Proxy()
-    address = f"http://127.0.0.1:{proxy.socket.getsockname()[1]}"
-    env = {"HTTPS_PROXY": address, "HTTP_PROXY": address, "https_proxy": address, "http_proxy": address}
-    env.update(NO_PROXY="127.0.0.1", no_proxy="127.0.0.1")
-    done = invoke("-c", account.server.config_url(), "sync", "d", "f", "--pull", env=env)
-    proxy.socket.close()
+    lines: List[bytes] = []
+
+    def refuse(peer: socket.socket) -> None:
+        with peer:
+            lines.append(peer.recv(4096).splitlines()[0])
+            peer.sendall(b"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n")
+
+    with RawServer(refuse) as proxy:
+        env = dict.fromkeys(("HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy"), f"http://{proxy.address}")
+        env.update(NO_PROXY="127.0.0.1", no_proxy="127.0.0.1")
+        done = invoke("-c", account.server.config_url(), "sync", "d", "f", "--pull", env=env)
     assert done.code == 1 and "Failed | 1" in done.err
-    assert proxy.lines and {line[:31] for line in proxy.lines} == {b"CONNECT res.cloudinary.com:443 "}
+    assert lines and {line[:31] for line in lines} == {b"CONNECT res.cloudinary.com:443 "}
 
 
 # -- T rows: results

@@ -7,60 +7,28 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
-import time
 from collections import Counter
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List
+from typing import Any, Callable, Dict
 
 import pytest
 
-from test.fakes.cloudinary_server import CloudinaryServer, Reply
+from test.fakes.cloudinary_server import Reply
 from test.fakes.sandbox_client import SandboxClient
+from test.modules.faults import pending_faults, plan_faults
+from test.modules.processes import abort, interrupt, start, wait_until
+from test.modules.raw_server import RawServer
 from test.modules.sync_world import Account, make, md5, tree
 
 Run = Callable[..., Any]
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
-FAULTS: List[Dict[str, Any]] = [
-    {"status": 500},
-    {"status": 503},
-    {"status": 420},
-    {"status": 429, "headers": {"Retry-After": "1"}},
-    {"mode": "reset"},
-    {"mode": "cut"},
-    {"mode": "stall", "delay": 3},
-    {"mode": "after"},
-    {"mode": "after", "status": 502},
-    {"mode": "cut"},
-]
 FILES = 300
-
-
-@pytest.fixture(autouse=True)
-def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture
-def account(server: CloudinaryServer) -> Account:
-    return Account(server)
-
-
-def plan_faults(box: SandboxClient, method: str, path: str) -> None:
-    """Let every tenth request of the first 300 meet a fault, each once."""
-    for number in range(FILES // 10):
-        box.fault(path, 1, method=method, skip=9, **FAULTS[number % len(FAULTS)])
 
 
 def environment(box: SandboxClient, home: Path) -> Dict[str, str]:
     env: Dict[str, str] = box.server.environment(home)
     return {**env, "CLOUDINARY_URL": env["CLOUDINARY_URL"] + "&timeout=1"}
-
-
-def pending_faults(box: SandboxClient) -> int:
-    return len(box.call("GET", "faults")["faults"])
 
 
 def test_t31_with_a_tenth_of_the_requests_faulted_once_everything_arrives(
@@ -148,21 +116,6 @@ def test_t31_connections_are_kept(account: Account, cld: Run) -> None:
 # -- Ctrl-C
 
 
-def start(*args: str) -> "subprocess.Popen[bytes]":
-    """Start `cld ARGS` with its streams in files, out and err."""
-    with open("out", "wb") as out, open("err", "wb") as err:
-        command = [sys.executable, "-m", "cloudinary_cli", *args]
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
-
-
-def wait_until(condition: Callable[[], Any], process: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert process.poll() is None, Path("err").read_text()
-        assert time.monotonic() < deadline, Path("err").read_text()
-        time.sleep(0.01)
-
-
 @posix
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_the_first_ctrl_c_finishes_what_is_under_way_and_saves(
@@ -181,8 +134,7 @@ def test_the_first_ctrl_c_finishes_what_is_under_way_and_saves(
         "-c", account.config_url(), "sync", "d", "f", "--push", "-F", "-w", "3", "--json", "--report", "r.jsonl"
     )
     wait_until(lambda: len(account.sent("POST", "/upload")) == 3, process)
-    process.send_signal(number)
-    wait_until(lambda: "Stopping" in Path("err").read_text(), process)
+    interrupt(process, number)
     gate.set()
     assert process.wait(30) == code
     text = Path("err").read_text()
@@ -196,54 +148,23 @@ def test_the_first_ctrl_c_finishes_what_is_under_way_and_saves(
     assert statuses == {"ok": 3, "cancelled": 37, "skipped": 1}
 
 
-class _Stalling(threading.Thread):
-    """Delivers half of what it announces, and then nothing more."""
-
-    def __init__(self) -> None:
-        super().__init__(daemon=True)
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.peers: List[socket.socket] = []
-        self.start()
-
-    @property
-    def address(self) -> str:
-        return f"127.0.0.1:{self.listener.getsockname()[1]}"
-
-    def run(self) -> None:
-        while True:
-            try:
-                peer, _ = self.listener.accept()
-            except OSError:
-                return
-            self.peers.append(peer)
-            peer.recv(65536)
-            peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2000000\r\n\r\n" + bytes(1_000_000))
-
-
-@pytest.fixture
-def stalling() -> Iterator[_Stalling]:
-    server = _Stalling()
-    yield server
-    for peer in server.peers:
-        peer.close()
-    server.listener.close()
+def stall(peer: socket.socket) -> None:
+    """Deliver half of what is announced, and then nothing more."""
+    peer.recv(65536)
+    peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2000000\r\n\r\n" + bytes(1_000_000))
 
 
 @posix
-def test_the_second_ctrl_c_aborts_and_leaves_no_temporary_file(
-    account: Account, stalling: _Stalling, tmp_path: Path
-) -> None:
+def test_the_second_ctrl_c_aborts_and_leaves_no_temporary_file(account: Account, tmp_path: Path) -> None:
     make(tmp_path / "d", **{"f0.jpg": b"old"})
     for number in range(10):
         account.add(f"f{number}", size=2_000_000)
-    url = account.server.config_url(secure="false", cname=stalling.address)
-    process = start("-c", url, "sync", "d", "f", "--pull", "-w", "3")
-    wait_until(lambda: len(list((tmp_path / "d").glob(".cld-part-*"))) == 3, process)
-    process.send_signal(signal.SIGINT)
-    wait_until(lambda: "Stopping" in Path("err").read_text(), process)
-    process.send_signal(signal.SIGINT)
-    assert process.wait(15) == 130
-    assert tree(tmp_path / "d") == {"f0.jpg": b"old"} and "Traceback" not in Path("err").read_text()
+    with RawServer(stall) as stalling:
+        url = account.server.config_url(secure="false", cname=stalling.address)
+        process = start("-c", url, "sync", "d", "f", "--pull", "-w", "3")
+        wait_until(lambda: len(list((tmp_path / "d").glob(".cld-part-*"))) == 3, process)
+        abort(process)
+    assert tree(tmp_path / "d") == {"f0.jpg": b"old"}
 
 
 @posix

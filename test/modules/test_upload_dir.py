@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
 import threading
 from pathlib import Path
@@ -15,23 +14,12 @@ import pytest
 from cloudinary_cli.transfer.upload_dir import glob_pattern, joined
 from test.fakes.cloudinary_server import CloudinaryServer, Reply, Request
 from test.fakes.sandbox_client import SandboxClient
-from test.modules.processes import start, wait_until
+from test.modules.faults import pending_faults, plan_faults
+from test.modules.processes import abort, interrupt, start, wait_until
+from test.modules.sync_world import make
 
 Run = Callable[..., Any]
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals, pipes and links")
-
-
-@pytest.fixture(autouse=True)
-def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-
-
-def make(root: str, *names: str) -> None:
-    """Files whose content is their name."""
-    for name in names:
-        path = Path(root, name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(name)
 
 
 def accepted(request: Request) -> Dict[str, Any]:
@@ -306,28 +294,15 @@ def test_joined(parts: Any, folder: str) -> None:
     assert joined(*parts) == folder
 
 
-FAULTS: List[Dict[str, Any]] = [
-    {"status": 500},
-    {"status": 503},
-    {"status": 420},
-    {"status": 429, "headers": {"Retry-After": "1"}},
-    {"mode": "reset"},
-    {"mode": "cut"},
-    {"mode": "stall", "delay": 3},
-    {"mode": "after"},
-]
-
-
 def test_with_a_tenth_of_the_requests_faulted_once_everything_arrives(box: SandboxClient, cld: Run, home: Path) -> None:
     env = box.server.environment(home)
     env["CLOUDINARY_URL"] += "&timeout=1"
     make("faulted", *(f"s{number % 7}/f{number:03}.jpg" for number in range(300)))
-    for number in range(30):
-        box.fault("/v1_1/sandbox/auto/upload", method="POST", skip=9, **FAULTS[number % len(FAULTS)])
+    plan_faults(box, "POST", "/v1_1/sandbox/auto/upload")
     done = cld("upload_dir", "faulted", "-w", "10", "--json", env=env, timeout=150)
     assert done.code == 0, done.err[-2000:]
     assert (json.loads(done.out)["uploaded"], json.loads(done.out)["failed"]) == (300, 0)
-    assert not box.call("GET", "faults")["faults"]
+    assert pending_faults(box) == 0
     assets = [
         asset for asset in box.server.state.assets("sandbox").all() if asset["asset_folder"].startswith("faulted/")
     ]
@@ -350,8 +325,7 @@ def test_ctrl_c_once_and_twice(server: CloudinaryServer, up: Run) -> None:
     command = ("-c", server.config_url(), "upload_dir", "d", "-w", "2", "--json", "--report", "r.jsonl")
     process = start(*command)
     wait_until(lambda: len(uploads(server)) == 2, process)
-    process.send_signal(signal.SIGINT)
-    wait_until(lambda: "Stopping" in Path("err").read_text(), process)
+    interrupt(process)
     gate.set()
     assert process.wait(30) == 130
     summary = json.loads(Path("out").read_text())
@@ -363,10 +337,7 @@ def test_ctrl_c_once_and_twice(server: CloudinaryServer, up: Run) -> None:
     gate.clear()
     process = start(*command)
     wait_until(lambda: len(uploads(server)) == 12, process)
-    process.send_signal(signal.SIGINT)
-    wait_until(lambda: "Stopping" in Path("err").read_text(), process)
-    process.send_signal(signal.SIGINT)
-    assert process.wait(15) == 130 and "Traceback" not in Path("err").read_text()
+    abort(process)
     gate.set()
 
 
