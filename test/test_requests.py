@@ -8,6 +8,7 @@ from typing import Any, Dict, List, Tuple
 import pytest
 
 from test.fakes.command_tree import leaf_commands
+from test.fakes.ports import free_port
 from test.fakes.sandbox_client import SandboxClient
 
 V = "/v1_1/sandbox"
@@ -120,8 +121,6 @@ CLAIMING = [
 
 @pytest.fixture
 def env(box: SandboxClient, home: Path) -> Dict[str, str]:
-    from test.fakes.ports import free_port
-
     storage = box.server.state.storage
     storage.put_document("sandbox", "upload_mapping", "legacy", {"folder": "legacy", "template": "http://127.0.0.1:9/"})
     storage.put_document("sandbox", "transformation", "t_thumb", {"name": "t_thumb", "named": True, "info": []})

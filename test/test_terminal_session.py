@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from cloudinary_cli.utils.config_utils import ConfigStore
-from test.auth.test_headless import redirect_of
 from test.fakes.ports import free_port
-from test.fakes.sandbox_client import SandboxClient
+from test.fakes.sandbox_client import SandboxClient, redirect_of
 from test.fakes.terminal import Terminal
 
 pytestmark = pytest.mark.skipif(not shutil.which("bash") or os.name == "nt", reason="needs bash at a pseudo-terminal")

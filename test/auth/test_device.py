@@ -161,9 +161,8 @@ def test_checklist_25_only_the_server_asked_may_offer_it(metadata: Dict[str, Any
 
 
 @pytest.fixture
-def env(box: SandboxClient, home: Path) -> Dict[str, str]:
-    variables = box.server.environment(home)
-    return {name: value for name, value in variables.items() if name not in ("CLOUDINARY_URL", "PYTHONPATH")}
+def env(login_env: Dict[str, str]) -> Dict[str, str]:
+    return login_env
 
 
 def test_device_login_approved_by_the_server_itself(

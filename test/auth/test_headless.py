@@ -10,7 +10,6 @@ import sys
 import urllib.request
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List
-from urllib.error import HTTPError
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -18,7 +17,7 @@ import pytest
 from cloudinary_cli.utils.config_utils import ConfigStore
 from test.conftest import Result
 from test.fakes.ports import free_port
-from test.fakes.sandbox_client import SandboxClient, _NoRedirect
+from test.fakes.sandbox_client import SandboxClient, redirect_of
 from test.fakes.terminal import Terminal
 
 Cld = Callable[..., Result]
@@ -26,20 +25,9 @@ posix = pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal")
 
 
 @pytest.fixture
-def env(box: SandboxClient, home: Path) -> Dict[str, str]:
+def env(login_env: Dict[str, str]) -> Dict[str, str]:
     """The sandbox's variables without an API key and without a browser of its own."""
-    variables = {**box.server.environment(home), "BROWSER": ""}
-    variables = {name: value for name, value in variables.items() if name not in ("CLOUDINARY_URL", "PYTHONPATH")}
-    return {**variables, "CLOUDINARY_OAUTH_REDIRECT_PORT": str(free_port()), "DISPLAY": "", "WAYLAND_DISPLAY": ""}
-
-
-def redirect_of(url: str) -> str:
-    """Where the authorization server sends a browser that opens `url`; the browser cannot connect there."""
-    try:
-        urllib.request.build_opener(_NoRedirect).open(url)
-    except HTTPError as error:
-        return str(error.headers["Location"])
-    raise AssertionError("the sandbox did not redirect")
+    return {**login_env, "BROWSER": "", "DISPLAY": "", "WAYLAND_DISPLAY": ""}
 
 
 class Login:

@@ -18,14 +18,13 @@ import pytest
 from cloudinary_cli.auth.loopback_server import CallbackServer, start_callback_server, wait_for_callback
 from cloudinary_cli.errors import AuthorizationDenied, ConfigError, LoginError, LoginTimeout, PortInUse
 from test.auth.redirect_client import ANSWER, GENUINE, STATE, Tab, address, get, new_server, still_waiting
+from test.fakes import ports
 
 
 @pytest.fixture
 def free_port(monkeypatch: pytest.MonkeyPatch) -> int:
     """A port that nobody listens on, as the configured redirect port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = ports.free_port()
     monkeypatch.setenv("CLOUDINARY_OAUTH_REDIRECT_PORT", str(port))
     return port
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import urllib.error
 import urllib.request
 from dataclasses import replace
 from typing import Any, Dict, Optional
@@ -17,6 +18,15 @@ from cloudinary_cli.utils.config_utils import ConfigStore
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *args: Any, **kwargs: Any) -> None:
         return None
+
+
+def redirect_of(url: str) -> str:
+    """Where the authorization server sends a browser that opens `url`; the browser cannot connect there."""
+    try:
+        urllib.request.build_opener(_NoRedirect).open(url)
+    except urllib.error.HTTPError as error:
+        return str(error.headers["Location"])
+    raise AssertionError("the sandbox did not redirect")
 
 
 class SandboxClient:
@@ -33,12 +43,7 @@ class SandboxClient:
         verifier, challenge = flow.generate_pkce_pair()
         redirect = "http://127.0.0.1:9/callback"
         url = flow.build_authorize_url(challenge, flow.generate_state(), redirect, base_url=self.url)
-        opener = urllib.request.build_opener(_NoRedirect)
-        try:
-            location = opener.open(url).headers["Location"]
-        except urllib.error.HTTPError as error:
-            location = error.headers["Location"]
-        code = parse_qs(urlsplit(location).query)["code"][0]
+        code = parse_qs(urlsplit(redirect_of(url)).query)["code"][0]
         response = flow.exchange_code(code, verifier, redirect, base_url=self.url)
         session = Session.from_token_response(response, region="api")
         return replace(session, oauth_base_url=self.url, upload_prefix=self.url)

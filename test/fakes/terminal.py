@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Dict, Optional, Sequence, Tuple
 
 
 @dataclass(frozen=True)
@@ -20,69 +20,16 @@ class Screen:
     out: str = ""
 
 
-def run_in_terminal(
-    args: Sequence[str],
-    dialogue: Sequence[Tuple[str, str]] = (),
-    env: Optional[Dict[str, str]] = None,
-    pipe_stdout: bool = False,
-    timeout: float = 30,
-    program: Sequence[str] = (sys.executable, "-m", "cloudinary_cli"),
-) -> Screen:
-    """Run `cld ARGS`; each pair of `dialogue` is a text to wait for and what is then typed (without Enter)."""
-    import fcntl
-    import pty
-    import termios
-
-    master, slave = pty.openpty()
-
-    def take_terminal() -> None:
-        # The session's controlling terminal, without which a shell has no job control.
-        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-
-    process = subprocess.Popen(
-        [*program, *args],
-        stdin=slave,
-        stdout=subprocess.PIPE if pipe_stdout else slave,
-        stderr=slave,
-        env={**os.environ, "TERM": "xterm", **(env or {})},
-        start_new_session=True,
-        preexec_fn=take_terminal,
-    )
-    os.close(slave)
-    try:
-        text = _converse(master, list(dialogue), time.monotonic() + timeout)
-        out = process.stdout.read().decode() if process.stdout else ""
-        return Screen(process.wait(timeout), text.replace("\r\n", "\n"), out)
-    finally:
-        process.kill()
-        process.wait()
-        os.close(master)
-
-
-def _converse(master: int, dialogue: List[Tuple[str, str]], deadline: float) -> str:
-    seen, searched = "", 0
-    while time.monotonic() < deadline:
-        if not select.select([master], [], [], 0.1)[0]:
-            continue
-        try:
-            data = os.read(master, 4096)
-        except OSError:  # Linux: the other side is closed
-            break
-        if not data:
-            break
-        seen += data.decode("utf-8", "replace")
-        while dialogue and dialogue[0][0] in seen[searched:]:
-            expected, answer = dialogue.pop(0)
-            searched = seen.index(expected, searched) + len(expected)
-            os.write(master, answer.encode() + b"\n")
-    assert not dialogue, f"never asked {dialogue[0][0]!r}; seen: {seen!r}"
-    return seen
-
-
 class Terminal:
     """A program at a pseudo-terminal that a test talks to step by step. Leaving the context ends it."""
 
-    def __init__(self, command: Sequence[str], env: Optional[Dict[str, str]] = None, timeout: float = 60) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        env: Optional[Dict[str, str]] = None,
+        timeout: float = 60,
+        pipe_stdout: bool = False,
+    ) -> None:
         import pty
 
         self._timeout = timeout
@@ -97,7 +44,7 @@ class Terminal:
         self.process = subprocess.Popen(
             [sys.executable, "-c", starter, *command],
             stdin=slave,
-            stdout=slave,
+            stdout=subprocess.PIPE if pipe_stdout else slave,
             stderr=slave,
             env=environ,
             start_new_session=True,
@@ -153,3 +100,21 @@ class Terminal:
             return False
         self._seen += data.decode("utf-8", "replace")
         return bool(data)
+
+
+def run_in_terminal(
+    args: Sequence[str],
+    dialogue: Sequence[Tuple[str, str]] = (),
+    env: Optional[Dict[str, str]] = None,
+    pipe_stdout: bool = False,
+    timeout: float = 30,
+    program: Sequence[str] = (sys.executable, "-m", "cloudinary_cli"),
+) -> Screen:
+    """Run `cld ARGS`; each pair of `dialogue` is a text to wait for and what is then typed (without Enter)."""
+    with Terminal([*program, *args], env, timeout, pipe_stdout) as terminal:
+        for expected, answer in dialogue:
+            terminal.expect(expected)
+            terminal.type(answer)
+        code = terminal.wait()
+        stdout = terminal.process.stdout
+        return Screen(code, terminal.text, stdout.read().decode() if stdout else "")

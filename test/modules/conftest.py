@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Dict
 
 import pytest
 
 from test.fakes.cloudinary_server import CloudinaryServer
+from test.fakes.sandbox_client import SandboxClient
 from test.modules.sync_world import Account
 
 
 @pytest.fixture(autouse=True)
 def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def env(box: SandboxClient, home: Path) -> Dict[str, str]:
+    """The environment of the sandbox, with a time-out that a stalled request runs into."""
+    found: Dict[str, str] = box.server.environment(home)
+    return {**found, "CLOUDINARY_URL": found["CLOUDINARY_URL"] + "&timeout=1"}
 
 
 @pytest.fixture

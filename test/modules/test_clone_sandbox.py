@@ -35,13 +35,6 @@ def there(tmp_path: Path) -> Iterator[SandboxClient]:
         yield SandboxClient(server)
 
 
-@pytest.fixture
-def env(box: SandboxClient, home: Path) -> Dict[str, str]:
-    """The environment of the source."""
-    found: Dict[str, str] = box.server.environment(home)
-    return {**found, "CLOUDINARY_URL": found["CLOUDINARY_URL"] + "&timeout=1"}
-
-
 def url_of(box: SandboxClient) -> str:
     """The target as a URL, with a time-out that a stalled request runs into."""
     settings = box.server.settings

@@ -26,15 +26,9 @@ posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 FILES = 300
 
 
-def environment(box: SandboxClient, home: Path) -> Dict[str, str]:
-    env: Dict[str, str] = box.server.environment(home)
-    return {**env, "CLOUDINARY_URL": env["CLOUDINARY_URL"] + "&timeout=1"}
-
-
 def test_t31_with_a_tenth_of_the_requests_faulted_once_everything_arrives(
-    box: SandboxClient, cld: Run, home: Path, tmp_path: Path
+    box: SandboxClient, cld: Run, env: Dict[str, str], tmp_path: Path
 ) -> None:
-    env = environment(box, home)
     names = [f"s{number % 7}/f{number:03}.jpg" for number in range(FILES)]
     make(tmp_path / "d", *names)
 
@@ -191,10 +185,11 @@ def test_what_an_interrupted_run_left_is_done_by_the_next(account: Account, tmp_
     assert done.code == 0 and len(tree(tmp_path / "d")) == 30 and "Skipping" in done.err
 
 
-def test_a_file_above_the_chunk_size_arrives_whole(box: SandboxClient, cld: Run, home: Path, tmp_path: Path) -> None:
+def test_a_file_above_the_chunk_size_arrives_whole(
+    box: SandboxClient, cld: Run, env: Dict[str, str], tmp_path: Path
+) -> None:
     content = hashlib.sha512(b"seed").digest() * 330_000  # 21,120,000 bytes
     make(tmp_path / "d", **{"big.jpg": content})
-    env = environment(box, home)
     env["CLOUDINARY_URL"] = env["CLOUDINARY_URL"].replace("&timeout=1", "&timeout=30")
     assert cld("sync", "d", "large", "--push", env=env).code == 0
     assert len(box.requests("/v1_1/sandbox/auto/upload")) == 2
