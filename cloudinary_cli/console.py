@@ -101,12 +101,9 @@ class Console:
     def debug(self, text: str) -> None:
         logger.debug("%s", text)
 
-    def notice(self, text: str, colour: Optional[str] = None) -> None:
+    def notice(self, text: str) -> None:
         """A line on stderr that -v does not hide: what the user must see to go on, such as a login URL."""
-        text = printable(redact(text))
-        if colour and self.shows_colour(self.stderr):
-            text = click.style(text, fg=colour)
-        self.prose(text + "\n")
+        self.prose(printable(redact(text)) + "\n")
 
     def prose(self, text: str) -> None:
         """Write to stderr as it is; a status line makes room and comes back."""

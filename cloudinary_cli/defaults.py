@@ -62,9 +62,9 @@ def home_directory(environ: Optional[Mapping[str, str]] = None) -> str:
     return os.path.abspath(chosen) if chosen else os.path.join(os.path.expanduser("~"), ".cloudinary-cli")
 
 
-def config_file(environ: Optional[Mapping[str, str]] = None) -> str:
+def config_file() -> str:
     """Absolute path of config.json."""
-    return os.path.join(home_directory(environ), "config.json")
+    return os.path.join(home_directory(), "config.json")
 
 
 def legacy_config_file() -> str:
@@ -196,12 +196,12 @@ def upload_prefix_override(environ: Optional[Mapping[str, str]] = None) -> Optio
     return validate_base_url(url, "CLOUDINARY_UPLOAD_PREFIX") if url else None
 
 
-def keyring_timeout(environ: Optional[Mapping[str, str]] = None) -> float:
+def keyring_timeout() -> float:
     """Seconds that a call to the keychain may take: CLOUDINARY_CLI_KEYRING_TIMEOUT, else 3.
 
     :raises ConfigError: when the variable is not a number above 0 and up to 600.
     """
-    text = (os.environ if environ is None else environ).get("CLOUDINARY_CLI_KEYRING_TIMEOUT")
+    text = os.environ.get("CLOUDINARY_CLI_KEYRING_TIMEOUT")
     if not text:
         return KEYRING_TIMEOUT_SECONDS
     if not re.match(r"[0-9]{1,3}(\.[0-9]+)?\Z", text) or not 0 < float(text) <= 600:

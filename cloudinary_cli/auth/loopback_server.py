@@ -41,16 +41,13 @@ class CallbackServer:
     :raises ConfigError: when `host` is not a loopback address: nobody else may be able to connect (RFC 8252 8.3).
     """
 
-    def __init__(
-        self, host: str, port: int, state: str, issuers: Collection[str] = (), path: str = OAUTH_CALLBACK_PATH
-    ) -> None:
+    def __init__(self, host: str, port: int, state: str, issuers: Collection[str] = ()) -> None:
         if not defaults.is_loopback_host(host):
             raise ConfigError("The redirect host must be a loopback IP address, such as 127.0.0.1 or ::1.")
         self._host = host
         self._port = port
         self._state = state
         self._issuers = issuers
-        self._path = path
         self._outcome: Union[AuthorizationResponse, AuthorizationError, None] = None
         self._arrived = threading.Event()
         self._loop: Optional[ConnectionLoop] = None
@@ -58,7 +55,7 @@ class CallbackServer:
     @property
     def redirect_uri(self) -> str:
         """The redirect URI; with port 0, the port that the system chose is known once the server is entered."""
-        return f"http://{bracketed(self._host)}:{self._port}{self._path}"
+        return f"http://{bracketed(self._host)}:{self._port}{OAUTH_CALLBACK_PATH}"
 
     def __enter__(self) -> CallbackServer:
         """Bind the port and serve.
@@ -127,7 +124,7 @@ class CallbackServer:
             request = parse_request(received, self._authorities)
         except BadRequest as error:
             return _stray(error.status, "This request was not understood.")
-        if request.path != self._path:
+        if request.path != OAUTH_CALLBACK_PATH:
             return _stray(HTTPStatus.NOT_FOUND, "There is no such page.", request)
         if request.method != "GET":
             return _stray(HTTPStatus.METHOD_NOT_ALLOWED, "This address takes GET requests only.", request, "GET")

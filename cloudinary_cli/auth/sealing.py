@@ -44,8 +44,8 @@ class NewKey(NamedTuple):
 class Vault:
     """Opens and seals sessions; a key is fetched from the keychain once per process. Safe for threads."""
 
-    def __init__(self, keychain: Optional[Keychain] = None) -> None:
-        self._keychain = keychain or Keychain()
+    def __init__(self) -> None:
+        self._keychain = Keychain()
         self._keys: Dict[str, bytes] = {}
         self._lock = threading.Lock()
 
@@ -141,12 +141,12 @@ def require_keychain(session: Session, name: str) -> None:
         pass
 
 
-def token_of_fields(fields: Dict[str, Any], name: str = "") -> Optional[str]:
+def token_of_fields(fields: Dict[str, Any]) -> Optional[str]:
     """The access token among the attributes of a config, opened when it is sealed."""
     token = fields.get("oauth_token")
     if not isinstance(token, str) or not token.startswith(PREFIX):
         return token
-    return vault().open(replace(from_fields(fields), refresh_token=None), name).access_token
+    return vault().open(replace(from_fields(fields), refresh_token=None)).access_token
 
 
 def is_wanted(choice: Optional[bool], old: Optional[Session]) -> bool:

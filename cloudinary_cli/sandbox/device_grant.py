@@ -8,7 +8,7 @@ from authlib.oauth2.rfc8628 import DeviceAuthorizationEndpoint, DeviceCodeGrant
 
 from .device_store import DeviceCredential
 from .grants import Credential
-from .settings import SCOPES
+from .settings import allowed_scope
 from .state import state
 
 GRANT_TYPE: str = DeviceCodeGrant.GRANT_TYPE
@@ -60,11 +60,9 @@ class DeviceEndpoint(DeviceAuthorizationEndpoint):  # type: ignore[misc]
 
     def save_device_credential(self, client_id: str, scope: Optional[str], data: Dict[str, Any]) -> None:
         """Record the code; with automatic approval it is decided at once."""
-        wanted = (scope or " ".join(SCOPES)).split()
-        allowed = " ".join(name for name in wanted if name in SCOPES)
         store, settings = state().devices, state().settings
         terms = (float(settings.device_lifetime), float(settings.device_interval))
-        store.add(data["device_code"], data["user_code"], client_id, allowed, terms)
+        store.add(data["device_code"], data["user_code"], client_id, allowed_scope(scope), terms)
         state().counters.add("device_requests")
         if settings.auto_approve:
             found = store.find(data["device_code"])

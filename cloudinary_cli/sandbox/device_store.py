@@ -124,17 +124,7 @@ class DeviceStore:
     def grant(self, credential: DeviceCredential) -> Optional[Credential]:
         """The grant behind an approved code."""
         row = self._storage.row("SELECT * FROM families WHERE family_id = ?", (credential.family_id,))
-        if row is None:
-            return None
-        return Credential(
-            secret_hash=credential.device_hash,
-            family_id=row["family_id"],
-            client_id=row["client_id"],
-            cloud_name=row["cloud_name"],
-            scope=row["scope"],
-            used=credential.used,
-            live=row["revoked_at"] is None,
-        )
+        return None if row is None else Credential.of_row(row, credential.device_hash, credential.used)
 
     def redeem(self, credential: DeviceCredential, new_refresh: Optional[str]) -> bool:
         """Spend an approved code and store the first refresh token; False when it was spent before."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Callable, Optional
 
 from .storage import Storage
@@ -51,6 +51,19 @@ class Credential:
     code_challenge: str = ""
     code_challenge_method: str = "S256"
 
+    @classmethod
+    def of_row(cls, row: sqlite3.Row, secret_hash: str, used: bool) -> Credential:
+        """Something issued in the family of this row."""
+        return cls(
+            secret_hash,
+            row["family_id"],
+            row["client_id"],
+            row["cloud_name"],
+            row["scope"],
+            used,
+            live=row["revoked_at"] is None,
+        )
+
     def get_redirect_uri(self) -> str:
         """The redirect URI of the authorization request."""
         return self.redirect_uri
@@ -90,17 +103,9 @@ class GrantStore:
         )
         if row is None:
             return None
-        return Credential(
-            secret_hash=row["code_hash"],
-            family_id=row["family_id"],
-            client_id=row["client_id"],
-            cloud_name=row["cloud_name"],
-            scope=row["scope"],
-            used=row["used_at"] is not None,
-            live=row["revoked_at"] is None and row["expires_at"] > self._now(),
-            redirect_uri=row["redirect_uri"],
-            code_challenge=row["challenge"],
-        )
+        found = Credential.of_row(row, row["code_hash"], used=row["used_at"] is not None)
+        live = found.live and row["expires_at"] > self._now()
+        return replace(found, live=live, redirect_uri=row["redirect_uri"], code_challenge=row["challenge"])
 
     def find_refresh(self, token: str) -> Optional[Credential]:
         """The record of a refresh token."""
@@ -109,15 +114,8 @@ class GrantStore:
         )
         if row is None:
             return None
-        return Credential(
-            secret_hash=row["token_hash"],
-            family_id=row["family_id"],
-            client_id=row["client_id"],
-            cloud_name=row["cloud_name"],
-            scope=row["scope"],
-            used=row["used_at"] is not None and row["used_at"] <= self._reuse_limit(),
-            live=row["revoked_at"] is None,
-        )
+        used = row["used_at"] is not None and row["used_at"] <= self._reuse_limit()
+        return Credential.of_row(row, row["token_hash"], used)
 
     def redeem_code(self, code: Credential, new_refresh: Optional[str]) -> bool:
         """Spend a code and store the first refresh token; False (and the family dies) when it was spent before."""

@@ -19,7 +19,7 @@ from . import tokens
 from .device_grant import GRANT_TYPE, DeviceEndpoint, DeviceGrant
 from .device_store import DeviceCredential
 from .grants import Credential
-from .settings import SCOPES
+from .settings import allowed_scope
 from .state import state
 
 SUBJECT = "sandbox-user"
@@ -39,9 +39,8 @@ class PublicClient:
         """None: the request has to name its redirect URI."""
 
     def get_allowed_scope(self, scope: Optional[str]) -> str:
-        """The known ones of the scopes asked for; all of them when none was asked for."""
-        wanted = (scope or " ".join(SCOPES)).split()
-        return " ".join(name for name in wanted if name in SCOPES)
+        """Which of the scopes asked for are granted."""
+        return allowed_scope(scope)
 
     def check_redirect_uri(self, redirect_uri: str) -> bool:
         """Any loopback IP literal, any port, path /callback (RFC 8252 section 7.3)."""
@@ -102,6 +101,17 @@ class S256Only(CodeChallenge):  # type: ignore[misc]
         super().validate_code_challenge(grant, *args)
 
 
+def _usable(found: Optional[Credential], client: Any, kind: str) -> Optional[Credential]:
+    """A live credential of this client; a spent one ends its family."""
+    if found is None or not found.check_client(client):
+        return None
+    if found.used:
+        state().counters.add(f"{kind}_replays")
+        state().grants.revoke_family(found.family_id, f"{kind} replay")
+        return None
+    return found if found.live else None
+
+
 class CodeGrant(grants.AuthorizationCodeGrant):  # type: ignore[misc]
     """Authorization code grant on the sandbox's store."""
 
@@ -123,14 +133,7 @@ class CodeGrant(grants.AuthorizationCodeGrant):  # type: ignore[misc]
 
     def query_authorization_code(self, code: str, client: Any) -> Optional[Credential]:
         """A live code of this client; a spent one ends its grant (RFC 6749 section 4.1.2)."""
-        found = state().grants.find_code(code)
-        if found is None or not found.check_client(client):
-            return None
-        if found.used:
-            state().counters.add("code_replays")
-            state().grants.revoke_family(found.family_id, "code replay")
-            return None
-        return found if found.live else None
+        return _usable(state().grants.find_code(code), client, "code")
 
     def delete_authorization_code(self, authorization_code: Credential) -> None:
         """Spent when the tokens were saved."""
@@ -148,14 +151,7 @@ class RefreshGrant(grants.RefreshTokenGrant):  # type: ignore[misc]
 
     def authenticate_refresh_token(self, refresh_token: str) -> Optional[Credential]:
         """A live token of this client; a spent one ends its family."""
-        found = state().grants.find_refresh(refresh_token)
-        if found is None or not found.check_client(self.request.client):
-            return None
-        if found.used:
-            state().counters.add("refresh_replays")
-            state().grants.revoke_family(found.family_id, "refresh replay")
-            return None
-        return found if found.live else None
+        return _usable(state().grants.find_refresh(refresh_token), self.request.client, "refresh")
 
     def authenticate_user(self, refresh_token: Credential) -> Credential:
         """The grant stands for the user."""

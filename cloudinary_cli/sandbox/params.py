@@ -94,9 +94,9 @@ def json_value(value: Any, name: str) -> Any:
         raise ApiError(400, f"Invalid JSON in parameter {name}") from None
 
 
-def page(found: List[Any], values: Params, default: int = 10, limit: int = 500) -> Tuple[List[Any], Optional[str]]:
+def page(found: List[Any], values: Params, default: int = 10) -> Tuple[List[Any], Optional[str]]:
     """One page of a list and the cursor of the next; a cursor is the position, in hexadecimal."""
-    size = number(values, "max_results", default, limit)
+    size = number(values, "max_results", default, 500)
     try:
         start = int(str(values.get("next_cursor") or "0"), 16)
     except ValueError:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Optional
 
-DEFAULT_PORT = 8787
 DEFAULT_TTL = 300
 FOLDER_MODES = ("dynamic", "fixed")
 SCOPES = ("openid", "offline_access", "asset_management", "upload")
+
+
+def allowed_scope(scope: Optional[str]) -> str:
+    """The known ones of the scopes asked for; all of them when none was asked for."""
+    wanted = (scope or " ".join(SCOPES)).split()
+    return " ".join(name for name in wanted if name in SCOPES)
 
 
 @dataclass(frozen=True)

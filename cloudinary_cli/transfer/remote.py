@@ -15,8 +15,6 @@ from cloudinary_cli.utils.api_utils import call_api
 from cloudinary_cli.utils.page_fetch import retried, wait_for_quota
 from cloudinary_cli.utils.pagination import PAGE_SIZE, pages
 
-STATUSES = ("all", "active", "pending")
-
 
 @dataclass(frozen=True)
 class RemoteQuery:

@@ -57,13 +57,11 @@ class Reporter:
         console: Console,
         progress: bool = True,
         record: Optional[Callable[[Outcome], None]] = None,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._console = console
         self._progress = progress and console.shows_status()
         self._record = record or (lambda outcome: None)
-        self._clock = clock
-        self._created = self._started = clock()
+        self._created = self._started = time.monotonic()
         self._next_redraw = 0.0
         self._total: Optional[int] = 0
         self.tally = Tally()
@@ -71,18 +69,18 @@ class Reporter:
     def begin(self, total: Optional[int]) -> None:
         """Expect so many items, from now on; None when nobody knows how many."""
         self._total = None if total is None else self.tally.done + total
-        self._started = self._clock()
+        self._started = time.monotonic()
 
     @property
     def seconds(self) -> float:
         """Since the command began."""
-        return self._clock() - self._created
+        return time.monotonic() - self._created
 
     def arrived(self, outcome: Outcome) -> None:
         """Count and record an outcome, and redraw the progress line now and then."""
         self.tally.add(outcome)
         self._record(outcome)
-        now = self._clock()
+        now = time.monotonic()
         if self._progress and now >= self._next_redraw:
             self._next_redraw = now + _REDRAW_SECONDS
             self._console.status(progress_line(self.tally, self._total, now - self._started))

@@ -9,7 +9,7 @@ from typing import Any, Callable, Dict, Optional, Tuple
 from cloudinary_cli import sdk
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import ApiError, AuthenticationError, CliError
-from cloudinary_cli.utils.config_resolver import Selection, config_to_api_kwargs, resolve
+from cloudinary_cli.utils.config_resolver import Selection, resolve
 from cloudinary_cli.utils.config_utils import current_store
 
 _OWN_CREDENTIALS = ("api_key", "api_secret")
@@ -127,8 +127,3 @@ def get_cloudinary_config(target: str) -> Any:
         return config if ping_cloudinary() else False
     finally:
         package._config = active
-
-
-def api_kwargs(config: Any, extra: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
-    """A config as arguments of an API call, with `extra` on top."""
-    return {**config_to_api_kwargs(config), **(extra or {})}

@@ -38,12 +38,9 @@ class Keychain:
     """Secrets of the service `cloudinary-cli` by account. Safe for threads.
 
     A failure is remembered, so that one command waits for a dead keychain once and not once per login.
-
-    :param timeout: seconds per call; by default CLOUDINARY_CLI_KEYRING_TIMEOUT, then 3.
     """
 
-    def __init__(self, timeout: Optional[float] = None) -> None:
-        self._timeout = timeout
+    def __init__(self) -> None:
         self._failure: Optional[KeychainUnavailable] = None
         self._lock = threading.Lock()
 
@@ -69,7 +66,7 @@ class Keychain:
             if self._failure is not None:
                 raise self._failure
             try:
-                return _ask(request, keyring_timeout() if self._timeout is None else self._timeout)
+                return _ask(request, keyring_timeout())
             except KeychainUnavailable as error:
                 self._failure = error
                 raise

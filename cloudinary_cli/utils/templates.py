@@ -58,8 +58,8 @@ class Wanted:
 class Catalog:
     """The templates of some directories; a name of an earlier directory hides the same name of a later one."""
 
-    def __init__(self, custom: Path, built_in: Path = BUILT_IN) -> None:
-        self._roots = ((custom, True), (built_in, False))
+    def __init__(self, custom: Path) -> None:
+        self._roots = ((custom, True), (BUILT_IN, False))
 
     def languages(self) -> List[str]:
         """Languages that have a template, sorted."""

@@ -55,23 +55,23 @@ def redact(text: str) -> str:
 _TERMINAL_UNSAFE = "[\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
 
 
-def to_json(obj: Any, encoding: Optional[str] = "utf-8", indent: Optional[int] = 2, sort_keys: bool = False) -> str:
+def to_json(obj: Any, encoding: Optional[str] = "utf-8", indent: Optional[int] = 2) -> str:
     """JSON text with non-ASCII characters as they are, where `encoding` can carry them."""
     import json
 
     if indent == 2 and _is_table(obj):
         # A third of the time: with an indent, json does not use its C encoder. A line break inside a JSON text stands
         # between two members, never in a string, so what is replaced is the border between two rows.
-        text = json.dumps(obj, separators=(",\n    ", ": "), sort_keys=sort_keys, ensure_ascii=False)
+        text = json.dumps(obj, separators=(",\n    ", ": "), ensure_ascii=False)
         text = "[\n  {\n    " + text[2:-2].replace("},\n    {", "\n  },\n  {\n    ") + "\n  }\n]"
     else:
-        text = json.dumps(obj, indent=indent, sort_keys=sort_keys, ensure_ascii=False, default=str)
+        text = json.dumps(obj, indent=indent, ensure_ascii=False, default=str)
     if not text.isascii() or "\x7f" in text:
         text = re.sub(_TERMINAL_UNSAFE, lambda match: f"\\u{ord(match.group(0)):04x}", text)
     try:
         text.encode(encoding or "ascii")
     except (UnicodeEncodeError, LookupError):
-        return json.dumps(obj, indent=indent, sort_keys=sort_keys, default=str)
+        return json.dumps(obj, indent=indent, default=str)
     return text
 
 
