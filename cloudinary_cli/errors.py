@@ -211,8 +211,8 @@ class ApiError(CliError):
 class AuthenticationError(ApiError):
     """HTTP 401, also after one refresh of the token where there is one."""
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message, 401)
+    def __init__(self, message: str, status: Optional[int] = 401) -> None:
+        super().__init__(message, status)
 
 
 class Declined(CliError):
