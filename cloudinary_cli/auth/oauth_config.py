@@ -128,7 +128,7 @@ class OAuthConfig(_SdkConfig):  # type: ignore[misc]
     """
 
     def __init__(self, fields: Optional[Mapping[str, Any]] = None, live: Optional[LiveLogin] = None) -> None:
-        # Not super().__init__(): that would read Django's settings and the environment (spec C1).
+        # Not super().__init__(): that would read Django's settings and the environment.
         self._uri_scheme = "cloudinary"
         self._live = live
         self.signature_version = 2
@@ -172,7 +172,7 @@ class OAuthConfig(_SdkConfig):  # type: ignore[misc]
         try:
             fresh = self._live.token()
         except AttributeError as error:
-            # Python would fall back to __getattr__ and hide the failure behind a stale token (spec T3).
+            # Python would fall back to __getattr__ and hide the failure behind a stale token.
             raise OAuthError(f"Internal error while reading the token: {error}") from error
         self._mirror()
         return fresh
@@ -221,7 +221,7 @@ class OAuthConfig(_SdkConfig):  # type: ignore[misc]
 
 
 def _boolean(value: Any) -> Any:
-    # In a URL every value is text, and the text "false" is true in Python (spec G13).
+    # In a URL every value is text, and the text "false" is true in Python.
     return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
 
 

@@ -44,7 +44,7 @@ _CREATING = ("new", "from_url")
 def choose_action(options: ConfigOptions) -> Action:
     """The one action that was asked for; the bare view when none was.
 
-    :raises click.UsageError: more than one, or a modifier without its action (spec C6).
+    :raises click.UsageError: more than one, or a modifier without its action.
     """
     chosen = [action for action in ACTIONS if getattr(options, action.field) not in (None, False)]
     if len(chosen) > 1:
@@ -59,7 +59,7 @@ def choose_action(options: ConfigOptions) -> Action:
 
 
 def _not_empty(ctx: click.Context, param: click.Parameter, value: Optional[str]) -> Optional[str]:
-    # An unset shell variable must not turn one action into another (spec C8).
+    # An unset shell variable must not turn one action into another.
     if value == "":
         raise click.BadParameter("the name is empty.", ctx, param)
     return value

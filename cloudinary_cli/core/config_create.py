@@ -52,7 +52,7 @@ def _name_and_url(app: AppContext, options: ConfigOptions) -> Tuple[str, str]:
 
 
 def _agrees_to_replace(app: AppContext, name: str, url: str) -> bool:
-    """Whether the user said that a login may go; False when there is none (spec C4).
+    """Whether the user said that a login may go; False when there is none.
 
     :raises CliError: there is one and it must stay.
     """

@@ -28,7 +28,7 @@ def unset_default(app: AppContext, options: ConfigOptions) -> int:
 
 
 def remove(app: AppContext, options: ConfigOptions) -> int:
-    """-rm: an API-key entry is removed, a login is revoked first (spec C5)."""
+    """-rm: an API-key entry is removed, a login is revoked first."""
     name = options.rm or ""
     before = app.store.load()
     if name not in before or config_rules.is_reserved_config_name(name):

@@ -106,7 +106,6 @@ def hide(command: click.Command, *names: str) -> None:
 
 
 def search_request(query: Tuple[str, ...], **options: Any) -> SearchRequest:
-    """The request that the options stand for."""
     if options["quiet"] and not (options["json_file"] or options["csv_file"]):
         raise click.UsageError("--quiet prints no results, so it needs --json FILE or --csv FILE.")
     if options["quiet"] and options["jsonl"]:

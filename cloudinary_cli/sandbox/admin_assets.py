@@ -40,7 +40,6 @@ def selected(cloud: str, asset: Asset, values: Params) -> Dict[str, Any]:
 
 @blueprint.get("/resources")
 def resource_types(cloud: str) -> Response:
-    """The resource types."""
     return jsonify({"resource_types": ["image", "raw", "video"]})
 
 
@@ -66,7 +65,6 @@ def resources(cloud: str, kind: str, delivery_type: str) -> Response:
 
 @blueprint.get(f"/resources/{KINDS}/tags/<path:tag>")
 def by_tag(cloud: str, kind: str, tag: str) -> Response:
-    """Assets with a tag."""
     return choose(cloud, params(), lambda asset: asset["resource_type"] == kind and tag in asset["tags"])
 
 

@@ -40,13 +40,11 @@ def delete_resources(cloud: str, kind: str, delivery_type: str) -> Response:
 
 @blueprint.delete(f"/resources/{KINDS}/tags/<path:tag>")
 def delete_by_tag(cloud: str, kind: str, tag: str) -> Response:
-    """Delete the assets with a tag."""
     return _delete_where(cloud, params(), lambda asset: asset["resource_type"] == kind and tag in asset["tags"])
 
 
 @blueprint.delete("/resources")
 def delete_by_asset_ids(cloud: str) -> Response:
-    """Delete assets by their immutable IDs."""
     values = params()
     found = {item: state().assets(cloud).by_asset_id(item) for item in items(required(values, "asset_ids"))}
     return _answer(cloud, values, found)

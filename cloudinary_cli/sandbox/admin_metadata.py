@@ -36,7 +36,6 @@ def fields(cloud: str) -> Response:
 
 @blueprint.route("/metadata_fields/<field_id>", methods=["GET", "PUT", "DELETE"])
 def field(cloud: str, field_id: str) -> Response:
-    """One field."""
     if request.method == "DELETE":
         answer = delete(cloud, "metadata_field", field_id, "metadata field")
         for asset in state().assets(cloud).all():
@@ -101,7 +100,6 @@ def rules(cloud: str) -> Response:
 
 @blueprint.route("/metadata_rules/<rule_id>", methods=["PUT", "DELETE"])
 def rule(cloud: str, rule_id: str) -> Response:
-    """One rule."""
     if request.method == "DELETE":
         return delete(cloud, "metadata_rule", rule_id, "metadata rule")
     doc = {**require(cloud, "metadata_rule", rule_id, "metadata rule"), **params()}

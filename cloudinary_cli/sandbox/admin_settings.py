@@ -62,7 +62,6 @@ def upload_presets(cloud: str) -> Response:
 
 @blueprint.route("/upload_presets/<name>", methods=["GET", "PUT", "DELETE"])
 def upload_preset(cloud: str, name: str) -> Response:
-    """One preset."""
     if request.method == "DELETE":
         return delete(cloud, "upload_preset", name, "upload preset")
     preset, values = require(cloud, "upload_preset", name, "upload preset"), params()
@@ -198,7 +197,6 @@ def streaming_profiles(cloud: str) -> Response:
 
 @blueprint.route("/streaming_profiles/<name>", methods=["GET", "PUT", "DELETE"])
 def streaming_profile(cloud: str, name: str) -> Response:
-    """One profile."""
     if request.method == "GET" and name in PROFILES:
         return jsonify({"data": {"name": name, "display_name": None, "predefined": True, "representations": []}})
     if request.method == "DELETE":
@@ -230,7 +228,6 @@ def triggers(cloud: str) -> Response:
 
 @blueprint.route("/triggers/<trigger_id>", methods=["PUT", "DELETE"])
 def trigger(cloud: str, trigger_id: str) -> Response:
-    """One trigger."""
     if request.method == "DELETE":
         return delete(cloud, "trigger", trigger_id, "trigger")
     doc = require(cloud, "trigger", trigger_id, "trigger")

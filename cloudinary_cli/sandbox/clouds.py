@@ -53,5 +53,4 @@ class CloudStore:
         self._storage.put_document(ROOT, "api_key", record["api_key"], record)
 
     def delete_key(self, api_key: str) -> bool:
-        """Remove an API key."""
         return self._storage.delete_document(ROOT, "api_key", api_key)

@@ -39,7 +39,6 @@ _OUTCOME = f"{_HEAD}<p>{{message}}</p>{_END}"
 
 
 def consent_page(client: str, scope: str, redirect_uri: str, action: str, ticket: str, clouds: List[str]) -> str:
-    """The HTML of the consent page."""
     return _decision(_CONSENT, scope, clouds, client=client, redirect=redirect_uri, action=action, ticket=ticket)
 
 
@@ -49,7 +48,6 @@ def device_page(client: str, scope: str, user_code: str, action: str, ticket: st
 
 
 def code_page(action: str, message: str = "Enter the code that your terminal shows.") -> str:
-    """The HTML on which a person types the code."""
     return _CODE.format(action=escape(action), message=escape(message))
 
 

@@ -53,7 +53,6 @@ def requests_seen() -> Response:
 
 @blueprint.delete("/requests")
 def forget_requests() -> Response:
-    """Clear the request log."""
     state().log.clear()
     return jsonify({"ok": True})
 
@@ -69,7 +68,6 @@ def stats() -> Response:
 
 @blueprint.delete("/stats")
 def clear_stats() -> Response:
-    """Set all counters to zero."""
     state().counters.clear()
     return jsonify({"ok": True})
 
@@ -95,14 +93,12 @@ def plan_fault() -> Response:
 
 @blueprint.delete("/faults")
 def forget_faults() -> Response:
-    """Plan no failures."""
     state().faults.clear()
     return jsonify({"ok": True})
 
 
 @blueprint.get("/clock")
 def read_clock() -> Response:
-    """The server's time."""
     return jsonify({"offset": state().clock.offset, "now": state().clock.now()})
 
 
@@ -118,7 +114,6 @@ def shift_clock() -> Response:
 
 @blueprint.get("/clouds")
 def clouds() -> Response:
-    """The clouds and their API keys."""
     return jsonify({"clouds": {name: state().clouds.keys(name) for name in state().clouds.names()}})
 
 

@@ -22,7 +22,6 @@ class DeviceGrant(DeviceCodeGrant):  # type: ignore[misc]
     TOKEN_ENDPOINT_AUTH_METHODS = ["none"]
 
     def query_device_credential(self, device_code: str) -> Optional[DeviceCredential]:
-        """The code's record."""
         return state().devices.find(device_code)
 
     def query_user_grant(self, user_code: str) -> Optional[Tuple[Optional[Credential], bool]]:
@@ -55,7 +54,6 @@ class DeviceEndpoint(DeviceAuthorizationEndpoint):  # type: ignore[misc]
         return int(interval) if interval == int(interval) else interval
 
     def get_verification_uri(self) -> str:
-        """Where the person goes."""
         return f"{state().base_url}{PAGE_PATH}"
 
     def save_device_credential(self, client_id: str, scope: Optional[str], data: Dict[str, Any]) -> None:

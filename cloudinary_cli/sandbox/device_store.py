@@ -63,7 +63,6 @@ class DeviceStore:
             )
 
     def find(self, device_code: str) -> Optional[DeviceCredential]:
-        """The record of a device code."""
         return self._credential("SELECT * FROM device_codes WHERE device_hash = ?", digest(device_code))
 
     def find_by_user_code(self, typed: str) -> Optional[DeviceCredential]:

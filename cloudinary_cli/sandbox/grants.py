@@ -65,7 +65,6 @@ class Credential:
         )
 
     def get_redirect_uri(self) -> str:
-        """The redirect URI of the authorization request."""
         return self.redirect_uri
 
     def get_scope(self) -> str:

@@ -32,7 +32,6 @@ class PublicClient:
         self.client_id = client_id
 
     def get_client_id(self) -> str:
-        """The identifier."""
         return self.client_id
 
     def get_default_redirect_uri(self) -> None:

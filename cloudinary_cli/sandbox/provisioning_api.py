@@ -82,7 +82,6 @@ def sub_accounts(account_id: str) -> Response:
 
 @blueprint.route(f"{ACCOUNT}/sub_accounts/<item_id>", methods=["GET", "PUT", "DELETE"])
 def sub_account(account_id: str, item_id: str) -> Response:
-    """One sub-account."""
     doc = stored("sub_account", item_id, "Sub-account")
     if request.method == "DELETE":
         state().clouds.remove(doc["cloud_name"])
@@ -125,7 +124,6 @@ def _is_wanted_user(doc: Document, ids: List[str], prefix: str) -> bool:
 
 @blueprint.route(f"{ACCOUNT}/users/<item_id>", methods=["GET", "PUT", "DELETE"])
 def user(account_id: str, item_id: str) -> Response:
-    """One user."""
     doc = stored("user", item_id, "User")
     if request.method == "DELETE":
         state().storage.delete_document(ROOT, "user", item_id)
@@ -154,7 +152,6 @@ def user_groups(account_id: str) -> Response:
 
 @blueprint.route(f"{ACCOUNT}/user_groups/<group_id>", methods=["GET", "PUT", "DELETE"])
 def user_group(account_id: str, group_id: str) -> Response:
-    """One group."""
     doc = stored("user_group", group_id, "User group")
     if request.method == "DELETE":
         for member in _members(group_id):

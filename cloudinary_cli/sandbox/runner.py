@@ -38,7 +38,6 @@ class SandboxOptions:
     oauth_only: bool = False
 
     def settings(self, data_dir: Path) -> SandboxSettings:
-        """The server's settings."""
         return SandboxSettings(
             data_dir=data_dir, ttl=self.ttl, folder_mode=self.folder_mode, auto_approve=self.auto_approve
         )

@@ -29,13 +29,11 @@ DEFAULT_PAGE = 50
 
 @blueprint.route("/resources/search", methods=["GET", "POST"])
 def search_assets(cloud: str) -> Response:
-    """Search assets."""
     return jsonify(run_search(cloud, params()))
 
 
 @blueprint.route("/folders/search", methods=["GET", "POST"])
 def search_folders(cloud: str) -> Response:
-    """Search folders."""
     values, started = params(), time.monotonic()
     wanted = _compile(values)
     found = [folder for folder in folders_in(cloud) if wanted({**folder, "name": folder["path"].rpartition("/")[2]})]

@@ -57,12 +57,10 @@ class Counters:
         self._counts: Counter[str] = Counter()
 
     def add(self, name: str, amount: int = 1) -> None:
-        """Count an event."""
         with self._lock:
             self._counts[name] += amount
 
     def get(self, name: str) -> int:
-        """How often the event happened."""
         with self._lock:
             return self._counts[name]
 

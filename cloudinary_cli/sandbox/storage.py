@@ -82,7 +82,6 @@ class Storage:
             connection.execute("COMMIT")
 
     def rows(self, sql: str, args: Sequence[Any] = ()) -> List[sqlite3.Row]:
-        """All rows of a query."""
         return self.connection().execute(sql, args).fetchall()
 
     def row(self, sql: str, args: Sequence[Any] = ()) -> Optional[sqlite3.Row]:

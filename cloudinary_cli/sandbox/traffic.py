@@ -71,7 +71,6 @@ class RequestLog:
             ]
 
     def clear(self) -> None:
-        """Forget all requests."""
         with self._lock:
             self._entries.clear()
 
@@ -123,17 +122,14 @@ class FaultPlan:
         self._faults: List[Fault] = []
 
     def add(self, fault: Fault) -> None:
-        """Plan a failure."""
         with self._lock:
             self._faults.append(fault)
 
     def clear(self) -> None:
-        """Plan no failures."""
         with self._lock:
             self._faults.clear()
 
     def pending(self) -> List[Fault]:
-        """What is still planned."""
         with self._lock:
             return list(self._faults)
 

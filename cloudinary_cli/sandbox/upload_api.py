@@ -100,7 +100,6 @@ def explicit(cloud: str, kind: str, values: Params) -> Answer:
 
 
 def destroy(cloud: str, kind: str, values: Params) -> Answer:
-    """Delete one asset."""
     asset = state().assets(cloud).get(kind, _type(values), str(required(values, "public_id")))
     deleted = asset is not None and state().assets(cloud).delete(asset["asset_id"])
     return {"result": "ok" if deleted else "not found"}

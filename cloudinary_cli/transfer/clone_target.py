@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import base64
 from contextlib import contextmanager
-from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Set
+from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Set, Tuple
 
 from cloudinary_cli import sdk
 from cloudinary_cli.context import AppContext
-from cloudinary_cli.errors import ApiError, AuthenticationError, ConfigError, ConfigNotFound, InvalidConfigUrl
+from cloudinary_cli.errors import ApiError, ConfigError, ConfigNotFound, InvalidConfigUrl
 from cloudinary_cli.sdk_transport import Connector, Outgoing
 from cloudinary_cli.transfer.session import Stop, TransferSession
-from cloudinary_cli.transfer.upload import UploadTarget, parsed, sent
+from cloudinary_cli.transfer.upload import UploadTarget, exchange
 from cloudinary_cli.utils import config_rules, config_url
 from cloudinary_cli.utils.config_resolver import ResolvedConfig, Selection, Source, resolve
 from cloudinary_cli.utils.retry import PATIENT
@@ -83,18 +83,15 @@ def ping(target: UploadTarget, name: Optional[str]) -> None:
 
 
 def _admin_get(target: UploadTarget, *path: str) -> Dict[str, Any]:
-    """One Admin API call; once more after a 401, if there is another token by then."""
     config = target.config
     url = sdk.module("utils").base_api_url(list(path), cloud_name=config.cloud_name, upload_prefix=config.upload_prefix)
-    for attempt in (1, 2):
+
+    def made() -> Tuple[Optional[str], Outgoing]:
         token = config.oauth_token if config.has_oauth else None
         headers = {"User-Agent": sdk.load().get_user_agent(), "Authorization": _authorization(config, token)}
-        try:
-            return parsed(sent(target.session, Outgoing("GET", url, headers)))
-        except AuthenticationError:
-            if attempt == 2 or not token or not config.invalidate_token(token):
-                raise
-    raise AssertionError("unreachable")
+        return token, Outgoing("GET", url, headers)
+
+    return exchange(target, made)
 
 
 def _authorization(config: Any, token: Optional[str]) -> str:

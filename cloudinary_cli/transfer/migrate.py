@@ -18,7 +18,7 @@ from cloudinary_cli.sdk_transport import Outgoing
 from cloudinary_cli.transfer import entries
 from cloudinary_cli.transfer.actions import without_signature
 from cloudinary_cli.transfer.assets import Outcome, Status
-from cloudinary_cli.transfer.filters import Selection, selection
+from cloudinary_cli.transfer.filters import Selection
 from cloudinary_cli.transfer.run import Run, TransferOptions, transfer_run
 from cloudinary_cli.transfer.session import TransferSession
 from cloudinary_cli.utils.api_utils import call_api
@@ -63,8 +63,7 @@ def migrate(app: AppContext, options: MigrateOptions) -> None:
         could not be read to its end.
     """
     entries.check_readable(options.file)
-    # Before the report of this run is opened: it may be the file of --retry-failed.
-    chosen = selection(options.transfer.filters, options.transfer.shard, options.transfer.retry_failed)
+    chosen = options.transfer.selection()
     with transfer_run(app, options.transfer) as run:
         mapping = _mapping(options.mapping)
         items = _items(run, options, mapping, chosen)

@@ -37,8 +37,3 @@ def folder_option(mode: FolderMode, folder: str) -> Dict[str, Any]:
     """The option that puts an upload into a folder."""
     name = "folder" if mode is FolderMode.FIXED else "asset_folder"
     return {name: folder} if folder else {}
-
-
-def joined(*parts: str) -> str:
-    """Folder names as one path, without slashes at its ends or twice in a row."""
-    return "/".join(part.strip("/") for part in parts if part.strip("/"))

@@ -95,7 +95,6 @@ class Reporter:
             self._console.success(outcome.message)
 
     def close(self) -> None:
-        """Remove the progress line."""
         if self._progress:
             self._console.status("")
 

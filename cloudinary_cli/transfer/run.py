@@ -13,6 +13,7 @@ from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import TransferIncomplete
 from cloudinary_cli.transfer.assets import Outcome
 from cloudinary_cli.transfer.executor import Action, Executor, Interruption, keys_of, stoppable
+from cloudinary_cli.transfer.filters import Selection, selection
 from cloudinary_cli.transfer.report import Reporter, Tally, report_file
 from cloudinary_cli.transfer.session import TransferSession, open_session
 
@@ -32,6 +33,13 @@ class TransferOptions:
     max_delete: Optional[int] = None
     progress: bool = True
     as_json: bool = False
+
+    def selection(self) -> Selection:
+        """Which items the run is about. Asked for before transfer_run(): --report may name the file of --retry-failed.
+
+        :raises CliError: a pattern or the shard is malformed, or the file cannot be read.
+        """
+        return selection(self.filters, self.shard, self.retry_failed)
 
 
 class Run:

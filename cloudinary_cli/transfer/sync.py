@@ -16,11 +16,11 @@ from cloudinary_cli.transfer.actions import DeleteLocal, DownloadFile, UploadFil
 from cloudinary_cli.transfer.actions import remove_empty_directories as remove_empty
 from cloudinary_cli.transfer.assets import Outcome, RemoteAsset, Status
 from cloudinary_cli.transfer.background import Background
-from cloudinary_cli.transfer.filters import Selection, selection
+from cloudinary_cli.transfer.filters import Selection
 from cloudinary_cli.transfer.hashing import EtagCache, Hasher
 from cloudinary_cli.transfer.keys import normalised, remote_key
 from cloudinary_cli.transfer.name_map import NameMap
-from cloudinary_cli.transfer.parameters import default_options, folder_option, joined
+from cloudinary_cli.transfer.parameters import default_options, folder_option
 from cloudinary_cli.transfer.plan import Direction, Plan, Upload
 from cloudinary_cli.transfer.remote import RemoteIndex, RemoteQuery, list_folder
 from cloudinary_cli.transfer.run import Run, TransferOptions, transfer_run
@@ -63,8 +63,7 @@ def sync(app: AppContext, options: SyncOptions) -> None:
     :raises TransferIncomplete: something failed; the rest was done. :raises Declined: the user said no.
     :raises CliError: it could not begin; nothing was changed.
     """
-    # Before the report of this run is opened: it may be the file of --retry-failed.
-    chosen = selection(options.transfer.filters, options.transfer.shard, options.transfer.retry_failed)
+    chosen = options.transfer.selection()
     with transfer_run(app, options.transfer) as run:
         _Sync(run, options, chosen).run()
 
@@ -178,7 +177,7 @@ class _Sync:
         mode = found.remote.mode
         directory, _, name = item.remote_key.rpartition("/")
         options = {**default_options(mode), **self._options.upload_options}
-        options.update(folder_option(mode, joined(self._options.remote.folder, directory)))
+        options.update(folder_option(mode, "/".join(name for name in (self._options.remote.folder, directory) if name)))
         if item.remote_key != normalised(item.file.relative):
             options["filename"] = name
         if item.replaces is not None:

@@ -209,7 +209,6 @@ def _downloads(work: Plan) -> List[str]:
 
 
 def as_json(work: Plan) -> Dict[str, Any]:
-    """The plan for a program."""
     deleted = [{"path": asset.key, "public_id": asset.public_id} for asset in work.delete_remote]
     return {
         "upload": _uploads(work),

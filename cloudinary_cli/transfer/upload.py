@@ -12,7 +12,7 @@ import re
 import secrets
 import string
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple
 from urllib.parse import urlsplit
 
 from urllib3.exceptions import HTTPError
@@ -177,20 +177,33 @@ class _Content:
 def _call(
     target: UploadTarget, action: str, options: Mapping[str, Any], content: _Content, repeatable: bool
 ) -> Dict[str, Any]:
-    """One call; once more after a 401, if there is another token by then."""
     params = _parameters(target, options)
     unsigned = _is_true(options.get("unsigned"))
     url = target.url(str(options.get("resource_type") or "auto"), action)
-    for attempt in (1, 2):
+
+    def made() -> Tuple[Optional[str], Outgoing]:
         authorized = target.authorized(params, unsigned)
         headers, body = encode([*_pairs(authorized.params), *content.fields], content.part)
         headers = {**authorized.headers, **headers, **content.headers}
-        try:
-            return parsed(sent(target.session, Outgoing("POST", url, headers, body, repeatable)))
-        except AuthenticationError:
-            if attempt == 2 or not authorized.token or not target.config.invalidate_token(authorized.token):
-                raise
-    raise AssertionError("unreachable")
+        return authorized.token, Outgoing("POST", url, headers, body, repeatable)
+
+    return exchange(target, made)
+
+
+def exchange(target: UploadTarget, made: Callable[[], Tuple[Optional[str], Outgoing]]) -> Dict[str, Any]:
+    """The answer to a request; it is made anew and sent once more after a 401, if there is another token by then.
+
+    :param made: makes the request; returns the token in it, too.
+
+    :raises ApiError: refused, or no answer after the retries. :raises Stopped: stopped before it was sent.
+    """
+    token, outgoing = made()
+    try:
+        return _parsed(_sent(target.session, outgoing))
+    except AuthenticationError:
+        if not token or not target.config.invalidate_token(token):
+            raise
+    return _parsed(_sent(target.session, made()[1]))
 
 
 def _parameters(target: UploadTarget, options: Mapping[str, Any]) -> Dict[str, Any]:
@@ -211,7 +224,7 @@ def _pairs(params: Mapping[str, Any]) -> List[Tuple[str, Any]]:
     return pairs
 
 
-def sent(session: TransferSession, outgoing: Outgoing) -> Answer:
+def _sent(session: TransferSession, outgoing: Outgoing) -> Answer:
     """:raises ApiError: no answer after the retries. :raises Stopped: stopped before it was sent."""
     try:
         answer: Answer = session.connector.send(outgoing, checked)
@@ -221,7 +234,7 @@ def sent(session: TransferSession, outgoing: Outgoing) -> Answer:
     return answer
 
 
-def parsed(answer: Answer) -> Dict[str, Any]:
+def _parsed(answer: Answer) -> Dict[str, Any]:
     """:raises ApiError: the server's error, or no JSON object. :raises AuthenticationError: 401."""
     try:
         result = json.loads(answer.data.decode("utf-8"))

@@ -12,7 +12,7 @@ from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.transfer.actions import UploadFile
 from cloudinary_cli.transfer.assets import LocalFile, Outcome, Status
-from cloudinary_cli.transfer.filters import Selection, selection, translated
+from cloudinary_cli.transfer.filters import Selection, translated
 from cloudinary_cli.transfer.keys import FolderMode
 from cloudinary_cli.transfer.parameters import default_options, folder_option
 from cloudinary_cli.transfer.remote import folder_mode
@@ -58,8 +58,7 @@ def upload_dir(app: AppContext, options: UploadDirOptions) -> None:
     :raises TransferIncomplete: something failed; the rest was done. :raises CliError: it could not begin.
     """
     matches = glob_pattern(options.glob)
-    # Before the report of this run is opened: it may be the file of --retry-failed.
-    chosen = selection(options.transfer.filters, options.transfer.shard, options.transfer.retry_failed)
+    chosen = options.transfer.selection()
     local = _scan(options)
     with transfer_run(app, options.transfer) as run:
         mode = options.mode or folder_mode()

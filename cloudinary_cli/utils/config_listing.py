@@ -198,7 +198,7 @@ def _footer(rows: Sequence[ConfigRow]) -> List[str]:
     return ["", f"{count} not claimed yet, and will be deleted on expiry.", "Claim with: cld agent cloud claim [NAME]"]
 
 
-# -- the functions that other code may rely on (names.md), over the store and the last resolution of this process
+# -- the functions that other code may rely on, over the store and the last resolution of this process
 
 
 def list_configs() -> List[ConfigRow]:

@@ -180,7 +180,7 @@ def _from_environment(snapshot: Mapping[str, Any], environ: Mapping[str, str]) -
     return ResolvedConfig(Source.ENVIRONMENT, None, None, fields, None, any_saved, chosen_by)
 
 
-# -- the functions that other code may rely on (names.md)
+# -- the functions that other code may rely on
 
 
 class _Last:

@@ -122,7 +122,7 @@ def migrate_old_config(store: Optional[ConfigStore] = None) -> bool:
 
 
 def initialize() -> None:
-    """Bring the home directory up to date; called by main, never at import."""
+    """Bring the home directory up to date. A command does it itself, before its body runs."""
     migrate_old_config()
 
 

@@ -202,7 +202,7 @@ def _aligned(rows: List[Tuple[str, str]]) -> List[str]:
     return [f"{key + ':':<{width}} {value}" for key, value in escaped]
 
 
-# -- the functions that other code may rely on (names.md), over an object like the SDK's Config
+# -- the functions that other code may rely on, over an object like the SDK's Config
 
 
 def config_to_dict(config: Any) -> Dict[str, Any]:

@@ -275,7 +275,7 @@ def test_the_failed_login_prints_no_json(cld: Cld, env: Dict[str, str]) -> None:
 
 
 def test_public_login_function_opens_and_waits(box: SandboxClient, env: Dict[str, str], monkeypatch: Any) -> None:
-    """names.md: auth.login() returns (name, default status)."""
+    """auth.login() returns (name, default status)."""
     from cloudinary_cli import auth
 
     for name, value in {**env, "BROWSER": box.server.environment(Path("x"))["BROWSER"]}.items():

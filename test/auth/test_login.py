@@ -1,4 +1,4 @@
-"""`cld login` and `cld logout` as processes against the sandbox, with a stand-in browser; the rows of spec/login.md."""
+"""`cld login` and `cld logout` as processes against the sandbox, with a stand-in browser."""
 
 from __future__ import annotations
 

@@ -192,7 +192,7 @@ def test_l21_cld_login_ends_with_130_on_ctrl_c(free_port: int, tmp_path: Path) -
         pass
 
 
-# -- names.md
+# -- the functions that other code may rely on
 
 
 def in_browser(redirect_uri: str, query: str) -> "Callable[[], int]":

@@ -1,4 +1,4 @@
-"""The refresh contract (spec/security.md) and the weaknesses T1-T16 of spec/tokens.md, against the real sandbox."""
+"""The refresh contract (auth/refresh.py), and T1 to T16, against the real sandbox."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`cld admin` against a scripted API: what is sent, printed, asked and refused (api.md 1, 4, 5, 6 and its A rows)."""
+"""`cld admin` against a scripted API: what is sent, printed, asked and refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`cld agent` (agent.md, storage.md 3.3) against a scripted API and the sandbox: requests, output, saving, claiming; AG rows."""
+"""`cld agent` against a scripted API and the sandbox: requests, output, saving, claiming."""
 
 from __future__ import annotations
 

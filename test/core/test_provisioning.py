@@ -1,4 +1,4 @@
-"""`cld provisioning` against a scripted API: an account is all it needs (api.md 1, A8)."""
+"""`cld provisioning` against a scripted API: an account is all it needs."""
 
 from __future__ import annotations
 

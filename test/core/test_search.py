@@ -1,4 +1,4 @@
-"""`cld search` against a scripted API and the sandbox: what is sent, printed, saved and refused (search.md, S rows)."""
+"""`cld search` against a scripted API and the sandbox: what is sent, printed, saved and refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`cld uploader` against a scripted API (api.md 1 to 3)."""
+"""`cld uploader` against a scripted API."""
 
 from __future__ import annotations
 

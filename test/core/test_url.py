@@ -1,4 +1,4 @@
-"""`cld url`, `sample`, `couple`, `dog`: delivery URLs (api.md 8 and 9)."""
+"""`cld url`, `sample`, `couple`, `dog`: delivery URLs."""
 
 from __future__ import annotations
 

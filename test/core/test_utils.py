@@ -1,4 +1,4 @@
-"""`cld utils`: signatures and URLs without a request (api.md 7)."""
+"""`cld utils`: signatures and URLs without a request."""
 
 from __future__ import annotations
 

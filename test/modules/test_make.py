@@ -1,4 +1,4 @@
-"""`cld make` (make.md): what is listed, found, rendered and refused; the M rows."""
+"""`cld make`: what is listed, found, rendered and refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`cld sync` end to end: every option, text and exit code, and the weaknesses of transfer.md about it."""
+"""`cld sync` end to end: every option, text and exit code."""
 
 from __future__ import annotations
 

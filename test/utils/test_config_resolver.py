@@ -1,4 +1,4 @@
-"""Which configuration is active: the table of config.md section 3, without files, network or the real environment."""
+"""Which configuration is active, without files, network or the real environment."""
 
 from __future__ import annotations
 

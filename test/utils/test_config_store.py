@@ -436,7 +436,7 @@ def test_mtime_is_in_nanoseconds(store: ConfigStore) -> None:
     assert store.mtime() == os.stat(store.path).st_mtime_ns > 10**18
 
 
-# -- bad files (storage.md section 8)
+# -- bad files
 
 BAD_FILES = [
     (b"{", "is not valid JSON"),

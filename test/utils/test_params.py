@@ -1,4 +1,4 @@
-"""Words of a command line -> arguments of a real SDK method: api.md sections 2 and 3, weaknesses A1 to A6 and A18."""
+"""Words of a command line -> arguments of a real SDK method."""
 
 from __future__ import annotations
 
