@@ -122,11 +122,21 @@ def _transformations(cloud: str) -> List[Dict[str, Any]]:
     return [{key: value for key, value in doc.items() if key != "info"} for doc in stored.values()]
 
 
-def _transformation_details(cloud: str, name: str, values: Params) -> Response:
+def _known(cloud: str, name: str) -> Dict[str, Any]:
+    """The transformation of that name; named ones are kept as t_NAME.
+
+    :raises ApiError: 404.
+    """
     known = {doc["name"]: doc for doc in _transformations(cloud)}
-    full = name if name in known else f"t_{name}"
-    if full not in known:
+    found = known.get(name) or known.get(f"t_{name}")
+    if found is None:
         raise ApiError(404, f"Transformation {name} not found")
+    return found
+
+
+def _transformation_details(cloud: str, name: str, values: Params) -> Response:
+    known = _known(cloud, name)
+    full = known["name"]
     stored = state().storage.document(cloud, "transformation", full) or {}
     derived = [
         _derived(cloud, asset, item)
@@ -136,7 +146,7 @@ def _transformation_details(cloud: str, name: str, values: Params) -> Response:
     ]
     shown, cursor = page(derived, values)
     info = stored.get("info") or _info(full)
-    return listing("derived", shown, cursor, **{**known[full], "info": info})
+    return listing("derived", shown, cursor, **{**known, "info": info})
 
 
 def _derived(cloud: str, asset: Document, item: Document) -> Document:
@@ -158,16 +168,13 @@ def change_transformation(cloud: str) -> Response:
         doc = {"name": name, "allowed_for_strict": False, "used": False, "named": True, "info": _info(definition)}
         add(cloud, "transformation", name, doc, "Transformation")
         return jsonify({"message": "created"})
-    name = str(required(values, "transformation"))
-    known = {doc["name"]: doc for doc in _transformations(cloud)}
-    name = name if name in known else f"t_{name}"
-    if name not in known:
-        raise ApiError(404, f"Transformation {name[2:]} not found")
+    known = _known(cloud, str(required(values, "transformation")))
+    name = known["name"]
     if request.method == "DELETE":
         state().storage.delete_document(cloud, "transformation", name)
         _forget_derived(cloud, name)
         return jsonify({"message": "deleted"})
-    doc = state().storage.document(cloud, "transformation", name) or dict(known[name])
+    doc = state().storage.document(cloud, "transformation", name) or known
     doc["allowed_for_strict"] = flag(values, "allowed_for_strict", bool(doc["allowed_for_strict"]))
     if values.get("unsafe_update"):
         doc["info"] = _info(str(values["unsafe_update"]))

@@ -83,12 +83,9 @@ class AssetStore:
         :raises AssetExists: when the change gives it the identity of another asset.
         """
         with self._storage.write() as connection:
-            row = connection.execute(
-                "SELECT doc FROM assets WHERE cloud = ? AND asset_id = ?", (self._cloud, asset_id)
-            ).fetchone()
-            if row is None:
+            asset = self.by_asset_id(asset_id)
+            if asset is None:
                 return None
-            asset = _load(row)
             change(asset)
             self._save(connection, asset)
         self._generation += 1
@@ -97,14 +94,12 @@ class AssetStore:
     def delete(self, asset_id: str) -> bool:
         """Delete an asset; its content stays as a backup."""
         with self._storage.write() as connection:
-            row = connection.execute(
-                "SELECT doc FROM assets WHERE cloud = ? AND asset_id = ?", (self._cloud, asset_id)
-            ).fetchone()
-            if row is not None:
-                self._backup(connection, _load(row))
+            asset = self.by_asset_id(asset_id)
+            if asset is not None:
+                self._backup(connection, asset)
                 connection.execute("DELETE FROM assets WHERE asset_id = ?", (asset_id,))
         self._generation += 1
-        return row is not None
+        return asset is not None
 
     def backups(self, asset_id: str = "", public_id: str = "") -> List[Asset]:
         """Backups of an asset, newest first."""

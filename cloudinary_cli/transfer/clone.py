@@ -6,7 +6,7 @@ Knows the order of things and what is said. Neither account's credentials are ev
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, FrozenSet, Iterator, Optional
+from typing import Any, Dict, Iterator, Optional
 
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import CliError, Declined
@@ -16,7 +16,7 @@ from cloudinary_cli.transfer.clone_query import TYPES, clone_expression
 from cloudinary_cli.transfer.clone_source import Asset, SourceListing, SourceUrls
 from cloudinary_cli.transfer.clone_target import MetadataFields, find_target, open_target, ping
 from cloudinary_cli.transfer.executor import Action
-from cloudinary_cli.transfer.filters import Selection, failed_keys, selection
+from cloudinary_cli.transfer.filters import Selection
 from cloudinary_cli.transfer.run import Run, TransferOptions, transfer_run
 from cloudinary_cli.transfer.upload import UploadTarget
 from cloudinary_cli.utils.retry import Stopped
@@ -38,26 +38,6 @@ class CloneOptions:
     transfer: TransferOptions = field(default_factory=TransferOptions)
 
 
-@dataclass(frozen=True)
-class _Chosen:
-    """Which assets a run is about: patterns and shards are about public IDs, a report about type and public ID."""
-
-    rules: Selection
-    only: Optional[FrozenSet[str]]
-
-    @classmethod
-    def of(cls, options: TransferOptions) -> "_Chosen":
-        only = failed_keys(options.retry_failed) if options.retry_failed else None
-        return cls(selection(options.filters, options.shard), only)
-
-    @property
-    def is_everything(self) -> bool:
-        return self.rules.is_everything and self.only is None
-
-    def takes(self, asset: Asset) -> bool:
-        return (self.only is None or key_of(asset) in self.only) and self.rules.takes(str(asset["public_id"]))
-
-
 @dataclass
 class _Clone:
     """One run, once both sides are known. `seen` counts the assets that were chosen."""
@@ -65,7 +45,7 @@ class _Clone:
     run: Run
     options: CloneOptions
     target: UploadTarget
-    chosen: _Chosen
+    chosen: Selection
     listing: SourceListing
     urls: SourceUrls
     seen: int = 0
@@ -76,10 +56,14 @@ class _Clone:
     def source_name(self) -> str:
         return str(self.urls.config.cloud_name)
 
+    def takes(self, asset: Asset) -> bool:
+        """Patterns and shards are about public IDs, a report about type and public ID."""
+        return self.chosen.takes(str(asset["public_id"]), key_of(asset))
+
     def assets(self) -> Iterator[Asset]:
         """The chosen assets of the source."""
         for asset in self.listing.assets():
-            if self.chosen.takes(asset):
+            if self.takes(asset):
                 self.seen += 1
                 yield asset
 
@@ -110,8 +94,7 @@ def clone(app: AppContext, options: CloneOptions) -> None:
     :raises TransferIncomplete: something failed; the rest was done. :raises Declined: the user said no.
     :raises CliError: it could not begin, or the source could not be listed to its end.
     """
-    # Before the report of this run is opened: it may be the file of --retry-failed.
-    chosen = _Chosen.of(options.transfer)
+    chosen = options.transfer.selection()
     app.active.require()
     resolved = find_target(app, options.target)
     with transfer_run(app, options.transfer) as run, open_target(
@@ -172,7 +155,7 @@ def _announce(job: _Clone) -> None:
     count, listing, chosen = job.listing.total, job.listing, job.chosen
     what = f"{count} asset(s)"
     if not chosen.is_everything:
-        chosen_here = sum(map(chosen.takes, listing.first_assets))
+        chosen_here = sum(map(job.takes, listing.first_assets))
         what = f"the chosen ones of {count} asset(s)" if listing.has_more else f"{chosen_here} asset(s)"
     job.run.app.console.info(f"Copying {what} {where}", "blue")
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional
+from typing import Any, Callable, Iterator, List, Mapping, Optional
 
 from cloudinary_cli import sdk
 from cloudinary_cli.errors import ApiError, ConfigError
 from cloudinary_cli.transfer.session import Stop
+from cloudinary_cli.transfer.upload import signing_options
 from cloudinary_cli.utils.api_utils import call_api
 from cloudinary_cli.utils.page_fetch import retried, wait_for_quota
 from cloudinary_cli.utils.pagination import PAGE_SIZE, Page, pages
@@ -123,14 +124,6 @@ class SourceUrls:
             what = "An asset whose access is controlled by tokens" if needs_token(asset) else "An asset without a URL"
             raise ConfigError(secret_needed(what, self.config.has_oauth))
         config = self.config
-        credentials: Dict[str, Any] = {
-            "api_key": config.api_key,
-            "api_secret": config.api_secret,
-            "signature_algorithm": config.signature_algorithm,
-            "signature_version": int(config.signature_version),
-            "cloud_name": config.cloud_name,
-            "upload_prefix": config.upload_prefix,
-        }
         return str(
             sdk.module("utils").private_download_url(
                 asset["public_id"],
@@ -138,7 +131,9 @@ class SourceUrls:
                 resource_type=asset.get("resource_type") or "image",
                 type=asset.get("type") or "upload",
                 expires_at=int(self.clock()) + self.expiry,
-                **credentials,
+                cloud_name=config.cloud_name,
+                upload_prefix=config.upload_prefix,
+                **signing_options(config),
             )
         )
 

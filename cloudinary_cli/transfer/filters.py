@@ -42,12 +42,14 @@ class Selection:
     shard: Optional[Shard] = None
     only: Optional[FrozenSet[str]] = None
 
-    def takes(self, path: str) -> bool:
+    def takes(self, path: str, key: Optional[str] = None) -> bool:
         """True when the item of this '/'-relative path belongs to the run.
 
         Where nothing matches, it does, unless there are only includes.
+
+        :param key: its name in reports, where that is not the path: a public ID may stand for an image and for a video.
         """
-        if self.only is not None and path not in self.only:
+        if self.only is not None and (path if key is None else key) not in self.only:
             return False
         if self.shard is not None and not self.shard.takes(path):
             return False

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from cloudinary_cli import sdk
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import ApiError, CliError, Declined
 from cloudinary_cli.transfer.assets import Outcome, Status
-from cloudinary_cli.transfer.filters import Selection, failed_keys, selection
 from cloudinary_cli.transfer.run import Run, TransferOptions, transfer_run
 from cloudinary_cli.transfer.upload import UploadTarget, explicit
 from cloudinary_cli.utils.api_utils import call_api
@@ -49,16 +48,6 @@ class _Identity(NamedTuple):
         return "/".join(self)
 
 
-class _Chosen(NamedTuple):
-    """Which assets a run is about: patterns and shards are about public IDs, a report about all three names."""
-
-    rules: Selection
-    only: Optional[FrozenSet[str]]
-
-    def takes(self, asset: _Identity) -> bool:
-        return (self.only is None or asset.key in self.only) and self.rules.takes(asset.public_id)
-
-
 class _Listing(NamedTuple):
     """The derived assets of a transformation."""
 
@@ -73,16 +62,14 @@ def regenerate(app: AppContext, options: RegenOptions) -> None:
     :raises TransferIncomplete: something failed; the rest was done. :raises Declined: the user said no.
     :raises CliError: it could not begin.
     """
-    # Before the report of this run is opened: it may be the file of --retry-failed.
-    only = failed_keys(options.transfer.retry_failed) if options.transfer.retry_failed else None
-    chosen = _Chosen(selection(options.transfer.filters, options.transfer.shard), only)
+    chosen = options.transfer.selection()
     app.active.require()
     if not options.transfer.dry_run and not options.force and not app.console.confirm(_COST):
         raise Declined("Stopping. Nothing was regenerated.")
     with transfer_run(app, options.transfer) as run:
         listing = _list(app, options)
         # All are known before the first is made anew: that changes the listing.
-        assets = [asset for asset in _distinct(listing.derived) if chosen.takes(asset)]
+        assets = [asset for asset in _distinct(listing.derived) if chosen.takes(asset.public_id, asset.key)]
         _tell(run, options, listing, assets)
         if options.transfer.dry_run:
             for asset in assets:

@@ -63,13 +63,17 @@ class UploadTarget:
             return Authorized(clean, {**headers, "Authorization": f"Bearer {token}"}, token)
         if unsigned:
             return Authorized(clean, headers)
-        credentials = {
-            "api_key": config.api_key,
-            "api_secret": config.api_secret,
-            "signature_algorithm": config.signature_algorithm,
-            "signature_version": int(config.signature_version),
-        }
-        return Authorized(utils.sign_request(clean, credentials), headers)
+        return Authorized(utils.sign_request(clean, signing_options(config)), headers)
+
+
+def signing_options(config: Any) -> Dict[str, Any]:
+    """What the SDK signs with, of an account's configuration: without these it would take its global one's."""
+    return {
+        "api_key": config.api_key,
+        "api_secret": config.api_secret,
+        "signature_algorithm": config.signature_algorithm,
+        "signature_version": int(config.signature_version),
+    }
 
 
 class Authorized(NamedTuple):

@@ -47,8 +47,16 @@ class PendingFile:
     def commit(self, data: bytes, mode: Optional[int] = None) -> None:
         """Replace the target by `data`, durable when this returns."""
         self._file.seek(0)
-        self._file.write(data)
+        self.write(data)
         self._file.truncate()
+        self.publish(mode)
+
+    def write(self, data: bytes) -> None:
+        """A part of the content, for publish()."""
+        self._file.write(data)
+
+    def publish(self, mode: Optional[int] = None) -> None:
+        """Replace the target by what was written, durable when this returns."""
         flush_to_disk(self._file)
         if mode is not None and hasattr(os, "fchmod"):
             os.fchmod(self._file.fileno(), mode)

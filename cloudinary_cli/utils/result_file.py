@@ -12,23 +12,9 @@ from types import TracebackType
 from typing import IO, Callable, Iterator, Optional, Type, Union
 
 from cloudinary_cli.errors import CliError
-from cloudinary_cli.utils.file_utils import PendingFile, current_umask, flush_to_disk, sync_directory
+from cloudinary_cli.utils.file_utils import PendingFile, current_umask
 
 Save = Callable[[str], None]
-
-
-class _StreamedFile(PendingFile):
-    def write(self, data: bytes) -> None:
-        self._file.write(data)
-
-    def finish(self, mode: int) -> None:
-        """Replace the target by what was written, durable when this returns."""
-        flush_to_disk(self._file)
-        if hasattr(os, "fchmod"):
-            os.fchmod(self._file.fileno(), mode)
-        self._file.close()
-        os.replace(self.path, self.target)
-        sync_directory(os.path.dirname(self.target))
 
 
 class ResultFile:
@@ -46,7 +32,7 @@ class ResultFile:
         try:
             mode = _mode(path)
             regular = mode is None or stat.S_ISREG(mode)
-            self._target: Union[_StreamedFile, IO[bytes]] = _StreamedFile(path) if regular else open(path, "wb")  # noqa: SIM115
+            self._target: Union[PendingFile, IO[bytes]] = PendingFile(path) if regular else open(path, "wb")  # noqa: SIM115
         except OSError as error:
             raise self._error(error) from error
         self._permissions = 0o666 & ~current_umask() if mode is None else stat.S_IMODE(mode)
@@ -61,8 +47,8 @@ class ResultFile:
     def commit(self) -> None:
         """Put what was written in the place of the file."""
         try:
-            if isinstance(self._target, _StreamedFile):
-                self._target.finish(self._permissions)
+            if isinstance(self._target, PendingFile):
+                self._target.publish(self._permissions)
             else:
                 self._target.flush()
         except OSError as error:
@@ -74,7 +60,7 @@ class ResultFile:
     def __exit__(
         self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
     ) -> None:
-        if isinstance(self._target, _StreamedFile):
+        if isinstance(self._target, PendingFile):
             self._target.discard()
             return
         try:
