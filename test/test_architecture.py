@@ -182,6 +182,17 @@ def test_sdk_privates_stay_in_their_rooms(path: Path) -> None:
             assert "cloudinary" not in owner and "'sdk'" not in owner, f"line {node.lineno}: {node.attr}"
 
 
+def test_checklist_10_logins_take_no_random_numbers_but_the_systems() -> None:
+    """RFC 7636 section 7.1: verifier and state come from `secrets`; `random` can be predicted."""
+    for path in FILES:
+        if name_of(path).startswith("auth."):
+            names = [
+                alias.name for node in ast.walk(tree_of(path)) if isinstance(node, ast.Import) for alias in node.names
+            ]
+            names += [str(node.module) for node in ast.walk(tree_of(path)) if isinstance(node, ast.ImportFrom)]
+            assert "random" not in names and "'random'" not in ast.dump(tree_of(path)), name_of(path)
+
+
 @pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_sizes(path: Path) -> None:
     source = path.read_text(encoding="utf-8")

@@ -37,6 +37,11 @@ def test_every_row_of_the_checklist_is_there() -> None:
     assert rows == [str(number) for number in range(1, 30)]
 
 
+def test_every_report_of_users_is_there() -> None:
+    section = SECURITY.read_text(encoding="utf-8").split("## What users of such tools report")[1]
+    assert re.findall(r"^\| (\d+) \|", section, re.M) == [str(number) for number in range(1, 26)]
+
+
 def test_the_map_names_what_is_there() -> None:
     """docs/architecture.md: each file and folder that it names exists, and each folder of the package is on it."""
     text = (REPO / "docs" / "architecture.md").read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ import math
 import re
 import time
 from dataclasses import dataclass, field
-from typing import Any, Callable, Optional
+from typing import Any, Callable, Mapping, Optional
 from urllib.parse import urlsplit
 
 from cloudinary_cli import defaults
@@ -56,7 +56,11 @@ def endpoint_of(base_url: str, send: flow.Send = token_http.send) -> Optional[st
 
     It has to be on the server itself: what comes from elsewhere would decide where the person types a code.
     """
-    endpoint = flow.fetch_metadata(base_url, send).get("device_authorization_endpoint")
+    return _endpoint_in(flow.fetch_metadata(base_url, send), base_url)
+
+
+def _endpoint_in(metadata: Mapping[str, Any], base_url: str) -> Optional[str]:
+    endpoint = metadata.get("device_authorization_endpoint")
     return endpoint if isinstance(endpoint, str) and endpoint.startswith(f"{base_url}/") else None
 
 
@@ -70,7 +74,7 @@ def request_code(base_url: str, send: flow.Send = token_http.send) -> DeviceCode
 
     :raises LoginError: not offered, or an unusable answer. :raises TokenEndpointError: refused, or no answer.
     """
-    endpoint = endpoint_of(base_url, send)
+    endpoint = _endpoint_in(flow.require_metadata(base_url, send), base_url)
     if endpoint is None:
         raise LoginError(
             "this server does not offer codes for other devices. "

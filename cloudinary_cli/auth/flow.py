@@ -150,9 +150,20 @@ def advertises_issuer_parameter(base_url: str, send: Send = token_http.send) -> 
 def fetch_metadata(base_url: str, send: Send = token_http.send) -> Dict[str, Any]:
     """The authorization server's metadata; empty when there is none that can be trusted."""
     try:
-        answer = send("GET", f"{base_url}/.well-known/oauth-authorization-server", timeout=_METADATA_TIMEOUT_SECONDS)
+        return require_metadata(base_url, send)
+    except TokenEndpointError:
+        return {}
+
+
+def require_metadata(base_url: str, send: Send = token_http.send) -> Dict[str, Any]:
+    """The same, for a caller that can go on with nothing else.
+
+    :raises TokenEndpointError: no answer at all.
+    """
+    answer = send("GET", f"{base_url}/.well-known/oauth-authorization-server", timeout=_METADATA_TIMEOUT_SECONDS)
+    try:
         metadata = json.loads(answer.body) if answer.status == 200 else None
-    except (TokenEndpointError, ValueError, RecursionError):
+    except (ValueError, RecursionError):
         return {}
     if not isinstance(metadata, dict) or metadata.get("issuer") not in expected_issuers(base_url):
         return {}

@@ -36,7 +36,9 @@ def _name_and_url(app: AppContext, options: ConfigOptions) -> Tuple[str, str]:
     name, url = options.new if options.new is not None else ("", options.from_url or "")
     label = "-url" if options.new is None else "-n"
     if config_rules.is_reserved_config_name(name):
-        raise click.BadParameter(f"'{shown(name)}' is reserved (two underscores on both sides).", param_hint=label)
+        raise click.BadParameter(
+            f"'{shown(name)}' is reserved (two underscores on both sides). Choose another.", param_hint=label
+        )
     if url == "-":
         url = app.console.read_secret("CLOUDINARY_URL: ") or ""
     url = url.strip()

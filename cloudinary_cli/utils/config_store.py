@@ -267,7 +267,10 @@ def _serialize(cfg: Mapping[str, Any]) -> bytes:
 def _unreadable(path: str, error: OSError) -> ConfigFileError:
     if isinstance(error, FileNotFoundError) and os.path.islink(path):
         return ConfigFileError(f"{path} is a symbolic link to {os.path.realpath(path)}, which does not exist.")
-    return ConfigFileError(f"Cannot read {path}: {error.strerror or error}.")
+    advice = " Move it away." if isinstance(error, IsADirectoryError) else ""
+    if isinstance(error, PermissionError):
+        advice = " Check who owns it, and its mode: it should be 0600."
+    return ConfigFileError(f"Cannot read {path}: {error.strerror or error}.{advice}")
 
 
 def _unwritable(path: str, error: OSError) -> ConfigFileError:
@@ -293,4 +296,7 @@ def _make_private_directory(directory: str) -> None:
         ):
             os.chmod(directory, 0o700)
     except OSError as error:
-        raise ConfigFileError(f"Cannot use the directory {directory}: {error.strerror or error}.") from error
+        raise ConfigFileError(
+            f"Cannot use the directory {directory}: {error.strerror or error}. "
+            "Set CLOUDINARY_HOME to a directory that you can write to."
+        ) from error

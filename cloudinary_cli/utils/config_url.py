@@ -104,6 +104,8 @@ def _split(url: Any, scheme: str, shape: str) -> Tuple[str, Optional[str], Optio
     if ":" in host:
         host = re.sub(r":\d*\Z", "", host)
     # A slash, ? or # in a raw secret ends the authority early, and the secret would pass for the cloud name or path.
+    if ":" in host and "@" not in url:
+        raise InvalidConfigUrl(f"The URL has no @ and no cloud name after the secret. Expected {shape}.")
     if ":" in host or "@" in path:
         raise InvalidConfigUrl(f"The URL is ambiguous: / ? # cannot stand before the @. Expected {shape}.")
     if not host:

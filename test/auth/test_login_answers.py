@@ -296,3 +296,35 @@ def test_user_wish_16_a_command_without_a_configuration_ends_at_once_and_names_t
     done = cld("admin", "ping", env=env, timeout=20)
     assert done.code == 1 and "export CLOUDINARY_CONFIG_NAME=<name>" in done.err and "cld -C <name>" in done.err
     assert box.stats["authorization_requests"] == 0 and "/oauth2/" not in done.err
+
+
+def test_a_server_that_is_down_is_not_said_to_have_no_codes(cld: Cld, env: Dict[str, str]) -> None:
+    done = cld("login", "--device", env={**env, "CLOUDINARY_OAUTH_BASE_URL": "http://127.0.0.1:1"})
+    assert done.code == 1 and "Cannot connect to 127.0.0.1:1" in done.err and done.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "body, title",
+    [(None, "<h1>Logged in</h1>"), ({}, "<h1>Login failed</h1>"), ("[]", "<h1>Login failed</h1>")],
+    ids=["success", "no token", "a list"],
+)
+def test_user_wish_14_the_browser_hears_how_it_ended(
+    cld: Cld, env: Dict[str, str], box: SandboxClient, tmp_path: Path, body: Any, title: str
+) -> None:
+    seen = tmp_path / "seen"
+    env["BROWSER"] = browser(
+        tmp_path,
+        f"""
+        page = urllib.request.urlopen(url).read().decode()
+        open({str(seen)!r} + ".part", "w").write(page)
+        import os
+        os.replace({str(seen)!r} + ".part", {str(seen)!r})
+        """,
+    )
+    if body is not None:
+        box.fault(status=200, body=body)
+    assert cld("login", env=env).code == (0 if body is None else 1)
+    deadline = time.monotonic() + 10
+    while not seen.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert title in seen.read_text()

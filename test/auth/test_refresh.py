@@ -224,6 +224,26 @@ def test_journal_of_a_dead_process_allows_exactly_one_retry(box: SandboxClient, 
     assert "cld login box" in str(result.error) and not box.requests()
 
 
+@pytest.mark.parametrize("before, during", [("", "started"), ("started", "retried")])
+def test_journal_says_which_attempt_is_under_way(
+    box: SandboxClient, store: ConfigStore, before: str, during: str
+) -> None:
+    """What a process that dies in its request leaves behind: the second one leaves no third attempt."""
+    session = box.save_login(store)
+    if before:
+        journal(store, before, session)
+    seen: List[str] = []
+
+    def looking(*args: Any) -> Any:
+        from cloudinary_cli.auth import flow
+
+        seen.append(parse(entry(store)).get(refresh_state.KEY).split(".")[0])
+        return flow.refresh(*args)
+
+    assert Refresher(store, refresh=looking).refresh("box", entry(store)).outcome is RefreshOutcome.REFRESHED
+    assert seen == [during]
+
+
 def test_retry_after_a_crash_finds_the_token_spent(box: SandboxClient, store: ConfigStore) -> None:
     session = box.save_login(store)
     journal(store, "started", session)
@@ -375,10 +395,11 @@ def run_child(code: str, *args: str) -> List[Any]:
 
 
 @limited_files
-def test_t1_full_disk_is_met_before_the_token_is_spent(box: SandboxClient, store: ConfigStore) -> None:
+@pytest.mark.parametrize("room", [-200, 300], ids=["none at all", "for the journal record alone"])
+def test_t1_full_disk_is_met_before_the_token_is_spent(box: SandboxClient, store: ConfigStore, room: int) -> None:
     box.save_login(store)
     before = Path(store.path).read_bytes()
-    outcome, error, _, _ = run_child(FULL_DISK, store.path, "100")
+    outcome, error, _, _ = run_child(FULL_DISK, store.path, str(len(before) + room))
     assert outcome == "failed" and store.path in error
     assert posts(box) == 0 and Path(store.path).read_bytes() == before
     assert Refresher(store).refresh("box", entry(store)).outcome is RefreshOutcome.REFRESHED
