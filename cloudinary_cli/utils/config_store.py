@@ -267,9 +267,9 @@ def _serialize(cfg: Mapping[str, Any]) -> bytes:
 def _unreadable(path: str, error: OSError) -> ConfigFileError:
     if isinstance(error, FileNotFoundError) and os.path.islink(path):
         return ConfigFileError(f"{path} is a symbolic link to {os.path.realpath(path)}, which does not exist.")
-    advice = " Move it away." if isinstance(error, IsADirectoryError) else ""
-    if isinstance(error, PermissionError):
-        advice = " Check who owns it, and its mode: it should be 0600."
+    advice = {IsADirectoryError: " Move it away.", PermissionError: " Check its owner and its mode."}.get(
+        type(error), ""
+    )
     return ConfigFileError(f"Cannot read {path}: {error.strerror or error}.{advice}")
 
 
@@ -296,7 +296,5 @@ def _make_private_directory(directory: str) -> None:
         ):
             os.chmod(directory, 0o700)
     except OSError as error:
-        raise ConfigFileError(
-            f"Cannot use the directory {directory}: {error.strerror or error}. "
-            "Set CLOUDINARY_HOME to a directory that you can write to."
-        ) from error
+        advice = "Set CLOUDINARY_HOME to one that you can write to."
+        raise ConfigFileError(f"Cannot use the directory {directory}: {error.strerror or error}. {advice}") from error

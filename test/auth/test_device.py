@@ -9,6 +9,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Tuple, Union
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -77,7 +78,7 @@ def test_checklist_28_time_outs_are_met_with_longer_pauses() -> None:
     assert server.pauses == [5, 10, 30, 30]
 
 
-@pytest.mark.parametrize("timeout, until", [(None, 60), (12.0, 12)])
+@pytest.mark.parametrize("timeout, until", [(None, 60), (12.0, 12), (600.0, 60)])
 def test_checklist_28_it_stops_at_expires_in(timeout: Optional[float], until: int) -> None:
     server = Server()
     with pytest.raises(LoginTimeout):
@@ -170,7 +171,9 @@ def test_device_login_approved_by_the_server_itself(
 ) -> None:
     done = cld("login", "tv", "--device", "--json", env={**env, "BROWSER": "false"})
     assert done.code == 0 and json.loads(done.out)["name"] == "tv", done.err
-    assert "enter the code" in done.err and f"{box.url}/device?user_code=" in done.err
+    (complete,) = [line for line in done.err.splitlines() if line.startswith(f"{box.url}/device?user_code=")]
+    code = parse_qs(urlsplit(complete).query)["user_code"][0]
+    assert f"enter the code {code}\n" in done.err and f"\n{box.url}/device\n" in done.err
     form = box.requests("/oauth2/token")[-1]["form"]
     assert form["device_code"] not in done.text
     assert "tv" in store.load_fresh() and box.stats["device_exchanges"] == 1
