@@ -267,9 +267,7 @@ def _serialize(cfg: Mapping[str, Any]) -> bytes:
 def _unreadable(path: str, error: OSError) -> ConfigFileError:
     if isinstance(error, FileNotFoundError) and os.path.islink(path):
         return ConfigFileError(f"{path} is a symbolic link to {os.path.realpath(path)}, which does not exist.")
-    advice = {IsADirectoryError: " Move it away.", PermissionError: " Check its owner and its mode."}.get(
-        type(error), ""
-    )
+    advice = {IsADirectoryError: " Move it away.", PermissionError: " Check its owner and mode."}.get(type(error), "")
     return ConfigFileError(f"Cannot read {path}: {error.strerror or error}.{advice}")
 
 

@@ -225,6 +225,8 @@ def test_c1_a_chosen_configuration_sends_nothing_of_the_environment(
     assert done.code == 0, done.err
     assert [seen.path for seen in api.seen] == ["/v1_1/MixedCase/ping"], "S11: in the case it was given"
     assert [seen.headers["Authorization"] for seen in api.seen] == ["Basic a2V5OnNlY3JldA=="]
+    shown = json.loads(cld(*args, "config", "--json", env=env).out)
+    assert shown["cloud_name"] == "MixedCase" and not {"oauth_token", "api_proxy"} & set(shown)
 
 
 def test_t4_s5_settings_of_the_entry_survive_and_a_bad_time_is_only_old(
