@@ -15,6 +15,7 @@ import pytest
 
 from cloudinary_cli.auth.sealing import PREFIX, vault
 from cloudinary_cli.auth.session import from_cloudinary_url
+from cloudinary_cli.defaults import keyring_timeout
 from cloudinary_cli.utils.config_url import parse
 from cloudinary_cli.utils.config_utils import ConfigStore
 from test.auth.test_login import browser
@@ -384,6 +385,10 @@ def test_the_helper_imports_nothing_from_the_working_directory(
     done = subprocess.run([sys.executable, "-c", code, "admin", "ping"], cwd=str(trap), capture_output=True, text=True)
     assert json.loads(done.stdout) == {"status": "ok"}, done.stderr
     assert not (trap / "sprung").exists()
+
+
+def test_user_wish_23_the_limit_is_three_seconds() -> None:
+    assert keyring_timeout({}) == keyring_timeout({"CLOUDINARY_CLI_KEYRING_TIMEOUT": ""}) == 3.0
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "abc", "601", "1e3"])
