@@ -258,3 +258,33 @@ def test_t16_a_token_that_the_server_repeats_is_not_logged(
     done = cld("-v", "DEBUG", "-C", "box", "admin", "ping")
     assert "debug: Refresh of 'box' failed" in done.err and "unknown token ****" in done.err
     assert token not in done.text and session.access_token not in done.text and "\x1b" not in done.text
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "cloudinary://tkey:TARGETSECRET1234@other?upload_prefix={0}",
+        "cloudinary://other?oauth_token=TARGETSECRET1234&refresh_token=TARGETSECRET5678&expires_at=9999999999"
+        "&issued_at=1&region=api&upload_prefix={0}",
+    ],
+    ids=["a key", "a login"],
+)
+def test_c12_the_debug_log_of_a_clone_that_fails_holds_no_secret(
+    cld: Cld, box: SandboxClient, store: ConfigStore, target: str
+) -> None:
+    def answer(handler: Any) -> None:
+        if handler.command == "GET":
+            reply(handler, body='{"status": "ok"}')
+        else:
+            reply(handler, 400, '{"error": {"message": "refused"}}')
+
+    box.put("a")
+    session = box.save_login(store, "here")
+    with TinyServer(answer) as there:
+        with store.transaction() as cfg:
+            cfg["there"] = target.format(there.url)
+        done = cld("-v", "DEBUG", "-C", "here", "clone", "there", "-F")
+    assert done.code == 1 and "refused" in done.err, done.err
+    assert {seen.method for seen in there.seen} == {"GET", "POST"}
+    for secret in ("TARGETSECRET", session.access_token, str(session.refresh_token)):
+        assert secret not in done.text
