@@ -20,15 +20,18 @@ def revoke_replaced(old_url: Optional[str], session: Session) -> Optional[bool]:
     if old_url is None:
         return None
     old = from_cloudinary_url(old_url)
-    revoked = revoke_session(old, keep=session.refresh_token) if old.refresh_token else None
+    revoked = revoke_session(old, keep=session.refresh_token, which="previous session") if old.refresh_token else None
     vault().forget(old.key_id)
     return revoked
 
 
-def revoke_session(session: Session, name: str = "", keep: Optional[str] = None) -> Optional[bool]:
+def revoke_session(
+    session: Session, name: str = "", keep: Optional[str] = None, which: str = "session"
+) -> Optional[bool]:
     """Revoke a session's refresh token at its own server; True when there was nothing to revoke or it succeeded.
 
     :param keep: a refresh token that stays valid: None is returned when it is the session's.
+    :param which: names the session in the error.
     """
     if not session.refresh_token:
         return True
@@ -38,7 +41,7 @@ def revoke_session(session: Session, name: str = "", keep: Optional[str] = None)
             return None
         _revoke_or_retry(opened.refresh_token or "", opened)
     except CliError as error:
-        logger.error("Revoking the session failed: %s It may stay valid at the server.", error)
+        logger.error("Revoking the %s failed: %s It may stay valid at the server.", which, error)
         return False
     return True
 

@@ -195,6 +195,9 @@ def test_l12_relogin_revokes_the_old_grant_after_the_new_one_is_stored(
     assert [row["form"]["token"] for row in box.requests("/oauth2/revoke")] or box.stats["revocations"] == 1
     assert not box.is_refresh_token_alive(old.refresh_token)
     assert box.is_refresh_token_alive(from_cloudinary_url(new).refresh_token)
+    box.fault("/oauth2/revoke", times=None, status=500)
+    done = cld("login", env=env)
+    assert done.code == 0 and "Revoking the previous session failed: HTTP 500" in done.err and "Logged in." in done.err
 
 
 def test_l12_l14_failed_relogin_keeps_the_old_session(

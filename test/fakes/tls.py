@@ -73,8 +73,8 @@ def reply(handler: Any, status: int = 200, body: str = "{}", **headers: str) -> 
     handler.wfile.write(data)
 
 
-def make_certificate(folder: Path) -> Tuple[ssl.SSLContext, str]:
-    """(server context, path of the CA file) of a self-signed certificate for 127.0.0.1."""
+def make_certificate(folder: Path, address: str = "127.0.0.1") -> Tuple[ssl.SSLContext, str]:
+    """(server context, path of the CA file) of a self-signed certificate for one IP address."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -90,7 +90,7 @@ def make_certificate(folder: Path) -> Tuple[ssl.SSLContext, str]:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(days=1))
         .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))]), False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
         .sign(key, hashes.SHA256())
     )

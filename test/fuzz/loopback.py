@@ -178,7 +178,7 @@ def play(seed: int, cases: int = CASES_PER_ROUND) -> int:
     :raises AssertionError: something above does not hold.
     """
     chance = random.Random(seed)
-    threads, descriptors = threading.active_count(), open_descriptors()
+    threads, descriptors = set(threading.enumerate()), open_descriptors()
     answered = 0
     with new_server() as server:
         host = "{}:{}".format(*address(server))
@@ -208,8 +208,10 @@ def play(seed: int, cases: int = CASES_PER_ROUND) -> int:
                 assert tab.answer().status == 200
             for client in idle:
                 client.socket.close()
-    assert threading.active_count() == threads, threading.enumerate()
-    assert open_descriptors() == descriptors
+    # Not their number: a server of an earlier test may end a thread of its own meanwhile.
+    assert set(threading.enumerate()) <= threads, threading.enumerate()
+    left_open = open_descriptors()
+    assert left_open is None or descriptors is None or left_open <= descriptors
     return answered
 
 

@@ -7,13 +7,14 @@ import socket
 import socketserver
 import sys
 import threading
+from pathlib import Path
 from typing import Any, Iterator, List, Tuple
 
 import pytest
-from urllib3.exceptions import ProxySchemeUnknown
+from urllib3.exceptions import ProxySchemeUnknown, SSLError
 
 from cloudinary_cli.utils.http_pool import environment_proxy, new_pool
-from test.fakes.tls import TinyServer, reply
+from test.fakes.tls import TinyServer, make_certificate, reply
 
 
 def get(url: str, proxy: str) -> int:
@@ -77,3 +78,17 @@ def test_a_socks_proxy_without_its_package_says_what_to_install(monkeypatch: pyt
     with pytest.raises(ProxySchemeUnknown, match="pip install PySocks"):
         new_pool("https", "socks5h://127.0.0.1:1")
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("address, answered", [("127.0.0.1", True), ("127.0.0.2", False)])
+def test_checklist_21_a_trusted_certificate_of_another_host_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str, answered: bool
+) -> None:
+    context, ca_file = make_certificate(tmp_path, address)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", ca_file)
+    with TinyServer(reply, context) as server, new_pool("https") as pool:
+        try:
+            assert pool.request("GET", server.url, retries=False, timeout=5).status == 200 and answered
+        except SSLError:
+            assert not answered
+        assert bool(server.seen) is answered
