@@ -260,8 +260,6 @@ class Refresher:
             self._try_note(name, current, Kind.REFUSED)
             reason = str(error).rstrip(".")
             dead = ReloginRequired(f"The login '{name}' is no longer valid ({reason}). {relogin_advice(name, current)}")
-                f"The login '{name}' is no longer valid ({str(error).rstrip('.')}). {relogin_advice(name, current)}"
-            )
             return RefreshResult(RefreshOutcome.FAILED, entry, dead)
         if error.delivery is Delivery.UNKNOWN:
             # This process lives, so the silence was the network's: the next command may ask once more.
