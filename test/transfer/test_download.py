@@ -13,6 +13,7 @@ from typing import Any, Callable, List
 
 import pytest
 
+from cloudinary_cli import sdk_transport
 from cloudinary_cli.errors import ApiError, CliError
 from cloudinary_cli.transfer.download import TEMP_PREFIX, Expected, download, target_path, unsafe_reason
 from cloudinary_cli.transfer.upload import UploadTarget
@@ -185,3 +186,16 @@ def test_t31_what_has_come_is_on_the_disk_before_the_rest_has(target: Make, tmp_
         assert download(session, f"{url}/a.jpg", str(tmp_path / "a.jpg"), Expected(len(CONTENT), ETAG)) == len(CONTENT)
         server.join()
     assert len(first) // 2 <= seen_on_disk[0] <= len(first), "nothing waited for the end of the body"
+
+
+def test_t31_without_a_setting_a_silent_server_is_given_up(
+    server: CloudinaryServer, target: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Patched: nobody waits for two minutes in a test.
+    monkeypatch.setattr(sdk_transport, "READ_TIMEOUT_SECONDS", 0.3)
+    server.reply(Reply(200, CONTENT, delay=30), Reply(200, CONTENT))
+    session = target(server.config_url()).session
+    assert download(session, f"{server.url}/a.jpg", str(tmp_path / "a.jpg"), Expected(len(CONTENT), ETAG)) == len(
+        CONTENT
+    )
+    assert len(server.requests) == 2, "it did not wait for the first answer"
