@@ -98,7 +98,7 @@ class CopyAsset:
         outcome = uploaded(self.key, self._name, answer, mode, size if isinstance(size, int) else 0)
         outcome = replace(outcome, action=self.action, url=without_signature(outcome.url) if outcome.url else None)
         if answer.get("existing"):
-            name = one_line(str(self.asset["public_id"]), None)
+            name = one_line(self.key, None)
             return replace(outcome, size=0, message=f"Kept {name}: the target has it already (-ow overwrites it)")
         return outcome
 

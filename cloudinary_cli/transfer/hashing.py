@@ -12,7 +12,8 @@ import os
 import threading
 import time
 from collections import deque
-from typing import Any, Callable, Deque, Dict, Iterable, List, Optional, Tuple
+from functools import partial
+from typing import Any, Callable, Deque, Dict, FrozenSet, Iterable, List, Optional, Tuple
 
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.transfer.assets import LocalFile
@@ -90,6 +91,7 @@ class Hasher:
         self._queue: Deque[LocalFile] = deque()
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(threads)]
         self._begun = False
+        self._needed: Optional[FrozenSet[str]] = None  # None: all, for all that is known yet
         self.read = 0  # files that were opened
 
     def begin(self, files: Iterable[LocalFile]) -> None:
@@ -106,8 +108,8 @@ class Hasher:
                 thread.start()
 
     def finish(self, needed: Iterable[LocalFile] = ()) -> None:
-        """Drop what is not needed, and wait for the rest."""
-        wanted = {file.path for file in needed}
+        """Drop what is not needed, also where it is being read, and wait for the rest."""
+        wanted = self._needed = frozenset(file.path for file in needed)
         rest = []
         while True:  # taken out one by one: the threads take from the other end meanwhile
             try:
@@ -138,12 +140,17 @@ class Hasher:
                 file = self._queue.popleft()
             except IndexError:
                 return
-            self._compute(file)
+            self._compute(file, partial(self._is_needed, file.path))
 
-    def _compute(self, file: LocalFile) -> str:
+    def _is_needed(self, path: str) -> bool:
+        return self._needed is None or path in self._needed
+
+    def _compute(self, file: LocalFile, is_needed: Callable[[], bool] = lambda: True) -> str:
         begun = self._cache.now() if self._cache else 0
         try:
-            etag, is_same = _read(file)
+            etag, is_same = _read(file, is_needed)
+        except _NotNeeded:
+            return ""
         except OSError as error:
             logger.debug("Cannot read '%s': %s", file.path, error)
             etag, is_same = "", False
@@ -154,10 +161,14 @@ class Hasher:
         return etag
 
 
-def _read(file: LocalFile) -> Tuple[str, bool]:
+class _NotNeeded(Exception):
+    """Nobody wants the hash any more."""
+
+
+def _read(file: LocalFile, is_needed: Callable[[], bool]) -> Tuple[str, bool]:
     """The hash, and whether the file is still the one that the walk saw.
 
-    :raises OSError: it cannot be read.
+    :raises OSError: it cannot be read. :raises _NotNeeded: it was given up on the way.
     """
     digest = hashlib.md5()  # noqa: S324 - the API's etag is an MD5
     buffer = memoryview(bytearray(min(_BLOCK, max(file.size, 1))))
@@ -166,6 +177,8 @@ def _read(file: LocalFile) -> Tuple[str, bool]:
             count = stream.readinto(buffer)
             if not count:
                 break
+            if not is_needed():
+                raise _NotNeeded
             digest.update(buffer[:count])
         info = os.fstat(stream.fileno())
     seen = (info.st_size, info.st_mtime_ns, getattr(info, "st_ctime_ns", 0))

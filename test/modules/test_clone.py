@@ -139,7 +139,7 @@ def test_what_is_there_already_is_kept_and_said(source: Source, target: Target, 
     done = run("--json")
     summary = json.loads(done.out)
     assert (summary["copied"], summary["existing"], summary["bytes"]) == (1, 1, 5)
-    assert "Kept a:" in done.err and "Copied 1 asset(s) from src to dst, 1 already there" in done.err
+    assert "Kept image/upload/a:" in done.err and "Copied 1 asset(s) from src to dst, 1 already there" in done.err
 
 
 # -- the safety rows

@@ -713,3 +713,20 @@ def test_a_login_at_the_sandbox_pulls_what_it_pushed(
         done = invoke("-C", "box", "sync", *arguments)
         assert done.code == 0, done.err
     assert sorted(tree(tmp_path / "p").values()) == sorted(tree(tmp_path / "d").values())
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/io"), reason="reads what this process has read from /proc")
+def test_t30_for_an_empty_remote_folder_no_file_is_read_whole(sync: Run, account: Account, tmp_path: Path) -> None:
+    make(tmp_path / "d")
+    each, count = 1_000_000_000, 6
+    for number in range(count):
+        with open(tmp_path / f"d/{number:02}.jpg", "wb") as file:
+            file.truncate(each)  # sparse: it takes no room
+
+    def bytes_read() -> int:
+        return int(Path("/proc/self/io").read_text().split()[1])
+
+    before = bytes_read()
+    done = sync("--push", "--dry-run")
+    assert done.code == 0 and f"Found {count} items in local folder 'd'" in done.err
+    assert bytes_read() - before < 2 * each, "four are begun at once, and given up when the listing is there"

@@ -137,8 +137,10 @@ def test_transformations_keep_their_commas() -> None:
 
 
 def test_a18_archive_lists_are_split() -> None:
-    for name in ("download_zip_url", "download_archive_url", "create_archive", "create_zip"):
-        given = kwargs(name, "public_ids=a,b", "tags=c,d", "prefixes=e,f")
+    for name in ("download_zip_url", "download_archive_url", "create_archive", "create_zip", "download_folder"):
+        path = ["f"] if name == "download_folder" else []
+        given = kwargs(name, *path, "public_ids=a,b", "tags=c,d", "prefixes=e,f")
+        given.pop("folder_path", None)
         assert given == {"public_ids": ["a", "b"], "tags": ["c", "d"], "prefixes": ["e", "f"]}
 
 
