@@ -5,17 +5,21 @@ Knows nothing of uploads or downloads; the command says what its items are and w
 
 from __future__ import annotations
 
+import logging
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterable, Iterator, Optional, Sequence, Tuple
 
 from cloudinary_cli.context import AppContext
+from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import TransferIncomplete
+from cloudinary_cli.transfer.actions import without_signature
 from cloudinary_cli.transfer.assets import Outcome
 from cloudinary_cli.transfer.executor import Action, Executor, Interruption, keys_of, stoppable
 from cloudinary_cli.transfer.filters import Selection, selection
 from cloudinary_cli.transfer.report import Reporter, Tally, report_file
 from cloudinary_cli.transfer.session import TransferSession, open_session
+from cloudinary_cli.utils.text_utils import to_json
 
 DEFAULT_WORKERS = 30
 
@@ -87,6 +91,7 @@ class Run:
                 self._interruption = interruption
                 for outcome in executor.run(actions):
                     self.reporter.show(outcome)
+                    _trace(outcome)
                     each(outcome)
         finally:
             self.reporter.close()
@@ -117,6 +122,12 @@ class Run:
             "dry_run": self.options.dry_run,
             "interrupted": self.interrupted,
         }
+
+
+def _trace(outcome: Outcome) -> None:
+    """What the server answered, for -v DEBUG; a signed address would let anybody in."""
+    if outcome.response is not None and logger.isEnabledFor(logging.DEBUG):
+        logger.debug("%s", without_signature(to_json(outcome.response)))
 
 
 @contextmanager

@@ -730,3 +730,15 @@ def test_t30_for_an_empty_remote_folder_no_file_is_read_whole(sync: Run, account
     done = sync("--push", "--dry-run")
     assert done.code == 0 and f"Found {count} items in local folder 'd'" in done.err
     assert bytes_read() - before < 2 * each, "four are begun at once, and given up when the listing is there"
+
+
+def test_the_answers_of_the_server_are_shown_at_debug_on_stderr_without_signatures(
+    sync: Run, account: Account, tmp_path: Path
+) -> None:
+    make(tmp_path / "d", "a.jpg")
+    answer = {"public_id": "x", "signature": "5f3a", "secure_url": "https://res.example/demo/s--letmein--/x.jpg"}
+    account.server.on("POST", "/upload", answer)
+    assert '"public_id"' not in sync("--push").err
+    done = sync("--push", "-v", "DEBUG", "--json")
+    assert 'debug:   "public_id": "x",' in done.err.splitlines() and json.loads(done.out)["synced"] == 1
+    assert "5f3a" not in done.text and "letmein" not in done.text
