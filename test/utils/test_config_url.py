@@ -144,3 +144,9 @@ def test_no_secret_in_a_repr() -> None:
 def test_the_programs_own_variables_are_no_fields(name: str) -> None:
     environ = {"CLOUDINARY_CLOUD_NAME": "n", f"CLOUDINARY_{name}": "x", "CLOUDINARY_UPLOAD_PREFIX": "https://p"}
     assert config_url.environment_fields(environ) == {"cloud_name": "n", "upload_prefix": "https://p"}
+
+
+def test_a_url_that_ends_after_the_secret_is_said_to_have_no_cloud() -> None:
+    with pytest.raises(InvalidConfigUrl, match="no @ and no cloud name after the secret") as caught:
+        config_url.parse("cloudinary://key:TOPSECRET")
+    assert "TOPSECRET" not in str(caught.value)
