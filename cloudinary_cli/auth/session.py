@@ -62,7 +62,7 @@ class Session:
         """
         moment = time.time() if now is None else now
         lifetime = self.expires_at - self.issued_at
-        leeway = min(skew, lifetime / 2) if self.issued_at and lifetime > 0 else skew
+        leeway = min(skew, lifetime / 2) if lifetime > 0 else skew
         return self.expires_at - leeway > int(moment)
 
     def is_expired(self, now: float) -> bool:

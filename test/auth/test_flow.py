@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Dict
+from typing import Any, Dict, List
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
 
 from cloudinary_cli import defaults
 from cloudinary_cli.auth import flow
-from cloudinary_cli.errors import ConfigError, TokenEndpointError
+from cloudinary_cli.auth.token_http import HttpAnswer
+from cloudinary_cli.errors import ConfigError, Delivery, TokenEndpointError
 from test.fakes.tls import TinyServer, reply
 
 
@@ -25,7 +26,7 @@ def test_pkce_pair_is_fresh_and_well_formed() -> None:
     pairs = {flow.generate_pkce_pair() for _ in range(100)}
     assert len({verifier for verifier, _ in pairs}) == 100
     for verifier, challenge in pairs:
-        assert re.match(r"[A-Za-z0-9._~-]{43,128}\Z", verifier)
+        assert re.match(r"[A-Za-z0-9_-]{43}\Z", verifier)  # 32 octets, as RFC 7636 section 4.1 recommends
         assert challenge == flow.challenge_of(verifier)
 
 
@@ -148,10 +149,58 @@ def test_refresh_form_has_no_password_grant_and_no_secret() -> None:
     assert form == {"grant_type": "refresh_token", "refresh_token": "R", "client_id": client}
 
 
+def test_device_code_form() -> None:
+    """RFC 8628 section 3.4."""
+    grant = "urn:ietf:params:oauth:grant-type:device_code"
+    path, form, headers = form_sent(lambda url: flow.exchange_device_code("D", grant, url))
+    assert path == "/oauth2/token" and headers["Authorization"] is None
+    assert form == {"grant_type": grant, "device_code": "D", "client_id": defaults.OAUTH_DEFAULT_CLIENT_ID}
+
+
 def test_revocation_form() -> None:
     path, form, _ = form_sent(lambda url: flow.revoke("R", base_url=url))
     client = defaults.OAUTH_DEFAULT_CLIENT_ID
     assert path == "/oauth2/revoke" and form == {"token": "R", "token_type_hint": "refresh_token", "client_id": client}
+
+
+TOKEN_CALLS = [
+    lambda url: flow.exchange_code("C", "V", "http://127.0.0.1:1/callback", base_url=url),
+    lambda url: flow.exchange_device_code("D", "device", url),
+    lambda url: flow.refresh("R", base_url=url),
+]
+
+
+@pytest.mark.parametrize("call", TOKEN_CALLS)
+@pytest.mark.parametrize("status", [200, 201, 299])
+def test_any_2xx_is_the_tokens(call: Any, status: int) -> None:
+    with TinyServer(lambda handler: reply(handler, status, '{"access_token": "t"}')) as server:
+        assert call(server.url) == {"access_token": "t"}
+
+
+@pytest.mark.parametrize("call", [*TOKEN_CALLS, lambda url: flow.revoke("R", base_url=url)])
+@pytest.mark.parametrize("status", [300, 302, 400, 503])
+def test_any_other_status_is_an_error_that_carries_it(call: Any, status: int) -> None:
+    """RFC 7009 section 2.2.1 too: after a 503 the client must assume that the token still exists."""
+    with TinyServer(lambda handler: reply(handler, status, '{"error": "no"}', Retry_After="7")) as server:
+        with pytest.raises(TokenEndpointError, match=rf"^HTTP {status} from /oauth2/(token|revoke): no\.$") as caught:
+            call(server.url)
+    assert (caught.value.status, caught.value.retry_after, caught.value.delivery) == (status, 7, Delivery.ANSWERED)
+
+
+@pytest.mark.parametrize("status", [200, 204, 299])
+def test_a_revocation_is_done_with_any_2xx_and_needs_no_json(status: int) -> None:
+    with TinyServer(lambda handler: reply(handler, status, "" if status == 204 else "bye")) as server:
+        flow.revoke("R", base_url=server.url)
+    assert len(server.seen) == 1
+
+
+@pytest.mark.parametrize("call", TOKEN_CALLS)
+@pytest.mark.parametrize("body", ["", "<html>sign in to the hotel's network</html>", "[" * 100_000])
+def test_a_page_of_a_proxy_is_not_the_servers_word(call: Any, body: str) -> None:
+    with TinyServer(lambda handler: reply(handler, 200, body)) as server:
+        with pytest.raises(TokenEndpointError, match="HTTP 200 from /oauth2/token is not JSON; is a proxy") as caught:
+            call(server.url)
+    assert caught.value.delivery is Delivery.ANSWERED and not caught.value.is_refused_grant
 
 
 def refused(status: int, body: str) -> TokenEndpointError:
@@ -201,9 +250,27 @@ def test_metadata_is_trusted_only_with_the_issuer_asked_for(issuer: Any, promise
     assert server.seen[0].path == "/.well-known/oauth-authorization-server"
 
 
-def test_missing_metadata_promises_nothing() -> None:
-    with TinyServer(lambda handler: reply(handler, 404, "<html>")) as server:
-        assert flow.fetch_metadata(server.url) == {}
+@pytest.mark.parametrize(
+    "status, body", [(404, "<html>"), (200, "<html>"), (200, "[]"), (200, "[" * 100_000), (500, "{}")]
+)
+def test_missing_metadata_promises_nothing(status: int, body: str) -> None:
+    with TinyServer(lambda handler: reply(handler, status, body)) as server:
+        assert flow.fetch_metadata(server.url) == {} and flow.advertises_issuer_parameter(server.url) is False
+
+
+def test_a_server_that_cannot_be_reached_promises_nothing() -> None:
+    assert flow.fetch_metadata("http://127.0.0.1:9") == {}
+
+
+def test_a_login_waits_five_seconds_for_metadata_and_no_longer() -> None:
+    seen: List[Any] = []
+
+    def send(*args: Any, **options: Any) -> HttpAnswer:
+        seen.append((args, options))
+        return HttpAnswer(404, "")
+
+    assert flow.fetch_metadata("https://h", send) == {}
+    assert seen == [(("GET", "https://h/.well-known/oauth-authorization-server"), {"timeout": 5})]
 
 
 def test_no_token_in_a_query_string() -> None:

@@ -86,11 +86,6 @@ def test_leeway_is_thirty_seconds(box: SandboxClient, store: ConfigStore, left: 
     assert Refresher(store).refresh("box", entry(store)).outcome is expected
 
 
-def test_short_lived_tokens_are_fresh_for_half_their_life() -> None:
-    session = Session("c", "t", "r", issued_at=1000, expires_at=1020)
-    assert session.is_fresh(now=1009) and not session.is_fresh(now=1011)
-
-
 def test_t4_user_parameters_and_host_survive(box: SandboxClient, store: ConfigStore) -> None:
     box.save_login(store)
     extra = {"secure_distribution": "my.cdn", "timeout": "7", "account_email": "a@b.c", "auth_token[key]": "k&="}
