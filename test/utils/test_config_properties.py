@@ -19,11 +19,7 @@ from cloudinary_cli.errors import ConfigError, InvalidConfigUrl
 from cloudinary_cli.utils import config_store, config_url, config_view, text_utils
 from cloudinary_cli.utils.config_rules import (
     check_config_name,
-    drop_entry,
     is_reserved_config_name,
-    put_entry,
-    stored_default,
-    user_config_names,
 )
 
 pytest.importorskip("hypothesis")
@@ -109,19 +105,6 @@ def test_c7_no_time_breaks_a_view(value: object) -> None:
     fields = {"cloud_name": "c", "issued_at": value, "expires_at": value}
     assert "cloud_name:" in config_view.text(fields, 1e9)
     assert config_view.details(fields, 1e9)["cloud_name"] == "c"
-
-
-@quick
-@hypothesis.given(st.lists(st.tuples(st.sampled_from("abcd"), st.booleans(), st.booleans()), max_size=8))
-def test_the_default_always_names_a_saved_entry(steps: List[Tuple[str, bool, bool]]) -> None:
-    cfg: Dict[str, object] = {"__future__": "kept"}
-    for name, remove, flag in steps:
-        if remove:
-            drop_entry(cfg, name, flag)
-        else:
-            put_entry(cfg, name, "cloudinary://c", flag, False)
-        assert "__default__" not in cfg or stored_default(cfg) is not None
-        assert cfg["__future__"] == "kept" and not any(map(is_reserved_config_name, user_config_names(cfg)))
 
 
 anything = st.text(max_size=40)

@@ -1,4 +1,4 @@
-"""config.json: modes, links, locking between real processes, crashes, bad files, cache, migration, default rules."""
+"""config.json: modes, links, locking between real processes, crashes, bad files, cache, migration."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ import pytest
 
 from cloudinary_cli import defaults
 from cloudinary_cli.console import Console, install_logging
-from cloudinary_cli.errors import ConfigError, ConfigFileError, ConfigNotFound, LockTimeout
+from cloudinary_cli.errors import ConfigFileError, ConfigNotFound, LockTimeout
 from cloudinary_cli.utils import config_utils
 from cloudinary_cli.utils.config_utils import ConfigStore, DefaultStatus
 
@@ -501,47 +501,12 @@ def test_nothing_is_written_when_the_block_of_a_transaction_raises_or_changes_no
 # -- names and the default
 
 
-@pytest.mark.parametrize("name", ["__default__", "__x__", "____", "__", ""])
-def test_reserved_and_empty_names_are_refused(store: ConfigStore, name: str) -> None:
-    with pytest.raises(ConfigError):
-        store.save_named(name, A, False, False)
-    assert store.load() == {}
-
-
-@pytest.mark.parametrize("name", ["a b", "a/b", "?", "-x", "__x", "x__", "_", "ünï", "a\tb"])
-def test_other_names_are_free(store: ConfigStore, name: str) -> None:
-    store.save_named(name, A, False, False)
-    assert config_utils.user_config_names(ConfigStore(store.path).load()) == [name]
-
-
-def test_auto_default_only_for_a_sole_entry_without_environment(store: ConfigStore) -> None:
-    assert store.save_named("a", A, False, env_configured=True) is DefaultStatus.NO
-    assert store.save_named("a", A, False, env_configured=False) is DefaultStatus.MADE
-    assert store.save_named("a", B, False, env_configured=False) is DefaultStatus.ALREADY
-    assert store.save_named("b", B, False, env_configured=False) is DefaultStatus.NO
-    assert store.save_named("b", B, True, env_configured=True) is DefaultStatus.MADE
-    assert content_of(store)["__default__"] == "b"
-
-
 def test_a_dangling_default_is_ignored_and_healed_by_the_next_write(store: ConfigStore) -> None:
     for dangling in ("gone", 7, None, "__default__"):
         write(store, {"__default__": dangling})
         assert store.load() == {}
         assert store.save_named("a", A, False, False) is DefaultStatus.MADE
         assert content_of(store) == {"a": A, "__default__": "a"}
-
-
-def test_removal_promotes_a_lone_survivor(store: ConfigStore) -> None:
-    write(store, {"a": A, "b": B, "c": C, "__default__": "a"})
-    assert store.remove_named("a", False)
-    assert content_of(store) == {"b": B, "c": C}, "two are left: none is promoted"
-    store.set_default("b")
-    assert store.remove_named("b", False)
-    assert content_of(store) == {"c": C, "__default__": "c"}
-    write(store, {"a": A, "b": B, "__default__": "a"})
-    assert store.remove_named("a", True)
-    assert content_of(store) == {"b": B}, "the environment is a choice already"
-    assert not store.remove_named("a", False) and not store.remove_named("__default__", False)
 
 
 def test_s12_the_default_is_checked_under_the_lock(store: ConfigStore) -> None:
