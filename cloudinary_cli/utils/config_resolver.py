@@ -49,7 +49,10 @@ class Selection(NamedTuple):
 
 
 class ResolvedConfig(NamedTuple):
-    """The active configuration. `problem` says why it cannot be used, where it cannot even be parsed."""
+    """The active configuration. `problem` says why it cannot be used, where it cannot even be parsed.
+
+    `any_saved` tells, where nothing was chosen, whether there is something saved to choose from.
+    """
 
     source: Source = Source.NONE
     name: Optional[str] = None
@@ -153,8 +156,7 @@ def _from_variable(name: str, snapshot: Mapping[str, Any]) -> ResolvedConfig:
         f"{variable} is '{shown}', and no saved configuration has that name. "
         f"Set it to one of `cld config -ls`, or unset it: unset {variable}"
     )
-    any_saved = bool(config_rules.user_config_names(snapshot))
-    return ResolvedConfig(problem=problem, any_saved=any_saved, chosen_by=variable)
+    return ResolvedConfig(problem=problem, chosen_by=variable)
 
 
 def _from_saved(name: str, snapshot: Mapping[str, Any], chosen_by: str) -> ResolvedConfig:
@@ -162,22 +164,24 @@ def _from_saved(name: str, snapshot: Mapping[str, Any], chosen_by: str) -> Resol
     try:
         fields = config_url.parse(url).fields()
     except InvalidConfigUrl as error:
-        problem = ConfigError(f"The saved configuration '{name}' is unusable: {error} Remove it: cld config -rm {name}")
-        return ResolvedConfig(Source.SAVED, name, None, {}, problem, True, chosen_by)
-    return ResolvedConfig(Source.SAVED, name, url, fields, None, True, chosen_by)
+        import shlex
+
+        remove = f"cld config -rm {shlex.quote(name)}"
+        problem = ConfigError(f"The saved configuration '{name}' is unusable: {error} Remove it: {remove}")
+        return ResolvedConfig(Source.SAVED, name, problem=problem, chosen_by=chosen_by)
+    return ResolvedConfig(Source.SAVED, name, url, fields, chosen_by=chosen_by)
 
 
 def _from_environment(snapshot: Mapping[str, Any], environ: Mapping[str, str]) -> ResolvedConfig:
-    any_saved = any(not config_rules.is_reserved_config_name(name) for name in snapshot)
     try:
         fields = config_url.environment_fields(environ)
     except InvalidConfigUrl as error:
         problem = ConfigError(f"The environment variable CLOUDINARY_URL is invalid: {error} Fix it or unset it.")
-        return ResolvedConfig(problem=problem, any_saved=any_saved, chosen_by="CLOUDINARY_URL")
+        return ResolvedConfig(problem=problem, chosen_by="CLOUDINARY_URL")
     if not fields:
-        return ResolvedConfig(any_saved=any_saved)
+        return ResolvedConfig(any_saved=bool(config_rules.user_config_names(snapshot)))
     chosen_by = "CLOUDINARY_CLOUD_NAME" if environ.get("CLOUDINARY_CLOUD_NAME") else "CLOUDINARY_URL"
-    return ResolvedConfig(Source.ENVIRONMENT, None, None, fields, None, any_saved, chosen_by)
+    return ResolvedConfig(Source.ENVIRONMENT, fields=fields, chosen_by=chosen_by)
 
 
 # -- the functions that other code may rely on
@@ -226,7 +230,7 @@ def active_config_is_url() -> bool:
 def config_to_api_kwargs(config: Any) -> Dict[str, Any]:
     """A config as arguments of an API call: the token and hosts kept, a login's bookkeeping dropped."""
     fields = {key: value for key, value in vars(config).items() if not key.startswith("_")}
-    if getattr(config, "has_oauth", False):
+    if config.has_oauth:
         fields["oauth_token"] = config.oauth_token
     return {key: value for key, value in fields.items() if key not in OAUTH_INTERNAL_KEYS}
 

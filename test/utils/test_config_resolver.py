@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import logging
 import os
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Dict, Mapping, Optional, Tuple
 
 import click
 import pytest
@@ -27,26 +29,59 @@ def pick(
     return resolve(Selection(config, saved), cfg, environ or {})
 
 
-@pytest.mark.parametrize(
-    "args, expected",
-    [
-        ((URL, None, {**CFG, "__default__": "a"}, ENV), (Source.URL, None, "u")),
-        ((None, "b", {**CFG, "__default__": "a"}, ENV), (Source.SAVED, "b", "b")),
-        ((None, None, {**CFG, "__default__": "a"}, ENV), (Source.SAVED, "a", "a")),
-        ((None, None, {**CFG, "__default__": "gone"}, ENV), (Source.ENVIRONMENT, None, "e")),
-        ((None, None, {**CFG, "__default__": 1}, ENV), (Source.ENVIRONMENT, None, "e")),
-        ((None, None, CFG, {}), (Source.NONE, None, "")),
-    ],
-)
-def test_precedence(args: Any, expected: Any) -> None:
-    found = pick(*args)
-    assert (found.source, found.name, found.cloud_name) == expected
+@pytest.mark.parametrize("given", list(itertools.product([True, False], repeat=5)))
+def test_the_first_that_is_given_wins(given: Tuple[bool, ...]) -> None:
+    """-c, -C, CLOUDINARY_CONFIG_NAME, the stored default, the environment; in each combination of them."""
+    option, saved, variable, default, environment = given
+    if option and saved:
+        pytest.raises(click.UsageError, pick, URL, "b")
+        return
+    cfg = {**CFG, "v": "cloudinary://k:s@v", **({"__default__": "a"} if default else {})}
+    environ = {**(ENV if environment else {}), "CLOUDINARY_CONFIG_NAME": "v" if variable else ""}
+    found = pick(URL if option else None, "b" if saved else None, cfg, environ)
+    sources = [
+        (Source.URL, None, "u", "-c"),
+        (Source.SAVED, "b", "b", "-C"),
+        (Source.SAVED, "v", "v", "CLOUDINARY_CONFIG_NAME"),
+        (Source.SAVED, "a", "a", "default"),
+        (Source.ENVIRONMENT, None, "e", "CLOUDINARY_URL"),
+    ]
+    expected = next(itertools.compress(sources, given), (Source.NONE, None, "", ""))
+    assert (found.source, found.name, found.cloud_name, found.chosen_by) == expected
+
+
+@pytest.mark.parametrize("default", ["gone", 1, None, "__default__"])
+def test_a_default_that_names_nothing_is_passed_over(default: Any) -> None:
+    found = pick(None, None, {**CFG, "__default__": default}, ENV)
+    assert (found.source, found.cloud_name) == (Source.ENVIRONMENT, "e")
+
+
+def test_in_the_environment_a_cloud_name_comes_before_a_url() -> None:
+    for environ, chosen in (({**ENV, "CLOUDINARY_CLOUD_NAME": "n"}, "n"), ({**ENV, "CLOUDINARY_CLOUD_NAME": ""}, "e")):
+        found = pick(environ=environ)
+        assert (found.source, found.cloud_name) == (Source.ENVIRONMENT, chosen)
+        assert found.chosen_by == ("CLOUDINARY_CLOUD_NAME" if chosen == "n" else "CLOUDINARY_URL")
+
+
+@pytest.mark.parametrize("name", ["gone", "__default__", "x\x1b[31m"])
+def test_an_unknown_name_in_the_variable_is_a_problem_for_who_needs_a_configuration(name: str) -> None:
+    found = pick(None, None, {**CFG, "__default__": "a"}, {**ENV, "CLOUDINARY_CONFIG_NAME": name})
+    assert (found.source, found.fields, found.chosen_by) == (Source.NONE, {}, "CLOUDINARY_CONFIG_NAME")
+    assert not found.is_usable, "neither the default nor the environment stands in for it"
+    with pytest.raises(ConfigError, match="CLOUDINARY_CONFIG_NAME is '.*cld config -ls.*unset CLOUDINARY_C") as caught:
+        found.require()
+    assert "\x1b" not in str(caught.value)
 
 
 def test_c8_empty_options_are_refused() -> None:
-    for config, saved in (("", None), (None, ""), (URL, "a"), ("", "")):
-        with pytest.raises(click.UsageError):
-            pick(config, saved)
+    for config, saved, told in (
+        ("", None, "-c/--config needs a CLOUDINARY_URL.*it is empty"),
+        (None, "", "-C/--config_saved needs the name.*it is empty"),
+        (URL, "a", "mutually exclusive"),
+        ("", "", "mutually exclusive"),
+    ):
+        with pytest.raises(click.UsageError, match=told):
+            pick(config, saved, {**CFG, "__default__": "a"}, ENV)
 
 
 def test_c1_nothing_of_the_environment_leaks_into_a_chosen_configuration() -> None:
@@ -66,6 +101,8 @@ def test_a_bad_command_line_url_is_explained_and_not_repeated() -> None:
     assert "TOPSECRET" not in caught.value.message
     with pytest.raises(click.UsageError, match="use -C a"):
         pick("a")
+    with pytest.raises(click.UsageError, match="use -C 'a b'"):
+        pick("a b", None, {"a b": URL})
     with pytest.raises(click.UsageError) as caught:
         pick("__default__", None, {**CFG, "__default__": "a"})
     assert "-C" not in caught.value.message.replace("-c/--config", "")
@@ -83,6 +120,11 @@ def test_s4_a_bad_entry_is_a_problem_only_for_who_needs_it(name: str) -> None:
         assert (found.source, found.name, found.is_usable) == (Source.SAVED, name, False)
         with pytest.raises(ConfigError, match=f"'{name}' is unusable.*cld config -rm {name}"):
             found.require()
+
+
+def test_the_command_that_removes_a_bad_entry_can_be_pasted() -> None:
+    with pytest.raises(ConfigError, match="Remove it: cld config -rm 'a b'$"):
+        pick(None, "a b", {"a b": "garbage"}).require()
 
 
 def test_c13_an_invalid_environment_is_a_problem_that_names_the_variable() -> None:
@@ -129,6 +171,24 @@ def test_the_result_of_the_last_resolution_is_remembered(monkeypatch: pytest.Mon
     assert config_resolver.active_config_is_env() and not config_resolver.active_config_is_url()
     monkeypatch.delitem(os.environ, "CLOUDINARY_URL")
     assert config_resolver.resolve_cli_config(None, None, warn_if_unconfigured=False) is False
+    assert config_resolver.last_resolved() == ResolvedConfig(any_saved=True)
+
+
+def test_who_resolves_without_a_configuration_is_warned_unless_it_says_no(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, "cloudinary_cli"):
+        assert config_resolver.resolve_cli_config(None, None, warn_if_unconfigured=False) is False
+        assert config_resolver.resolve_cli_config(URL, None) is True
+        assert caplog.messages == []
+        assert config_resolver.resolve_cli_config(None, None) is False
+    assert caplog.messages == [defaults.NO_CONFIG_MESSAGE]
+
+
+def test_the_module_offers_what_is_documented_and_nothing_else() -> None:
+    from cloudinary_cli.utils import api_utils
+
+    assert config_resolver.get_cloudinary_config is api_utils.get_cloudinary_config
+    with pytest.raises(AttributeError, match="has no attribute 'get_config'"):
+        config_resolver.get_config
 
 
 def test_a_config_as_api_arguments_has_no_bookkeeping_and_no_privates() -> None:
