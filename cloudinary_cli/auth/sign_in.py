@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import dataclass, replace
 from typing import Any, Mapping, Optional, Tuple
 
@@ -162,7 +163,7 @@ def _check_writable(store: ConfigStore) -> None:
 def _taken(name: str) -> str:
     return (
         f"'{name}' is a saved API-key configuration, and a login would replace it. "
-        f"Choose another name, or remove it first: cld config -rm {name}"
+        f"Choose another name, or remove it first: cld config -rm {shlex.quote(name)}"
     )
 
 

@@ -78,10 +78,13 @@ class ConfigRow(NamedTuple):
         line = f"name: {shown} ({self.type})" + (f" [{', '.join(flags)}]" if flags else "")
         if self.claim is None:
             return line
+        import shlex
+
+        typed = shlex.quote(shown)
         if self.claim.expired:
-            advice = f"It has expired and can no longer be claimed. Remove it: cld config -rm {shown}"
+            advice = f"It has expired and can no longer be claimed. Remove it: cld config -rm {typed}"
         else:
-            advice = f"To keep it, claim it before it expires: cld agent cloud claim {shown}"
+            advice = f"To keep it, claim it before it expires: cld agent cloud claim {typed}"
         return f"{line}\n\nThis is a Claimable Cloud: a temporary one that belongs to nobody yet.\n{advice}"
 
 

@@ -168,13 +168,13 @@ def test_l11_api_key_entries_are_not_overwritten(
     cld: Cld, env: Dict[str, str], box: SandboxClient, store: ConfigStore
 ) -> None:
     keys = {
-        "k": "cloudinary://a:b@k",
+        "my k": "cloudinary://a:b@k",
         "sandbox": "cloudinary://a:b@sandbox",
         "sandbox-oauth": "cloudinary://a:b@sandbox",
     }
     store.save(keys)
-    done = cld("login", "k", env=env)
-    assert done.code == 1 and "cld config -rm k" in done.err and box.stats["authorization_requests"] == 0
+    done = cld("login", "my k", env=env)
+    assert done.code == 1 and "cld config -rm 'my k'" in done.err and box.stats["authorization_requests"] == 0
     assert cld("login", env=env).code == 0
     content = store.load_fresh()
     assert {name: content[name] for name in keys} == keys and content["sandbox-oauth-2"].startswith(

@@ -150,6 +150,8 @@ def test_header_of_a_claimable_cloud_says_what_to_do() -> None:
     assert "Claimable Cloud" in explained and advice.endswith("cld agent cloud claim t")
     (dead,) = rows({"t": claimable("2020-11-24T08:26:40Z")})
     assert dead.header().endswith("cld config -rm t")
+    (live,) = rows({"a b": claimable("2026-11-24T08:26:40Z")})
+    assert live.header().endswith("cld agent cloud claim 'a b'"), "it can be pasted"
 
 
 def test_functions_over_this_process() -> None:

@@ -14,6 +14,7 @@ from cloudinary_cli import defaults
 from cloudinary_cli.errors import ConfigError, ConfigNotFound, NoConfiguration
 from cloudinary_cli.utils import config_resolver, config_utils
 from cloudinary_cli.utils.config_resolver import ResolvedConfig, Selection, Source, config_to_api_kwargs, resolve
+from cloudinary_cli.utils.config_url import parse
 
 URL = "cloudinary://k:s@u"
 CFG = {"a": "cloudinary://k:s@a", "b": "cloudinary://b?oauth_token=t", "bad": "garbage", "n": 1}
@@ -144,6 +145,7 @@ def test_c13_an_invalid_environment_is_a_problem_that_names_the_variable() -> No
         (lambda: pick(None, "x", {"x": "cloudinary://c?oauth_token="}), defaults.INCOMPLETE_CONFIG_MESSAGE),
         (lambda: pick(), defaults.NO_DEFAULT_CONFIG_MESSAGE),
         (lambda: pick(cfg={}), defaults.NO_CONFIG_MESSAGE),
+        (ResolvedConfig, defaults.NO_CONFIG_MESSAGE),
         (lambda: pick(cfg={"__other__": 1}), defaults.NO_CONFIG_MESSAGE),
     ],
 )
@@ -202,6 +204,18 @@ def test_a_config_as_api_arguments_has_no_bookkeeping_and_no_privates() -> None:
     assert kwargs["oauth_token"] == "t" and kwargs["upload_prefix"] == "http://h" and kwargs["cloud_name"] == "c"
     assert not set(kwargs) & set(config_resolver.OAUTH_INTERNAL_KEYS)
     assert not [key for key in kwargs if key.startswith("_")]
+
+
+def test_a_stale_token_is_renewed_before_it_becomes_an_argument(config_json: Any) -> None:
+    from cloudinary_cli.auth.oauth_config import LiveLogin, OAuthConfig
+    from cloudinary_cli.auth.refresh import Refresher
+
+    url, store = "cloudinary://c?oauth_token=stale&refresh_token=r", config_utils.ConfigStore(str(config_json))
+    store.save({"work": url})
+    renewing = Refresher(store, refresh=lambda *args: {"access_token": "renewed", "expires_in": 300})
+    config = OAuthConfig(parse(url).fields(), LiveLogin("work", url, renewing))
+    assert config_to_api_kwargs(config)["oauth_token"] == "renewed"
+    assert "oauth_token" not in config_to_api_kwargs(OAuthConfig.from_url(URL))
 
 
 def test_no_secret_in_a_repr() -> None:
