@@ -33,8 +33,10 @@ SUITES = {
     "cloudinary_cli/auth/refresh_state.py": ["test/auth/test_refresh_rules.py"],
     "cloudinary_cli/auth/refresh_rules.py": ["test/auth/test_refresh_rules.py"],
     "cloudinary_cli/auth/refresh_lock.py": ["test/auth/test_refresh_rules.py", "test/auth/test_refresh.py"],
-    "cloudinary_cli/auth/refresh.py": ["test/auth/test_refresh_rules.py", "test/auth/test_refresh.py"],
-}
+    "cloudinary_cli/auth/refresh.py": [
+        "test/auth/test_refresh_rules.py", "test/auth/test_refresh.py", "test/auth/test_sealing.py",
+    ],
+}  # fmt: skip
 TIMEOUT_SECONDS = 120
 
 _COMPARE = {

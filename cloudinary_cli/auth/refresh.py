@@ -75,7 +75,7 @@ class Refresher:
         self._failures: Dict[str, Tuple[float, CliError]] = {}
         self._thread_lock = threading.RLock()
 
-    def is_due(self, session: Session, force: bool = False, rejected: Optional[str] = None) -> bool:
+    def is_due(self, session: Session, force: bool, rejected: Optional[str]) -> bool:
         """True when the session should be renewed: `rejected` is a token that the API refused with 401.
 
         :raises CliError: `rejected` was given, and the session's own token cannot be opened.
@@ -114,8 +114,8 @@ class Refresher:
     def _recent_failure(self, session: Session, force: bool) -> Optional[CliError]:
         if force or not session.refresh_token:
             return None
-        until, error = self._failures.get(refresh_state.fingerprint(session.refresh_token), (0.0, None))
-        return error if time.monotonic() < until else None
+        known = self._failures.get(refresh_state.fingerprint(session.refresh_token))
+        return known[1] if known and time.monotonic() < known[0] else None
 
     def _under_lock(self, name: str, url: str, session: Session, force: bool, rejected: Optional[str]) -> RefreshResult:
         entry = self.store.load_fresh().get(name)
@@ -159,14 +159,15 @@ class Refresher:
 
     def _post(self, current: Session, base_url: str) -> Any:
         """Present the refresh token; again only while that cannot present a consumed one."""
-        for attempt in range(1, _ATTEMPTS + 1):
+        attempt = 0
+        while True:
+            attempt += 1
             try:
                 return self._refresh(current.refresh_token, current.region, base_url)
             except TokenEndpointError as error:
                 if attempt == _ATTEMPTS or not error.is_retryable:
                     raise
                 time.sleep(min(error.retry_after or _PAUSE_SECONDS * attempt, _MAX_RETRY_AFTER_SECONDS))
-        raise AssertionError("unreachable")
 
     # -- what is written
 
@@ -233,8 +234,8 @@ class Refresher:
     def _superseded(self, name: str, entry: str, current: Session, renewed: Session) -> RefreshResult:
         """The entry was removed or replaced during the POST: what was just minted must not live on unseen."""
         self._revoke(renewed)
-        latest = self.store.load_fresh().get(name)
-        if isinstance(latest, str) and is_oauth_url(latest):
+        latest = self.store.load_fresh().get(name, "")
+        if is_oauth_url(latest):
             replacement = from_cloudinary_url(latest)
             check_same_account(name, current, replacement)
             if replacement.is_fresh(now=self.clock()):
@@ -252,8 +253,8 @@ class Refresher:
         self, name: str, entry: str, current: Session, known: Optional[RefreshState], error: TokenEndpointError
     ) -> RefreshResult:
         if error.is_refused_grant:
-            latest = self.store.load_fresh().get(name)
-            if isinstance(latest, str) and not holds(latest, current) and is_oauth_url(latest):
+            latest = self.store.load_fresh().get(name, "")
+            if is_oauth_url(latest) and not holds(latest, current):
                 # Another tool rotated while we asked: its token is the good one.
                 check_same_account(name, current, from_cloudinary_url(latest))
                 return RefreshResult(RefreshOutcome.REFRESHED, latest)
