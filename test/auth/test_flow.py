@@ -187,6 +187,19 @@ def test_any_other_status_is_an_error_that_carries_it(call: Any, status: int) ->
     assert (caught.value.status, caught.value.retry_after, caught.value.delivery) == (status, 7, Delivery.ANSWERED)
 
 
+@pytest.mark.parametrize(
+    "status, body, told",
+    [
+        (300, "", "HTTP 300 from /oauth2/token: a redirect, which is not followed."),
+        (399, "<html>", "HTTP 399 from /oauth2/token: a redirect, which is not followed."),
+        (400, "", "HTTP 400 from /oauth2/token."),
+        (302, '{"error": "no"}', "HTTP 302 from /oauth2/token: no."),
+    ],
+)
+def test_a_redirect_is_named_as_one(status: int, body: str, told: str) -> None:
+    assert str(refused(status, body)) == told
+
+
 @pytest.mark.parametrize("status", [200, 204, 299])
 def test_a_revocation_is_done_with_any_2xx_and_needs_no_json(status: int) -> None:
     with TinyServer(lambda handler: reply(handler, status, "" if status == 204 else "bye")) as server:

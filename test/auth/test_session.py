@@ -175,6 +175,11 @@ def test_l9_l10_cloud_name_claim_is_validated(name: Any) -> None:
         Session.from_token_response(response(ext={"cloud_name": name}), now=NOW)
 
 
+def test_a_cloud_name_that_the_caller_knows_needs_no_claim() -> None:
+    for ext in (None, {"cloud_name": "fakecloud"}):
+        assert Session.from_token_response(response(ext=ext), cloud_name="known", now=NOW).cloud_name == "known"
+
+
 def test_s11_case_of_the_cloud_name_is_kept() -> None:
     session = Session.from_token_response(response(ext={"cloud_name": "MixedCase"}), now=NOW)
     assert parse(to_cloudinary_url(session)).cloud_name == "MixedCase"
