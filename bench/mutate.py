@@ -35,6 +35,7 @@ SUITES = {
     "cloudinary_cli/auth/refresh_lock.py": ["test/auth/test_refresh_rules.py", "test/auth/test_refresh.py"],
     "cloudinary_cli/auth/refresh.py": [
         "test/auth/test_refresh_rules.py", "test/auth/test_refresh.py", "test/auth/test_sealing.py",
+        "test/auth/test_refresh_commands.py",
     ],
 }  # fmt: skip
 TIMEOUT_SECONDS = 120
@@ -174,7 +175,7 @@ def main() -> int:
             dead, found = check(file, tests, options, workplace)
             print(f"{file}: {dead} of {found} mutants killed", flush=True)
             killed, total = killed + dead, total + found
-    print(f"{killed} of {total} mutants killed ({100 * killed / max(1, total):.0f} %)")
+    print(f"{killed} of {total} mutants killed ({100 * killed // max(1, total)} %)")
     return 0
 
 
