@@ -61,7 +61,7 @@ def check_next_command(answer: Dict[str, Any]) -> str:
     return "relogin"
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)  # 200 commands one after the other: 40 s, and five times that on a machine that is busy
 def test_kill_at_every_stage(
     box: SandboxClient, store: ConfigStore, killer: Callable[[Dict[str, Any]], Dict[str, Any]]
 ) -> None:
