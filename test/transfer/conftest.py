@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from typing import Any, Callable, Iterator
 
 import pytest
 
@@ -14,7 +14,7 @@ from cloudinary_cli.utils.retry import PATIENT
 
 
 @pytest.fixture
-def target() -> Callable[..., UploadTarget]:
+def target() -> Iterator[Callable[..., UploadTarget]]:
     """Make an UploadTarget of a CLOUDINARY_URL, or of a config."""
 
     def make(config: Any, workers: int = 4) -> UploadTarget:
@@ -26,4 +26,5 @@ def target() -> Callable[..., UploadTarget]:
         )
         return UploadTarget(TransferSession(connector, workers, stop), config)
 
-    return make
+    yield make
+    sdk.install_transport()  # or a later test in this process would have the patience, and the stop, of this one
