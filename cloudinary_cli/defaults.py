@@ -27,6 +27,17 @@ OAUTH_CALLBACK_PATH = "/callback"
 OAUTH_CALLBACK_TIMEOUT_SECONDS = 300
 OAUTH_EXPIRY_SKEW_SECONDS = 30
 OAUTH_HTTP_TIMEOUT_SECONDS = 30
+# Bookkeeping of a login: kept in the entry and shown by `config`, never an argument of an API call.
+OAUTH_INTERNAL_KEYS = (
+    "refresh_token",
+    "issued_at",
+    "expires_at",
+    "region",
+    "issuer",
+    "oauth_base_url",
+    "refresh_state",
+    "keyring",
+)
 
 # A writer holds the file lock for milliseconds; one that waits longer has met a stopped process.
 CONFIG_LOCK_TIMEOUT_SECONDS = 10.0

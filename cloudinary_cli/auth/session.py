@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Dict, Mapping, Optional
 
 from cloudinary_cli import defaults
-from cloudinary_cli.defaults import DEFAULT_REGION, OAUTH_EXPIRY_SKEW_SECONDS
+from cloudinary_cli.defaults import DEFAULT_REGION, OAUTH_EXPIRY_SKEW_SECONDS, OAUTH_INTERNAL_KEYS
 from cloudinary_cli.errors import InvalidConfigUrl, InvalidTokenResponse
 from cloudinary_cli.utils.config_url import (
     build_config_url,
@@ -29,9 +29,6 @@ _CLOCK_TOLERANCE = 5
 # A time beyond this is no time; arithmetic with floats overflows at some point.
 _LARGEST_NUMBER = 10**18
 
-_INTERNAL_KEYS = frozenset(
-    ["refresh_token", "issued_at", "expires_at", "region", "issuer", "oauth_base_url", "refresh_state", "keyring"]
-)
 _TOKEN = re.compile(r"[\x21-\x7e]+\Z")
 
 
@@ -278,4 +275,4 @@ def _session(cloud_name: str, get: Callable[[str], str]) -> Session:
 
 def strip_oauth_internal_keys(fields: Mapping[str, Any]) -> Dict[str, Any]:
     """A copy without a login's bookkeeping, fit to become arguments of an API call."""
-    return {key: value for key, value in fields.items() if key not in _INTERNAL_KEYS}
+    return {key: value for key, value in fields.items() if key not in OAUTH_INTERNAL_KEYS}

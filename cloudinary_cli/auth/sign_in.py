@@ -15,7 +15,7 @@ from cloudinary_cli.auth.pasted_response import ExpectedRedirect
 from cloudinary_cli.auth.refresh import refresh_lock
 from cloudinary_cli.auth.revocation import revoke_replaced, revoke_session
 from cloudinary_cli.auth.sealing import is_wanted, vault
-from cloudinary_cli.auth.session import Session, from_cloudinary_url, is_oauth_url, to_cloudinary_url
+from cloudinary_cli.auth.session import Session, from_cloudinary_url, is_oauth_url, refresh_token_of, to_cloudinary_url
 from cloudinary_cli.defaults import OAUTH_CALLBACK_TIMEOUT_SECONDS, logger
 from cloudinary_cli.errors import CliError, InvalidTokenResponse, KeychainUnavailable, LoginError
 from cloudinary_cli.utils import config_rules, config_url
@@ -132,13 +132,12 @@ def _by_device(request: LoginRequest, server: _Server, store: ConfigStore, desk:
 def _save_answer(request: LoginRequest, server: _Server, response: Any, store: ConfigStore, desk: Desk) -> _Saved:
     try:
         session = _session_of(response, server, desk)
-    except InvalidTokenResponse as error:
-        raise InvalidTokenResponse(f"{error} {_NOT_SAVED}") from error
-    try:
         result, old_url = _save(request, session, store, desk.environ)
-    except CliError:
+    except CliError as error:
         # The user gave a consent that nobody can use or revoke from here any more.
-        revoke_session(session)
+        revoke_session(_with_servers(Session("", "", refresh_token_of(response), region=server.region), server))
+        if isinstance(error, InvalidTokenResponse):
+            raise InvalidTokenResponse(f"{error} {_NOT_SAVED}") from error
         raise
     return result, old_url, session
 
@@ -190,6 +189,10 @@ def _session_of(response: Any, server: _Server, desk: Desk) -> Session:
             "the access token was issued by another server than the one asked. "
             f"Check --region and CLOUDINARY_OAUTH_BASE_URL. {_NOT_SAVED}"
         )
+    return _with_servers(session, server)
+
+
+def _with_servers(session: Session, server: _Server) -> Session:
     return replace(session, oauth_base_url=server.custom_base_url, upload_prefix=server.upload_prefix)
 
 

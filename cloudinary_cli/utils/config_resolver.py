@@ -13,23 +13,11 @@ from typing import Any, Dict, Mapping, NamedTuple, Optional
 import click
 
 from cloudinary_cli import defaults
-from cloudinary_cli.defaults import logger
+from cloudinary_cli.defaults import OAUTH_INTERNAL_KEYS, logger
 from cloudinary_cli.errors import ConfigError, ConfigNotFound, InvalidConfigUrl, NoConfiguration
 from cloudinary_cli.utils import config_rules, config_url
 from cloudinary_cli.utils.config_utils import current_store
 from cloudinary_cli.utils.text_utils import one_line
-
-# Bookkeeping of a login: kept in the entry and shown by `config`, never an argument of an API call.
-OAUTH_INTERNAL_KEYS = (
-    "refresh_token",
-    "issued_at",
-    "expires_at",
-    "region",
-    "issuer",
-    "oauth_base_url",
-    "refresh_state",
-    "keyring",
-)
 
 
 class Source(str, Enum):

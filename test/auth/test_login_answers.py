@@ -75,6 +75,8 @@ def test_l6_l9_l10_l13_an_unusable_answer_saves_nothing(
     assert "Nothing was saved. Run the command again." in error
     assert "object has no" not in done.err and "indices" not in done.err and "Traceback" not in done.err
     assert Path(store.path).read_bytes() == before
+    given = [body["refresh_token"]] if "refresh_token" in body else []
+    assert [sent["form"]["token"] for sent in box.requests("/oauth2/revoke")] == given, "no grant is left behind"
 
 
 def test_c7_a_login_that_never_expires_can_be_shown(

@@ -202,7 +202,7 @@ def test_a_config_as_api_arguments_has_no_bookkeeping_and_no_privates() -> None:
     )
     kwargs = config_to_api_kwargs(OAuthConfig.from_url(url))
     assert kwargs["oauth_token"] == "t" and kwargs["upload_prefix"] == "http://h" and kwargs["cloud_name"] == "c"
-    assert not set(kwargs) & set(config_resolver.OAUTH_INTERNAL_KEYS)
+    assert not set(kwargs) & set(defaults.OAUTH_INTERNAL_KEYS)
     assert not [key for key in kwargs if key.startswith("_")]
 
 
