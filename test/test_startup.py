@@ -48,9 +48,6 @@ LIGHT: Dict[str, List[str]] = {
     "config -ls": ["config", "-ls"],
     "config -ls --json": ["config", "-ls", "--json"],
     "config -s": ["config", "-s", "login"],
-    "url": ["url", "sample", "w_100"],
-    "url, signed": ["-C", "key", "url", "sample", "--sign"],
-    "sample": ["sample", "w_100"],
     "whoami": ["whoami"],
     "whoami --json": ["-C", "key", "whoami", "--json"],
 }

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from typing import Any, Iterator, Mapping
 
 import click
 
 from cloudinary_cli.command import CldCommand, config_optional
 from cloudinary_cli.context import AppContext
+from cloudinary_cli.errors import CliError
 from cloudinary_cli.utils.command_line import in_utf8
-from cloudinary_cli.utils.url_utils import DELIVERY_TYPES, RESOURCE_TYPES, UrlRequest, url_arguments
+from cloudinary_cli.utils.text_utils import to_json
+from cloudinary_cli.utils.url_utils import DELIVERY_TYPES, RESOURCE_TYPES, UrlRequest, delivery_url
 
 
 @config_optional
@@ -42,13 +44,22 @@ def url(
 ) -> bool:
     """Print the delivery URL of PUBLIC_ID, with TRANSFORMATION put in as it is.
 
+    With "-" as PUBLIC_ID, read public IDs from stdin, one a line, and print one URL (with --json, one JSON object) a
+    line.
+
     \b
     cld url sample w_100,c_scale
     cld url report.pdf --resource_type raw --sign
+    cld url - w_100 < public_ids.txt
     """
     active = app.active if app.active.problem is None and app.active.cloud_name else app.active.require()
     request = UrlRequest(in_utf8(public_id), in_utf8(transformation), resource_type, delivery_type, sign)
-    show_url(app, request, active.fields, open_it, as_json)
+    if public_id == "-":
+        if open_it:
+            raise click.UsageError("--open takes one public ID; it does not go with - (public IDs from stdin).")
+        show_urls_of_stdin(app, request, active.fields, as_json)
+    else:
+        show_url(app, request, active.fields, open_it, as_json)
     return True
 
 
@@ -56,13 +67,31 @@ def show_url(
     app: AppContext, request: UrlRequest, fields: Mapping[str, Any], open_it: bool, as_json: bool = False
 ) -> None:
     """Print the URL, alone or as JSON; with `open_it` open it as well."""
-    from cloudinary_cli.sdk_url import delivery_url
-
-    source, options = url_arguments(request, fields)
-    address = delivery_url(source, options)
+    address = delivery_url(request, fields)
     if as_json:
         app.console.json({"url": address})
     else:
         app.console.data(address)
     if open_it and not app.open_browser(address):
         app.console.warning("No browser could be opened.")
+
+
+def show_urls_of_stdin(app: AppContext, request: UrlRequest, fields: Mapping[str, Any], as_json: bool) -> None:
+    """Print the URL of each public ID on stdin, each as soon as its line has been read."""
+    for public_id in _lines(app):
+        address = delivery_url(request._replace(public_id=public_id), fields)
+        app.console.data(to_json({"public_id": public_id, "url": address}, indent=None) if as_json else address)
+
+
+def _lines(app: AppContext) -> Iterator[str]:
+    """The lines of stdin without their ends; blank lines are skipped.
+
+    :raises CliError: stdin is closed, or a line is not UTF-8.
+    """
+    if app.console.stdin is None:
+        raise CliError("No public IDs: stdin is closed. Pipe them in, one a line.")
+    # Bytes, so that public IDs are UTF-8 in every locale.
+    for line in getattr(app.console.stdin, "buffer"):  # noqa: B009 - IO[str] does not declare the buffer of a text stream
+        public_id = in_utf8(line.decode("utf-8", "surrogateescape").rstrip("\r\n"))
+        if public_id.strip():
+            yield public_id

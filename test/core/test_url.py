@@ -130,3 +130,58 @@ def test_a17_samples_are_https_and_need_no_configuration(invoke: Run, args: List
 )
 def test_as_boolean(value: Any, meaning: Any) -> None:
     assert as_boolean(value) is meaning
+
+
+def test_public_ids_of_stdin_give_one_url_a_line(cld: Run) -> None:
+    result = cld("-c", DEMO, "url", "-", "w_100", input="a\n\nfolder/b\r\né x\nlast")
+    ids = ["a", "v1/folder/b", "%C3%A9%20x", "last"]
+    assert (result.code, result.err) == (0, "")
+    assert result.out == "".join(f"{HOST}/image/upload/w_100/{public_id}\n" for public_id in ids)
+
+
+def test_public_ids_of_stdin_as_json_lines(cld: Run) -> None:
+    result = cld("-c", DEMO, "url", "-", "--json", "-rt", "video", input="a\nb\n")
+    assert [json.loads(line) for line in result.out.splitlines()] == [
+        {"public_id": name, "url": f"{HOST}/video/upload/{name}"} for name in ("a", "b")
+    ]
+
+
+def test_public_ids_of_stdin_are_utf8_in_a_c_locale(cld: Run) -> None:
+    env = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    assert cld("-c", DEMO, "url", "-", input="é\n", env=env).out == f"{HOST}/image/upload/%C3%A9\n"
+
+
+def test_no_public_ids_of_stdin_print_nothing(cld: Run) -> None:
+    result = cld("-c", DEMO, "url", "-")
+    assert (result.code, result.out, result.err) == (0, "", "")
+
+
+def test_a_url_is_printed_before_the_next_public_id_is_read(tmp_path: Any) -> None:
+    import subprocess
+    import sys
+
+    command = [sys.executable, "-m", "cloudinary_cli", "-c", DEMO, "url", "-"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=str(tmp_path)) as process:
+        assert process.stdin is not None and process.stdout is not None
+        for name in (b"a", b"b"):
+            process.stdin.write(name + b"\n")
+            process.stdin.flush()
+            assert process.stdout.readline() == HOST.encode() + b"/image/upload/" + name + b"\n"
+        process.stdin.close()
+    assert process.returncode == 0
+
+
+def test_public_ids_of_stdin_that_cannot_be_used(cld: Run, tmp_path: Any) -> None:
+    opened = cld("-c", DEMO, "url", "-", "--open")
+    assert opened.code == 1 and "--open takes one public ID" in opened.err
+    name = tmp_path / "ids"
+    name.write_bytes(b"good\n\xff\n")
+    import subprocess
+    import sys
+
+    with name.open("rb") as file:
+        done = subprocess.run(
+            [sys.executable, "-m", "cloudinary_cli", "-c", DEMO, "url", "-"], stdin=file, capture_output=True
+        )
+    assert done.returncode == 1 and done.stdout == f"{HOST}/image/upload/good\n".encode()
+    assert b"is not UTF-8 text" in done.stderr and b"Traceback" not in done.stderr
