@@ -175,6 +175,11 @@ class OAuthSettings(NamedTuple):
         return f"http://{host}:{self.redirect_port}{OAUTH_CALLBACK_PATH}"
 
 
+def oauth_client_id(environ: Optional[Mapping[str, str]] = None) -> str:
+    """CLOUDINARY_OAUTH_CLIENT_ID, else the built-in one: all that a refresh or a revocation needs of the settings."""
+    return (os.environ if environ is None else environ).get("CLOUDINARY_OAUTH_CLIENT_ID") or OAUTH_DEFAULT_CLIENT_ID
+
+
 def oauth_settings(environ: Optional[Mapping[str, str]] = None) -> OAuthSettings:
     """Read CLOUDINARY_OAUTH_*; an empty variable counts as unset.
 
@@ -188,7 +193,7 @@ def oauth_settings(environ: Optional[Mapping[str, str]] = None) -> OAuthSettings
     if not re.match(r"[0-9]{1,5}\Z", port) or not 1 <= int(port) <= 65535:
         raise ConfigError("CLOUDINARY_OAUTH_REDIRECT_PORT must be a port number from 1 to 65535.")
     return OAuthSettings(
-        client_id=env.get("CLOUDINARY_OAUTH_CLIENT_ID") or OAUTH_DEFAULT_CLIENT_ID,
+        client_id=oauth_client_id(env),
         scopes=env.get("CLOUDINARY_OAUTH_SCOPES") or OAUTH_DEFAULT_SCOPES,
         redirect_host=host,
         redirect_port=int(port),
@@ -225,7 +230,7 @@ _COMPUTED: Dict[str, Callable[[], Any]] = {
     "CLOUDINARY_CLI_CONFIG_FILE": config_file,
     "OLD_CLOUDINARY_CLI_CONFIG_FILE": legacy_config_file,
     "CLOUDINARY_REGION": lambda: normalize_region(os.environ.get("CLOUDINARY_REGION")),
-    "OAUTH_CLIENT_ID": lambda: oauth_settings().client_id,
+    "OAUTH_CLIENT_ID": oauth_client_id,
     "OAUTH_SCOPES": lambda: oauth_settings().scopes,
     "OAUTH_REDIRECT_HOST": lambda: oauth_settings().redirect_host,
     "OAUTH_REDIRECT_PORT": lambda: oauth_settings().redirect_port,

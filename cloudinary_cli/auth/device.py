@@ -81,9 +81,10 @@ def request_code(base_url: str, send: flow.Send = token_http.send) -> DeviceCode
             "To log in with a browser on another machine: cld login --no-browser"
         )
     settings = defaults.oauth_settings()
-    answer = send("POST", endpoint, {"client_id": settings.client_id, "scope": settings.scopes})
+    form = {"client_id": settings.client_id, "scope": settings.scopes}
+    answer = send("POST", endpoint, form)
     if not 200 <= answer.status < 300:
-        raise flow.refusal(answer, urlsplit(endpoint).path)
+        raise flow.refusal(answer, urlsplit(endpoint).path, form)
     try:
         return _parse(json.loads(answer.body))
     except ValueError:

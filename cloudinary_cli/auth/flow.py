@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import secrets
+from functools import partial
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 from urllib.parse import urlencode
 
@@ -13,12 +14,15 @@ from cloudinary_cli import defaults
 from cloudinary_cli.auth import token_http
 from cloudinary_cli.auth.token_http import HttpAnswer
 from cloudinary_cli.errors import Delivery, TokenEndpointError
-from cloudinary_cli.utils.text_utils import one_line, redact
+from cloudinary_cli.utils.text_utils import one_line, redact, without_secrets
 
 Send = Callable[..., HttpAnswer]
 
 _METADATA_TIMEOUT_SECONDS = 5
 _MAX_DESCRIPTION = 80
+_MAX_BODY = 1000
+_MAX_SECRET = 4096
+_SECRET_MEMBERS = frozenset(["code", "code_verifier", "device_code", "refresh_token", "token"])
 
 
 def generate_pkce_pair() -> Tuple[str, str]:
@@ -89,7 +93,7 @@ def exchange_code(
         "grant_type": "authorization_code",
         "code": code,
         "redirect_uri": redirect_uri,
-        "client_id": defaults.oauth_settings().client_id,
+        "client_id": defaults.oauth_client_id(),
         "code_verifier": verifier,
     }
     return _token_call(_base(region, base_url), form, token_http.send)
@@ -99,18 +103,19 @@ def refresh(
     refresh_token: str,
     region: Optional[str] = None,
     base_url: Optional[str] = None,
-    send: Send = token_http.send,
+    before_send: Callable[[], None] = lambda: None,
 ) -> Any:
-    """Present a refresh token (RFC 6749 section 6), once; returns the parsed JSON answer.
+    """Present a refresh token (RFC 6749 section 6), once; returns the parsed JSON response.
 
+    :param before_send: called when the connection stands, right before the token is sent.
     :raises TokenEndpointError: no 2xx JSON answer.
     """
     form = {
         "grant_type": "refresh_token",
         "refresh_token": refresh_token,
-        "client_id": defaults.oauth_settings().client_id,
+        "client_id": defaults.oauth_client_id(),
     }
-    return _token_call(_base(region, base_url), form, send)
+    return _token_call(_base(region, base_url), form, partial(token_http.send, before_send=before_send))
 
 
 def exchange_device_code(device_code: str, grant_type: str, base_url: str, send: Send = token_http.send) -> Any:
@@ -118,7 +123,7 @@ def exchange_device_code(device_code: str, grant_type: str, base_url: str, send:
 
     :raises TokenEndpointError: also `authorization_pending` and `slow_down`, which only mean "not yet".
     """
-    form = {"grant_type": grant_type, "device_code": device_code, "client_id": defaults.oauth_settings().client_id}
+    form = {"grant_type": grant_type, "device_code": device_code, "client_id": defaults.oauth_client_id()}
     return _token_call(base_url, form, send)
 
 
@@ -132,10 +137,10 @@ def revoke(
 
     :raises TokenEndpointError: anything but a 2xx answer: the token may still be live.
     """
-    form = {"token": token, "token_type_hint": token_type_hint, "client_id": defaults.oauth_settings().client_id}
+    form = {"token": token, "token_type_hint": token_type_hint, "client_id": defaults.oauth_client_id()}
     answer = token_http.send("POST", f"{_base(region, base_url)}/oauth2/revoke", form)
     if not 200 <= answer.status < 300:
-        raise refusal(answer, "/oauth2/revoke")
+        raise refusal(answer, "/oauth2/revoke", form)
 
 
 def advertises_issuer_parameter(base_url: str, send: Send = token_http.send) -> bool:
@@ -173,7 +178,7 @@ def require_metadata(base_url: str, send: Send = token_http.send) -> Dict[str, A
 def _token_call(base_url: str, form: Mapping[str, str], send: Send) -> Any:
     answer = send("POST", f"{base_url}/oauth2/token", form)
     if not 200 <= answer.status < 300:
-        raise refusal(answer, "/oauth2/token")
+        raise refusal(answer, "/oauth2/token", form)
     try:
         return json.loads(answer.body)
     except (ValueError, RecursionError):
@@ -185,24 +190,36 @@ def _token_call(base_url: str, form: Mapping[str, str], send: Send) -> Any:
         ) from None
 
 
-def refusal(answer: HttpAnswer, endpoint: str) -> TokenEndpointError:
-    """The error of an answer other than 2xx, with the members of its body (RFC 6749 section 5.2)."""
-    error = TokenEndpointError("", Delivery.ANSWERED, answer.status, answer.body, answer.retry_after)
+def refusal(response: HttpAnswer, endpoint: str, form: Mapping[str, str]) -> TokenEndpointError:
+    """The error of a response other than 2xx, with the members of its body (RFC 6749 section 5.2).
+
+    :param form: what was sent. A server may repeat a token or code of it, so these are masked in all parts of the error.
+    """
+    error = TokenEndpointError("", Delivery.ANSWERED, response.status, "", response.retry_after)
     try:
-        body = json.loads(answer.body)
+        body = json.loads(response.body)
     except (ValueError, RecursionError):
         body = None
+    # Parsed and written again, because an escape such as \u0072 in it would hide a token from the comparison.
+    error.body = _harmless(response.body if body is None else json.dumps(body, ensure_ascii=False), form, _MAX_BODY)
     if isinstance(body, dict):
-        error.error, error.description = _text(body.get("error")), _text(body.get("error_description"))
+        error.error, error.description = (
+            _harmless(body[name], form) if isinstance(body.get(name), str) and body[name] else None
+            for name in ("error", "error_description")
+        )
     detail = oauth_error_detail(error)
-    if not detail and 300 <= answer.status < 400:
+    if not detail and 300 <= response.status < 400:
         detail = "a redirect, which is not followed"
-    error.args = (f"HTTP {answer.status} from {endpoint}" + (f": {detail}" if detail else "") + ".",)
+    error.args = (f"HTTP {response.status} from {endpoint}" + (f": {detail}" if detail else "") + ".",)
     return error
 
 
-def _text(value: Any) -> Optional[str]:
-    return one_line(redact(value)) if isinstance(value, str) and value else None
+def _harmless(text: str, form: Mapping[str, str], limit: int = 200) -> str:
+    """The beginning of a text of the server as a part of one line, without the secrets of the form."""
+    # Cut before the patterns search it: a server decides how long it is. The reserve keeps a secret whole at the cut.
+    text = text[: limit + _MAX_SECRET]
+    secrets_sent = [value for name, value in form.items() if name in _SECRET_MEMBERS]
+    return one_line(redact(without_secrets(text, secrets_sent)), limit)
 
 
 def oauth_error_detail(exc: BaseException) -> Optional[str]:
@@ -215,5 +232,5 @@ def oauth_error_detail(exc: BaseException) -> Optional[str]:
 
 
 def oauth_error_body(exc: BaseException) -> Optional[str]:
-    """The raw body of an error answer, for a debug log (which redacts); None when there was no answer."""
+    """The beginning of the body of an error response, with secrets masked, for a debug log; None without a body."""
     return getattr(exc, "body", None) or None

@@ -3,12 +3,16 @@
 The contract (refresh tokens are single-use):
 
 1. One kernel lock per login, on a file that is never deleted; the lock of config.json only for the two short writes.
-2. Before the POST, a temporary file with room for the result is flushed to the disk and a journal record is written, so
-   a full or read-only disk is met before the token is spent, and a crash after it is noticed.
-3. From the POST to the rename, signals wait. The rename stores the tokens and clears the journal in one step.
+   Entries that hold the same refresh token are one login: all their locks are held, and all are written at once.
+2. Before the POST, a temporary file with room for the result is flushed to the disk and a journal record is written. So
+   a full or read-only disk is detected before the token is spent, and a crash after it is noticed. Whatever fails before
+   the token has been sent restores the journal.
+3. From the sending of the token to the rename, signals wait. The rename stores the tokens and clears the journal in one
+   step. Until then Ctrl-C ends the command at once.
 4. A journal record of the present token means that a process died: one more attempt is made, then `cld login`.
-5. Sent again only if it was never sent, or 429/503. Only `invalid_grant` is final; it is remembered, so that a dead
-   token is presented once and not by every later command.
+5. The token is sent again if it was never sent, after 429 or 503, and once after a lost response, under a journal record
+   that allows no further attempt. Only `invalid_grant` is final; it is remembered, so that a dead token is presented
+   once and not by every later command.
 """
 
 from __future__ import annotations
@@ -16,8 +20,10 @@ from __future__ import annotations
 import os
 import threading
 import time
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
+from urllib.parse import urlencode
 
 from cloudinary_cli.auth import flow, refresh_state
 from cloudinary_cli.auth.critical import deferred_signals
@@ -47,7 +53,6 @@ from cloudinary_cli.utils.config_url import parse as parse_url
 from cloudinary_cli.utils.config_url import replace_query
 from cloudinary_cli.utils.config_utils import ConfigStore
 from cloudinary_cli.utils.file_utils import PendingFile
-from cloudinary_cli.utils.text_utils import one_line, redact
 
 __all__ = ["RefreshOutcome", "RefreshResult", "Refresher", "refresh_lock", "relogin_command"]
 
@@ -56,6 +61,29 @@ _PAUSE_SECONDS = 0.5
 _MAX_RETRY_AFTER_SECONDS = 5.0
 # After a failure, this process does not try the same refresh token again for so long.
 _BACK_OFF_SECONDS = 20.0
+# How often the entry may be changed by programs that take no lock before this one gives up.
+_READS = 5
+
+
+class _Section:
+    """Defers signals from the moment the token is sent, and knows whether it may have been spent."""
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self._is_open = False
+        self.may_be_spent = False
+        self.response_was_lost = False
+
+    def open(self) -> None:
+        self.may_be_spent = True
+        if not self._is_open:
+            self._stack.enter_context(deferred_signals())
+            self._is_open = True
+
+    def close(self) -> None:
+        """Deliver the signals that have arrived."""
+        self._is_open = False
+        self._stack.close()
 
 
 class Refresher:
@@ -102,7 +130,7 @@ class Refresher:
             if recent is not None:
                 return RefreshResult(RefreshOutcome.FAILED, url, recent)
             try:
-                with refresh_lock(self.store, name, self._lock_timeout):
+                with self._locks(name, session):
                     result = self._under_lock(name, url, session, force, rejected)
             except CliError as error:
                 result = RefreshResult(RefreshOutcome.FAILED, url, error)
@@ -117,7 +145,39 @@ class Refresher:
         known = self._failures.get(refresh_state.fingerprint(session.refresh_token))
         return known[1] if known and time.monotonic() < known[0] else None
 
+    @contextmanager
+    def _locks(self, name: str, session: Session) -> Iterator[None]:
+        """The locks of all entries with this refresh token, in the order of their names, so that no two wait for another.
+
+        :raises LockTimeout: one of them was not free in time.
+        """
+        wanted = {name, *self._names_of(session)}
+        while True:
+            with ExitStack() as stack:
+                for each in sorted(wanted):
+                    stack.enter_context(refresh_lock(self.store, each, self._lock_timeout))
+                # What the entry holds now: a peer may have rotated, and the new token may stand in other entries.
+                entry = self.store.load_fresh().get(name)
+                needed = {name, *(self._names_of(from_cloudinary_url(entry)) if is_oauth_url(entry) else ())}
+                if needed <= wanted:
+                    yield
+                    return
+            wanted |= needed
+
+    def _names_of(self, session: Session) -> List[str]:
+        return _holders(self.store.load(), session)
+
     def _under_lock(self, name: str, url: str, session: Session, force: bool, rejected: Optional[str]) -> RefreshResult:
+        for _ in range(_READS):
+            result = self._adopt_or_rotate(name, url, session, force, rejected)
+            if result is not None:
+                return result
+        raise ReloginRequired(f"The login '{name}' keeps changing. {relogin_advice(name, session)}")
+
+    def _adopt_or_rotate(
+        self, name: str, url: str, session: Session, force: bool, rejected: Optional[str]
+    ) -> Optional[RefreshResult]:
+        """None when the entry was changed between its reading and the journal record: read it again."""
         entry = self.store.load_fresh().get(name)
         if entry is None:
             gone = ReloginRequired(f"The login '{name}' was removed. {relogin_advice(name, session)}")
@@ -137,37 +197,56 @@ class Refresher:
         check_not_dead(name, current, known)
         return self._rotate(name, current, known)
 
-    def _rotate(self, name: str, current: Session, known: Optional[RefreshState]) -> RefreshResult:
+    def _rotate(self, name: str, current: Session, known: Optional[RefreshState]) -> Optional[RefreshResult]:
+        # All that may fail for reasons of this machine comes first: the journal record blames the network.
         base_url = current.token_base_url
-        # Opened before the token is spent: what comes back is sealed with the same key, which is at hand then.
+        # What comes back is sealed with the same key, which is at hand then.
         opened = vault().open(current, name)
         with self.store.reserve(f"refresh-{os.path.basename(refresh_lock_path(self.store, name))}") as pending:
-            # The journal record too: an interrupt between it and the POST would look like a crash after the POST.
-            with deferred_signals():
+            section = _Section()
+            try:
                 entry = self._note(name, current, Kind.STARTED if known is None else Kind.RETRIED)
                 if entry is None:
-                    raise ReloginRequired(
-                        f"The login '{name}' was changed by another command. {relogin_advice(name, current)}"
-                    )
+                    return None
                 try:
-                    response = self._post(opened, base_url)
+                    response = self._post(name, opened, base_url, section, known)
                 except TokenEndpointError as error:
-                    answer = _without(opened.refresh_token, flow.oauth_error_body(error) or "")
-                    logger.debug("Refresh of '%s' failed: %s Answer: %s", name, error, answer)
-                    return self._failed(name, entry, current, known, error)
+                    logger.debug("Refresh of '%s' failed: %s %s", name, error, flow.oauth_error_body(error) or "")
+                    lost = section.response_was_lost or error.delivery is Delivery.UNKNOWN
+                    return self._failed(name, entry, current, known, error, lost)
                 return self._store(name, entry, current, response, pending)
+            except BaseException:
+                if not section.may_be_spent:
+                    self._restore(name, current, known)
+                raise
+            finally:
+                section.close()
 
-    def _post(self, current: Session, base_url: str) -> Any:
-        """Present the refresh token; again only while that cannot present a consumed one."""
+    def _post(
+        self, name: str, current: Session, base_url: str, section: _Section, known: Optional[RefreshState]
+    ) -> Any:
+        """Present the refresh token; again while it was not processed, and once after a lost response.
+
+        Signals are deferred when this returns: what the server has sent must be saved first.
+        """
         attempt = 0
         while True:
             attempt += 1
             try:
-                return self._refresh(current.refresh_token, current.region, base_url)
+                response = self._refresh(current.refresh_token, current.region, base_url, before_send=section.open)
+                section.open()
+                return response
             except TokenEndpointError as error:
-                if attempt == _ATTEMPTS or not error.is_retryable:
+                lost = error.delivery is Delivery.UNKNOWN
+                may_repeat = lost and known is None and not section.response_was_lost
+                if not may_repeat and (attempt >= _ATTEMPTS or not error.is_retryable):
                     raise
+                section.response_was_lost = section.response_was_lost or lost
+                section.may_be_spent = section.response_was_lost
+                section.close()
                 time.sleep(min(error.retry_after or _PAUSE_SECONDS * attempt, _MAX_RETRY_AFTER_SECONDS))
+                if lost and self._note(name, current, Kind.RETRIED) is None:
+                    raise
 
     # -- what is written
 
@@ -179,15 +258,20 @@ class Refresher:
             record = str(RefreshState(kind, mark, int(self.clock()), os.getpid()))
         return self._change(name, current, lambda entry: replace_query(entry, {refresh_state.KEY: record}), None)
 
+    def _restore(self, name: str, current: Session, known: Optional[RefreshState]) -> None:
+        with deferred_signals():
+            self._try_note(name, current, known.kind if known is not None else None)
+
     def _change(
         self, name: str, current: Session, edit: Callable[[str], str], pending: Optional[PendingFile]
     ) -> Optional[str]:
-        """Edit the entry, if it still is the login `current`: the new entry, or None."""
+        """Edit the entry, if it still is the login `current`, and those with the same token: the new entry, or None."""
 
         def change(cfg: Dict[str, Any]) -> Optional[str]:
             if not holds(cfg.get(name), current):
                 return None
-            cfg[name] = edit(str(cfg[name]))
+            for each in _holders(cfg, current):
+                cfg[each] = edit(str(cfg[each]))
             return str(cfg[name])
 
         changed: Optional[str] = self.store.change(change, pending)
@@ -250,7 +334,13 @@ class Refresher:
             logger.debug("Revoking a superseded token failed: %s", error)
 
     def _failed(
-        self, name: str, entry: str, current: Session, known: Optional[RefreshState], error: TokenEndpointError
+        self,
+        name: str,
+        entry: str,
+        current: Session,
+        known: Optional[RefreshState],
+        error: TokenEndpointError,
+        lost: bool,
     ) -> RefreshResult:
         if error.is_refused_grant:
             latest = self.store.load_fresh().get(name, "")
@@ -262,8 +352,8 @@ class Refresher:
             reason = str(error).rstrip(".")
             dead = ReloginRequired(f"The login '{name}' is no longer valid ({reason}). {relogin_advice(name, current)}")
             return RefreshResult(RefreshOutcome.FAILED, entry, dead)
-        if error.delivery is Delivery.UNKNOWN:
-            # This process lives, so the silence was the network's: the next command may ask once more.
+        if lost:
+            # This process has survived, so the network lost the response: the next command may ask once more.
             self._try_note(name, current, Kind.STARTED)
         elif error.delivery is Delivery.NEVER_SENT and known is not None:
             self._try_note(name, current, known.kind)
@@ -278,6 +368,10 @@ class Refresher:
             logger.debug("The refresh journal could not be written: %s", error)
 
 
-def _without(token: Optional[str], text: str) -> str:
-    """The beginning of an error answer, fit for a log: the token that a server may repeat in it is left out."""
-    return one_line(redact(text.replace(token, "****") if token else text))
+def _holders(cfg: Mapping[str, Any], session: Session) -> List[str]:
+    """The names of the entries that hold this session's refresh token, such as a copy under another name."""
+    if session.refresh_token is None:
+        return []
+    # The text is compared first, because parsing thousands of entries takes longer than a refresh.
+    part = urlencode({"refresh_token": session.refresh_token})
+    return [name for name, entry in cfg.items() if isinstance(entry, str) and part in entry and holds(entry, session)]

@@ -1,14 +1,16 @@
-"""One HTTP request to the authorization server: timeouts, TLS, proxies, no redirects; knows nothing of OAuth's meaning.
+"""One HTTP request to the authorization server: one total deadline, TLS, proxies, no redirects.
 
-Each request has a connection of its own: a token call must not meet one that the server has just closed, since nobody
-could tell then whether the refresh token arrived (see errors.Delivery).
+Each request has a connection of its own. A reused connection may have been closed by the server, and then it is unknown
+whether the refresh token arrived (see errors.Delivery).
 """
 
 from __future__ import annotations
 
+import socket
+import threading
 import time
 from dataclasses import dataclass
-from typing import Any, Dict, Iterator, List, Mapping, Optional
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional
 from urllib.parse import urlencode
 
 from cloudinary_cli.defaults import OAUTH_HTTP_TIMEOUT_SECONDS
@@ -30,73 +32,157 @@ class HttpAnswer:
 
 
 class _Form:
-    """A form that knows whether it was handed to a connection: before that, nothing secret can have left."""
+    """A form that knows whether it was handed to a connection. Before that, no secret can have left this process."""
 
-    def __init__(self, form: Mapping[str, str]) -> None:
+    def __init__(self, form: Mapping[str, str], before_send: Callable[[], None]) -> None:
         self.data = urlencode(form).encode("ascii")
         self.is_sent = False
+        self._before_send = before_send
 
     def __iter__(self) -> Iterator[bytes]:
+        self._before_send()
         self.is_sent = True
         yield self.data
 
 
-def send(method: str, url: str, form: Optional[Mapping[str, str]] = None, timeout: float = 0) -> HttpAnswer:
-    """Send one request and read the whole answer. Proxies and CA files: http_pool.py; .netrc is not read.
+class _Deadline:
+    """Shuts a connection down at a point in time, whatever it is doing.
 
-    Redirects are not followed: the body holds a code or a refresh token (RFC 9700 section 4.12).
+    The timeout of a socket restarts with each byte that arrives, so a server or proxy that sends its TLS handshake or its
+    headers slowly enough is never too slow for it.
+    """
 
-    :param timeout: seconds for the whole answer; 0 means OAUTH_HTTP_TIMEOUT_SECONDS.
+    def __init__(self, seconds: float) -> None:
+        self.at = time.monotonic() + seconds
+        self.has_passed = False
+        self._sockets: List[socket.socket] = []
+        self._lock = threading.Lock()
+        self._timer = threading.Timer(seconds, self._pass)
+        self._timer.daemon = True
+
+    def watch(self, connection: Any) -> None:
+        """Shut this socket down, too. A duplicate is kept, because TLS takes the descriptor of the original over."""
+        with self._lock:
+            self._sockets.append(connection.dup())
+            if self.has_passed:
+                _shut_down(self._sockets[-1])
+
+    def _pass(self) -> None:
+        with self._lock:
+            self.has_passed = True
+            for connection in self._sockets:
+                _shut_down(connection)
+
+    def __enter__(self) -> "_Deadline":
+        self._timer.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._timer.cancel()
+        with self._lock:
+            for connection in self._sockets:
+                connection.close()
+
+
+def _shut_down(connection: socket.socket) -> None:
+    try:
+        connection.shutdown(socket.SHUT_RDWR)
+    except OSError:  # it was closed by its other end
+        pass
+
+
+def _nothing() -> None:
+    """The default of `before_send`."""
+
+
+def send(
+    method: str,
+    url: str,
+    form: Optional[Mapping[str, str]] = None,
+    timeout: float = 0,
+    before_send: Callable[[], None] = _nothing,
+) -> HttpAnswer:
+    """Send one request and read the whole response. Proxies and CA files: http_pool.py; .netrc is not read.
+
+    Redirects are not followed, because the body holds a code or a refresh token (RFC 9700 section 4.12).
+
+    :param timeout: seconds for everything, from the connection to the last byte; 0 means OAUTH_HTTP_TIMEOUT_SECONDS.
+        Only the look-up of the host name is limited by the system's own timeouts instead.
+    :param before_send: called when the connection stands, right before the form is handed to it.
     :raises TokenEndpointError: with what is known about the delivery.
     """
     from urllib3.exceptions import HTTPError
-    from urllib3.util import Timeout
-
-    from cloudinary_cli.utils.http_pool import environment_proxy, new_pool
 
     total = timeout or OAUTH_HTTP_TIMEOUT_SECONDS
-    deadline = time.monotonic() + total
+    body = None if form is None else _Form(form, before_send)
+    with _Deadline(total) as deadline:
+        try:
+            return _exchange(method, url, body, total, deadline)
+        except (HTTPError, ValueError) as error:  # the latter: urllib3's for an address without a host, among others
+            delivery = Delivery.UNKNOWN if body is None or body.is_sent else Delivery.NEVER_SENT
+            reason = _too_late(url, total) if deadline.has_passed else _reason(url, error)
+            raise TokenEndpointError(reason, delivery) from error
+
+
+def _exchange(method: str, url: str, body: Optional[_Form], total: float, deadline: _Deadline) -> HttpAnswer:
+    from urllib3.util import Timeout
+
     headers: Dict[str, str] = {"Accept": "application/json", "User-Agent": "CloudinaryCLI"}
-    body = None if form is None else _Form(form)
     if body is not None:
         headers["Content-Type"] = "application/x-www-form-urlencoded"
         headers["Content-Length"] = str(len(body.data))
-    try:
-        with new_pool(url.partition(":")[0], environment_proxy(url)) as pool:
-            response = pool.request(
-                method,
-                url,
-                body=body,
-                headers=headers,
-                timeout=Timeout(connect=min(_CONNECT_TIMEOUT_SECONDS, total), read=total),
-                retries=False,
-                redirect=False,
-                preload_content=False,
-                enforce_content_length=True,
-            )
-            try:
-                text = _read(response, deadline)
-            finally:
-                response.close()
-            return HttpAnswer(response.status, text, _seconds(response.headers.get("Retry-After")))
-    except (HTTPError, ValueError) as error:  # the latter: urllib3's for an address without a host, among others
-        delivery = Delivery.UNKNOWN if body is None or body.is_sent else Delivery.NEVER_SENT
-        raise TokenEndpointError(_reason(url, error), delivery) from error
+    with _watched_pool(url, deadline) as pool:
+        response = pool.request(
+            method,
+            url,
+            body=body,
+            headers=headers,
+            timeout=Timeout(connect=min(_CONNECT_TIMEOUT_SECONDS, total), read=total),
+            retries=False,
+            redirect=False,
+            preload_content=False,
+            enforce_content_length=True,
+        )
+        try:
+            text = _read(response, url, total, deadline)
+        finally:
+            response.close()
+        return HttpAnswer(response.status, text, _seconds(response.headers.get("Retry-After")))
 
 
-def _read(response: Any, deadline: float) -> str:
+def _watched_pool(url: str, deadline: _Deadline) -> Any:
+    """A pool for one URL whose connections obey the deadline from their first byte."""
+    from cloudinary_cli.utils.http_pool import environment_proxy, new_pool
+
+    manager = new_pool(url.partition(":")[0], environment_proxy(url))
+    pool: Any = manager.connection_from_url(url)
+    plain: Any = pool.ConnectionCls
+
+    class Watched(plain):  # type: ignore[misc]
+        def _new_conn(self) -> Any:
+            connection = super()._new_conn()
+            deadline.watch(connection)
+            return connection
+
+    pool.ConnectionCls = Watched
+    return manager
+
+
+def _read(response: Any, url: str, total: float, deadline: _Deadline) -> str:
     # read1 returns what has arrived; without it (urllib3 before 2.1), read() waits for a whole block.
     read = getattr(response, "read1", response.read)
     chunks: List[bytes] = []
     size = 0
     while True:
         chunk = read(65536)
+        if time.monotonic() > deadline.at:
+            raise TokenEndpointError(_too_late(url, total), Delivery.UNKNOWN)
         if not chunk:
             return b"".join(chunks).decode("utf-8", "replace")
         chunks.append(chunk)
         size += len(chunk)
-        if size > _MAX_BODY_BYTES or time.monotonic() > deadline:
-            raise TokenEndpointError("The authorization server's answer is too long or too slow.", Delivery.UNKNOWN)
+        if size > _MAX_BODY_BYTES:
+            raise TokenEndpointError("The authorization server's response is too long.", Delivery.UNKNOWN)
 
 
 def _seconds(value: Optional[str]) -> Optional[float]:
@@ -104,6 +190,10 @@ def _seconds(value: Optional[str]) -> Optional[float]:
     if value and value.strip().isdigit():
         return min(float(value), _MAX_RETRY_AFTER_SECONDS)
     return None
+
+
+def _too_late(url: str, total: float) -> str:
+    return f"No response from {url.split('/')[2]} within {total:g} s."
 
 
 def _reason(url: str, error: Exception) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from itertools import chain
-from typing import Any, Optional
+from typing import Any, Iterable, Optional
 
 # The patterns are texts, compiled (and kept) by `re` when first used: most commands use few of them.
 # C0 and C1 controls, DEL, and the characters that reorder text (Unicode bidi), which can forge a line on a terminal.
@@ -48,6 +48,27 @@ def redact(text: str) -> str:
     """Text with credentials replaced by ``****``: the last net before a log line, not a substitute for care."""
     for pattern, replacement in _SECRET_PATTERNS:
         text = re.sub(pattern, replacement, text)
+    return text
+
+
+_SHORTEST_SECRET = 4
+
+
+def without_secrets(text: str, secrets: Iterable[str]) -> str:
+    """Text in which each of `secrets` is replaced by ``****``: as it is, percent-encoded, or the longer part of it."""
+    # Deferred: only an error of the authorization server needs them.
+    import html
+    from urllib.parse import quote, quote_plus
+
+    for secret in secrets:
+        if len(secret) < _SHORTEST_SECRET:
+            continue  # too short to be one, and to be told from other text
+        for spelling in {secret, quote(secret, safe=""), quote_plus(secret), html.escape(secret)}:
+            text = text.replace(spelling, "****")
+        # A part, such as a token that the server has cut.
+        parts = {word for word in re.findall(r"[A-Za-z0-9._~+/=-]{8,}", text) if word in secret}
+        for part in sorted(parts, key=len, reverse=True):
+            text = text.replace(part, "****")
     return text
 
 

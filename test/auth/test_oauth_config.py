@@ -121,7 +121,7 @@ def test_s11_g13_case_is_kept_and_false_is_false() -> None:
 def test_t3_an_attribute_error_in_the_getter_is_not_swallowed(box: SandboxClient, store: ConfigStore) -> None:
     box.save_login(store)
 
-    def broken(*args: Any) -> Any:
+    def broken(*args: Any, **options: Any) -> Any:
         raise AttributeError("'list' object has no attribute 'get'")
 
     live = LiveLogin("box", store.load()["box"], Refresher(store, refresh=broken))
@@ -265,7 +265,7 @@ def test_unsaved_tokens_are_saved_at_the_end_of_the_command(box: SandboxClient, 
     box.save_login(store)
     elsewhere = store.path + ".moved"
 
-    def posting(*args: Any) -> Any:
+    def posting(*args: Any, **options: Any) -> Any:
         from cloudinary_cli.auth import flow
 
         answer = flow.refresh(*args)

@@ -117,7 +117,7 @@ class Server:
         self.error = error
         self.calls = 0
 
-    def refresh(self, *args: Any) -> Any:
+    def refresh(self, *args: Any, **options: Any) -> Any:
         self.calls += 1
         raise TokenEndpointError("no", **self.error)
 
@@ -130,7 +130,7 @@ class Server:
         ({"delivery": Delivery.ANSWERED, "status": 429, "retry_after": 2.0}, 3, [2.0, 2.0]),
         ({"delivery": Delivery.ANSWERED, "status": 429, "retry_after": 60.0}, 3, [5.0, 5.0]),
         ({"delivery": Delivery.ANSWERED, "status": 500}, 1, []),
-        ({"delivery": Delivery.UNKNOWN}, 1, []),
+        ({"delivery": Delivery.UNKNOWN}, 2, [0.5]),
     ],
 )
 def test_how_often_and_after_what_pause_a_token_is_presented(
@@ -211,7 +211,7 @@ def test_the_journal_is_on_disk_during_the_request(left: Optional[Kind], written
     store.save({"work": url})
     seen: List[Any] = []
 
-    def refresh(*args: Any) -> Any:
+    def refresh(*args: Any, **options: Any) -> Any:
         seen.append(refresh_state.parse(parse(ConfigStore(str(config_json)).load()["work"]).get(refresh_state.KEY)))
         return {"access_token": "opaque", "refresh_token": "rt_2", "expires_in": 300}
 
@@ -246,7 +246,7 @@ def test_a_login_replaced_during_the_request_is_adopted_if_it_is_the_same_accoun
     store, replaced = ConfigStore(str(config_json)), to_cloudinary_url(replace(login, **replacement))
     store.save({"work": to_cloudinary_url(login)})
 
-    def refresh(*args: Any) -> Any:
+    def refresh(*args: Any, **options: Any) -> Any:
         ConfigStore(str(config_json)).save({"work": replaced})
         return {"access_token": "opaque", "refresh_token": "rt_2", "expires_in": 300}
 
@@ -268,7 +268,7 @@ def test_a_refusal_of_a_token_that_another_tool_has_replaced_is_no_logout(
     store, replaced = ConfigStore(str(config_json)), to_cloudinary_url(replace(LOGIN, **replacement))
     store.save({"work": to_cloudinary_url(LOGIN)})
 
-    def refresh(*args: Any) -> Any:
+    def refresh(*args: Any, **options: Any) -> Any:
         ConfigStore(str(config_json)).save({"work": replaced})
         error = TokenEndpointError("no", Delivery.ANSWERED, 400)
         error.error = "invalid_grant"
@@ -290,23 +290,33 @@ class Overtaken(ConfigStore):
         return super().reserve(name, extra)
 
 
-@pytest.mark.parametrize("content", [{}, {"work": to_cloudinary_url(replace(LOGIN, refresh_token="rt_new"))}])
-def test_a_login_that_another_command_changes_just_before_the_request_is_left_to_it(
-    content: Any, config_json: Any
+@pytest.mark.parametrize(
+    ("replacement", "outcome", "told"),
+    [
+        (None, RefreshOutcome.NOT_FOUND, "was removed"),
+        ({"refresh_token": "rt_new", "expires_at": 2**40}, RefreshOutcome.REFRESHED, "None"),
+        ({"cloud_name": "other", "refresh_token": "rt_new"}, RefreshOutcome.FAILED, "another account"),
+    ],
+)
+def test_what_another_program_saves_just_before_the_request_is_adopted(
+    replacement: Any, outcome: RefreshOutcome, told: str, config_json: Any
 ) -> None:
     store, server = Overtaken(str(config_json)), Server(delivery=Delivery.UNKNOWN)
     store.save({"work": to_cloudinary_url(LOGIN)})
-    store.content = content
+    saved = replacement and to_cloudinary_url(
+        replace(LOGIN, **{"access_token": "newer", "issued_at": 2**40 - 300, **replacement})
+    )
+    store.content = {"work": saved} if saved else {}
     result = Refresher(store, refresh=server.refresh).refresh("work", to_cloudinary_url(LOGIN))
-    assert result.outcome is RefreshOutcome.FAILED and isinstance(result.error, ReloginRequired)
-    assert "'work' was changed by another command. Run: cld login work" in str(result.error)
-    assert server.calls == 0 and store.load_fresh() == content, "nothing is presented, and nothing noted"
+    assert result.outcome is outcome and told in str(result.error)
+    assert outcome is not RefreshOutcome.REFRESHED or result.url == saved
+    assert server.calls == 0 and store.load_fresh() == store.content, "nothing is presented, and nothing noted"
 
 
 def test_an_answer_without_any_token_clears_the_journal(config_json: Any) -> None:
     store, url = ConfigStore(str(config_json)), to_cloudinary_url(LOGIN)
     store.save({"work": url})
-    result = Refresher(store, refresh=lambda *args: {}).refresh("work", url)
+    result = Refresher(store, refresh=lambda *args, **options: {}).refresh("work", url)
     assert result.outcome is RefreshOutcome.FAILED and "access_token" in str(result.error)
     assert store.load_fresh() == {"work": url}
 
