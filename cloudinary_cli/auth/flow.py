@@ -193,7 +193,7 @@ def _token_call(base_url: str, form: Mapping[str, str], send: Send) -> Any:
 def refusal(response: HttpAnswer, endpoint: str, form: Mapping[str, str]) -> TokenEndpointError:
     """The error of a response other than 2xx, with the members of its body (RFC 6749 section 5.2).
 
-    :param form: what was sent. A server may repeat a token or code of it, so these are masked in all parts of the error.
+    :param form: what was sent. A server may repeat a token or code of it, so these are masked in all of the error.
     """
     error = TokenEndpointError("", Delivery.ANSWERED, response.status, "", response.retry_after)
     try:

@@ -4,15 +4,15 @@ The contract (refresh tokens are single-use):
 
 1. One kernel lock per login, on a file that is never deleted; the lock of config.json only for the two short writes.
    Entries that hold the same refresh token are one login: all their locks are held, and all are written at once.
-2. Before the POST, a temporary file with room for the result is flushed to the disk and a journal record is written. So
-   a full or read-only disk is detected before the token is spent, and a crash after it is noticed. Whatever fails before
-   the token has been sent restores the journal.
-3. From the sending of the token to the rename, signals wait. The rename stores the tokens and clears the journal in one
-   step. Until then Ctrl-C ends the command at once.
+2. Before the POST, a temporary file with room for the result is flushed to the disk and a journal record is written.
+   So a full or read-only disk is detected before the token is spent, and a crash after it is noticed. Whatever fails
+   before the token has been sent restores the journal.
+3. From the sending of the token to the rename, signals wait. The rename stores the tokens and clears the journal in
+   one step. Until the sending, Ctrl-C ends the command at once.
 4. A journal record of the present token means that a process died: one more attempt is made, then `cld login`.
-5. The token is sent again if it was never sent, after 429 or 503, and once after a lost response, under a journal record
-   that allows no further attempt. Only `invalid_grant` is final; it is remembered, so that a dead token is presented
-   once and not by every later command.
+5. The token is sent again if it was never sent, after 429 or 503, and once after a lost response, under a journal
+   record that allows no further attempt. Only `invalid_grant` is final; it is remembered, so that a dead token is
+   presented once and not by every later command.
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ class Refresher:
 
     @contextmanager
     def _locks(self, name: str, session: Session) -> Iterator[None]:
-        """The locks of all entries with this refresh token, in the order of their names, so that no two wait for another.
+        """The locks of all entries with this refresh token, in the order of their names: that rules a deadlock out.
 
         :raises LockTimeout: one of them was not free in time.
         """

@@ -48,8 +48,8 @@ class _Form:
 class _Deadline:
     """Shuts a connection down at a point in time, whatever it is doing.
 
-    The timeout of a socket restarts with each byte that arrives, so a server or proxy that sends its TLS handshake or its
-    headers slowly enough is never too slow for it.
+    The timeout of a socket restarts with each byte that arrives. A server or proxy that sends its TLS handshake or its
+    headers byte by byte never reaches it.
     """
 
     def __init__(self, seconds: float) -> None:

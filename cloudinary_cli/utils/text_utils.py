@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from itertools import chain
+from itertools import chain, groupby
 from typing import Any, Iterable, Optional
 
 # The patterns are texts, compiled (and kept) by `re` when first used: most commands use few of them.
@@ -52,24 +52,34 @@ def redact(text: str) -> str:
 
 
 _SHORTEST_SECRET = 4
+_SHORTEST_PART = 8
 
 
 def without_secrets(text: str, secrets: Iterable[str]) -> str:
-    """Text in which each of `secrets` is replaced by ``****``: as it is, percent-encoded, or the longer part of it."""
+    """Text in which each of `secrets` is replaced by ``****``, also percent-encoded, escaped for HTML, or cut.
+
+    Secrets of fewer than 4 characters, and parts of fewer than 8, cannot be told from other text and stay.
+    """
     # Deferred: only an error of the authorization server needs them.
     import html
     from urllib.parse import quote, quote_plus
 
     for secret in secrets:
-        if len(secret) < _SHORTEST_SECRET:
-            continue  # too short to be one, and to be told from other text
-        for spelling in {secret, quote(secret, safe=""), quote_plus(secret), html.escape(secret)}:
-            text = text.replace(spelling, "****")
-        # A part, such as a token that the server has cut.
-        parts = {word for word in re.findall(r"[A-Za-z0-9._~+/=-]{8,}", text) if word in secret}
-        for part in sorted(parts, key=len, reverse=True):
-            text = text.replace(part, "****")
+        if len(secret) >= _SHORTEST_SECRET:
+            for spelling in {secret, quote(secret, safe=""), quote(secret), quote_plus(secret), html.escape(secret)}:
+                text = _without_parts(text.replace(spelling, "****"), spelling)
     return text
+
+
+def _without_parts(text: str, secret: str) -> str:
+    """Text in which each run of characters that stands in the secret, too, is replaced."""
+    size = _SHORTEST_PART
+    hidden = [False] * len(text)
+    for start in range(len(text) - size + 1):
+        if text[start : start + size] in secret:
+            hidden[start : start + size] = [True] * size
+    runs = groupby(zip(text, hidden), key=lambda pair: pair[1])
+    return "".join("****" if is_hidden else "".join(letter for letter, _ in run) for is_hidden, run in runs)
 
 
 # Legal in JSON, but a terminal obeys or reorders by them: always written as \uXXXX.
