@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from enum import Enum
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
@@ -11,13 +13,15 @@ from cloudinary_cli.auth.revocation import revoke_session
 from cloudinary_cli.auth.sealing import require_keychain, vault
 from cloudinary_cli.auth.session import from_cloudinary_url, is_oauth_url
 from cloudinary_cli.defaults import logger
-from cloudinary_cli.errors import CliError
+from cloudinary_cli.errors import CliError, OAuthError
 from cloudinary_cli.utils import config_rules
 from cloudinary_cli.utils.browser import open_browser
 from cloudinary_cli.utils.config_utils import ConfigStore, current_store, is_env_configured
 
 # How many logins are refreshed at the same time; each is one short request to the same host.
 _PARALLEL_REFRESHES = 64
+# Before each attempt at saving tokens that could not be saved at once.
+_SAVE_PAUSES_SECONDS = (0.2, 0.8, 2.0)
 
 
 class LogoutOutcome(str, Enum):
@@ -106,7 +110,24 @@ def refresh_result(name: str, force: bool = False, store: Optional[ConfigStore] 
 def _refresh_entry(store: ConfigStore, name: str, cfg: Mapping[str, Any], force: bool) -> RefreshResult:
     if config_rules.is_reserved_config_name(name) or name not in cfg:
         return RefreshResult(RefreshOutcome.NOT_FOUND, "")
-    return Refresher(store).refresh(name, cfg[name], force=force)
+    refresher = Refresher(store)
+    result = refresher.refresh(name, cfg[name], force=force)
+    return result if result.saved else _save_late(refresher, name, cfg[name], result)
+
+
+def _save_late(refresher: Refresher, name: str, url: str, result: RefreshResult) -> RefreshResult:
+    """Try to save tokens that exist in memory only, such as after a moment of a full disk."""
+    for pause in _SAVE_PAUSES_SECONDS:
+        time.sleep(pause)
+        try:
+            if refresher.save_again(name, url, result.url):
+                return replace(result, error=None, saved=True)
+            break  # the entry was removed or replaced
+        except CliError as error:
+            result = replace(result, error=error)
+    session = from_cloudinary_url(result.url)
+    lost = OAuthError(f"The new tokens of '{name}' are lost. {result.error} Then run: {_command(name, session.region)}")
+    return replace(result, outcome=RefreshOutcome.FAILED, error=lost)
 
 
 def refresh_configs(force: bool = False) -> Dict[str, RefreshOutcome]:
