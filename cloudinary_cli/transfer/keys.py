@@ -5,6 +5,7 @@ Knows the server's extension aliases, the two folder modes, and how a search res
 
 from __future__ import annotations
 
+import unicodedata
 from enum import Enum
 from typing import Any, Mapping, Optional, Tuple
 
@@ -47,6 +48,45 @@ def normalised(path: str) -> str:
         return path
     lower = extension[1:].lower()
     return f"{stem}.{_ALIASES.get(lower, lower)}"
+
+
+def nfc(text: str) -> str:
+    """The text in Unicode normal form C: macOS and the server may spell one name with other code points."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def folded(name: str) -> str:
+    """The form in which two names are equal that some file system takes for one.
+
+    Case and normal form do not count, nor do format characters, which HFS+ ignores (as in CVE-2014-9390 of git).
+    """
+    if name.isascii():
+        return name.lower()
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", _visible(name)).casefold())
+
+
+def name_problem(path: str) -> Optional[str]:
+    """Why a path cannot be a name on both sides; None for one that can."""
+    if path.isprintable():
+        return None
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError:
+        return "its name is not UTF-8"
+    if any(unicodedata.category(char) == "Cc" for char in path):
+        return "its name has control characters"
+    return None
+
+
+def is_hidden(path: str) -> bool:
+    """True when a name in the path begins with a dot."""
+    if path.isascii():
+        return path.startswith(".") or "/." in path
+    return any(_visible(name).startswith(".") for name in path.split("/"))
+
+
+def _visible(name: str) -> str:
+    return "".join(char for char in name if unicodedata.category(char) != "Cf")
 
 
 def is_media(extension: str) -> bool:

@@ -21,6 +21,7 @@ from cloudinary_cli.transfer.hashing import EtagCache, Hasher
 from cloudinary_cli.transfer.keys import normalised, remote_key
 from cloudinary_cli.transfer.name_map import NameMap
 from cloudinary_cli.transfer.parameters import default_options, folder_option
+from cloudinary_cli.transfer.part_file import remove_orphan
 from cloudinary_cli.transfer.plan import Direction, Plan, Upload
 from cloudinary_cli.transfer.remote import RemoteIndex, RemoteQuery, list_folder
 from cloudinary_cli.transfer.run import Run, TransferOptions, transfer_run
@@ -119,6 +120,8 @@ class _Sync:
 
     def _match(self, found: _Found, hasher: Hasher) -> None:
         known = found.names.effective({asset.key for asset in found.remote.assets})
+        found.remote.leave_out(self._options.include_hidden, set(known.values()))
+        sync_policy.tell_left_out(self._console, found.remote)
         files = naming.distinct(found.local.files, known)
         found.assets, shared = naming.resolve_duplicates(found.remote.assets, files, hasher.etag)
         sync_policy.tell_duplicates(self._console, self._options.remote.folder, shared)
@@ -136,7 +139,9 @@ class _Sync:
             hasher.save(found.local.files)
         sync_policy.tell_differences(self._console, work)
         source_is_empty = not (found.local.files if self._is_push else found.remote.assets)
-        sides = Sides(self._options.local_folder, self._options.remote.folder or "/", source_is_empty)
+        sides = Sides(
+            self._options.local_folder, self._options.remote.folder or "/", source_is_empty, self._options.remote.status
+        )
         if not sync_policy.deletes(self._console, self._options.policy, self._options.transfer, work, sides):
             work = plan.without_deletions(work)
         return plan.with_upload_keys(work, found.assets, found.remote.mode) if self._is_push else work
@@ -144,6 +149,9 @@ class _Sync:
     # -- doing
 
     def _carry_out(self, found: _Found, work: Plan) -> None:
+        for path in found.local.parts:
+            if remove_orphan(path):
+                self._console.debug(f"Removed '{path}', which an earlier run has left.")
         self._run.record(self._problems(found.local))
         try:
             self._transfer(found, work)
