@@ -185,3 +185,22 @@ def test_a_record_is_written_with_the_permissions_of_the_umask(sync: Run, accoun
         json.loads(record.read_text()) == {"e & f.jpg": "e _ f.jpg"} and record.stat().st_mode & 0o777 == 0o666 & ~umask
     )
     assert sorted(path.name for path in (tmp_path / "d").iterdir()) == [".cld-sync", "e & f.jpg"]
+
+
+# -- globs
+
+
+def test_upload_dir_takes_an_escaped_name(account: Account, cld: Run, tmp_path: Path) -> None:
+    make(tmp_path / "d", "a[1].jpg", "a1.jpg", "s*/b.jpg", "st/b.jpg", "e\u0301.jpg")
+    assert cld("-c", account.config_url(), "upload_dir", "d", "-g", r"a\[1].jpg").code == 0
+    assert cld("-c", account.config_url(), "upload_dir", "d", "-g", r"s\**/*").code == 0
+    assert cld("-c", account.config_url(), "upload_dir", "d", "-g", "\u00e9*").code == 0
+    assert sent(account) == ["a[1].jpg", "b.jpg", "e\u0301.jpg"]
+    done = cld("-c", account.config_url(), "upload_dir", "d", "-g", "a\\")
+    assert done.code == 1 and done.err.count("\n") == 1 and "ends in a backslash" in done.err
+
+
+def test_sync_leaves_out_an_escaped_name(sync: Run, account: Account, tmp_path: Path) -> None:
+    make(tmp_path / "d", "a[1].jpg", "a1.jpg")
+    assert sync("--push", "--exclude", r"a\[1\].jpg").code == 0
+    assert sent(account) == ["a1.jpg"]
