@@ -42,7 +42,8 @@ def split_extension(path: str) -> Tuple[str, str]:
 
 
 def normalised(path: str) -> str:
-    """The path with its extension in lower case and replaced by the one the server uses for that format."""
+    """The path in normal form C, its extension in lower case and replaced by the one that the server uses for it."""
+    path = nfc(path)
     stem, extension = split_extension(path)
     if not extension:
         return path
@@ -107,7 +108,7 @@ def remote_key(result: Mapping[str, Any], folder: str, mode: FolderMode) -> Opti
     """
     path = _fixed_path(result) if mode is FolderMode.FIXED else _dynamic_path(result, folder)
     # Names may begin or end with a slash, and an asset of type fetch has a URL as its ID.
-    path = "/".join(part for part in path.split("/") if part)
+    path, folder = nfc("/".join(part for part in path.split("/") if part)), nfc(folder)
     if folder:
         if not path.startswith(folder + "/"):
             return None

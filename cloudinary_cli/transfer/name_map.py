@@ -10,7 +10,7 @@ from typing import AbstractSet, Dict, Mapping
 
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import CliError
-from cloudinary_cli.transfer.keys import folded
+from cloudinary_cli.transfer.keys import folded, nfc
 from cloudinary_cli.transfer.part_file import new_path, part_file, publish
 from cloudinary_cli.utils.file_utils import flush_to_disk, sync_directory
 
@@ -109,7 +109,8 @@ def _parsed(path: str, text: str) -> Dict[str, str]:
         raise _unusable(path, "it is not JSON") from None
     if not isinstance(names, dict) or not all(isinstance(value, str) for value in names.values()):
         raise _unusable(path, "it is not a JSON object of strings")
-    return names
+    # A remote key is in normal form C; a local one is what the disk calls the file, if it is not the only one so named.
+    return {local: nfc(remote) for local, remote in names.items()}
 
 
 def _unusable(path: str, reason: str) -> CliError:

@@ -10,7 +10,7 @@ from cloudinary_cli.console import Console
 from cloudinary_cli.errors import CliError, Declined
 from cloudinary_cli.transfer.actions import DeleteRemote, delete_batches
 from cloudinary_cli.transfer.assets import Outcome, RemoteAsset, Status
-from cloudinary_cli.transfer.keys import FolderMode, place
+from cloudinary_cli.transfer.keys import FolderMode, nfc, place
 from cloudinary_cli.transfer.name_map import NAME as NAME_MAP
 from cloudinary_cli.transfer.plan import Direction, Plan, without_overwritten
 from cloudinary_cli.transfer.remote import RemoteIndex
@@ -114,6 +114,15 @@ def in_place(asset: RemoteAsset, mode: FolderMode) -> Dict[str, Any]:
         folder, _, options["public_id"] = asset.public_id.rpartition("/")
         options["folder"] = folder or None
     return options
+
+
+def folders(assets: Iterable[RemoteAsset], mode: FolderMode) -> Dict[str, str]:
+    """How the server spells the folders of these assets, by their normal form C: a new asset joins the others."""
+    if mode is FolderMode.FIXED:
+        names = {asset.public_id.rpartition("/")[0] for asset in assets}
+    else:
+        names = {asset.asset_folder for asset in assets}
+    return {nfc(name): name for name in sorted(names)}
 
 
 def names_itself(answer: Mapping[str, Any], mode: FolderMode) -> bool:
