@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import unicodedata
 from pathlib import Path
-from typing import Any, Callable, Iterator
+from typing import Any, Callable
 
 import pytest
 
-from cloudinary_cli.transfer import disk_names
 from cloudinary_cli.transfer.assets import LocalFile
 from cloudinary_cli.transfer.disk_names import is_one_name, other_files
+from test.fakes.blind_disk import BlindDisk
 from test.modules.sync_world import Account, make, tree
 
 Run = Callable[..., Any]
@@ -158,66 +157,50 @@ def test_assets_that_differ_in_case_are_two_files_where_the_disk_says_so(
     assert tree(tmp_path / "d") == {"IMG.jpg": b"1", "img.jpg": b"2"}
 
 
-def test_two_assets_for_one_name_of_a_blind_disk_fail_and_the_others_go_on(
-    sync: Run, account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # Patched: few test machines can mount a disk that is blind to case; see the fixture `blind`.
-    monkeypatch.setattr(disk_names, "is_one_name", lambda root, first, second: first.lower() == second.lower())
-    for name in ("IMG", "img", "a"):
-        account.add(name)
-    done = sync("--pull")
-    assert done.code == 1 and tree(tmp_path / "d") == {"a.jpg": b"a"} and "2 failed" in done.err
-    assert done.err.count("are one file on this disk. Rename one of the assets.") == 2
-    assert "'IMG.jpg' and 'img.jpg'" in done.err
-
-
 # -- a disk that is blind to case
 
 
 @pytest.fixture
-def blind(tmp_path: Path) -> Iterator[Path]:
-    """A directory on such a disk: the usual one on macOS and Windows, else ext4 with case folding on a loop device."""
-    if is_one_name(str(tmp_path), "a", "A"):
-        yield tmp_path
-        return
-    if not sys.platform.startswith("linux") or os.geteuid() != 0:
-        pytest.skip("this disk is not blind to case, and only root can mount one that is")
-    image, mount = tmp_path / "image", tmp_path / "mount"
-    mount.mkdir()
-    with image.open("wb") as file:
-        file.truncate(16 << 20)
-    commands = [
-        ["mkfs.ext4", "-q", "-O", "casefold", "-E", "encoding=utf8", str(image)],
-        ["mount", "-o", "loop", str(image), str(mount)],
-    ]
-    for command in commands:
-        try:
-            done = subprocess.run(command, stderr=subprocess.PIPE)
-        except FileNotFoundError:
-            pytest.skip(f"{command[0]} is not installed, so no disk that is blind to case can be made")
-        if done.returncode:
-            pytest.skip(f"this kernel has no ext4 with case folding: {done.stderr.decode(errors='replace').strip()}")
-    try:
-        (mount / "work").mkdir()
-        subprocess.run(["chattr", "+F", str(mount / "work")], check=True)
-        yield mount / "work"
-    finally:
-        subprocess.run(["umount", str(mount)], check=True)
+def blind_sync(account: Account, cld: Run, blind_disk: BlindDisk) -> Run:
+    """Run `cld sync d f --pull -F` on such a disk."""
+    return lambda *args: cld(
+        "-c", account.config_url(), "sync", "d", "f", "--pull", "-F", *args, cwd=blind_disk.path, env=blind_disk.env
+    )
 
 
 @pytest.mark.parametrize("content", [b"old", b"new"])
+@pytest.mark.parametrize(("here", "there"), [("img.jpg", "f"), ("photos/img.jpg", "f/Photos")])
 def test_a_pull_over_a_name_in_other_case_keeps_the_file(
-    account: Account, invoke: Run, blind: Path, content: bytes
+    blind_sync: Run, account: Account, blind_disk: BlindDisk, content: bytes, here: str, there: str
 ) -> None:
-    make(blind / "d", **{"img.jpg": content})
-    account.add("IMG", b"new")
-    done = invoke("-c", account.config_url(), "sync", str(blind / "d"), "f", "--pull", "-F")
-    assert done.code == 0 and list(tree(blind / "d").values()) == [b"new"]
+    make(blind_disk.path / "d", **{here: content, "old.jpg": b"old"})
+    account.add("IMG", b"new", asset_folder=there)
+    done = blind_sync()
+    assert done.code == 0 and tree(blind_disk.path / "d") == {here: b"new"}
+    assert "Skipping 1 items" in blind_sync().err
 
 
-def test_two_assets_for_one_name_fail_on_a_blind_disk(account: Account, invoke: Run, blind: Path) -> None:
+def test_two_assets_for_one_name_fail_with_both_named_and_the_others_go_on(
+    blind_sync: Run, account: Account, blind_disk: BlindDisk
+) -> None:
+    make(blind_disk.path / "d", "old.jpg")
+    for name in ("IMG", "img", "a"):
+        account.add(name)
+    for _ in range(2):
+        done = blind_sync()
+        assert done.code == 1 and "2 failed" in done.err
+        assert "'IMG.jpg' and 'img.jpg' are one file on this disk. Rename one of the assets." in done.err
+        assert "'img.jpg' and 'IMG.jpg' are one file on this disk. Rename one of the assets." in done.err
+    assert tree(blind_disk.path / "d") == {"a.jpg": b"a", "old.jpg": b"old.jpg"}
+    assert sorted(os.listdir(blind_disk.path / "d")) == ["a.jpg", "old.jpg"]
+
+
+def test_an_asset_whose_name_another_one_has_here_fails_alone(
+    blind_sync: Run, account: Account, blind_disk: BlindDisk
+) -> None:
+    make(blind_disk.path / "d", **{"IMG.jpg": b"1"})
     account.add("IMG", b"1")
     account.add("img", b"2")
-    done = invoke("-c", account.config_url(), "sync", str(blind / "d"), "f", "--pull")
-    assert done.code == 1 and "'IMG.jpg' and 'img.jpg' are one file on this disk." in done.err
-    assert tree(blind / "d") == {}
+    done = blind_sync()
+    assert done.code == 1 and "1 failed" in done.err and "'img.jpg' and 'IMG.jpg' are one file" in done.err
+    assert tree(blind_disk.path / "d") == {"IMG.jpg": b"1"}
