@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+import unicodedata
 from dataclasses import dataclass, field
 from typing import AbstractSet, Any, Callable, Dict, List, Optional, Set
 
@@ -80,10 +81,18 @@ def quoted(text: str) -> str:
     return '"' + re.sub(r'(["\\])', r"\\\1", text) + '"'
 
 
+def spellings(folder: str) -> List[str]:
+    """The folder as it was given, and in the Unicode normal forms C and D where these differ."""
+    forms = [folder, *(unicodedata.normalize(form, folder) for form in ("NFC", "NFD"))]
+    return list(dict.fromkeys(forms))
+
+
 def expression(query: RemoteQuery, mode: FolderMode) -> str:
     """The search expression for everything in the folder and below it."""
     field_name = "asset_folder" if mode is FolderMode.DYNAMIC else "folder"
-    text = f"{field_name}:{quoted(f'{query.folder}/*' if query.folder else '*')}"
+    # The search compares code points, so a folder is looked for in both normal forms.
+    terms = [f"{field_name}:{quoted(f'{name}/*' if name else '*')}" for name in spellings(query.folder)]
+    text = terms[0] if len(terms) == 1 else f"({' OR '.join(terms)})"
     if query.status:
         text += " AND status:" + ("(active OR pending)" if query.status == "all" else query.status)
     return text
@@ -103,7 +112,8 @@ def list_folder(query: RemoteQuery, clock: Callable[[], float]) -> RemoteIndex:
 
 
 def _folder_exists(folder: str) -> bool:
-    search = sdk.load().SearchFolders().expression(f"path={quoted(folder)}")
+    wanted = " OR ".join(f"path={quoted(name)}" for name in spellings(folder))
+    search = sdk.load().SearchFolders().expression(wanted)
     return bool(retried(lambda: call_api(search.execute)).get("total_count", 1))
 
 

@@ -122,7 +122,12 @@ def folders(assets: Iterable[RemoteAsset], mode: FolderMode) -> Dict[str, str]:
         names = {asset.public_id.rpartition("/")[0] for asset in assets}
     else:
         names = {asset.asset_folder for asset in assets}
-    return {nfc(name): name for name in sorted(names)}
+    spelled: Dict[str, str] = {}
+    for name in sorted(names):
+        while name:
+            spelled.setdefault(nfc(name), name)
+            name = name.rpartition("/")[0]
+    return spelled
 
 
 def names_itself(answer: Mapping[str, Any], mode: FolderMode) -> bool:

@@ -13,6 +13,7 @@ import pytest
 from cloudinary_cli.transfer.assets import LocalFile
 from cloudinary_cli.transfer.disk_names import is_one_name, other_files
 from test.fakes.blind_disk import BlindDisk
+from test.fakes.sandbox_client import SandboxClient
 from test.modules.sync_world import Account, make, tree
 
 Run = Callable[..., Any]
@@ -92,6 +93,20 @@ def test_a_record_in_the_other_normal_form_counts(sync: Run, account: Account, t
     account.add(f"{NFC} _ x", b"1")
     (tmp_path / "d/.cld-sync").write_text(f'{{"{NFC} & x.jpg": "{NFD} _ x.jpg"}}', encoding="utf-8")
     assert "Skipping 1 items" in sync("--pull", "-F").err
+
+
+@pytest.mark.parametrize(("here", "there"), [(NFD, NFC), (NFC, NFD)])
+def test_a_folder_is_found_in_either_normal_form(
+    box: SandboxClient, invoke: Run, home: Path, tmp_path: Path, here: str, there: str
+) -> None:
+    parent = "composed" if here == NFC else "decomposed"
+    env = box.server.environment(home)
+    make(tmp_path / "d", "a.jpg", "b.jpg")
+    assert invoke("sync", "d", f"{parent}/{here}", "--push", "--exclude", "b.jpg", env=env).code == 0
+    assert "Synced | 1" in invoke("sync", "d", f"{parent}/{there}", "--push", env=env).err
+    pulled = invoke("sync", "p", f"{parent}/{there}", "--pull", env=env)
+    assert pulled.code == 0 and sorted(tree(tmp_path / "p")) == ["a.jpg", "b.jpg"]
+    assert "Skipping 2 items" in invoke("sync", "d", f"{parent}/{here}", "--pull", env=env).err
 
 
 def test_filters_compare_in_normal_form(sync: Run, account: Account, tmp_path: Path) -> None:
