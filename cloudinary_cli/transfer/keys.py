@@ -80,14 +80,12 @@ def name_problem(path: str) -> Optional[str]:
 
 
 def is_hidden(path: str) -> bool:
-    """True when a name in the path begins with a dot."""
-    if path.isascii():
-        return path.startswith(".") or "/." in path
-    return any(_visible(name).startswith(".") for name in path.split("/"))
+    """True when a name in the path begins with a dot. `.` and `..` are no names."""
+    return any(name.startswith(".") and name not in (".", "..") for name in _visible(path).split("/"))
 
 
 def _visible(name: str) -> str:
-    return "".join(char for char in name if unicodedata.category(char) != "Cf")
+    return name if name.isascii() else "".join(char for char in name if unicodedata.category(char) != "Cf")
 
 
 def is_media(extension: str) -> bool:
