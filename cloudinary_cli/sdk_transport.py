@@ -198,6 +198,7 @@ def _consume(response: Any, receive: Callable[[Any], T]) -> T:
     except BaseException:
         # What is left unread would be taken for the next answer.
         response.close()
+        response.release_conn()  # or its place in the pool would be lost, and the last one gone would block all
         raise
     response.release_conn()
     return result

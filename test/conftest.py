@@ -12,7 +12,12 @@ from typing import Any, Callable, Dict, Iterator, Optional
 
 import pytest
 
-pytest_plugins = ["test.fakes.cloudinary_server", "test.fakes.sandbox_fixtures", "test.fakes.keychain"]
+pytest_plugins = [
+    "test.fakes.cloudinary_server",
+    "test.fakes.sandbox_fixtures",
+    "test.fakes.keychain",
+    "test.fakes.blind_disk",
+]
 
 REPO = Path(__file__).resolve().parent.parent
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import os
-import secrets
 from dataclasses import dataclass
-from typing import Any, List, Optional
+from typing import IO, Any, List, Optional
 
 from urllib3.exceptions import HTTPError, ProtocolError
 
 from cloudinary_cli.errors import ApiError, CliError
 from cloudinary_cli.sdk_transport import Outgoing
+from cloudinary_cli.transfer.keys import name_problem
 from cloudinary_cli.transfer.multipart import BLOCK
+from cloudinary_cli.transfer.part_file import PREFIX, new_path, part_file, publish
 from cloudinary_cli.transfer.session import TransferSession
 from cloudinary_cli.utils.text_utils import one_line
 
-TEMP_PREFIX = ".cld-part-"
 # Names that Windows gives to devices, whatever their extension.
 _DEVICES = frozenset(["con", "prn", "aux", "nul", *(f"{d}{n}" for d in ("com", "lpt") for n in range(1, 10))])
 
@@ -41,9 +41,10 @@ def unsafe_reason(relative: str) -> Optional[str]:
     parts = relative.split("/")
     if not relative or any(part in ("", ".", "..") for part in parts):
         return "its name leads out of the folder"
-    if "\0" in relative or any(ord(char) < 32 for char in relative):
-        return "its name holds control characters"
-    if any(part.startswith(TEMP_PREFIX) for part in parts):
+    problem = name_problem(relative)
+    if problem is not None:
+        return problem
+    if any(part.startswith(PREFIX) for part in parts):
         return "its name is that of a temporary file"
     return _windows_reason(parts) if os.name == "nt" else None
 
@@ -90,14 +91,15 @@ def download(session: TransferSession, url: str, path: str, expected: Expected) 
     :raises ApiError: refused, cut, or not what was expected, after the retries. :raises CliError: cannot be written.
     :raises Stopped: stopped before it was sent.
     """
-    temporary = os.path.join(os.path.dirname(path), TEMP_PREFIX + secrets.token_hex(8))
+    temporary = new_path(os.path.dirname(path))
     with session.stop.temporary(temporary):
         try:
-            size: int = session.connector.send(
-                Outgoing("GET", url, {"Accept-Encoding": "identity"}),
-                lambda response: _receive(response, temporary, expected),
-            )
-            os.replace(temporary, path)
+            with part_file(temporary) as file:
+                size: int = session.connector.send(
+                    Outgoing("GET", url, {"Accept-Encoding": "identity"}),
+                    lambda response: _receive(response, file, expected),
+                )
+                publish(file, temporary, path)
         except _Mismatch as error:
             raise ApiError(f"{error}.") from error
         except HTTPError as error:
@@ -107,18 +109,22 @@ def download(session: TransferSession, url: str, path: str, expected: Expected) 
     return size
 
 
-def _receive(response: Any, temporary: str, expected: Expected) -> int:
+def _receive(response: Any, file: IO[bytes], expected: Expected) -> int:
     if response.status != 200:
         details = response.headers.get("X-Cld-Error") or ""
         response.drain_conn()
         raise ApiError(f"status code: {response.status}, details: {one_line(details)}", response.status)
     digest = hashlib.md5()  # noqa: S324 - the etag of the API is an MD5; it tells a cut file, not a forged one
     size = 0
-    with open(temporary, "wb", buffering=0) as file:
-        for block in response.stream(BLOCK, decode_content=False):
-            file.write(block)
-            digest.update(block)
-            size += len(block)
+    file.seek(0)
+    file.truncate()  # an attempt before may have left its part
+    for block in response.stream(BLOCK, decode_content=False):
+        size += len(block)
+        if expected.size is not None and size > expected.size:
+            # Cut here: a server that never ends must not fill the disk.
+            raise _Mismatch(f"more bytes came, {expected.size} were listed")
+        file.write(block)
+        digest.update(block)
     if expected.etag and digest.hexdigest() != expected.etag.lower():
         raise _Mismatch(f"what came ({size} bytes) is not what was listed: the etag differs")
     if not expected.etag and expected.size is not None and size != expected.size:

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import Any, FrozenSet, Iterable, List, Optional, Pattern, Tuple
 
 from cloudinary_cli.errors import CliError
+from cloudinary_cli.transfer.keys import nfc
 
-_WILDCARD = re.compile(r"(/\*\*/|\A\*\*/|/\*\*\Z|\*\*|\*|\?|\[!?\]?[^\]]*\])")
+_WILDCARD = re.compile(r"(\\.|/\*\*/|\A\*\*/|/\*\*\Z|\*\*|\*|\?|\[!?\]?(?:\\.|[^\]\\])*\])", re.DOTALL)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _TRANSLATED = {"/**/": "/(?:.*/)?", "**/": "(?:.*/)?", "/**": "/.*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 
 
@@ -30,7 +32,7 @@ class Shard:
         return cls(int(match[1]), int(match[2]))
 
     def takes(self, path: str) -> bool:
-        digest = hashlib.sha1(path.encode("utf-8", "surrogatepass")).digest()  # noqa: S324 - spreads, protects nothing
+        digest = hashlib.sha1(nfc(path).encode("utf-8", "surrogatepass")).digest()  # noqa: S324 - spreads, protects nothing
         return int.from_bytes(digest[:8], "big") % self.count == self.number - 1
 
 
@@ -49,7 +51,7 @@ class Selection:
 
         :param key: its name in reports, where that is not the path: a public ID may stand for an image and for a video.
         """
-        if self.only is not None and (path if key is None else key) not in self.only:
+        if self.only is not None and nfc(path if key is None else key) not in self.only:
             return False
         if self.shard is not None and not self.shard.takes(path):
             return False
@@ -64,6 +66,7 @@ class Selection:
 
     def _rule(self, path: str) -> Optional[bool]:
         """What the first rule that matches says; None for none."""
+        path = nfc(path)
         return next((is_included for is_included, pattern in self.rules if pattern.match(path)), None)
 
     @property
@@ -86,15 +89,15 @@ def selection(
 
 
 def compile_glob(glob: str) -> Pattern[str]:
-    """A glob as a pattern for a whole path, as in a .gitignore file (gitignore(5)).
+    """A glob as a pattern for a whole path in normal form C, as in a .gitignore file (gitignore(5)).
 
     `*` and `?` match within a name and `**` across directories. Without a slash (a final one aside) the glob is about
     the name of a file or a directory at any depth, else about the path from the root. What matches a directory matches
-    all that is in it; with a final slash, it matches directories only.
+    all that is in it; with a final slash, it matches directories only. A backslash takes the next character as it is.
 
     :raises CliError: it is empty or cannot be a pattern.
     """
-    body = glob.rstrip("/")
+    body = nfc(glob).rstrip("/")
     if not body:
         raise CliError(f"The pattern '{glob}' is empty. Write a glob such as '*.jpg', 'photos/**' or 'tmp/'.")
     anywhere = "" if "/" in body else "(?:.*/)?"
@@ -106,17 +109,33 @@ def compile_glob(glob: str) -> Pattern[str]:
 
 
 def translated(glob: str) -> str:
-    """The regular expression of a glob: `*`, `?` and `[...]` match no slash, `**` as a whole name any directories."""
+    """The regular expression of a glob: `*`, `?` and `[...]` match no slash, `**` as a whole name any directories.
+
+    :raises CliError: it ends in a backslash, which has nothing to escape. :raises re.error: a malformed `[...]`.
+    """
     parts: List[str] = []
     for part in _WILDCARD.split(glob):
         if part in _TRANSLATED:
             parts.append(_TRANSLATED[part])
         elif part.startswith("[") and part.endswith("]"):
-            inner = part[1:-1].replace("\\", "\\\\").replace("[", "\\[")
-            parts.append(f"(?!/)[{'^' + inner[1:] if inner.startswith('!') else inner}]")
+            parts.append(f"(?!/)[{_class(part[1:-1])}]")
+        elif _ESCAPED.fullmatch(part):
+            parts.append(re.escape(part[1]))
+        elif "\\" in part:
+            raise CliError(f"The pattern '{glob}' ends in a backslash. For a backslash in a name, write two.")
         else:
             parts.append(re.escape(part))
     return "".join(parts)
+
+
+def _class(inner: str) -> str:
+    """What is between the brackets of a glob, as between those of a regular expression."""
+    negation, inner = ("^", inner[1:]) if inner.startswith("!") else ("", inner)
+    # An odd part is the character after a backslash.
+    parts = _ESCAPED.split(inner)
+    parts[::2] = [part.replace("[", "\\[") for part in parts[::2]]
+    parts[1::2] = [re.escape(part) for part in parts[1::2]]
+    return negation + "".join(parts)
 
 
 def failed_keys(report: str) -> FrozenSet[str]:
@@ -129,7 +148,7 @@ def failed_keys(report: str) -> FrozenSet[str]:
         with open(report, encoding="utf-8") as file:
             for number, line in enumerate(file, 1):
                 path, status = _report_line(report, number, line)
-                last[path] = status
+                last[nfc(path)] = status
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise CliError(f"Cannot read the --retry-failed file {report}: {reason}.") from error

@@ -5,6 +5,7 @@ Knows the server's extension aliases, the two folder modes, and how a search res
 
 from __future__ import annotations
 
+import unicodedata
 from enum import Enum
 from typing import Any, Mapping, Optional, Tuple
 
@@ -41,12 +42,50 @@ def split_extension(path: str) -> Tuple[str, str]:
 
 
 def normalised(path: str) -> str:
-    """The path with its extension in lower case and replaced by the one the server uses for that format."""
+    """The path in normal form C, its extension in lower case and replaced by the one that the server uses for it."""
+    path = nfc(path)
     stem, extension = split_extension(path)
     if not extension:
         return path
     lower = extension[1:].lower()
     return f"{stem}.{_ALIASES.get(lower, lower)}"
+
+
+def nfc(text: str) -> str:
+    """The text in Unicode normal form C: macOS and the server may spell one name with other code points."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def folded(name: str) -> str:
+    """The form in which two names are equal that some file system takes for one.
+
+    Case and normal form do not count, nor do format characters, which HFS+ ignores (as in CVE-2014-9390 of git).
+    """
+    if name.isascii():
+        return name.lower()
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", _visible(name)).casefold())
+
+
+def name_problem(path: str) -> Optional[str]:
+    """Why a path cannot be a name on both sides; None for one that can."""
+    if path.isprintable():
+        return None
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError:
+        return "its name is not UTF-8"
+    if any(unicodedata.category(char) == "Cc" for char in path):
+        return "its name has control characters"
+    return None
+
+
+def is_hidden(path: str) -> bool:
+    """True when a name in the path begins with a dot. `.` and `..` are no names."""
+    return any(name.startswith(".") and name not in (".", "..") for name in _visible(path).split("/"))
+
+
+def _visible(name: str) -> str:
+    return name if name.isascii() else "".join(char for char in name if unicodedata.category(char) != "Cf")
 
 
 def is_media(extension: str) -> bool:
@@ -67,7 +106,7 @@ def remote_key(result: Mapping[str, Any], folder: str, mode: FolderMode) -> Opti
     """
     path = _fixed_path(result) if mode is FolderMode.FIXED else _dynamic_path(result, folder)
     # Names may begin or end with a slash, and an asset of type fetch has a URL as its ID.
-    path = "/".join(part for part in path.split("/") if part)
+    path, folder = nfc("/".join(part for part in path.split("/") if part)), nfc(folder)
     if folder:
         if not path.startswith(folder + "/"):
             return None

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 from cloudinary_cli.errors import CliError
+from cloudinary_cli.transfer.steady_file import LocalFileChanged, Stamp, check_unchanged
 
 # A send has to end within the connection's time-out, so it must not be large on a slow line.
 BLOCK = 64 * 1024
@@ -17,16 +17,16 @@ _WHOLE = 256 * 1024
 
 @dataclass(frozen=True)
 class FilePart:
-    """`size` bytes of a local file from `offset` on, sent under the name `filename`."""
+    """`size` bytes of a local file from `offset` on, sent under the name `filename`.
+
+    `stamp` is what the whole file has to be like before and after it is read.
+    """
 
     path: str
     filename: str
     size: int
     offset: int = 0
-
-
-class LocalFileChanged(CliError):
-    """The file is not what it was when the transfer was planned."""
+    stamp: Optional[Stamp] = None
 
 
 def encode(fields: List[Tuple[str, Any]], file: Optional[FilePart]) -> Tuple[Dict[str, str], Callable[[], Any]]:
@@ -62,17 +62,18 @@ def _pieces(head: bytes, part: FilePart, tail: bytes) -> Iterator[bytes]:
 def _content(file: Any, part: FilePart) -> Iterator[bytes]:
     """Exactly `size` bytes, or nothing that a server could take for the whole.
 
-    :raises LocalFileChanged: there are fewer.
+    :raises LocalFileChanged: there are fewer, or the file has changed. The last block is kept back until that is known.
     """
-    if os.fstat(file.fileno()).st_size < part.offset + part.size:
-        raise LocalFileChanged(f"'{part.path}' changed while it was uploaded. Run the command again.")
+    check_unchanged(file.fileno(), part.stamp, part.path)
     file.seek(part.offset)
     remaining = part.size
     while remaining:
         block = file.read(min(BLOCK, remaining))
         if not block:
-            raise LocalFileChanged(f"'{part.path}' changed while it was uploaded. Run the command again.")
+            raise LocalFileChanged(f"'{part.path}' changed while it was uploaded.")
         remaining -= len(block)
+        if not remaining:
+            check_unchanged(file.fileno(), part.stamp, part.path)
         yield block
 
 

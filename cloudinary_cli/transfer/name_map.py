@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from dataclasses import dataclass, field
 from typing import AbstractSet, Dict, Mapping
 
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import CliError
-from cloudinary_cli.utils.file_utils import write_atomically
+from cloudinary_cli.transfer.keys import folded, nfc
+from cloudinary_cli.transfer.part_file import new_path, part_file, publish
+from cloudinary_cli.utils.file_utils import flush_to_disk, sync_directory
 
 NAME = ".cld-sync"
+
+
+def is_reserved(path: str) -> bool:
+    """True when a part of the path is the name of the record, on whatever file system."""
+    return any(folded(part) == NAME for part in path.split("/"))
 
 
 @dataclass(frozen=True)
@@ -29,7 +37,9 @@ class NameMap:
         """
         path = os.path.join(root, NAME)
         try:
-            with open(path, encoding="utf-8") as file:
+            if not stat.S_ISREG(os.stat(path).st_mode):
+                raise _unusable(path, "it is not a regular file")
+            with open(path, encoding="utf-8", opener=_without_blocking) as file:
                 text = file.read()
         except (FileNotFoundError, NotADirectoryError):
             return cls(path)
@@ -61,10 +71,25 @@ class NameMap:
             current = NameMap.load(os.path.dirname(self.path))
             names = current.updated(uploaded, local_keys)
             if names != current.names:
-                write_atomically(self.path, _serialised(names), mode=None)
+                _write(self.path, _serialised(names))
                 logger.debug("%s was updated: %s", self.path, names)
         except (OSError, CliError) as error:
             logger.warning("Cannot save %s: %s", self.path, getattr(error, "strerror", None) or error)
+
+
+def _without_blocking(path: str, flags: int) -> int:
+    # What was a file a moment ago may be a pipe by now, whose opening would wait for a writer.
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _write(path: str, data: bytes) -> None:
+    target = os.path.realpath(path)  # a link stays a link
+    temporary = new_path(os.path.dirname(target))
+    with part_file(temporary) as file:
+        file.write(data)
+        flush_to_disk(file)
+        publish(file, temporary, target)
+    sync_directory(os.path.dirname(target))
 
 
 def _serialised(names: Mapping[str, str]) -> bytes:
@@ -84,7 +109,8 @@ def _parsed(path: str, text: str) -> Dict[str, str]:
         raise _unusable(path, "it is not JSON") from None
     if not isinstance(names, dict) or not all(isinstance(value, str) for value in names.values()):
         raise _unusable(path, "it is not a JSON object of strings")
-    return names
+    # A remote key is in normal form C; a local one is what the disk calls the file, if it is not the only one so named.
+    return {local: nfc(remote) for local, remote in names.items()}
 
 
 def _unusable(path: str, reason: str) -> CliError:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import AbstractSet, Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Sequence, Set, Tuple
 
 from cloudinary_cli.transfer.assets import LocalFile, RemoteAsset
-from cloudinary_cli.transfer.keys import FolderMode, normalised, place, split_extension
+from cloudinary_cli.transfer.keys import FolderMode, nfc, normalised, place, split_extension
 
 Etag = Callable[[LocalFile], str]
 _NUMBERED = re.compile(r"(.*) \([0-9]+\)\Z", re.DOTALL)
@@ -100,7 +100,7 @@ def _candidates(files: Iterable[LocalFile], shared: Mapping[str, object]) -> Dic
     """Local files by the shared key that they may stand for."""
     found: Dict[str, List[LocalFile]] = {}
     for file in files:
-        for key in {file.key, unnumbered(file.key)}:
+        for key in {file.key, unnumbered(file.key), nfc(file.key)}:
             if key in shared:
                 found.setdefault(key, []).append(file)
     return found

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import re
+import time
+import unicodedata
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, List, Optional
+from typing import AbstractSet, Any, Callable, Dict, List, Optional, Set
 
 from cloudinary_cli import sdk
+from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import ApiError, CliError
 from cloudinary_cli.transfer.assets import RemoteAsset
 from cloudinary_cli.transfer.background import Background
-from cloudinary_cli.transfer.keys import FolderMode, remote_asset
+from cloudinary_cli.transfer.keys import FolderMode, is_hidden, remote_asset
+from cloudinary_cli.transfer.name_map import is_reserved
 from cloudinary_cli.utils.api_utils import call_api
 from cloudinary_cli.utils.page_fetch import retried, wait_for_quota
 from cloudinary_cli.utils.pagination import PAGE_SIZE, pages
+from cloudinary_cli.utils.retry import backoff
+
+# How often a listing is fetched that turns out to be incomplete: the search index may lag behind a change.
+_LISTINGS = 3
 
 
 @dataclass(frozen=True)
@@ -27,12 +35,26 @@ class RemoteQuery:
 
 @dataclass
 class RemoteIndex:
-    """What was found. `strangers` is the number of results that are not in the folder, which are left alone."""
+    """What was found. Left alone are `strangers`, results that are not in the folder, and names that are `hidden`
+    or `reserved`; these three are numbers.
+    """
 
     mode: FolderMode
     exists: bool = True
     assets: List[RemoteAsset] = field(default_factory=list)
     strangers: int = 0
+    hidden: int = 0
+    reserved: int = 0
+
+    def leave_out(self, include_hidden: bool, mapped: AbstractSet[str]) -> None:
+        """Drop and count the assets whose names a local folder must not get.
+
+        :param mapped: keys that `.cld-sync` gives to local files, which have names of their own.
+        """
+        rest = [asset for asset in self.assets if not is_reserved(asset.key)]
+        taken = [asset for asset in rest if include_hidden or asset.key in mapped or not is_hidden(asset.key)]
+        self.reserved, self.hidden = len(self.assets) - len(rest), len(rest) - len(taken)
+        self.assets = taken
 
 
 def folder_mode() -> FolderMode:
@@ -59,10 +81,18 @@ def quoted(text: str) -> str:
     return '"' + re.sub(r'(["\\])', r"\\\1", text) + '"'
 
 
+def spellings(folder: str) -> List[str]:
+    """The folder as it was given, and in the Unicode normal forms C and D where these differ."""
+    forms = [folder, *(unicodedata.normalize(form, folder) for form in ("NFC", "NFD"))]
+    return list(dict.fromkeys(forms))
+
+
 def expression(query: RemoteQuery, mode: FolderMode) -> str:
     """The search expression for everything in the folder and below it."""
     field_name = "asset_folder" if mode is FolderMode.DYNAMIC else "folder"
-    text = f"{field_name}:{quoted(f'{query.folder}/*' if query.folder else '*')}"
+    # The search compares code points, so a folder is looked for in both normal forms.
+    terms = [f"{field_name}:{quoted(f'{name}/*' if name else '*')}" for name in spellings(query.folder)]
+    text = terms[0] if len(terms) == 1 else f"({' OR '.join(terms)})"
     if query.status:
         text += " AND status:" + ("(active OR pending)" if query.status == "all" else query.status)
     return text
@@ -71,38 +101,64 @@ def expression(query: RemoteQuery, mode: FolderMode) -> str:
 def list_folder(query: RemoteQuery, clock: Callable[[], float]) -> RemoteIndex:
     """List the folder: folder mode and existence at the same time, then page after page.
 
-    :raises ApiError: refused, or no answer after the retries.
+    :raises ApiError: refused, no answer after the retries, or a listing that stays incomplete.
     """
     existence = Background(lambda: _folder_exists(query.folder)) if query.folder else None
     mode = query.mode or folder_mode()
-    index = RemoteIndex(mode)
-    _collect(index, query, clock)
+    index = _complete(query, mode, clock)
     if existence is not None and not index.assets:
         index.exists = existence.result()
     return index
 
 
 def _folder_exists(folder: str) -> bool:
-    search = sdk.load().SearchFolders().expression(f"path={quoted(folder)}")
+    wanted = " OR ".join(f"path={quoted(name)}" for name in spellings(folder))
+    search = sdk.load().SearchFolders().expression(wanted)
     return bool(retried(lambda: call_api(search.execute)).get("total_count", 1))
 
 
-def _collect(index: RemoteIndex, query: RemoteQuery, clock: Callable[[], float]) -> None:
+def _complete(query: RemoteQuery, mode: FolderMode, clock: Callable[[], float]) -> RemoteIndex:
+    """A listing that has at least as many assets as the largest `total_count` of its pages.
+
+    :raises ApiError: every attempt was incomplete. An asset that is not listed would be taken for deleted.
+    """
+    for attempt in range(1, _LISTINGS + 1):
+        index = RemoteIndex(mode)
+        missing = _collect(index, query, clock)
+        if not missing:
+            return index
+        if attempt < _LISTINGS:
+            logger.debug("The listing is incomplete: %s. Fetching it again.", missing)
+            time.sleep(backoff(attempt))
+    raise ApiError(
+        f"Nothing was changed, because the listing is incomplete: {missing} of Cloudinary folder"
+        f" '{query.folder or '/'}' were listed. Try again when nothing else changes the folder."
+    )
+
+
+def _collect(index: RemoteIndex, query: RemoteQuery, clock: Callable[[], float]) -> str:
+    """Fill `index`. Returns how many assets of how many were listed, if some are missing."""
     # An asset may come twice when the folder changes between two pages.
     seen: Dict[Any, RemoteAsset] = {}
+    strangers: Set[Any] = set()
+    total = 0
     for page in pages(_fetch(query, index.mode), lambda cursor: _fetch(query, index.mode, cursor)):
         results = page.get("resources")
         if not isinstance(results, list):
             raise ApiError("The server's answer has no list of resources.")
+        count = page.get("total_count")
+        total = max(total, count) if isinstance(count, int) else total
         for result in results:
             asset = remote_asset(result, query.folder, index.mode) if isinstance(result, dict) else None
             if asset is None:
-                index.strangers += 1
+                strangers.add(str(result))
             else:
                 seen[asset.identity] = asset
         if page.get("next_cursor"):
             wait_for_quota(page, clock)
-    index.assets = list(seen.values())
+    index.assets, index.strangers = list(seen.values()), len(strangers)
+    listed = len(seen) + len(strangers)
+    return f"{listed} of {total} assets" if listed < total else ""
 
 
 def _fetch(query: RemoteQuery, mode: FolderMode, cursor: Optional[str] = None) -> Any:

@@ -9,9 +9,9 @@ from typing import Any, Iterator, List, Optional, Tuple
 
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.transfer.assets import LocalFile, Outcome, Status
-from cloudinary_cli.transfer.download import TEMP_PREFIX
-from cloudinary_cli.transfer.keys import normalised
-from cloudinary_cli.transfer.name_map import NAME as NAME_MAP
+from cloudinary_cli.transfer.keys import name_problem, normalised
+from cloudinary_cli.transfer.name_map import is_reserved
+from cloudinary_cli.transfer.part_file import PREFIX
 from cloudinary_cli.utils.text_utils import one_line
 
 _HIDDEN_ATTRIBUTE = getattr(stat, "FILE_ATTRIBUTE_HIDDEN", 2)  # Windows
@@ -25,11 +25,15 @@ _KINDS = (
 
 @dataclass
 class ScanResult:
-    """What the walk found, sorted by relative path. `problems` are what it could not take, and why."""
+    """What the walk found, sorted by relative path. `problems` are what it could not take, and why.
+
+    `parts` are the paths of temporary files: of a run that goes on, or of one that was killed.
+    """
 
     exists: bool = True
     files: List[LocalFile] = field(default_factory=list)
     problems: List[Outcome] = field(default_factory=list)
+    parts: List[str] = field(default_factory=list)
 
 
 def scan(root: str, include_hidden: bool = False) -> ScanResult:
@@ -69,7 +73,10 @@ def _walk(
     while pending:
         prefix, entries = pending.pop()
         for entry in entries:
-            if not include_hidden and _is_hidden(entry):
+            if entry.name.startswith(PREFIX):
+                result.parts.append(entry.path)
+                continue
+            if is_reserved(entry.name) or (not include_hidden and _is_hidden(entry)):
                 continue
             relative = prefix + entry.name
             if not entry.is_dir(follow_symlinks=False):
@@ -92,7 +99,9 @@ def _is_hidden(entry: "os.DirEntry[str]") -> bool:
 
 
 def _take(relative: str, entry: "os.DirEntry[str]", result: ScanResult) -> None:
-    if entry.name == NAME_MAP or entry.name.startswith(TEMP_PREFIX):
+    problem = name_problem(relative)
+    if problem is not None:
+        result.problems.append(_problem(relative, Status.FAILED, f"{problem}; rename the file"))
         return
     try:
         info = entry.stat()
@@ -118,5 +127,7 @@ def _kind(mode: int) -> Optional[str]:
 
 
 def _problem(relative: str, status: Status, reason: str) -> Outcome:
-    message = f"'{one_line(relative)}' is left out: {reason}."
+    # A byte that is not UTF-8 is shown as \xe9.
+    shown = one_line(os.fsencode(relative).decode("utf-8", "backslashreplace"))
+    message = f"'{shown}' is left out: {reason}."
     return Outcome("scan", relative, status, reason, message=message)

@@ -5,22 +5,24 @@ Knows the order of things and what is said. What is alike is told by naming and 
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Set, Tuple
 
 from cloudinary_cli import defaults
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import CliError
-from cloudinary_cli.transfer import naming, plan, sync_policy
+from cloudinary_cli.transfer import disk_names, naming, plan, sync_policy
 from cloudinary_cli.transfer.actions import DeleteLocal, DownloadFile, UploadFile, delete_batches
 from cloudinary_cli.transfer.actions import remove_empty_directories as remove_empty
 from cloudinary_cli.transfer.assets import Outcome, RemoteAsset, Status
 from cloudinary_cli.transfer.background import Background
 from cloudinary_cli.transfer.filters import Selection
 from cloudinary_cli.transfer.hashing import EtagCache, Hasher
-from cloudinary_cli.transfer.keys import normalised, remote_key
+from cloudinary_cli.transfer.keys import nfc, normalised, remote_key
 from cloudinary_cli.transfer.name_map import NameMap
 from cloudinary_cli.transfer.parameters import default_options, folder_option
+from cloudinary_cli.transfer.part_file import remove_orphan
 from cloudinary_cli.transfer.plan import Direction, Plan, Upload
 from cloudinary_cli.transfer.remote import RemoteIndex, RemoteQuery, list_folder
 from cloudinary_cli.transfer.run import Run, TransferOptions, transfer_run
@@ -55,6 +57,8 @@ class _Found:
     assets: List[RemoteAsset] = field(default_factory=list)
     matched: naming.Matched = field(default_factory=naming.Matched)
     keys: Set[str] = field(default_factory=set)  # of all local files
+    clashes: List[Outcome] = field(default_factory=list)
+    folders: Dict[str, str] = field(default_factory=dict)  # normal form C -> as the server spells it
 
 
 def sync(app: AppContext, options: SyncOptions) -> None:
@@ -86,6 +90,8 @@ class _Sync:
         work = self._plan(found, hasher)
         if self._options.transfer.dry_run:
             sync_policy.show(self._console, work, self._options.batch_size)
+            for clash in found.clashes:
+                self._console.warning(clash.message)
         else:
             self._carry_out(found, work)
         self._finish(found, work)
@@ -119,11 +125,15 @@ class _Sync:
 
     def _match(self, found: _Found, hasher: Hasher) -> None:
         known = found.names.effective({asset.key for asset in found.remote.assets})
+        found.remote.leave_out(self._options.include_hidden, set(known.values()))
+        sync_policy.tell_left_out(self._console, found.remote)
         files = naming.distinct(found.local.files, known)
         found.assets, shared = naming.resolve_duplicates(found.remote.assets, files, hasher.etag)
         sync_policy.tell_duplicates(self._console, self._options.remote.folder, shared)
         known = found.names.effective({asset.key for asset in found.assets})
         matched = naming.match(files, found.assets, known, hasher.etag)
+        if not self._is_push:
+            matched = disk_names.paired_by_disk(matched, self._options.local_folder)
         found.keys = {file.key for file in files}
         found.matched = plan.selected(matched, self._chosen.takes)
 
@@ -132,11 +142,16 @@ class _Sync:
     def _plan(self, found: _Found, hasher: Hasher) -> Plan:
         hasher.finish(pair.local for pair in found.matched.pairs if plan.needs_hash(pair))
         work = plan.build(found.matched, self._options.direction, hasher.etag)
+        if not self._is_push:
+            root, may_write = self._options.local_folder, not self._options.transfer.dry_run
+            work, found.clashes = disk_names.without_clashes(work, root, found.local.files, may_write)
         if not self._options.transfer.dry_run:
             hasher.save(found.local.files)
         sync_policy.tell_differences(self._console, work)
         source_is_empty = not (found.local.files if self._is_push else found.remote.assets)
-        sides = Sides(self._options.local_folder, self._options.remote.folder or "/", source_is_empty)
+        sides = Sides(
+            self._options.local_folder, self._options.remote.folder or "/", source_is_empty, self._options.remote.status
+        )
         if not sync_policy.deletes(self._console, self._options.policy, self._options.transfer, work, sides):
             work = plan.without_deletions(work)
         return plan.with_upload_keys(work, found.assets, found.remote.mode) if self._is_push else work
@@ -144,7 +159,10 @@ class _Sync:
     # -- doing
 
     def _carry_out(self, found: _Found, work: Plan) -> None:
-        self._run.record(self._problems(found.local))
+        for path in found.local.parts:
+            if remove_orphan(path):
+                self._console.debug(f"Removed '{path}', which an earlier run has left.")
+        self._run.record([*self._problems(found.local), *found.clashes])
         try:
             self._transfer(found, work)
         finally:
@@ -163,6 +181,7 @@ class _Sync:
         if work.uploads:
             self._console.info(f"Uploading {len(work.uploads)} items to Cloudinary folder '{folder}'")
             target = UploadTarget(self._run.session, self._run.app.sdk_config)
+            found.folders = sync_policy.folders(found.assets, found.remote.mode)
             by_key = {upload.file.relative: upload for upload in work.uploads}
             uploads = [self._upload(target, upload, found) for upload in work.uploads]
             self._run.execute(uploads, lambda outcome: self._learn(by_key[outcome.key], outcome, found))
@@ -177,9 +196,13 @@ class _Sync:
         mode = found.remote.mode
         directory, _, name = item.remote_key.rpartition("/")
         options = {**default_options(mode), **self._options.upload_options}
-        options.update(folder_option(mode, "/".join(name for name in (self._options.remote.folder, directory) if name)))
+        folder = "/".join(name for name in (self._options.remote.folder, directory) if name)
+        options.update(folder_option(mode, found.folders.get(nfc(folder), folder)))
+        own_name = os.path.basename(item.file.relative)
         if item.remote_key != normalised(item.file.relative):
             options["filename"] = name
+        elif nfc(own_name) != own_name:
+            options["filename"] = nfc(own_name)
         if item.replaces is not None:
             options.update(sync_policy.in_place(item.replaces, mode))
         return UploadFile(target, item.file.relative, item.file.path, options, mode)
@@ -209,10 +232,13 @@ class _Sync:
                 self._run.reporter.arrived(sync_policy.not_deleted(key))
             self._console.warning(f"{len(keys)} files are not deleted, because not everything was transferred before.")
             return
+        root = self._options.local_folder
+        written = [os.path.join(root, *item.relative.split("/")) for item in work.downloads]
+        local = disk_names.other_files(work.delete_local, written)
         batches = list(delete_batches(remote, self._options.batch_size))
         for line in sync_policy.deletion_lines(batches):
             self._console.info(line)
-        self._run.execute([*batches, *map(DeleteLocal, work.delete_local)], self._count_deleted)
+        self._run.execute([*batches, *map(DeleteLocal, local)], self._count_deleted)
         if work.delete_remote:
             self._console.info(f"Deleted {self._deleted} resources")
         if work.delete_local and not self._run.interrupted:

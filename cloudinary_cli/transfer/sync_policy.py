@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any, Dict, Iterable, List, Mapping, Sequence, Set, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from cloudinary_cli.console import Console
 from cloudinary_cli.errors import CliError, Declined
 from cloudinary_cli.transfer.actions import DeleteRemote, delete_batches
 from cloudinary_cli.transfer.assets import Outcome, RemoteAsset, Status
-from cloudinary_cli.transfer.keys import FolderMode, place
+from cloudinary_cli.transfer.keys import FolderMode, nfc, place
+from cloudinary_cli.transfer.name_map import NAME as NAME_MAP
 from cloudinary_cli.transfer.plan import Direction, Plan, without_overwritten
 from cloudinary_cli.transfer.remote import RemoteIndex
 from cloudinary_cli.transfer.run import TransferOptions
@@ -34,6 +35,7 @@ class Sides:
     local: str
     remote: str
     source_is_empty: bool
+    status: Optional[str] = None  # --status: which assets were listed
 
 
 def deletes(console: Console, policy: Policy, options: TransferOptions, work: Plan, sides: Sides) -> bool:
@@ -50,6 +52,13 @@ def deletes(console: Console, policy: Policy, options: TransferOptions, work: Pl
     if options.shard:
         # Another part may have just uploaded under a name that only its own `.cld-sync` knows.
         console.info(f"Keeping {count} {where} files: with --shard nothing is deleted. Run without it to delete them.")
+        return False
+    if work.direction is Direction.PULL and sides.status not in (None, "all"):
+        # The asset of a local file may exist, with another status.
+        console.info(
+            f"Keeping {count} local files: with --status {sides.status} nothing is deleted. Run without it to delete"
+            " them."
+        )
         return False
     refusal = _refusal(options, work, sides)
     if options.dry_run:
@@ -107,6 +116,20 @@ def in_place(asset: RemoteAsset, mode: FolderMode) -> Dict[str, Any]:
     return options
 
 
+def folders(assets: Iterable[RemoteAsset], mode: FolderMode) -> Dict[str, str]:
+    """How the server spells the folders of these assets, by their normal form C: a new asset joins the others."""
+    if mode is FolderMode.FIXED:
+        names = {asset.public_id.rpartition("/")[0] for asset in assets}
+    else:
+        names = {asset.asset_folder for asset in assets}
+    spelled: Dict[str, str] = {}
+    for name in sorted(names):
+        while name:
+            spelled.setdefault(nfc(name), name)
+            name = name.rpartition("/")[0]
+    return spelled
+
+
 def names_itself(answer: Mapping[str, Any], mode: FolderMode) -> bool:
     """True when an upload's answer has what its key is made of; one to an asynchronous upload has not."""
     if mode is FolderMode.DYNAMIC:
@@ -158,6 +181,14 @@ def tell_remote(console: Console, folder: str, remote: RemoteIndex) -> None:
         console.info(f"Found {len(remote.assets)} items in {name} ({mode} folder mode).")
     if remote.strangers:
         console.warning(f"{remote.strangers} search results are not in the folder, and are left alone.")
+
+
+def tell_left_out(console: Console, remote: RemoteIndex) -> None:
+    """How many assets do not belong to the run because of their names."""
+    if remote.hidden:
+        console.warning(f"{remote.hidden} hidden assets are left out. To include them, add --include-hidden (-H).")
+    if remote.reserved:
+        console.warning(f"{remote.reserved} assets are left out: {NAME_MAP} is the name of sync's own record.")
 
 
 def tell_duplicates(console: Console, folder: str, shared: Mapping[str, Sequence[RemoteAsset]]) -> None:

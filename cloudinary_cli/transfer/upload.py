@@ -11,7 +11,7 @@ import os
 import re
 import secrets
 import string
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple
 from urllib.parse import urlsplit
 
@@ -23,6 +23,7 @@ from cloudinary_cli.sdk_transport import Answer, Outgoing, checked
 from cloudinary_cli.transfer.keys import is_media, split_extension
 from cloudinary_cli.transfer.multipart import FilePart, encode
 from cloudinary_cli.transfer.session import TransferSession
+from cloudinary_cli.transfer.steady_file import Stamp, settled, stamp_of, twice
 from cloudinary_cli.utils.text_utils import one_line
 
 CHUNK_SIZE = 20_000_000  # bytes; the SDK's UPLOAD_LARGE_CHUNK_SIZE
@@ -91,6 +92,7 @@ class Source:
     path: Optional[str] = None
     size: int = 0  # bytes
     url: Optional[str] = None
+    stamp: Optional[Stamp] = None  # of the file, by which a change is noticed
 
     @classmethod
     def of_file(cls, path: str) -> "Source":
@@ -100,16 +102,34 @@ class Source:
         except OSError as error:
             raise CliError(f"Cannot read '{path}': {error.strerror or error}.") from error
 
+    def steady(self) -> "Source":
+        """The file as it is now, once nothing writes to it.
+
+        :raises LocalFileChanged: something does all the time. :raises CliError: it cannot be read.
+        """
+        try:
+            info = settled(str(self.path))
+        except OSError as error:
+            raise CliError(f"Cannot read '{self.path}': {error.strerror or error}.") from error
+        return replace(self, size=info.st_size, stamp=stamp_of(info))
+
 
 def upload(target: UploadTarget, source: Source, options: Mapping[str, Any]) -> Dict[str, Any]:
-    """Upload and return the server's answer.
+    """Upload and return the server's answer. A file that changes while it is read is uploaded once more.
 
     :param options: of the SDK's `upload`; `resource_type` is `auto` when not given.
     :raises ApiError: refused, or no answer after the retries. :raises Stopped: stopped before it was sent.
+    :raises LocalFileChanged: the file changed again, and nothing was stored.
     """
-    options = _with_public_id(source, options)
+    chosen = _with_public_id(source, options)
+    if source.path is None:
+        return _upload(target, source, chosen)
+    return twice(source.path, lambda: _upload(target, source.steady(), chosen))
+
+
+def _upload(target: UploadTarget, source: Source, options: Dict[str, Any]) -> Dict[str, Any]:
     if source.path is None or source.size <= CHUNK_SIZE:
-        part = None if source.path is None else FilePart(source.path, _filename(source, options), source.size)
+        part = None if source.path is None else _part(source, options, source.size)
         extra = [] if source.url is None else [("file", source.url)]
         return _call(target, "upload", options, _Content(part, extra), is_repeatable(options))
     return _upload_chunks(target, source, options)
@@ -156,12 +176,16 @@ def _upload_chunks(target: UploadTarget, source: Source, options: Dict[str, Any]
     answer: Dict[str, Any] = {}
     for offset in range(0, source.size, CHUNK_SIZE):
         size = min(CHUNK_SIZE, source.size - offset)
-        part = FilePart(str(source.path), _filename(source, options), size, offset)
+        part = _part(source, options, size, offset)
         content_range = {"Content-Range": f"bytes {offset}-{offset + size - 1}/{source.size}"}
         answer = _call(target, "upload", options, _Content(part, [], {**headers, **content_range}), True)
         if answer.get("public_id"):
             options = {**options, "public_id": answer["public_id"]}  # as the SDK's upload_large
     return answer
+
+
+def _part(source: Source, options: Mapping[str, Any], size: int, offset: int = 0) -> FilePart:
+    return FilePart(str(source.path), _filename(source, options), size, offset, source.stamp)
 
 
 def _filename(source: Source, options: Mapping[str, Any]) -> str:

@@ -13,7 +13,7 @@ from cloudinary_cli.errors import CliError
 from cloudinary_cli.transfer.actions import UploadFile
 from cloudinary_cli.transfer.assets import LocalFile, Outcome, Status
 from cloudinary_cli.transfer.filters import Selection, translated
-from cloudinary_cli.transfer.keys import FolderMode
+from cloudinary_cli.transfer.keys import FolderMode, nfc
 from cloudinary_cli.transfer.parameters import default_options, folder_option
 from cloudinary_cli.transfer.remote import folder_mode
 from cloudinary_cli.transfer.run import Run, TransferOptions, transfer_run
@@ -64,7 +64,7 @@ def upload_dir(app: AppContext, options: UploadDirOptions) -> None:
         mode = options.mode or folder_mode()
         what = "directory" if options.own_name else "contents of directory"
         app.console.info(f"Uploading {what} '{one_line(options.path, None)}' ({mode.value} folder mode)")
-        files = [file for file in local.files if matches.match(file.relative) and chosen.takes(file.relative)]
+        files = [file for file in local.files if matches.match(nfc(file.relative)) and chosen.takes(file.relative)]
         if not files:
             app.console.warning(f"No file of '{one_line(options.path, None)}' matches what is asked for.")
         if options.transfer.dry_run:
@@ -79,13 +79,18 @@ def upload_dir(app: AppContext, options: UploadDirOptions) -> None:
 _EXAMPLE = "cld upload_dir /path/to/photos -g '*.jpg'"
 
 
+_STARS = re.compile(r"(\\.)|\*{2,}", re.DOTALL)
+
+
 def glob_pattern(glob: str) -> Pattern[str]:
     """The paths that pathlib's `Path.glob` would find, as a pattern for a path relative to the directory.
 
-    `*`, `?` and `[...]` match within a name, `**` any number of directories; at the end, everything below.
+    `*`, `?` and `[...]` match within a name, `**` any number of directories; at the end, everything below. A backslash
+    takes the next character as it is; on Windows it separates names.
 
     :raises CliError: it is empty, absolute, malformed, or leads out of the directory.
     """
+    glob = nfc(glob)
     parts = (glob.replace("\\", "/") if os.name == "nt" else glob).split("/")
     if os.path.isabs(glob) or os.path.splitdrive(glob)[0]:
         raise CliError(f"The pattern '{glob}' is absolute. Name the directory, and what is wanted of it: {_EXAMPLE}")
@@ -95,7 +100,7 @@ def glob_pattern(glob: str) -> Pattern[str]:
     if not parts:
         raise CliError(f"The pattern '{glob}' is empty. Leave out -g to upload all files.")
     # Within a name two stars are one, and one `**` after another adds nothing.
-    names = [part if part == "**" else re.sub(r"\*{2,}", "*", part) for part in parts]
+    names = [part if part == "**" else _STARS.sub(lambda match: match[1] or "*", part) for part in parts]
     names = [name for name, after in zip(names, [*names[1:], ""]) if not name == after == "**"]
     try:
         return re.compile(translated("/".join(names)) + "\\Z", re.DOTALL | (re.IGNORECASE if os.name == "nt" else 0))
@@ -118,7 +123,7 @@ def _problems(local: ScanResult, matches: Pattern[str], chosen: Selection) -> Li
     """What the walk could not take, as far as it was asked for."""
 
     def concerns(path: str) -> bool:
-        return chosen.concerns(path) and (path.endswith("/") or bool(matches.match(path)))
+        return chosen.concerns(path) and (path.endswith("/") or bool(matches.match(nfc(path))))
 
     return [problem for problem in local.problems if concerns(problem.key)]
 

@@ -72,7 +72,7 @@ def run(app: AppContext, request: ApiRequest) -> Status:
         if not _confirmed(app, request, method):
             app.console.info("Stopping.")
             return DetailedExit.INCOMPLETE
-        answer = _call(app, request, method, kwargs)
+        answer = _call_with_file(app, request, method, kwargs)
         app.console.json(answer.result)
         save(to_json(answer.result))
     if answer.error is not None:
@@ -151,6 +151,26 @@ def _confirmed(app: AppContext, request: ApiRequest, method: Method) -> bool:
     if not deletes or not app.console.is_interactive():
         return True
     return app.console.confirm(f"'{method.name}' deletes data. Continue?")
+
+
+def _call_with_file(app: AppContext, request: ApiRequest, method: Method, kwargs: Dict[str, Any]) -> Answer:
+    """Call the method. A local file that changes while it is read is read once more, and never sent as a mixture.
+
+    :raises LocalFileChanged: it changed again.
+    """
+    path = kwargs.get("file")
+    # What a pipe gives can be read only once; the SDK does that.
+    if not isinstance(path, str) or sdk.module("utils").is_remote_url(path) or not os.path.isfile(path):
+        return _call(app, request, method, kwargs)
+    from cloudinary_cli.transfer.steady_file import SteadyFile, twice
+
+    def call() -> Answer:
+        with SteadyFile(path) as file:
+            # upload_large reads a stream in parts. The others read a path at once, so they get its name and content.
+            content = file if method.name == "upload_large" else (kwargs.get("filename") or path, file.read())
+            return _call(app, request, method, {**kwargs, "file": content})
+
+    return twice(path, call)
 
 
 def _call(app: AppContext, request: ApiRequest, method: Method, kwargs: Dict[str, Any]) -> Answer:

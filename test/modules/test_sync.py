@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import socket
-import sys
 import time
 from pathlib import Path
 from typing import Any, Callable, Dict, List
@@ -665,20 +664,6 @@ def test_the_api_secret_reaches_no_stream_and_no_file(account: Account, invoke: 
     ]
     said = [*(run.text for run in done), Path("push").read_text(), Path("pull").read_text()]
     assert [run.code for run in done] == [1, 0] and all("hush-hush" not in text for text in said)
-
-
-@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="names are UTF-8 there")
-def test_a_file_name_that_is_not_utf_8_takes_nobody_along(cld: Run, account: Account, tmp_path: Path) -> None:
-    def sync(*args: str) -> Any:
-        return cld("-c", account.config_url(), "sync", "d", "f", *args)
-
-    make(tmp_path / "d", "a.jpg")
-    with open(os.path.join(os.fsencode(tmp_path / "d"), b"\xff &.jpg"), "wb") as file:
-        file.write(b"odd")
-    done = sync("--push", "--report", "r.jsonl")
-    assert "Found 2 items" in done.err and "Successfully uploaded d/a.jpg" in done.err
-    assert len(Path("r.jsonl").read_text().splitlines()) == 2
-    assert sync("--push", "--shard", "1/1", "--retry-failed", "r.jsonl", "--dry-run").code == 0
 
 
 def test_a_stale_login_is_renewed_once_for_all_workers(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import threading
 from pathlib import Path
 from typing import Any, Callable, Dict, List
@@ -339,13 +338,3 @@ def test_ctrl_c_once_and_twice(server: CloudinaryServer, up: Run) -> None:
     wait_until(lambda: len(uploads(server)) == 12, process)
     abort(process)
     gate.set()
-
-
-@posix
-@pytest.mark.skipif(sys.platform == "darwin", reason="file names there are UTF-8")
-def test_a_name_that_is_no_text(server: CloudinaryServer, up: Run, cld: Run) -> None:
-    make("d", "a.jpg")
-    Path(os.fsdecode(b"d/caf\xe9.jpg")).write_text("x")
-    done = cld("-c", server.config_url(), "upload_dir", "d", "--report", "r.jsonl")
-    assert done.code == 0 and "Traceback" not in done.err and len(uploads(server)) == 2
-    assert len(Path("r.jsonl").read_text().splitlines()) == 2

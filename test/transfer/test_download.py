@@ -15,7 +15,8 @@ import pytest
 
 from cloudinary_cli import sdk_transport
 from cloudinary_cli.errors import ApiError, CliError
-from cloudinary_cli.transfer.download import TEMP_PREFIX, Expected, download, target_path, unsafe_reason
+from cloudinary_cli.transfer.download import Expected, download, target_path, unsafe_reason
+from cloudinary_cli.transfer.part_file import PREFIX as TEMP_PREFIX
 from cloudinary_cli.transfer.upload import UploadTarget
 from test.fakes.cloudinary_server import CloudinaryServer, Reply
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.transfer.filters import Shard, compile_glob, failed_keys, selection
+from cloudinary_cli.transfer.keys import nfc
 
 quick = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -67,7 +68,7 @@ def test_no_glob_breaks_and_a_plain_one_matches_itself(glob: str, path: str) -> 
         compile_glob(glob).match(path)
     except CliError:
         pass
-    plain = "".join(char for char in glob if char not in "*?[]/")
+    plain = nfc("".join(char for char in glob if char not in "*?[]/\\"))
     assert not plain or compile_glob(plain).match(plain)
 
 
@@ -129,3 +130,43 @@ def test_an_unreadable_directory_concerns_a_run_unless_it_is_excluded() -> None:
     for glob in ("lost+found", "lost+found/", "/lost+found/**"):
         assert not selection([("exclude", glob)]).concerns("lost+found/")
     assert selection(shard="1/9").concerns("shut/") and selection(shard="2/9").concerns("shut/")
+
+
+@pytest.mark.parametrize(
+    ("glob", "path", "matches"),
+    [
+        (r"a\[1].jpg", "a[1].jpg", True),
+        (r"a\[1\].jpg", "a[1].jpg", True),
+        (r"a\[1].jpg", "a1.jpg", False),
+        (r"\*.jpg", "*.jpg", True),
+        (r"\*.jpg", "a.jpg", False),
+        (r"a\**", "a*b", True),
+        (r"a\**", "ab", False),
+        (r"\**/x", "*a/x", True),
+        (r"a\?", "a?", True),
+        (r"a\?", "ab", False),
+        (r"\!a", "!a", True),
+        (r"\#a", "#a", True),
+        (r"a\\b", "a\\b", True),
+        (r"a\\*", "a\\bc", True),
+        (r"\a", "a", True),
+        ("a\\ ", "a ", True),
+        ("a\\ ", "a", False),
+        (r"[\]]", "]", True),
+        (r"[a\]]b", "]b", True),
+        (r"[\!a]", "!", True),
+        (r"[!\]]", "]", False),
+        (r"[\\]", "\\", True),
+        (r"[\^a]", "^", True),
+        (r"[\a-c]", "b", True),
+        (r"x/\[y]/*.jpg", "x/[y]/a.jpg", True),
+    ],
+)
+def test_a_backslash_takes_the_next_character_as_it_is(glob: str, path: str, matches: bool) -> None:
+    assert bool(compile_glob(glob).match(path)) is matches
+
+
+@pytest.mark.parametrize("glob", ["a\\", "[a\\", "x/\\"])
+def test_a_backslash_at_the_end_is_refused(glob: str) -> None:
+    with pytest.raises(CliError, match="ends in a backslash"):
+        compile_glob(glob)

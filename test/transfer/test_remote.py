@@ -99,6 +99,7 @@ def test_t28_quotes_and_backslashes_in_a_folder_name_are_escaped(server: Cloudin
         (RemoteQuery(), 'folder:"*"'),
         (RemoteQuery("a/b", status="active"), 'folder:"a/b/*" AND status:active'),
         (RemoteQuery("a", status="all"), 'folder:"a/*" AND status:(active OR pending)'),
+        (RemoteQuery("\u00e9", status="active"), '(folder:"\u00e9/*" OR folder:"e\u0301/*") AND status:active'),
     ],
 )
 def test_expressions(query: RemoteQuery, expected: str) -> None:

@@ -13,7 +13,7 @@ import pytest
 from cloudinary_cli.auth.oauth_config import OAuthConfig
 from cloudinary_cli.errors import ApiError, AuthenticationError
 from cloudinary_cli.transfer import upload as upload_room
-from cloudinary_cli.transfer.multipart import FilePart, LocalFileChanged, encode
+from cloudinary_cli.transfer.multipart import FilePart, encode
 from cloudinary_cli.transfer.upload import Source, UploadTarget, explicit, is_repeatable, upload
 from cloudinary_cli.utils.config_utils import ConfigStore
 from cloudinary_cli.utils.retry import Stopped
@@ -134,13 +134,6 @@ def test_large_files_go_in_chunks_and_survive_a_fault(
     ranges = [request["headers"]["content_range"] for request in requests]
     assert ranges == [f"bytes {part}/250001" for part in ("0-99999", "100000-199999", "100000-199999", "200000-250000")]
     assert len({request["headers"]["x_unique_upload_id"] for request in requests}) == 1
-
-
-def test_a_file_that_shrinks_is_not_sent_as_a_whole(server: CloudinaryServer, target: Make, photo: Source) -> None:
-    Path(str(photo.path)).write_bytes(b"short")
-    with pytest.raises(LocalFileChanged, match="changed while it was uploaded"):
-        upload(target(server.config_url()), photo, {"public_id": "x"})
-    assert server.requests == []
 
 
 def test_bodies_are_streamed_in_blocks(tmp_path: Path) -> None:

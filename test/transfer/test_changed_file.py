@@ -1,0 +1,214 @@
+"""Files that change while they are uploaded: sent once more, then a failure, and what is stored is never a mixture."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from pathlib import Path
+from typing import Any, Callable, List
+
+import pytest
+
+from cloudinary_cli.transfer import upload as upload_module
+from cloudinary_cli.transfer.steady_file import LocalFileChanged, SteadyFile, twice
+from cloudinary_cli.transfer.upload import Source, UploadTarget, upload
+from test.fakes.cloudinary_server import CloudinaryServer, Request
+from test.modules.raw_server import RawServer
+
+Make = Callable[..., UploadTarget]
+Run = Callable[..., Any]
+Change = Callable[[Path], Any]
+SIZE = 12_000_000  # more than the buffers of a connection hold
+
+COMMANDS = {
+    "sync": ("sync", "d", "f", "--push", "-fm", "dynamic"),
+    "upload_dir": ("upload_dir", "d", "-fm", "dynamic"),
+    "uploader": ("uploader", "upload", "d/a.bin"),
+    "upload_large": ("uploader", "upload_large", "d/a.bin", "chunk_size=6000000"),
+}
+
+
+def append(path: Path) -> None:
+    with path.open("ab") as file:
+        file.write(b"more")
+
+
+def rewrite(path: Path) -> None:
+    before = path.stat()
+    with path.open("r+b") as file:
+        file.write(b"new" * (before.st_size // 3))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))  # a writer that hides the change
+
+
+def replace(path: Path) -> None:
+    fresh = path.with_name("fresh")
+    fresh.write_bytes(b"r" * path.stat().st_size)
+    fresh.replace(path)
+
+
+def truncate(path: Path) -> None:
+    os.truncate(path, path.stat().st_size - 100)
+
+
+CHANGES = [append, rewrite, replace, truncate]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    (tmp_path / "d").mkdir()
+    path = tmp_path / "d" / "a.bin"
+    path.write_bytes(b"o" * SIZE)
+    return path
+
+
+class ChangingServer(RawServer):
+    """Changes the file in the middle of each of the first `times` request bodies. `stored` are the complete bodies."""
+
+    def __init__(self, file: Path, change: Change, times: int) -> None:
+        super().__init__(self.answer_one)
+        self.file, self.change, self.times = file, change, times
+        self.stored: List[bytes] = []
+
+    def answer_one(self, peer: socket.socket) -> None:
+        peer.settimeout(30)
+        reader = peer.makefile("rb")
+        length = 0
+        for line in iter(reader.readline, b"\r\n"):
+            if not line:
+                return
+            if line.lower().startswith(b"content-length:"):
+                length = int(line.split(b":")[1])
+        begin = reader.read(1_000_000)
+        if self.times:
+            self.times -= 1
+            self.change(self.file)
+        body = begin + reader.read(length - len(begin))
+        if len(body) < length:
+            return
+        self.stored.append(body.split(b"\r\n\r\n")[-1].rsplit(b"\r\n--", 1)[0])
+        peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 17\r\nConnection: close\r\n\r\n" + b'{"public_id":"a"}')
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_file_that_changes_once_is_sent_again_as_a_whole(target: Make, file: Path, change: Change) -> None:
+    with ChangingServer(file, change, 1) as server:
+        there = target(f"cloudinary://k:s@demo?upload_prefix=http://{server.address}")
+        upload(there, Source.of_file(str(file)), {"public_id": "a"})
+    assert server.stored == [file.read_bytes()]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_file_that_changes_twice_fails_and_is_not_stored(target: Make, file: Path, change: Change) -> None:
+    with ChangingServer(file, change, 2) as server:
+        there = target(f"cloudinary://k:s@demo?upload_prefix=http://{server.address}")
+        with pytest.raises(LocalFileChanged, match="changed while it was uploaded, twice, so nothing was stored"):
+            upload(there, Source.of_file(str(file)), {"public_id": "a"})
+    assert server.stored == []
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_file_that_changes_between_chunks_is_never_joined(
+    server: CloudinaryServer, target: Make, file: Path, change: Change, times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Patched: the real size of a chunk is 20 MB, and what is tested is the border between two.
+    monkeypatch.setattr(upload_module, "CHUNK_SIZE", SIZE // 3)
+    left = [times]
+    parts: List[Request] = []
+
+    def answer(request: Request) -> Any:
+        if len(request.body) < int(request.headers["content-length"]):
+            return {}  # the client broke off
+        parts.append(request)
+        if left[0]:
+            left[0] -= 1
+            change(file)
+        return {"public_id": "a"}
+
+    server.on("POST", "/upload", answer)
+    there, source = target(server.config_url()), Source.of_file(str(file))
+    if times == 2:
+        with pytest.raises(LocalFileChanged, match="twice"):
+            upload(there, source, {"public_id": "a"})
+        assert len(parts) == 2
+        return
+    upload(there, source, {"public_id": "a"})
+    assert b"".join(part.files["file"].content for part in parts[1:]) == file.read_bytes()
+    assert len({part.headers["x-unique-upload-id"] for part in parts[1:]}) == 1
+    assert parts[0].headers["x-unique-upload-id"] != parts[1].headers["x-unique-upload-id"]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_what_a_command_stores_is_one_state_of_the_file(
+    server: CloudinaryServer, cld: Run, file: Path, name: str
+) -> None:
+    """Another program rewrites the file all the time: the states are all `a` and all `b`."""
+    ended = threading.Event()
+    file.write_bytes(b"a" * SIZE)
+    server.on("POST", "/resources/search", {"resources": []})
+    server.on("POST", "/folders/search", {"total_count": 1})
+    server.on("POST", "/upload", {"public_id": "a"})
+
+    def write() -> None:
+        with file.open("r+b", buffering=0) as stream:
+            while not ended.is_set():
+                for letter in (b"b", b"a"):
+                    for offset in range(0, SIZE, 500_000):
+                        stream.seek(offset)
+                        stream.write(letter * 500_000)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        done = cld("-c", server.config_url(), *COMMANDS[name])
+    finally:
+        ended.set()
+        thread.join()
+    assert done.code == 1 and "Traceback" not in done.err
+    assert done.err.count("changed while it was uploaded, twice, so nothing was stored.") == 1
+    sent = b"".join(request.files["file"].content for request in server.requests if request.path.endswith("/upload"))
+    assert len(sent) < SIZE
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_file_that_rests_is_stored_with_its_own_name(
+    server: CloudinaryServer, cld: Run, file: Path, name: str
+) -> None:
+    server.on("POST", "/resources/search", {"resources": []})
+    server.on("POST", "/folders/search", {"total_count": 1})
+    server.on("POST", "/upload", {"public_id": "a"})
+    assert cld("-c", server.config_url(), *COMMANDS[name]).code == 0
+    parts = [request.files["file"] for request in server.requests if request.path.endswith("/upload")]
+    assert b"".join(part.content for part in parts) == b"o" * SIZE
+    assert {part.filename for part in parts} == {
+        "d/a.bin" if name.startswith("upload") and "dir" not in name else "a.bin"
+    }
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_steady_file_notices_each_change(file: Path, change: Change) -> None:
+    with SteadyFile(str(file)) as stream:
+        assert len(stream.read(5)) == 5
+        change(file)
+        with pytest.raises(LocalFileChanged):
+            stream.read(5)
+
+
+def test_a_steady_file_ends_where_it_ended_when_it_was_opened(file: Path) -> None:
+    with SteadyFile(str(file)) as stream:
+        assert len(stream.read()) == SIZE
+        append(file)
+        assert stream.read() == b"" and stream.read(4) == b""
+
+
+def test_a_change_that_comes_twice_is_not_tried_a_third_time() -> None:
+    calls: List[int] = []
+
+    def call() -> None:
+        calls.append(1)
+        raise LocalFileChanged("x")
+
+    with pytest.raises(LocalFileChanged, match="'p' changed while it was uploaded, twice"):
+        twice("p", call)
+    assert len(calls) == 2
