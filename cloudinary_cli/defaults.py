@@ -12,7 +12,7 @@ import os
 import re
 from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional
 
-from cloudinary_cli.errors import ConfigError
+from cloudinary_cli.errors import ConfigError, NoHomeDirectory
 
 logger = logging.getLogger("cloudinary_cli")
 
@@ -68,9 +68,26 @@ _REGION_MAX_LENGTH = 40
 
 
 def home_directory(environ: Optional[Mapping[str, str]] = None) -> str:
-    """Directory of the CLI's files. An empty CLOUDINARY_HOME counts as unset, so that no secret lands in the cwd."""
+    """Directory of the CLI's files. An empty CLOUDINARY_HOME counts as unset, so that no secret lands in the cwd.
+
+    :raises NoHomeDirectory: neither CLOUDINARY_HOME nor a home directory of the user is known.
+    """
     chosen = (os.environ if environ is None else environ).get("CLOUDINARY_HOME")
-    return os.path.abspath(chosen) if chosen else os.path.join(os.path.expanduser("~"), ".cloudinary-cli")
+    return os.path.abspath(chosen) if chosen else os.path.join(user_home(), ".cloudinary-cli")
+
+
+def user_home() -> str:
+    """The user's home directory.
+
+    :raises NoHomeDirectory: HOME is not set or not absolute, and the system does not know the user either.
+    """
+    home = os.path.expanduser("~")  # "~" itself where it knows none
+    if not os.path.isabs(home):
+        raise NoHomeDirectory(
+            "There is no home directory to keep configurations in. "
+            "Set HOME or CLOUDINARY_HOME to an absolute path: export CLOUDINARY_HOME=/path/to/directory"
+        )
+    return home
 
 
 def config_file() -> str:
@@ -80,7 +97,7 @@ def config_file() -> str:
 
 def legacy_config_file() -> str:
     """Path of the old format's file; CLOUDINARY_HOME does not move it."""
-    return os.path.join(os.path.expanduser("~"), ".cloudinary-cli-config")
+    return os.path.join(user_home(), ".cloudinary-cli-config")
 
 
 def normalize_region(region: Optional[str]) -> str:

@@ -91,6 +91,10 @@ class ConfigFileError(ConfigError):
     """A file of the CLI's home cannot be read, parsed or written; the text names it."""
 
 
+class NoHomeDirectory(ConfigError):
+    """The user has no home directory for the CLI's files: no HOME, and no entry in the system's list of users."""
+
+
 class ConfigNotFound(ConfigError):
     """No saved configuration has this name."""
 

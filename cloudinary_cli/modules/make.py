@@ -11,7 +11,7 @@ import click
 from cloudinary_cli import defaults
 from cloudinary_cli.command import CldCommand, config_optional
 from cloudinary_cli.context import AppContext
-from cloudinary_cli.errors import CliError
+from cloudinary_cli.errors import CliError, NoHomeDirectory
 from cloudinary_cli.utils.result_file import output_file
 from cloudinary_cli.utils.templates import Catalog, Template
 
@@ -34,7 +34,10 @@ class _Values(Dict[str, str]):
 
 
 def _catalog(environ: Any) -> Catalog:
-    return Catalog(Path(defaults.home_directory(environ)) / "templates")
+    try:
+        return Catalog(Path(defaults.home_directory(environ)) / "templates")
+    except NoHomeDirectory:
+        return Catalog(None)
 
 
 def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> List[str]:

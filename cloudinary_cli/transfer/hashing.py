@@ -17,7 +17,7 @@ from typing import Any, Callable, Deque, Dict, FrozenSet, Iterable, List, Option
 
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.transfer.assets import LocalFile
-from cloudinary_cli.utils.file_utils import write_atomically
+from cloudinary_cli.utils.file_utils import make_private_directory, write_atomically
 
 _BLOCK = 1 << 20
 _RACY_NS = 2_000_000_000
@@ -76,7 +76,7 @@ class EtagCache:
             return
         content = {"version": _VERSION, "root": self._root, "files": kept}
         try:
-            os.makedirs(os.path.dirname(self.path), mode=0o700, exist_ok=True)
+            make_private_directory(os.path.dirname(self.path))
             write_atomically(self.path, json.dumps(content).encode("ascii"))
         except OSError as error:
             logger.debug("Hashes were not kept: %s", error)

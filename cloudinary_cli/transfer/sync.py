@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Mapping, Set, Tuple
 
 from cloudinary_cli import defaults
 from cloudinary_cli.context import AppContext
-from cloudinary_cli.errors import CliError
+from cloudinary_cli.errors import CliError, NoHomeDirectory
 from cloudinary_cli.transfer import disk_names, naming, plan, sync_policy
 from cloudinary_cli.transfer.actions import DeleteLocal, DownloadFile, UploadFile, delete_batches
 from cloudinary_cli.transfer.actions import remove_empty_directories as remove_empty
@@ -99,7 +99,10 @@ class _Sync:
     # -- looking
 
     def _hasher(self) -> Hasher:
-        home = defaults.home_directory(self._run.app.environ)
+        try:
+            home = defaults.home_directory(self._run.app.environ)
+        except NoHomeDirectory:
+            return Hasher()  # nowhere to keep hashes
         return Hasher(EtagCache(home, self._options.local_folder))
 
     def _look(self, hasher: Hasher) -> _Found:

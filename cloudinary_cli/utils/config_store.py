@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, Mapping, Option
 
 from cloudinary_cli import defaults
 from cloudinary_cli.defaults import CONFIG_LOCK_TIMEOUT_SECONDS, DEFAULT_CONFIG_KEY, logger
-from cloudinary_cli.errors import ConfigFileError, ConfigNotFound
+from cloudinary_cli.errors import ConfigFileError, ConfigNotFound, NoHomeDirectory
 from cloudinary_cli.utils import config_rules
 from cloudinary_cli.utils.config_lock import file_lock
 from cloudinary_cli.utils.config_rules import DefaultStatus, is_reserved_config_name
@@ -41,6 +41,11 @@ class ConfigStore:
     def path(self) -> str:
         return self._path or defaults.config_file()
 
+    @property
+    def lock_base(self) -> str:
+        """What the names of lock files begin with: the file itself, so that all links to it share their locks."""
+        return os.path.realpath(self.path)
+
     # -- reading
 
     def load(self) -> Dict[str, Any]:
@@ -50,7 +55,10 @@ class ConfigStore:
 
         :raises ConfigFileError: when the file cannot be read or is not a JSON object.
         """
-        path = self.path
+        try:
+            path = self.path
+        except NoHomeDirectory:
+            return {}  # what needs no saved configuration must work, such as in a container with a user of no name
         stamp = self._stamp(path)
         if stamp is None:
             return {}
@@ -68,6 +76,8 @@ class ConfigStore:
         except OSError as error:
             # A link into nowhere (a disk that is not mounted) is not the same as no configuration.
             if isinstance(error, FileNotFoundError) and not os.path.islink(path):
+                return None
+            if isinstance(error, NotADirectoryError) and _is_below_a_device(path):
                 return None
             raise _unreadable(path, error) from error
         if os.name == "posix" and stat.S_ISREG(info.st_mode) and info.st_mode & 0o077:
@@ -108,7 +118,9 @@ class ConfigStore:
         """
         path = self.path
         _make_private_directory(os.path.dirname(path))
-        with file_lock(path + ".lock", self.lock_timeout, path):
+        if os.path.islink(path):
+            self._stamp(path)  # a link into nowhere is refused: its lock has no place
+        with file_lock(self.lock_base + ".lock", self.lock_timeout, path):
             yield
 
     @contextmanager
@@ -119,12 +131,21 @@ class ConfigStore:
         :raises ConfigFileError: when the file is unusable (it is then left as it is) or cannot be written.
         """
         with self.lock():
+            stamp = self._stamp(self.path)
             before = self._read_for_change()
             content = dict(before)
             yield content
-            if content != before:
-                config_rules.drop_dangling_default(content)
-                self._write(content, pending)
+            if content == before:
+                return
+            while True:
+                # Where locks do nothing (NFS with `nolock`), another process may have saved meanwhile.
+                latest = self._stamp(self.path)
+                if latest == stamp:
+                    break
+                stamp, now = latest, self._read_for_change()
+                content, before = _rebased(content, before, now), now
+            config_rules.drop_dangling_default(content)
+            self._write(content, pending)
 
     def change(self, function: Callable[[Dict[str, Any]], Any], pending: Optional[PendingFile] = None) -> Any:
         """The result of `function`, called with the content in a transaction that threads share (group commit).
@@ -211,6 +232,12 @@ class ConfigStore:
             return cfg.pop(DEFAULT_CONFIG_KEY, None) is not None
 
 
+def _rebased(content: Mapping[str, Any], before: Mapping[str, Any], now: Mapping[str, Any]) -> Dict[str, Any]:
+    """`now` with the changes that made `content` of `before`."""
+    kept = {key: value for key, value in now.items() if key in content or key not in before}
+    return {**kept, **{key: value for key, value in content.items() if key not in before or before[key] != value}}
+
+
 def read_bytes(path: str) -> bytes:
     """The file's bytes.
 
@@ -275,6 +302,13 @@ def _unwritable(path: str, error: OSError) -> ConfigFileError:
     return ConfigFileError(f"Cannot write {path}: {error.strerror or error}. It was not changed.")
 
 
+def _is_below_a_device(path: str) -> bool:
+    """True for HOME=/dev/null, which says that there is no home; a file in the way is a mistake."""
+    while not os.path.lexists(path):
+        path = os.path.dirname(path)
+    return not os.path.isfile(path) and not os.path.isdir(path)
+
+
 def _tighten(path: str) -> None:
     try:
         os.chmod(path, _PRIVATE)
@@ -285,7 +319,9 @@ def _tighten(path: str) -> None:
 
 def _make_private_directory(directory: str) -> None:
     try:
-        os.makedirs(directory, mode=0o700, exist_ok=True)
+        from cloudinary_cli.utils.file_utils import make_private_directory
+
+        make_private_directory(directory)
         # Only the directory that is the CLI's own by name: CLOUDINARY_HOME may point to a shared one.
         if (
             os.name == "posix"

@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Mapping, Optional
 
 from cloudinary_cli import defaults
 from cloudinary_cli.defaults import logger
-from cloudinary_cli.errors import CliError
+from cloudinary_cli.errors import CliError, NoHomeDirectory
 from cloudinary_cli.utils import config_rules
 from cloudinary_cli.utils.config_rules import DefaultStatus, is_reserved_config_name
 from cloudinary_cli.utils.config_store import ConfigStore, parse_content, read_bytes
@@ -29,7 +29,10 @@ def _store_at(path: str) -> ConfigStore:
 
 def current_store() -> ConfigStore:
     """The store of the home directory that the environment gives now."""
-    return _store_at(defaults.config_file())
+    try:
+        return _store_at(defaults.config_file())
+    except NoHomeDirectory:
+        return ConfigStore()  # says so when something is to be saved
 
 
 def is_env_configured(environ: Optional[Mapping[str, str]] = None) -> bool:
@@ -99,7 +102,10 @@ def config_type(url: Any) -> str:
 
 def migrate_old_config(store: Optional[ConfigStore] = None) -> bool:
     """Merge the old format's file over config.json and delete it. A corrupt one is left where it is, with a warning."""
-    path = defaults.legacy_config_file()
+    try:
+        path = defaults.legacy_config_file()
+    except NoHomeDirectory:
+        return False
     if not os.path.isfile(path):
         return False
     target = store or current_store()

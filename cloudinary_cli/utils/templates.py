@@ -13,7 +13,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Dict, List, Mapping, Sequence, Tuple
+from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.utils.text_utils import one_line
@@ -58,8 +58,8 @@ class Wanted:
 class Catalog:
     """The templates of some directories; a name of an earlier directory hides the same name of a later one."""
 
-    def __init__(self, custom: Path) -> None:
-        self._roots = ((custom, True), (BUILT_IN, False))
+    def __init__(self, custom: Optional[Path]) -> None:
+        self._roots = [(root, root is custom) for root in (custom, BUILT_IN) if root is not None]
 
     def languages(self) -> List[str]:
         """Languages that have a template, sorted."""

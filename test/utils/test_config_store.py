@@ -172,7 +172,7 @@ def test_s1_a_link_stays_a_link_and_its_target_is_replaced(store: ConfigStore, h
     assert os.path.islink(store.path) and os.readlink(store.path) == str(real)
     assert json.loads(real.read_text()) == {"a": A, "b": B}
     assert mode_of(real) == 0o600
-    assert sorted(p.name for p in real.parent.iterdir()) == ["real.json"]
+    assert sorted(p.name for p in real.parent.iterdir()) == ["real.json", "real.json.lock"]
 
 
 @posix
