@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -37,9 +38,10 @@ COMMANDS = {
 
 
 def press_until_it_ends(terminal: Terminal, most: int = 3) -> int:
-    """Press Ctrl-C, without reading what is shown, until the program ends."""
+    """Send SIGINT, without reading what is shown, until the program ends."""
     for _ in range(most):
-        terminal.press("\x03")
+        # Ctrl-C at the keyboard would also empty the terminal's buffer, and the write would go on. `kill -INT` does not.
+        terminal.process.send_signal(signal.SIGINT)
         try:
             return terminal.process.wait(5)
         except subprocess.TimeoutExpired:
