@@ -7,16 +7,17 @@ import os
 import signal
 import sys
 import warnings
-from typing import Any, List, Optional
+from contextlib import contextmanager
+from typing import Any, Iterator, List, Optional
 
 import click
 
+from cloudinary_cli.auth.critical import SIGNALS, end_process
 from cloudinary_cli.cli_group import cli
 from cloudinary_cli.console import Console, install_logging
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import CliError, DetailedExit, Terminated
 
-EXIT_INTERRUPTED = 130  # 128 + SIGINT, what a shell reports for Ctrl-C
 COMPLETION_VARIABLE = "_CLD_COMPLETE"  # Click's, from prog_name
 
 __all__ = ["cli", "main"]
@@ -24,12 +25,50 @@ __all__ = ["cli", "main"]
 
 def main(args: Optional[List[str]] = None) -> int:
     """Run `cld` with `args` (default: the process's own, which ends after it) and return the exit status."""
-    status = _run(args)
-    if args is None:
-        # Frozen objects are left alone by the collections that the interpreter makes on its way out: a sixth of the
-        # time of a short command.
-        gc.freeze()
+    if args is not None:
+        with _handled_signals():
+            return _run(args)
+    try:
+        SIGNALS.install(owns_process=True)
+        sys.unraisablehook = _repeat_lost_signal
+        status = _run(None)
+        SIGNALS.end()
+    except (KeyboardInterrupt, Terminated) as error:  # outside the command: in _run()'s own handlers, for example
+        SIGNALS.end()
+        status = _interrupted(None, error)
+    # A worker thread that renews a login saves the new tokens before the process ends.
+    SIGNALS.close()
+    # Frozen objects are left alone by the collections that the interpreter makes on its way out: a sixth of the
+    # time of a short command.
+    gc.freeze()
     return status
+
+
+@contextmanager
+def _handled_signals() -> Iterator[None]:
+    SIGNALS.install()
+    try:
+        yield
+    finally:
+        SIGNALS.uninstall()
+
+
+def _repeat_lost_signal(unraisable: Any) -> None:
+    # Python drops an exception that a handler raises inside a finalizer or a callback of a weak reference.
+    if isinstance(unraisable.exc_value, Terminated):
+        signal.raise_signal(unraisable.exc_value.signum)
+    else:
+        sys.__unraisablehook__(unraisable)
+
+
+def _interrupted(console: Optional[Console], error: BaseException) -> int:
+    """End the process's own run here, so that a terminal that is stopped does not hold it; else say so and return."""
+    ended = error if isinstance(error, Terminated) else Terminated(signal.SIGINT)
+    if console is None:
+        end_process(ended.exit_code, ended.message)
+    else:
+        console.notice(ended.message)
+    return ended.exit_code
 
 
 def _run(args: Optional[List[str]]) -> int:
@@ -37,7 +76,6 @@ def _run(args: Optional[List[str]]) -> int:
     completing = COMPLETION_VARIABLE in os.environ
     # The completion of a command line must not write into that line.
     install_logging(console, "CRITICAL" if completing else "INFO")
-    _handle_termination()
     if not sys.warnoptions:  # python -W and PYTHONWARNINGS still show them
         # What a library tells its developers (Python 3.8 is old) is noise to a user.
         warnings.simplefilter("ignore")
@@ -47,12 +85,10 @@ def _run(args: Optional[List[str]]) -> int:
         if not completing:
             _show_usage_error(console, error)
         return _status(1, DetailedExit.USAGE)
-    except (KeyboardInterrupt, click.Abort):
-        console.notice("Interrupted.")
-        return EXIT_INTERRUPTED
-    except Terminated as error:
-        console.notice("Terminated.")
-        return error.exit_code
+    except (KeyboardInterrupt, Terminated, click.Abort) as error:
+        if args is None:
+            SIGNALS.end()
+        return _interrupted(console if args is not None else None, error)
     except CliError as error:
         _show_error(console, error.message)
         return _status(error.exit_code, error.detailed_exit_code)
@@ -97,17 +133,6 @@ def _show_usage_error(console: Console, error: click.ClickException) -> None:
         if context.parent is not None:
             console.notice(f"Try '{context.command_path} --help' for help.\n")
     console.notice(f"Error: {error.format_message()}")
-
-
-def _handle_termination() -> None:
-    # SIGTERM becomes an exception, so that locks are freed, temporary files removed, and a refresh finishes.
-    def raise_terminated(signum: int, frame: object) -> None:
-        raise Terminated
-
-    try:
-        signal.signal(signal.SIGTERM, raise_terminated)
-    except ValueError:  # main() called from a thread of another program
-        pass
 
 
 def _silence_stdout() -> None:

@@ -24,9 +24,9 @@
     |-- Declined                    1   the user said no, or nobody could be asked
     `-- TransferIncomplete          1   at least one item of a bulk command failed
 
-    Terminated (a BaseException)  143   SIGTERM (raised by the signal handler of cli.main)
+    Terminated (a BaseException)  128 + signal: SIGINT 130, SIGTERM 143, SIGHUP 129 (raised by auth/critical.py)
 
-Usage errors are click.UsageError and exit 1, as scripts expect. Ctrl-C exits 130 (128 + SIGINT).
+Usage errors are click.UsageError and exit 1, as scripts expect.
 """
 
 from __future__ import annotations
@@ -232,7 +232,13 @@ class TransferIncomplete(CliError):
 
 
 class Terminated(BaseException):
-    """SIGTERM arrived. Like KeyboardInterrupt, nothing but main() may catch it: it is not a failure to recover from."""
+    """A signal ends the program. Not a failure to recover from: only main() may catch it without raising it again.
 
-    exit_code = 143
-    detailed_exit_code = 143
+    Ctrl-C too, because Click would catch a KeyboardInterrupt and write to the terminal, which may be stopped.
+    """
+
+    def __init__(self, signum: int = 15) -> None:
+        super().__init__(signum)
+        self.signum = signum
+        self.exit_code = 128 + signum  # what a shell reports
+        self.message = "Interrupted." if signum == 2 else "Terminated."  # 2: SIGINT everywhere

@@ -184,4 +184,4 @@ def test_the_page_lists_every_status() -> None:
     documented = {int(code) for code in re.findall(r"^\| (\d+) \|", page, re.MULTILINE)}
     classes = [item for item in vars(errors).values() if isinstance(item, type) and issubclass(item, CliError)]
     used = {int(code) for item in classes for code in (item.exit_code, item.detailed_exit_code)}
-    assert documented == used | set(map(int, errors.DetailedExit)) | {0, 130, errors.Terminated.exit_code}
+    assert documented == used | set(map(int, errors.DetailedExit)) | {0, 129, 130, 143}

@@ -96,12 +96,16 @@ def test_version_and_help_load_no_configuration_code(saved: Path) -> None:
             *(f"cloudinary_cli.{name}" for name in "cli cli_group command console defaults errors version".split()),
             "cloudinary_cli.utils",
             "cloudinary_cli.utils.text_utils",
+            # main() sets the signal handlers first of all.
+            "cloudinary_cli.auth",
+            "cloudinary_cli.auth.critical",
         }
 
 
 def test_whoami_reads_a_session_without_the_code_of_login_and_refresh(saved: Path) -> None:
     modules, _ = imported_by("whoami")
     assert {name for name in modules if name.startswith("cloudinary_cli.auth.")} == {
+        "cloudinary_cli.auth.critical",
         "cloudinary_cli.auth.refresh_state",
         "cloudinary_cli.auth.session",
     }

@@ -1,40 +1,200 @@
-"""Defers SIGINT, SIGTERM and SIGHUP over a section that must not stop half way; knows nothing of the section."""
+"""Handles SIGINT, SIGTERM and SIGHUP, and defers them while any thread is in a section that must not stop halfway."""
 
 from __future__ import annotations
 
 import os
+import select
 import signal
 import threading
+import time
 from contextlib import contextmanager
-from typing import Any, Dict, Iterator, List
+from typing import Any, Callable, Dict, Iterator, List, Optional
 
-_NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
+from cloudinary_cli.defaults import EXIT_WAIT_SECONDS
+from cloudinary_cli.errors import CliError, Terminated
+
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
+# A process's own main() raises this often; one more signal ends the process without unwinding.
+_MOST_RAISED = 2
+
+# Called by the handler with the signal. True: the request was noted, so nothing is raised.
+Listener = Callable[[int], bool]
 
 
-@contextmanager
-def deferred_signals() -> Iterator[None]:
-    """Note the signals that arrive in the block and deliver them when it ends.
+class Signals:
+    """The signal handlers of this process and its count of critical sections.
 
-    Python runs signal handlers in the main thread only. In another thread this does nothing and needs nothing: there,
-    no signal interrupts the block, and the interpreter waits for the thread before it exits.
+    Handlers run in the main thread, between any two of its instructions. So they neither print nor wait: they note the
+    signal, tell the listener, or raise Terminated.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    arrived: List[int] = []
 
-    def note(signum: int, frame: Any) -> None:
-        arrived.append(signum)
+    def __init__(self) -> None:
+        # A handler may interrupt the main thread while it holds the lock, so the lock is reentrant.
+        self._lock = threading.RLock()
+        self._idle = threading.Condition(self._lock)
+        self._sections = 0
+        self._arrived: List[int] = []
+        self._previous: Dict[int, Any] = {}
+        self._listeners: List[Listener] = []
+        self._owns_process = self._ending = self._closed = False
+        self._raised = 0
 
-    previous: Dict[int, Any] = {}
-    for number in (getattr(signal, name) for name in _NAMES if hasattr(signal, name)):
-        # An ignored signal (nohup) stays ignored; a handler that Python did not set cannot be put back.
-        if signal.getsignal(number) not in (signal.SIG_IGN, None):
-            previous[number] = signal.signal(number, note)
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
+    # -- handlers
+
+    def install(self, owns_process: bool = False) -> None:
+        """Set the handlers; in a thread other than the main one, where Python does not allow it, do nothing.
+
+        :param owns_process: a handler may end the process, and may detach a terminal that does not take output.
+        """
+        if threading.current_thread() is not threading.main_thread() or self._previous:
+            return
+        self._owns_process = owns_process
+        for number in (getattr(signal, name) for name in _NAMES if hasattr(signal, name)):
+            # An ignored signal (nohup) stays ignored; a handler that Python did not set cannot be put back.
+            if signal.getsignal(number) not in (signal.SIG_IGN, None):
+                self._previous[number] = signal.signal(number, self._handle)
+
+    def uninstall(self) -> None:
+        """Put the handlers back that install() has replaced."""
+        for number, handler in self._previous.items():
             signal.signal(number, handler)
+        self._previous = {}
+
+    @contextmanager
+    def listening(self, listener: Listener) -> Iterator[None]:
+        """Ask `listener` first about signals that arrive in the block."""
+        borrowed = not self._previous
+        self._listeners.append(listener)
+        if borrowed:
+            self.install()
+        try:
+            yield
+        finally:
+            self._listeners.remove(listener)
+            if borrowed:
+                self.uninstall()
+
+    def _handle(self, signum: int, frame: Any) -> None:
+        if not self._ending and self._listeners and self._listeners[-1](signum):
+            return
+        with self._lock:
+            if self._sections:
+                self._arrived.append(signum)
+                return
+            if self._owns_process and (self._ending or self._raised >= _MOST_RAISED):
+                os._exit(128 + signum)  # with the lock held: no thread enters a section meanwhile
+        self._raised += 1
+        if self._owns_process:
+            _detach_blocked_terminals()
+        raise Terminated(signum)
+
+    # -- sections
+
+    @contextmanager
+    def section(self) -> Iterator["Signals"]:
+        """One critical section of this thread. Sections of several threads may overlap, and may be nested."""
+        # Without main() (a program that uses this package as a library) the main thread sets the handlers itself.
+        borrowed = not self._previous and threading.current_thread() is threading.main_thread()
+        with self._lock:
+            if self._closed:
+                raise CliError("The command is ending, so nothing was sent.")
+            self._sections += 1
+        try:
+            if borrowed:
+                self.install()
+            yield self
+        finally:
+            self._leave(borrowed)
+
+    def _leave(self, borrowed: bool) -> None:
+        if borrowed:
+            self.uninstall()
+        arrived: List[int] = []
+        with self._lock:
+            self._sections -= 1
+            if not self._sections:
+                arrived, self._arrived = self._arrived, []
+                self._idle.notify_all()
         for number in dict.fromkeys(arrived):
-            os.kill(os.getpid(), number)
+            _deliver(number)
+
+    def check(self) -> None:
+        """Inside a section: end it now if a signal has arrived since it began.
+
+        :raises Terminated: a signal has arrived.
+        """
+        with self._lock:
+            if not self._arrived:
+                return
+            number = self._arrived[0]
+            self._arrived.clear()
+        raise Terminated(number)
+
+    # -- the end of the process
+
+    def end(self) -> None:
+        """From now on a signal ends the process without an exception: main() has nothing left to unwind."""
+        self._ending = True
+
+    def close(self, seconds: float = EXIT_WAIT_SECONDS) -> None:
+        """Wait until no thread is in a section, at most `seconds`, and let no thread enter one after that."""
+        deadline = time.monotonic() + seconds
+        with self._lock:
+            while self._sections and time.monotonic() < deadline:
+                self._idle.wait(0.2)  # Windows runs handlers between waits only
+            self._closed = True
+
+
+def _deliver(number: int) -> None:
+    """Send the signal to the main thread: it may be in a system call that another thread's signal does not end."""
+    main = threading.main_thread().ident
+    if hasattr(signal, "pthread_kill") and main is not None:
+        signal.pthread_kill(main, number)
+    else:
+        signal.raise_signal(number)
+
+
+def _detach_blocked_terminals() -> None:
+    """Discard what is still to be written to a terminal that takes no output: the process would wait for it."""
+    for descriptor in (1, 2):
+        if not is_writable(descriptor) and os.isatty(descriptor):
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, descriptor)
+            os.close(null)
+
+
+def is_writable(descriptor: int) -> bool:
+    """False when a write would block. Windows cannot tell, and a closed descriptor never blocks: True."""
+    try:
+        return bool(select.select([], [descriptor], [], 0)[1])
+    except (OSError, ValueError):
+        return True
+
+
+# One for the process, because its signal handlers are: worker threads deep in a refresh, and a program that has no
+# main() of ours, have to meet the same count as the handlers.
+SIGNALS = Signals()
+
+
+def deferred_signals() -> Any:
+    """Note the signals that arrive in the block, in any thread, and deliver them when the last such block ends.
+
+    The block's value has check(), which raises Terminated if a signal has arrived.
+
+    :raises CliError: on entry, when the process is ending.
+    """
+    return SIGNALS.section()
+
+
+def end_process(status: int, notice: Optional[str]) -> None:
+    """End the process at once, after the last critical section; buffers of a blocked stream are not flushed.
+
+    :param notice: one line for stderr, left out where the write would block.
+    """
+    SIGNALS.close()
+    if notice and is_writable(2):
+        try:
+            os.write(2, f"{notice}\n".encode())
+        except OSError:
+            pass  # the terminal has gone
+    os._exit(status)

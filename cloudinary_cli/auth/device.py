@@ -128,14 +128,14 @@ def _seconds(value: Any, default: float, longest: float) -> float:
 
 def poll(
     code: DeviceCode,
-    base_url: str,
+    ask: Callable[[], None],
     timeout: Optional[float] = None,
-    send: flow.Send = token_http.send,
     sleep: Callable[[float], None] = time.sleep,
     now: Callable[[], float] = time.monotonic,
-) -> Any:
-    """Ask until the person has decided (sections 3.4, 3.5); the parsed token response.
+) -> None:
+    """Ask until the user has decided (sections 3.4, 3.5).
 
+    :param ask: presents the code once; raises TokenEndpointError when it was refused.
     :param timeout: seconds; the code's own end comes first in any case.
     :raises AuthorizationDenied: :raises LoginTimeout: :raises TokenEndpointError: any other refusal.
     """
@@ -146,7 +146,8 @@ def poll(
         if now() >= deadline:
             raise LoginTimeout("timed out: the code was not used in time. Run the command again for a new one.")
         try:
-            return flow.exchange_device_code(code.device_code, GRANT_TYPE, base_url, send)
+            ask()
+            return
         except TokenEndpointError as error:
             interval = _next_interval(error, interval)
 

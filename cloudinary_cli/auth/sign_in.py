@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import shlex
 from dataclasses import dataclass, replace
-from typing import Any, Mapping, Optional, Tuple
+from functools import partial
+from typing import Any, Callable, Mapping, Optional, Tuple
 
 from cloudinary_cli import defaults
 from cloudinary_cli.auth import device, flow
 from cloudinary_cli.auth.answer import Desk, DeviceWanted, Terms, await_answer, check_way, choose_way, listening
+from cloudinary_cli.auth.critical import deferred_signals
 from cloudinary_cli.auth.loopback_server import AuthorizationResponse, CallbackServer
 from cloudinary_cli.auth.pasted_response import ExpectedRedirect
 from cloudinary_cli.auth.refresh import refresh_lock
@@ -80,16 +82,12 @@ def sign_in(request: LoginRequest, store: ConfigStore, desk: Desk) -> LoginResul
     _check_writable(store)
     _announce_fallback(request, store)
     try:
-        result, old_url, session = (_by_device if request.device else _by_redirect)(request, server, store, desk)
+        return (_by_device if request.device else _by_redirect)(request, server, store, desk)
     except DeviceWanted:
-        result, old_url, session = _by_device(request, server, store, desk)
-    return replace(result, old_grant_revoked=revoke_replaced(old_url, session))
+        return _by_device(request, server, store, desk)
 
 
-_Saved = Tuple[LoginResult, Optional[str], Session]
-
-
-def _by_redirect(request: LoginRequest, server: _Server, store: ConfigStore, desk: Desk) -> _Saved:
+def _by_redirect(request: LoginRequest, server: _Server, store: ConfigStore, desk: Desk) -> LoginResult:
     """The authorization code grant with PKCE (RFC 6749 section 4.1, RFC 7636)."""
     way = choose_way(request.browser, desk.environ)
     check_way(way, desk)
@@ -107,16 +105,16 @@ def _by_redirect(request: LoginRequest, server: _Server, store: ConfigStore, des
         answer = await_answer(callback, expected, url, desk, way, terms)
         try:
             _check_issuer(answer, server)
-            response = flow.exchange_code(answer.code, verifier, uri, server.region, server.base_url)
-            saved = _save_answer(request, server, response, store, desk)
+            ask = partial(flow.exchange_code, answer.code, verifier, uri, server.region, server.base_url)
+            result = _redeem_and_save(lambda grant: grant.take(ask), request, server, store, desk)
         except CliError as error:
             server_socket.reply(False, error.message)
             raise
         server_socket.reply(True)
-    return saved
+    return result
 
 
-def _by_device(request: LoginRequest, server: _Server, store: ConfigStore, desk: Desk) -> _Saved:
+def _by_device(request: LoginRequest, server: _Server, store: ConfigStore, desk: Desk) -> LoginResult:
     """The device authorization grant (RFC 8628): no redirect, the person enters a code on any device."""
     code = device.request_code(server.base_url)
     desk.say(f"Open this address on any device with a browser, and enter the code {code.user_code}\n")
@@ -125,21 +123,44 @@ def _by_device(request: LoginRequest, server: _Server, store: ConfigStore, desk:
         desk.say("\nOr open this one, and check that it shows the same code:\n")
         desk.show_url(code.verification_uri_complete)
     desk.say(f"\nWaiting; the code can be used for {code.minutes}. Ctrl-C stops.")
-    response = device.poll(code, server.base_url, request.timeout)
-    return _save_answer(request, server, response, store, desk)
+    ask = partial(flow.exchange_device_code, code.device_code, device.GRANT_TYPE, server.base_url)
+    return _redeem_and_save(
+        lambda grant: device.poll(code, lambda: grant.take(ask), request.timeout), request, server, store, desk
+    )
 
 
-def _save_answer(request: LoginRequest, server: _Server, response: Any, store: ConfigStore, desk: Desk) -> _Saved:
+@dataclass
+class _Grant:
+    """What the user's consent has given so far. An interruption revokes what is not saved."""
+
+    response: Any = None
+    is_saved: bool = False
+    old_url: Optional[str] = None
+
+    def take(self, ask: Callable[[], Any]) -> None:
+        """Redeem the code; a signal waits for the response, so that the grant in it can be revoked."""
+        with deferred_signals():
+            self.response = ask()
+
+
+def _redeem_and_save(
+    redeem: Callable[[_Grant], None], request: LoginRequest, server: _Server, store: ConfigStore, desk: Desk
+) -> LoginResult:
+    grant = _Grant()
     try:
-        session = _session_of(response, server, desk)
-        result, old_url = _save(request, session, store, desk.environ)
-    except CliError as error:
-        # The user gave a consent that nobody can use or revoke from here any more.
-        revoke_session(_with_servers(Session("", "", refresh_token_of(response), region=server.region), server))
+        redeem(grant)
+        session = _session_of(grant.response, server, desk)
+        result = _save(request, session, store, desk.environ, grant)
+        return replace(result, old_grant_revoked=revoke_replaced(grant.old_url, session))
+    except BaseException as error:
+        if not grant.is_saved and grant.response is not None:
+            # The user gave a consent that nobody can use or revoke from here any more.
+            unused = Session("", "", refresh_token_of(grant.response), region=server.region)
+            with deferred_signals():
+                revoke_session(_with_servers(unused, server))
         if isinstance(error, InvalidTokenResponse):
             raise InvalidTokenResponse(f"{error} {_NOT_SAVED}") from error
         raise
-    return result, old_url, session
 
 
 def _check_name(name: Optional[str], store: ConfigStore) -> None:
@@ -197,9 +218,9 @@ def _with_servers(session: Session, server: _Server) -> Session:
 
 
 def _save(
-    request: LoginRequest, session: Session, store: ConfigStore, environ: Mapping[str, str]
-) -> Tuple[LoginResult, Optional[str]]:
-    """Name and default in one locked write; returns the URL that was replaced, too.
+    request: LoginRequest, session: Session, store: ConfigStore, environ: Mapping[str, str], grant: _Grant
+) -> LoginResult:
+    """Name and default in one locked write; the URL that was replaced goes into `grant`.
 
     The lock of the login comes first: a refresh of the old session that is under way ends before it is replaced.
     """
@@ -207,17 +228,25 @@ def _save(
     name = request.name or derived_name(session, snapshot)
     saved, keychain = _sealed(request, session, snapshot.get(name))
     try:
-        with refresh_lock(store, name), store.transaction() as cfg:
-            old_url = cfg.get(name)
-            if old_url is not None and not is_oauth_url(old_url):
-                raise LoginError(_taken(name))
-            url = _with_extras(to_cloudinary_url(saved), old_url)
-            env_configured = config_url.environment_is_configured(environ)
-            status = config_rules.put_entry(cfg, name, url, request.set_default, env_configured)
+        with refresh_lock(store, name), deferred_signals() as signals:
+            with store.transaction() as cfg:
+                old_url = cfg.get(name)
+                if old_url is not None and not is_oauth_url(old_url):
+                    raise LoginError(_taken(name))
+                url = _with_extras(to_cloudinary_url(saved), old_url)
+                env_configured = config_url.environment_is_configured(environ)
+                status = config_rules.put_entry(cfg, name, url, request.set_default, env_configured)
+                signals.check()
+            grant.is_saved, grant.old_url = True, old_url
     except BaseException:
-        vault().forget(saved.key_id)
+        if not grant.is_saved:
+            vault().forget(saved.key_id)
+        elif grant.old_url is not None:
+            # Interrupted right after the write: the replaced grant is revoked all the same.
+            with deferred_signals():
+                revoke_replaced(grant.old_url, session)
         raise
-    return LoginResult(name, session.cloud_name, status, keychain=keychain), old_url
+    return LoginResult(name, session.cloud_name, status, keychain=keychain)
 
 
 def _announce_fallback(request: LoginRequest, store: ConfigStore) -> None:

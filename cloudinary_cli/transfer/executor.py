@@ -6,11 +6,11 @@ Knows actions as things that run and return an Outcome. Everything is said and s
 from __future__ import annotations
 
 import queue
-import signal
 import threading
 from contextlib import contextmanager
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Protocol, Sequence, Sized, Tuple, Union
+from typing import Callable, Dict, Iterable, Iterator, List, Optional, Protocol, Sequence, Sized, Tuple, Union
 
+from cloudinary_cli.auth.critical import SIGNALS
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import CliError, Terminated
 from cloudinary_cli.transfer.assets import Outcome, Status
@@ -50,11 +50,20 @@ class Executor:
 
     :param arrived: called in the caller's thread with each outcome as it comes, for progress and records; the outcomes
         themselves are yielded in the order of the actions.
+    :param say: called in the caller's thread with what a request to stop has to say.
     """
 
-    def __init__(self, workers: int, stop: Stop, arrived: Optional[Arrived] = None) -> None:
+    def __init__(
+        self,
+        workers: int,
+        stop: Stop,
+        arrived: Optional[Arrived] = None,
+        say: Callable[[str], None] = lambda text: None,
+    ) -> None:
         self._workers = workers
         self._stop = stop
+        self._say = say
+        self._under_way: Dict[int, Action] = {}
         self._arrived = arrived or (lambda outcome: None)
 
     def run(self, actions: Iterable[Action]) -> Iterator[Outcome]:
@@ -65,7 +74,7 @@ class Executor:
         :raises CliError: the next action cannot be had; all before it have been run.
         """
         tasks: "queue.SimpleQueue[Optional[Tuple[int, Action]]]" = queue.SimpleQueue()
-        ordered = _Ordered(self._arrived)
+        ordered = _Ordered(self._arrived, self._say_notice)
         ahead = len(actions) if isinstance(actions, Sized) else max(_AHEAD, 2 * self._workers)
         drawn = _Drawn(actions)
         threads = sent = 0
@@ -89,7 +98,20 @@ class Executor:
             if task is None:
                 return
             number, action = task
-            ordered.results.put((number, self._outcomes(action)))
+            self._under_way[number] = action
+            outcomes = self._outcomes(action)
+            # Before it is handed over: an item with an outcome is never called unconfirmed.
+            del self._under_way[number]
+            ordered.results.put((number, outcomes))
+
+    def under_way(self) -> List[str]:
+        """The items that have begun and have no outcome."""
+        return [key for _, action in sorted(dict(self._under_way).items()) for key in keys_of(action)]
+
+    def _say_notice(self) -> None:
+        notice = self._stop.take_notice()
+        if notice:
+            self._say(notice)
 
     def _outcomes(self, action: Action) -> List[Outcome]:
         if self._stop.requested.is_set():
@@ -129,7 +151,9 @@ class _Drawn:
 class _Ordered:
     """Outcomes in the order of their actions, in whatever order they come."""
 
-    def __init__(self, arrived: Arrived) -> None:
+    def __init__(self, arrived: Arrived, tick: Callable[[], None]) -> None:
+        """:param tick: called again and again while outcomes are awaited."""
+        self._tick = tick
         self.results: "queue.SimpleQueue[Tuple[int, List[Outcome]]]" = queue.SimpleQueue()
         self._arrived = arrived
         self._early: Dict[int, List[Outcome]] = {}
@@ -138,6 +162,7 @@ class _Ordered:
     def take(self, least: int) -> Iterator[Outcome]:
         """Those of the next actions that have come; waits until all of the first `least` actions have."""
         while True:
+            self._tick()
             while self._taken in self._early:
                 self._taken += 1
                 yield from self._early.pop(self._taken - 1)
@@ -164,38 +189,31 @@ class Interruption:
 
     def raise_if_any(self) -> None:
         """End the program as the signal would have, now that everything is saved."""
-        if self.signal == signal.SIGINT:
-            raise KeyboardInterrupt
         if self.signal is not None:
-            raise Terminated
+            raise Terminated(self.signal)
+
+
+STOPPING = (
+    "Stopping: requests under way are finished, and a file that is sent in parts is not stored. "
+    "Once more ends it at once."
+)
 
 
 @contextmanager
-def stoppable(stop: Stop, say: Callable[[str], None]) -> Iterator[Interruption]:
-    """The first Ctrl-C (or SIGTERM) in the block asks for a stop, the second one aborts.
-
-    :param say: shows the user what the first one did.
-    """
+def stoppable(stop: Stop) -> Iterator[Interruption]:
+    """The first signal in the block asks for a stop, the second one aborts. Executor.run() says so to the user."""
     interruption = Interruption()
-    if threading.current_thread() is not threading.main_thread():
-        yield interruption  # signals are the main thread's; somebody else's program runs us
-        return
 
-    def handle(signum: int, frame: Any) -> None:
+    def requested(signum: int) -> bool:
         if interruption.signal is not None:
-            stop.abort()
-            raise KeyboardInterrupt if signum == signal.SIGINT else Terminated
+            return False
         interruption.signal = signum
-        stop.request()
-        say("Stopping: what is under way is finished. Once more ends it at once.")
+        stop.request(STOPPING)
+        return True
 
-    numbers: List[int] = [signal.SIGINT, signal.SIGTERM]
-    previous = {number: signal.signal(number, handle) for number in numbers}
-    try:
-        yield interruption
-    except BaseException:
-        stop.abort()
-        raise
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+    with SIGNALS.listening(requested):
+        try:
+            yield interruption
+        except BaseException:
+            stop.abort()
+            raise

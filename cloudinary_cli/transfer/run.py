@@ -12,16 +12,17 @@ from typing import Any, Callable, Dict, Iterable, Iterator, Optional, Sequence, 
 
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.defaults import logger
-from cloudinary_cli.errors import TransferIncomplete
+from cloudinary_cli.errors import Terminated, TransferIncomplete
 from cloudinary_cli.transfer.actions import without_signature
 from cloudinary_cli.transfer.assets import Outcome
 from cloudinary_cli.transfer.executor import Action, Executor, Interruption, keys_of, stoppable
 from cloudinary_cli.transfer.filters import Selection, selection
 from cloudinary_cli.transfer.report import Reporter, Tally, report_file
 from cloudinary_cli.transfer.session import TransferSession, open_session
-from cloudinary_cli.utils.text_utils import to_json
+from cloudinary_cli.utils.text_utils import one_line, to_json
 
 DEFAULT_WORKERS = 30
+_UNCONFIRMED_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -85,14 +86,20 @@ class Run:
         if self.interrupted or (is_known and not actions):
             return
         self.reporter.begin(sum(len(keys_of(action)) for action in actions) if is_known else total)
-        executor = Executor(self.options.workers, self.session.stop, self.reporter.arrived)
+        notice = self.app.console.notice
+        executor = Executor(self.options.workers, self.session.stop, self.reporter.arrived, notice)
         try:
-            with stoppable(self.session.stop, self.app.console.notice) as interruption:
+            with stoppable(self.session.stop) as interruption:
                 self._interruption = interruption
                 for outcome in executor.run(actions):
                     self.reporter.show(outcome)
                     _trace(outcome)
                     each(outcome)
+        except Terminated:
+            unconfirmed = executor.under_way()
+            if unconfirmed:
+                notice(_unconfirmed(unconfirmed))
+            raise
         finally:
             self.reporter.close()
 
@@ -105,7 +112,7 @@ class Run:
     def finish(self, summary: Dict[str, Any], failure: str) -> None:
         """Print the summary where JSON was asked for, and end the command as the outcomes demand.
 
-        :raises KeyboardInterrupt: or Terminated, after a stop. :raises TransferIncomplete: something failed.
+        :raises Terminated: after a stop. :raises TransferIncomplete: something failed.
         """
         if self.options.as_json:
             self.app.console.json({**summary, **self._totals()})
@@ -122,6 +129,16 @@ class Run:
             "dry_run": self.options.dry_run,
             "interrupted": self.interrupted,
         }
+
+
+def _unconfirmed(keys: Sequence[str]) -> str:
+    """What an aborted run has to say about the items whose requests it left: the server may have served them."""
+    shown = ", ".join(one_line(key, 100) for key in keys[:_UNCONFIRMED_SHOWN])
+    more = f" and {len(keys) - _UNCONFIRMED_SHOWN} more" if len(keys) > _UNCONFIRMED_SHOWN else ""
+    return (
+        f"{len(keys)} under way were stopped. They may have been completed at the server, without a confirmation "
+        f"(a file sent in parts is stored with its last part only): {shown}{more}"
+    )
 
 
 def _trace(outcome: Outcome) -> None:

@@ -20,10 +20,20 @@ class Stop:
         self._files: Set[str] = set()
         self._aborted = False
         self._lock = threading.Lock()
+        self._unsaid: Optional[str] = None
 
-    def request(self) -> None:
-        """Begin nothing more; what is under way may finish."""
+    def request(self, notice: Optional[str] = None) -> None:
+        """Begin nothing more; what is under way may finish. Safe in a signal handler.
+
+        :param notice: for take_notice(), because a handler must not print.
+        """
+        self._unsaid = notice
         self.requested.set()
+
+    def take_notice(self) -> Optional[str]:
+        """What is to be said about the request, once."""
+        notice, self._unsaid = self._unsaid, None
+        return notice
 
     @contextmanager
     def temporary(self, path: str) -> Iterator[str]:

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from cloudinary_cli.auth import device
+from cloudinary_cli.auth import device, flow
 from cloudinary_cli.auth.device import DeviceCode
 from cloudinary_cli.auth.token_http import HttpAnswer
 from cloudinary_cli.errors import (
@@ -54,7 +54,13 @@ class Server:
         return HttpAnswer(400 if isinstance(step, str) else 200, json.dumps(body))
 
     def poll(self, code: DeviceCode = CODE, timeout: Optional[float] = None) -> Any:
-        return device.poll(code, BASE, timeout, self.send, self.pauses.append, lambda: sum(self.pauses))
+        kept: List[Any] = []
+
+        def ask() -> None:
+            kept.append(flow.exchange_device_code(code.device_code, device.GRANT_TYPE, BASE, self.send))
+
+        device.poll(code, ask, timeout, self.pauses.append, lambda: sum(self.pauses))
+        return kept[0]
 
 
 def test_checklist_28_the_poll() -> None:

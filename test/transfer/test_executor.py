@@ -107,6 +107,7 @@ PROGRAM = textwrap.dedent(
     from cloudinary_cli.transfer.executor import Executor, stoppable
     from cloudinary_cli.transfer.session import Stop
     stop, seconds = Stop(), float(sys.argv[1])
+    def say(text): print(text, flush=True)
     class Do:
         action = "test"
         def __init__(self, key): self.key = key
@@ -118,14 +119,12 @@ PROGRAM = textwrap.dedent(
                 pathlib.Path(path).replace(self.key)
             return Outcome("test", self.key)
     try:
-        with stoppable(stop, lambda text: print(text, flush=True)) as interruption:
-            done = [o.status.value for o in Executor(2, stop).run([Do(str(n)) for n in range(10)])]
+        with stoppable(stop) as interruption:
+            done = [o.status.value for o in Executor(2, stop, say=say).run([Do(str(n)) for n in range(10)])]
         print(*done, flush=True)
         interruption.raise_if_any()
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except Terminated:
-        sys.exit(143)
+    except Terminated as error:
+        sys.exit(error.exit_code)
     """
 )
 

@@ -1,0 +1,94 @@
+"""A login that is interrupted: a grant that is not saved is revoked, and a saved one stays."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import Dict, Tuple
+
+import pytest
+
+from cloudinary_cli.auth.refresh import refresh_lock
+from cloudinary_cli.auth.session import from_cloudinary_url
+from cloudinary_cli.utils.config_utils import ConfigStore
+from test.auth.test_signals import wait_until
+from test.fakes.sandbox_client import SandboxClient
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+
+SIGNALS = [(1, 129), (2, 130), (15, 143)]
+
+
+def start(env: Dict[str, str], *args: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "cloudinary_cli", "login", *args]
+    return subprocess.Popen(command, env={**os.environ, **env}, stderr=subprocess.PIPE, text=True)
+
+
+def ended(process: "subprocess.Popen[str]") -> Tuple[int, str]:
+    err = process.communicate(timeout=60)[1]
+    return process.returncode, err
+
+
+@pytest.mark.parametrize(("number", "code"), SIGNALS)
+@pytest.mark.parametrize("name", ["new", "old"])
+def test_an_interruption_during_the_code_exchange_revokes_the_grant(
+    box: SandboxClient, store: ConfigStore, login_env: Dict[str, str], number: int, code: int, name: str
+) -> None:
+    old = box.save_login(store, "old")
+    before = store.load_fresh()
+    box.reset()
+    box.fault(mode="after", delay=1.5)
+    process = start(login_env, name)
+    wait_until(lambda: box.stats["code_exchanges"])
+    process.send_signal(number)
+    status, err = ended(process)
+    assert status == code and "Traceback" not in err
+    assert store.load_fresh() == before
+    assert len(box.requests("/oauth2/revoke")) == 1
+    assert box.is_refresh_token_alive(old.refresh_token)
+
+
+@pytest.mark.parametrize(("number", "code"), SIGNALS)
+def test_an_interruption_before_the_session_is_saved_revokes_the_grant(
+    box: SandboxClient, store: ConfigStore, login_env: Dict[str, str], number: int, code: int
+) -> None:
+    old = box.save_login(store, "old")
+    before = store.load_fresh()
+    box.reset()
+    with refresh_lock(store, "old"):
+        process = start(login_env, "old", "-v", "DEBUG")
+        assert process.stderr
+        while "Waiting for the login 'old'" not in process.stderr.readline():
+            assert process.poll() is None
+        process.send_signal(number)
+        status, err = ended(process)
+    assert status == code and "Traceback" not in err
+    assert store.load_fresh() == before and len(box.requests("/oauth2/revoke")) == 1
+    assert box.is_refresh_token_alive(old.refresh_token)
+
+
+def test_an_interruption_after_the_save_keeps_the_new_session_and_revokes_the_old_one(
+    box: SandboxClient, store: ConfigStore, login_env: Dict[str, str]
+) -> None:
+    old = box.save_login(store, "old")
+    box.reset()
+    box.fault("/oauth2/revoke", mode="after", delay=1.5)
+    process = start(login_env, "old")
+    wait_until(lambda: from_cloudinary_url(store.load_fresh()["old"]).refresh_token != old.refresh_token)
+    process.send_signal(2)
+    assert ended(process)[0] == 130
+    saved = from_cloudinary_url(store.load_fresh()["old"])
+    assert box.is_refresh_token_alive(saved.refresh_token) and not box.is_refresh_token_alive(old.refresh_token)
+
+
+def test_an_interruption_of_a_device_login_revokes_the_grant(
+    box: SandboxClient, store: ConfigStore, login_env: Dict[str, str]
+) -> None:
+    box.reset()
+    box.fault(mode="after", delay=1.5)
+    process = start(login_env, "tv", "--device")
+    wait_until(lambda: box.stats["device_exchanges"], 30)
+    process.send_signal(2)
+    assert ended(process)[0] == 130
+    assert "tv" not in store.load_fresh() and len(box.requests("/oauth2/revoke")) == 1
