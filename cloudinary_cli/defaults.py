@@ -28,7 +28,7 @@ OAUTH_CALLBACK_TIMEOUT_SECONDS = 300
 OAUTH_EXPIRY_SKEW_SECONDS = 30
 OAUTH_HTTP_TIMEOUT_SECONDS = 30
 # How long the end of the process waits for a token call in another thread: its deadline, and the write that follows.
-EXIT_WAIT_SECONDS = OAUTH_HTTP_TIMEOUT_SECONDS + 15.0
+EXIT_WAIT_SECONDS = 2 * OAUTH_HTTP_TIMEOUT_SECONDS + 15.0
 # Bookkeeping of a login: kept in the entry and shown by `config`, never an argument of an API call.
 OAUTH_INTERNAL_KEYS = (
     "refresh_token",
