@@ -7,6 +7,7 @@
     |   |-- ConfigFileError         1   the file cannot be read, parsed or written
     |   |-- ConfigNotFound          1   no saved configuration has that name
     |   |-- InvalidConfigUrl        1   not a usable cloudinary:// or account:// URL (also a ValueError)
+    |   |   `-- AmbiguousConfigUrl  1   two values for a setting that decides where credentials go
     |   `-- NoConfiguration         1   nothing usable is selected
     |-- LockTimeout                75   another process holds a lock too long; try again (EX_TEMPFAIL)
     |-- OAuthError                  1   the authorization server or its answer
@@ -105,6 +106,10 @@ class ConfigNotFound(ConfigError):
 
 class InvalidConfigUrl(ConfigError, ValueError):
     """Not a usable cloudinary:// or account:// URL. The text never contains the URL: it may hold a secret."""
+
+
+class AmbiguousConfigUrl(InvalidConfigUrl):
+    """A configuration URL with two values for a setting that decides where credentials go."""
 
 
 class NoConfiguration(ConfigError):

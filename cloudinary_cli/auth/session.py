@@ -7,7 +7,7 @@ import json
 import re
 import time
 from dataclasses import dataclass, field, replace
-from typing import Any, Callable, Dict, Mapping, Optional
+from typing import Any, Dict, Mapping, Optional
 
 from cloudinary_cli import defaults
 from cloudinary_cli.defaults import DEFAULT_REGION, OAUTH_EXPIRY_SKEW_SECONDS, OAUTH_INTERNAL_KEYS
@@ -247,20 +247,18 @@ def from_cloudinary_url(url: Any) -> Session:
 
     :raises InvalidConfigUrl: when the URL cannot be parsed.
     """
-    parsed = parse(url)
-    # Decoded once; reversed, because the first value of a key counts.
-    values = dict(reversed(parsed.query))
-    return _session(parsed.cloud_name, lambda key: values.get(key, ""))
+    # The fields that the SDK is given, so that a token is bound to the host that it is sent to.
+    return from_fields(parse(url).fields())
 
 
 def from_fields(fields: Mapping[str, Any]) -> Session:
     """The session among the attributes of an SDK config that was made from a saved OAuth URL."""
-    return _session(str(fields.get("cloud_name") or ""), lambda key: str(fields.get(key) or ""))
 
+    def get(key: str) -> str:
+        return str(fields.get(key) or "")
 
-def _session(cloud_name: str, get: Callable[[str], str]) -> Session:
     return Session(
-        cloud_name=cloud_name,
+        cloud_name=get("cloud_name"),
         access_token=get("oauth_token"),
         refresh_token=get("refresh_token") or None,
         issued_at=_optional_number(get("issued_at")) or 0,

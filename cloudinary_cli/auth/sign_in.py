@@ -296,5 +296,5 @@ def _with_extras(url: str, old_url: Optional[str]) -> str:
     if new.cloud_name != old.cloud_name:
         return url
     bookkeeping = {"refresh_state", "oauth_base_url", "keyring"} | {key for key, _ in new.query}
-    kept = {key: value for key, value in old.query if key not in bookkeeping}
+    kept = {key: old.get(key) for key, _ in old.query if key not in bookkeeping}
     return config_url.replace_query(url, kept) if kept else url

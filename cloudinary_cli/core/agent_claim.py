@@ -31,8 +31,9 @@ def list_clouds(app: AppContext, as_json: bool) -> bool:
         row for row in inventory(snapshot, app.active, app.environ, now) if row.claim and row.source is Source.SAVED
     ]
     if as_json:
-        urls = {found.name: found.claim_url for found in claim_utils.claimable_clouds(snapshot, now)}
-        app.console.json([{**row.as_json(), "claim_url": urls[row.name]} for row in rows])
+        found = claim_utils.claimable_clouds(snapshot, now)
+        urls = {one.name: one.claim_url for one in found if claim_utils.is_safe_claim_url(one.claim_url)}
+        app.console.json([{**row.as_json(), "claim_url": urls.get(row.name)} for row in rows])
     elif rows:
         app.console.data(render_config_table(rows))
     else:
@@ -64,6 +65,7 @@ def claim(ctx: click.Context, name: Optional[str], print_it: bool, as_json: bool
         claim_utils.forget_claim(app.store, chosen.name)
         app.console.info(f"'{shown}' is no longer shown as an unclaimed cloud.")
         return True
+    claim_utils.check_claim_url(chosen.claim_url)
     if chosen.expired:
         app.console.warning(
             f"'{shown}' has expired ({one_line(chosen.expires_at or '')}); the claim page may refuse it."
@@ -71,7 +73,7 @@ def claim(ctx: click.Context, name: Optional[str], print_it: bool, as_json: bool
     if as_json:
         app.console.json(chosen.as_json())
     elif print_it:
-        app.console.data(one_line(chosen.claim_url, None))
+        app.console.data(chosen.claim_url)
     elif open_claim_page(app, chosen.claim_url):
         app.console.info(f"After claiming it: cld agent cloud claim {quoted(chosen.name)} --done")
     return True

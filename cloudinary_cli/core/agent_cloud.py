@@ -12,7 +12,7 @@ from cloudinary_cli.core.agent_claim import claim, list_clouds
 from cloudinary_cli.core.agent_options import coloured, guidance, save_and_show, saving_options, show_summary
 from cloudinary_cli.core.claim_page import open_claim_page, stdout_is_terminal
 from cloudinary_cli.core.config_options import quoted
-from cloudinary_cli.utils import agent_utils
+from cloudinary_cli.utils import agent_utils, claim_utils
 from cloudinary_cli.utils.agent_utils import Created, SavePlan
 from cloudinary_cli.utils.text_utils import one_line
 
@@ -88,8 +88,11 @@ def _show(app: AppContext, created: Created, show_secret: bool) -> None:
     show_summary(
         app, created, "Claimable Cloud created. It works now, and is disabled unless it is claimed.", show_secret
     )
-    for label, key in (("Expires at:", "expires_at"), ("Claim URL: ", "claim_url")):
-        if created.parameters.get(key):
-            app.console.data(coloured(app, f"{label} {one_line(created.parameters[key], None)}", "yellow"))
+    shown = {"Expires at:": one_line(created.parameters.get("expires_at", ""), None)}
+    if claim_utils.is_safe_claim_url(created.parameters.get("claim_url", "")):
+        shown["Claim URL: "] = created.parameters["claim_url"]
+    for label, value in shown.items():
+        if value:
+            app.console.data(coloured(app, f"{label} {value}", "yellow"))
     note = "Media is delivered to the listed IP addresses only; the Upload and Admin APIs are not limited."
     app.console.data("\n".join(["", note, *filter(None, [guidance(created)])]))

@@ -5,23 +5,19 @@ from __future__ import annotations
 import os
 
 from cloudinary_cli.context import AppContext
-from cloudinary_cli.errors import CliError
 from cloudinary_cli.utils import claim_utils
-from cloudinary_cli.utils.text_utils import one_line
 
 
 def open_claim_page(app: AppContext, url: str) -> bool:
     """Open the page on a terminal, else print its URL on stdout. False when it was only printed.
 
-    :raises CliError: for a URL that no browser should be given.
+    :raises ConfigError: for a URL that no browser should be given.
     """
-    shown = one_line(url, None)
+    claim_utils.check_claim_url(url)
     if not stdout_is_terminal(app):
-        app.console.data(shown)
+        app.console.data(url)
         return False
-    if not claim_utils.is_safe_claim_url(url):
-        raise CliError(f"The claim URL is not an https URL, so it is not opened: {shown}")
-    app.console.notice(f"Opening the claim page: {shown}")
+    app.console.notice(f"Opening the claim page: {url}")
     if not app.open_browser(url):
         app.console.warning("No browser could be opened. Open the URL yourself.")
     return True

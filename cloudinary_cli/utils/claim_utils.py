@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional
 
@@ -64,12 +65,27 @@ def saved_cloud(snapshot: Mapping[str, Any], name: str, now: float) -> Claimable
 
 
 def is_safe_claim_url(url: str) -> bool:
-    """True when a browser may be given this URL; it came from a server and then from a file."""
+    """True when a browser and a terminal may be given this URL; it came from a server and then from a file.
+
+    https (http on loopback) with a host, without user, and with the characters of RFC 3986 except the quote.
+    """
     try:
         defaults.validate_base_url(url.partition("?")[0].partition("#")[0], "The claim URL")
     except ConfigError:
         return False
-    return True
+    return re.match(r"[A-Za-z0-9._~:/?#\[\]@!$&()*+,;=%-]+\Z", url) is not None
+
+
+def check_claim_url(url: str) -> str:
+    """The URL itself.
+
+    :raises ConfigError: for one that is_safe_claim_url() refuses. The text does not repeat it.
+    """
+    if not is_safe_claim_url(url):
+        raise ConfigError(
+            "The claim URL is not an https URL of plain ASCII characters, so it is neither opened nor printed."
+        )
+    return url
 
 
 def forget_claim(store: ConfigStore, name: str) -> None:

@@ -14,7 +14,7 @@ import click
 
 from cloudinary_cli import defaults
 from cloudinary_cli.defaults import OAUTH_INTERNAL_KEYS, logger
-from cloudinary_cli.errors import ConfigError, ConfigNotFound, InvalidConfigUrl, NoConfiguration
+from cloudinary_cli.errors import AmbiguousConfigUrl, ConfigError, ConfigNotFound, InvalidConfigUrl, NoConfiguration
 from cloudinary_cli.utils import config_rules, config_url
 from cloudinary_cli.utils.config_utils import current_store
 from cloudinary_cli.utils.text_utils import one_line
@@ -124,6 +124,8 @@ def resolve(selection: Selection, snapshot: Mapping[str, Any], environ: Mapping[
 def _from_option(url: str, snapshot: Mapping[str, Any]) -> ResolvedConfig:
     try:
         fields = config_url.parse(url).fields()
+    except AmbiguousConfigUrl as error:
+        raise click.UsageError(f"-c/--config cannot be used: {error}") from None
     except InvalidConfigUrl:
         import shlex
 

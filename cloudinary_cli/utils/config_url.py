@@ -1,8 +1,8 @@
 """Builds, parses and validates cloudinary:// and account:// URLs and the CLOUDINARY_* variables; pure, no SDK.
 
 The reading rules are those of the SDK's Config (host = cloud name, user = key, password = secret, both taken raw;
-a path means a private CDN; first query value wins, blank ones are dropped, `a[b]` nests), with one difference: the
-case of the cloud name is kept.
+a path means a private CDN; first query value wins, blank ones are dropped, `a[b]` nests), with two differences: the
+case of the cloud name is kept, and a key that decides where credentials go may occur only once.
 """
 
 # Annotations are evaluated here: NamedTuple compiles each one that is a text, 0.7 ms for a class, in every command.
@@ -11,7 +11,8 @@ import re
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 from urllib.parse import unquote_plus, urlencode, urlsplit
 
-from cloudinary_cli.errors import InvalidConfigUrl
+from cloudinary_cli.defaults import OAUTH_INTERNAL_KEYS
+from cloudinary_cli.errors import AmbiguousConfigUrl, InvalidConfigUrl
 
 CONFIG_NAME_VARIABLE = "CLOUDINARY_CONFIG_NAME"
 _OWN_VARIABLES = frozenset(
@@ -27,6 +28,12 @@ _OWN_VARIABLES = frozenset(
     ]
 )
 URL_SHAPE = "cloudinary://<api_key>:<api_secret>@<cloud_name>"
+_URL_PARTS = ("cloud_name", "api_key", "api_secret")
+# Credentials, where they are sent, and what the encryption of a login is bound to. With a second value, each reader
+# would choose for itself which one counts, and so which host gets the token.
+_SINGLE_KEYS = frozenset(
+    [*_URL_PARTS, "oauth_token", "upload_prefix", "api_proxy", "account_url", *OAUTH_INTERNAL_KEYS]
+)
 _NESTED = r"(\w+)\[(\w+)\]\Z"
 # A beginning that urlsplit has nothing to repair in or to object to: small letters, then ASCII without brackets.
 _PLAIN = r"([a-z]+)://([!\"$-.0->@-Z\\^-~]*)(/[^#\t\r\n]*)?\Z"
@@ -58,8 +65,8 @@ class ConfigUrl(NamedTuple):
         return [unquote_plus(name) for name in names] if "%" in together or "+" in together else names
 
     def get(self, key: str) -> str:
-        """First value of a query key; empty when absent."""
-        return next((value for name, value in self.query if name == key), "") if self.has(key) else ""
+        """First value of a query key that is not blank, as the SDK reads it; empty without one."""
+        return next((value for name, value in self.query if name == key and value), "") if self.has(key) else ""
 
     def has(self, key: str) -> bool:
         return key in self.keys()
@@ -134,10 +141,30 @@ def _parts(url: str, shape: str) -> Tuple[str, str, str, str]:
 def parse(url: Any) -> ConfigUrl:
     """Parse a cloudinary:// URL.
 
-    :raises InvalidConfigUrl: wrong type, scheme, or no host. The text never repeats the URL.
+    :raises InvalidConfigUrl: wrong type, scheme, no host, or two values of one setting. The text never repeats the URL.
     """
     host, key, secret, path, query = _split(url, "cloudinary", URL_SHAPE)
-    return ConfigUrl(host, key, secret, path[1:] if path else None, query)
+    parsed = ConfigUrl(host, key, secret, path[1:] if path else None, query)
+    if not query:
+        return parsed
+    keys = parsed.keys()
+    _check_single(keys)
+    # The SDK lets the query replace the parts before it (BaseConfig._setup_from_parsed_url).
+    replaced = {part: parsed.get(part) for part in _URL_PARTS if part in keys}
+    return parsed._replace(**{part: value for part, value in replaced.items() if value}) if replaced else parsed
+
+
+def _check_single(keys: List[str]) -> None:
+    seen = set()
+    for key in keys:
+        name, bracket, _ = key.partition("[")
+        if name not in _SINGLE_KEYS:
+            continue
+        if name in seen:
+            raise AmbiguousConfigUrl(f"The URL has '{name}' more than once. Keep the one that you trust.")
+        if bracket:
+            raise AmbiguousConfigUrl(f"The URL has '{name}' with brackets, which this setting cannot have.")
+        seen.add(name)
 
 
 def try_parse(url: Any) -> Optional[ConfigUrl]:
@@ -191,7 +218,8 @@ def replace_query(url: str, changes: Mapping[str, Optional[str]]) -> str:
     pending: Dict[str, Optional[str]] = dict(changes)
     parts: List[str] = []
     for part in filter(None, query.split("&")):
-        key = unquote_plus(part.partition("=")[0])
+        # Tabs and line breaks are no part of a URL: urlsplit drops them when it is read.
+        key = unquote_plus(re.sub("[\t\r\n]", "", part.partition("=")[0]))
         if key not in changes:
             parts.append(part)
         elif pending.get(key) is not None:

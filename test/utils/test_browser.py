@@ -102,9 +102,7 @@ def test_user_wish_10_wsl_opens_in_windows(
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     wsl = {"WSL_DISTRO_NAME": "Debian"}
     assert open_browser(URL, wsl)
-    assert calls(powershell) == [
-        ["-NoProfile", "-NonInteractive", "-Command", "Start-Process 'https://example.com/a?b=%41&c=%27d%27'"]
-    ]
+    assert calls(powershell) == [["-NoProfile", "-NonInteractive", "-Command", "Start-Process $env:CLD_BROWSER_URL"]]
     wslview = program("bin/wslview")
     assert open_browser(URL, wsl)
     assert calls(wslview) == [[URL.replace("'", "%27")]] and len(calls(powershell)) == 1
