@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional, Tuple
 
 import click
 
-from cloudinary_cli.command import CldGroup, completion_of, verbosity_option
-from cloudinary_cli.console import Console
+from cloudinary_cli.command import CldGroup, completion_of, usage_of, verbosity_option
+from cloudinary_cli.console import Console, install_logging
+from cloudinary_cli.defaults import logger
 
 if TYPE_CHECKING:
     from cloudinary_cli.context import AppContext
@@ -71,6 +72,19 @@ class LazyGroup(CldGroup):
         rows = [(name, COMMANDS[name].help) for name in self.list_commands(ctx) if not COMMANDS[name].hidden]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command. Without main(), such as in Click's CliRunner, show its log lines and its error here."""
+        if isinstance(ctx.obj, Console):
+            return super().invoke(ctx)
+        from cloudinary_cli.errors import CliError
+
+        install_logging(Console())
+        try:
+            return super().invoke(ctx)
+        except CliError as error:
+            logger.error("%s", error.message)
+            ctx.exit(error.exit_code)
 
     def resolve_command(
         self, ctx: click.Context, args: List[str]
@@ -141,6 +155,9 @@ def cli(ctx: click.Context, config: Optional[str], config_saved: Optional[str]) 
     # One console for commands and log lines: they share the terminal's last line.
     ctx.obj = AppContext(selection, ctx.obj if isinstance(ctx.obj, Console) else Console())
     ctx.call_on_close(ctx.obj.close)
+    with usage_of(ctx):
+        # Here, and not in the command: `cld -C NAME COMMAND --help` ends before the command runs.
+        ctx.obj.check_selection()
     if ctx.invoked_subcommand is None:
         _show_guidance(ctx.obj)
         click.echo(ctx.get_help())

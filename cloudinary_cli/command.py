@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from contextlib import contextmanager
-from typing import Any, Callable, Collection, Iterator, List, TypeVar
+from typing import Any, Callable, Collection, Iterator, List, Optional, TypeVar
 
 import click
 
@@ -58,6 +58,21 @@ def completion_of(kind: str) -> Callable[[click.Context, click.Parameter, str], 
         return found
 
     return complete
+
+
+class NonEmptyText(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """Text with something in it. An empty argument comes from an unset shell variable, and may stand for everything."""
+
+    name = "text"
+
+    def __init__(self, advice: str = "Is a shell variable unset?") -> None:
+        self._advice = advice
+
+    def convert(self, value: Any, param: Optional[click.Parameter], ctx: Optional[click.Context]) -> Any:
+        if not str(value).strip():
+            name = param.human_readable_name if param is not None else "text"
+            raise click.UsageError(f"The argument {name} is empty. {self._advice}", ctx)
+        return value
 
 
 class CldCommand(click.Command):

@@ -104,6 +104,14 @@ class ConfigNotFound(ConfigError):
         self.name = name
 
 
+class SelectionNotFound(ConfigNotFound):
+    """No saved configuration has the name that was given with -C. Scripts know the beginning of the text."""
+
+    @property
+    def message(self) -> str:
+        return f"Command execution failed, error: {self}"
+
+
 class InvalidConfigUrl(ConfigError, ValueError):
     """Not a usable cloudinary:// or account:// URL. The text never contains the URL: it may hold a secret."""
 

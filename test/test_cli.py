@@ -135,7 +135,7 @@ def test_usage_errors_exit_1_on_stderr(invoke: Run, saved: Path, args: Any, reas
 def test_an_unknown_saved_name_is_a_runtime_error_of_one_line(invoke: Run, saved: Path) -> None:
     done = invoke("-C", "nope", "config", "-ls")
     assert (done.code, done.out, done.err.count("\n")) == (1, "", 1)
-    assert done.err.startswith("error: Config nope does not exist")
+    assert done.err.startswith("error: Command execution failed, error: Config nope does not exist")
 
 
 def test_a_typing_error_gets_a_suggestion(invoke: Run) -> None:

@@ -73,7 +73,7 @@ def test_configuration_is_3(codes: Run, config_json: Path) -> None:
 )
 def test_an_http_status(codes: Run, server: CloudinaryServer, api: str, status: int, expected: int) -> None:
     server.on("*", "", Reply(status, {"error": {"message": "no"}}))
-    args = ["admin", "delete_folder", "x"] if api == "admin" else ["uploader", "destroy", "x"]
+    args = ["admin", "delete_folder", "x", "-F"] if api == "admin" else ["uploader", "destroy", "x", "-F"]
     assert codes("-c", server.config_url(), *args) == [1, expected]
 
 
@@ -81,7 +81,7 @@ def test_an_http_status(codes: Run, server: CloudinaryServer, api: str, status: 
 def test_rate_limited_is_6(codes: Run, server: CloudinaryServer, status: int) -> None:
     server.on("*", "", Reply(status, {"error": {"message": "slow"}}, {"Retry-After": "9999"}))
     assert codes("-c", server.config_url(), "admin", "ping") == [1, 6]
-    assert codes("-c", server.config_url(), "uploader", "destroy", "x") == [1, 6]
+    assert codes("-c", server.config_url(), "uploader", "destroy", "x", "-F") == [1, 6]
 
 
 def test_no_answer_is_7(codes: Run) -> None:
@@ -89,12 +89,12 @@ def test_no_answer_is_7(codes: Run) -> None:
         unused.bind(("127.0.0.1", 0))  # bound, not listening: refused
         url = f"cloudinary://k:s@c?upload_prefix=http://127.0.0.1:{unused.getsockname()[1]}"
         assert codes("-c", url, "admin", "ping") == [1, 7]
-        assert codes("-c", url, "uploader", "destroy", "x") == [1, 7]
+        assert codes("-c", url, "uploader", "destroy", "x", "-F") == [1, 7]
 
 
 def test_an_answer_that_is_not_json_counts_by_its_status(codes: Run, server: CloudinaryServer) -> None:
     server.on("*", "", Reply(500, b"<html>"))
-    assert codes("-c", server.config_url(), "admin", "delete_folder", "x") == [1, 7]
+    assert codes("-c", server.config_url(), "admin", "delete_folder", "x", "-F") == [1, 7]
 
 
 def test_a_missing_choice_is_8(codes: Run, config_json: Path) -> None:

@@ -100,7 +100,7 @@ def test_a_query_key_cannot_replace_what_the_program_needs(cld: Run, server: Clo
     ],
 )
 def test_a_setting_that_no_request_can_have_is_named(cld: Run, name: str, value: str) -> None:
-    for command in (["admin", "ping"], ["uploader", "destroy", "x"]):
+    for command in (["admin", "ping"], ["uploader", "destroy", "x", "-F"]):
         done = cld("-c", f"{URL}?{urlencode({name: value})}", *command)
         assert done.code == 1 and done.err.startswith(f"error: The configuration's {name} "), done.err
         assert len(done.err.splitlines()) == 1 and "TOPSECRET" not in done.text

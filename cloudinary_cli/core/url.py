@@ -6,7 +6,7 @@ from typing import Any, Iterator, Mapping
 
 import click
 
-from cloudinary_cli.command import CldCommand, config_optional
+from cloudinary_cli.command import CldCommand, NonEmptyText, config_optional
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.utils.command_line import in_utf8
@@ -16,7 +16,7 @@ from cloudinary_cli.utils.url_utils import DELIVERY_TYPES, RESOURCE_TYPES, UrlRe
 
 @config_optional
 @click.command("url", cls=CldCommand)
-@click.argument("public_id")
+@click.argument("public_id", type=NonEmptyText())
 @click.argument("transformation", default="")
 @click.option("-rt", "--resource_type", type=click.Choice(RESOURCE_TYPES), default="image", help="Default: image.")
 @click.option(

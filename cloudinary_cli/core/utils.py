@@ -27,7 +27,7 @@ def utils(
     """Run a utility function of the SDK: sign a request, build a URL, verify a signature.
 
     The first of PARAMS is the function, the others are its arguments. Without PARAMS the functions are listed.
-    A verification that fails prints False and exits with 1.
+    A verification that fails prints nothing and exits with 1.
 
     \b
     cld utils cloudinary_url sample width=100 crop=scale
@@ -41,6 +41,6 @@ def utils(
     result = utility_command.run(app, words[0], Arguments(words[1:], strings, parsed))
     if as_json:
         app.console.json(result)
-    elif result or result is False:
+    elif result:
         app.console.data(str(result))
     return bool(result)

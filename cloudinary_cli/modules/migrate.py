@@ -6,13 +6,14 @@ from typing import Any
 
 import click
 
+from cloudinary_cli.command import NonEmptyText
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.modules.transfer_options import TransferCommand, run_options, selection_options, take_options
 
 
 @click.command("migrate", cls=TransferCommand)
-@click.argument("upload_mapping")
-@click.argument("file")
+@click.argument("upload_mapping", type=NonEmptyText())
+@click.argument("file", type=NonEmptyText())
 @click.option(
     "-d",
     "--delimiter",

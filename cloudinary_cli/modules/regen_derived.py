@@ -6,12 +6,13 @@ from typing import Any, Optional
 
 import click
 
+from cloudinary_cli.command import NonEmptyText
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.modules.transfer_options import TransferCommand, run_options, selection_options, take_options
 
 
 @click.command("regen_derived", cls=TransferCommand)
-@click.argument("trans_str")
+@click.argument("trans_str", type=NonEmptyText())
 @click.option("-enu", "--eager_notification_url", metavar="URL", help="Where to notify of each derived asset.")
 @click.option("-ea", "--eager_async", is_flag=True, help="Do not wait until the derived assets are made.")
 @click.option("-A", "--auto_paginate", is_flag=True, help="All derived assets of the transformation.")

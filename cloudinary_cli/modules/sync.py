@@ -6,6 +6,7 @@ from typing import Any, Optional, Tuple
 
 import click
 
+from cloudinary_cli.command import NonEmptyText
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.modules.transfer_options import (
     TransferCommand,
@@ -20,8 +21,8 @@ _STATUSES = ("all", "active", "pending")
 
 
 @click.command("sync", cls=TransferCommand)
-@click.argument("local_folder")
-@click.argument("cloudinary_folder")
+@click.argument("local_folder", type=NonEmptyText())
+@click.argument("cloudinary_folder", type=NonEmptyText("Is a shell variable unset? The root folder is written: /"))
 @click.option("--push", is_flag=True, help="Make the Cloudinary folder like the local one.")
 @click.option("--pull", is_flag=True, help="Make the local folder like the Cloudinary one.")
 @click.option("-H", "--include-hidden", is_flag=True, help="Also hidden files and directories.")

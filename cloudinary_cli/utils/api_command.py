@@ -146,11 +146,8 @@ def _confirmed(app: AppContext, request: ApiRequest, method: Method) -> bool:
         return app.console.confirm(
             f"Up to 1000 matching assets will be deleted with the Admin API method '{method.name}'. Continue?"
         )
-    # Scripts never had to answer here, so only a person at a terminal is asked.
     deletes = method.name.startswith("delete_") or method.name == "destroy"
-    if not deletes or not app.console.is_interactive():
-        return True
-    return app.console.confirm(f"'{method.name}' deletes data. Continue?")
+    return not deletes or app.console.confirm(f"'{method.name}' deletes data. Continue?")
 
 
 def _call_with_file(app: AppContext, request: ApiRequest, method: Method, kwargs: Dict[str, Any]) -> Answer:

@@ -14,7 +14,7 @@ import click
 
 from cloudinary_cli import defaults
 from cloudinary_cli.defaults import OAUTH_INTERNAL_KEYS, logger
-from cloudinary_cli.errors import AmbiguousConfigUrl, ConfigError, ConfigNotFound, InvalidConfigUrl, NoConfiguration
+from cloudinary_cli.errors import AmbiguousConfigUrl, ConfigError, InvalidConfigUrl, NoConfiguration, SelectionNotFound
 from cloudinary_cli.utils import config_rules, config_url
 from cloudinary_cli.utils.config_utils import current_store
 from cloudinary_cli.utils.text_utils import one_line
@@ -102,7 +102,7 @@ def resolve(selection: Selection, snapshot: Mapping[str, Any], environ: Mapping[
     """Choose the active configuration.
 
     :raises click.UsageError: a bad -c.
-    :raises ConfigNotFound: an unknown -C.
+    :raises SelectionNotFound: an unknown -C.
     """
     check_selection(selection)
     if selection.config is not None:
@@ -110,7 +110,7 @@ def resolve(selection: Selection, snapshot: Mapping[str, Any], environ: Mapping[
     if selection.config_saved is not None:
         name = selection.config_saved
         if name not in snapshot or config_rules.is_reserved_config_name(name):
-            raise ConfigNotFound(name)
+            raise SelectionNotFound(name)
         return _from_saved(name, snapshot, "-C")
     wanted = environ.get(config_url.CONFIG_NAME_VARIABLE)
     if wanted:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Mapping, Optional
 
 from cloudinary_cli.console import Console
 from cloudinary_cli.utils.file_utils import write_atomically
@@ -46,8 +46,19 @@ def write_json_to_file(
         file.write(data)
 
 
-def update_json_file(update: Callable[[Dict[str, Any]], None], filename: str) -> None:
-    """Read a JSON object, let `update` change it, write it back in one step."""
-    content: Dict[str, Any] = read_json_from_file(filename, does_not_exist_ok=True)
-    update(content)
-    write_json_to_file(content, filename, atomic=True)
+def update_json_file(
+    obj: Mapping[str, Any],
+    filename: str,
+    indent: Optional[int] = 2,
+    sort_keys: bool = False,
+    atomic: bool = False,
+    mode: Optional[int] = None,
+) -> None:
+    """Put the members of `obj` into the JSON object in a file; a missing file counts as an empty object.
+
+    :raises OSError: when the file system refuses. :raises ValueError: the file holds no JSON object.
+    """
+    content = read_json_from_file(filename, does_not_exist_ok=True)
+    if not isinstance(content, dict):
+        raise ValueError(f"{filename} does not hold a JSON object.")
+    write_json_to_file({**content, **obj}, filename, indent, sort_keys, atomic, mode)

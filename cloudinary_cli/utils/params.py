@@ -19,6 +19,7 @@ from cloudinary_cli.utils.param_values import (
 )
 
 Pair = Tuple[str, str]
+UNSET_VARIABLE = "Is a shell variable unset?"
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ def bind(method: Method, arguments: Arguments) -> Call:
     given.update((key, typed_value(text, method.parameter(key))) for key, text in pairs)
     filled = _fill(method, positional, set(given))
     _check_complete(method, {*given, *filled})
+    _check_not_empty(method, {**filled, **given})
     unknown = [name for name in given if not method.knows(name)]
     if unknown and not method.open_ended:
         raise CliError(f"{describe_unknown(method, unknown[0])} Its signature: {method.signature}")
@@ -154,6 +156,10 @@ def _sort_words(method: Method, words: Sequence[str], given: Set[str]) -> Tuple[
 def _fill(method: Method, words: List[str], given: Set[str]) -> Dict[str, Any]:
     """Give the positional words to the parameters that are still open."""
     slots = [parameter for parameter in method.parameters if parameter.name not in given]
+    if "" in words and any(slot.is_list for slot in slots):
+        # The items of a list drop what is empty, and the others would be processed.
+        name = next(slot.name for slot in slots if slot.is_list)
+        raise CliError(f"The argument '{name}' of '{method.name}' is empty. {UNSET_VARIABLE}")
     surplus = len(words) - len(slots)
     lists = [index for index, parameter in enumerate(slots) if parameter.is_list]
     if surplus > 0 and not lists:
@@ -174,6 +180,15 @@ def _check_complete(method: Method, present: Set[str]) -> None:
             f"Function '{method.signature}' requires {len(method.required)} positional arguments."
             f" Missing: {', '.join(missing)}."
         )
+
+
+def _check_not_empty(method: Method, values: Dict[str, Any]) -> None:
+    """Refuse an empty required argument: it comes from an unset shell variable, and may stand for all assets."""
+    for parameter in method.required:
+        value = values.get(parameter.name)
+        items = value if isinstance(value, list) else [value]
+        if not items or any(isinstance(item, str) and not item.strip() for item in items):
+            raise CliError(f"The argument '{parameter.name}' of '{method.name}' is empty. {UNSET_VARIABLE}")
 
 
 def _too_many(method: Method, words: Sequence[str]) -> str:

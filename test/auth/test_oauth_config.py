@@ -237,7 +237,7 @@ def test_c12_debug_log_holds_no_secret_of_an_argument(box: SandboxClient, store:
     session = box.save_login(store, stale=False)
     box.fault("/v1_1/", times=None, status=400, body={"error": {"message": "refused"}})
     secrets = ["-o", "api_secret", "TOPSECRETVALUE", "-o", "api_key", "k", "-o", "oauth_token", "OTHERTOKENVALUE"]
-    done = cld("-v", "DEBUG", "-C", "box", "uploader", "destroy", "x", *secrets)
+    done = cld("-v", "DEBUG", "-C", "box", "uploader", "destroy", "x", "-F", *secrets)
     assert done.code == 1 and "refused" in done.err
     for secret in ("TOPSECRETVALUE", "OTHERTOKENVALUE", session.access_token, str(session.refresh_token)):
         assert secret not in done.text

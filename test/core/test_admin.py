@@ -85,7 +85,7 @@ def test_words_after_two_dashes_are_no_options(server: CloudinaryServer, admin: 
 
 
 def test_a1_all_ids_are_sent(server: CloudinaryServer, admin: Run) -> None:
-    assert admin("delete_resources", "a", "b", "c").code == 0
+    assert admin("delete_resources", "a", "b", "c", "-F").code == 0
     (request,) = server.requests
     assert (request.method, request.path) == ("DELETE", "/v1_1/demo/resources/image/upload")
     assert request.json["public_ids"] == ["a", "b", "c"]
@@ -97,7 +97,7 @@ def test_a2_a_numeric_id_is_sent(server: CloudinaryServer, admin: Run) -> None:
 
 
 def test_a3_a_comma_in_a_json_list(server: CloudinaryServer, admin: Run) -> None:
-    admin("delete_resources", '["a","b,c"]')
+    admin("delete_resources", '["a","b,c"]', "-F")
     assert server.requests[0].json["public_ids"] == ["a", "b,c"]
 
 
@@ -352,7 +352,7 @@ def test_mass_deletions_need_an_answer(server: CloudinaryServer, admin: Run, cld
     assert [request.method for request in server.requests] == ["DELETE", "DELETE"]
 
 
-def test_a15_other_deletions_ask_a_person_only(server: CloudinaryServer, admin: Run) -> None:
+def test_a15_other_deletions_ask_too(server: CloudinaryServer, admin: Run) -> None:
     args = ["-c", server.config_url(), "admin", "delete_folder", "x"]
     code, err = on_a_terminal(args, "n\n")
     assert code == 1
@@ -361,9 +361,9 @@ def test_a15_other_deletions_ask_a_person_only(server: CloudinaryServer, admin: 
     assert on_a_terminal(args, "y\n")[0] == 0
     code, err = on_a_terminal([*args, "-F"], "")
     assert (code, err) == (0, "")
-    # A script never had to answer.
-    result = admin("delete_folder", "x")
-    assert (result.code, result.err) == (0, "")
+    closed = admin("delete_folder", "x")
+    assert closed.code == 1 and "warning: No input available. Use --force (-F)" in closed.err
+    assert admin("delete_folder", "x", "-F").code == 0
     assert server.paths() == ["DELETE /v1_1/demo/folders/x"] * 3
 
 

@@ -89,7 +89,7 @@ def test_tags_and_contexts(server: CloudinaryServer, uploader: Run) -> None:
 
 @pytest.mark.parametrize("words", [["NaN"], ["public_id=1e5"], ["-o", "public_id", "1e5"], ["123"]])
 def test_a2_numeric_ids_are_destroyed(server: CloudinaryServer, uploader: Run, words: Any) -> None:
-    assert uploader("destroy", *words).code == 0
+    assert uploader("destroy", *words, "-F").code == 0
     assert server.requests[0].field("public_id") == words[-1].replace("public_id=", "")
 
 

@@ -212,7 +212,7 @@ def test_a_stale_token_is_renewed_before_it_becomes_an_argument(config_json: Any
 
     url, store = "cloudinary://c?oauth_token=stale&refresh_token=r", config_utils.ConfigStore(str(config_json))
     store.save({"work": url})
-    renewing = Refresher(store, refresh=lambda *args: {"access_token": "renewed", "expires_in": 300})
+    renewing = Refresher(store, refresh=lambda *args, **options: {"access_token": "renewed", "expires_in": 300})
     config = OAuthConfig(parse(url).fields(), LiveLogin("work", url, renewing))
     assert config_to_api_kwargs(config)["oauth_token"] == "renewed"
     assert "oauth_token" not in config_to_api_kwargs(OAuthConfig.from_url(URL))

@@ -78,7 +78,7 @@ def test_binding_binds_or_says_why_in_one_line(method: Method, given_words: List
 
 
 @quick
-@given(text)
+@given(text.filter(str.strip))
 @example("NaN")
 @example("007")
 @example("1e400")
