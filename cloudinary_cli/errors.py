@@ -120,6 +120,10 @@ class AmbiguousConfigUrl(InvalidConfigUrl):
     """A configuration URL with two values for a setting that decides where credentials go."""
 
 
+class ImpossibleCloud(InvalidConfigUrl):
+    """A cloud name, or what follows it in a URL, that no cloud has. The text does not repeat it."""
+
+
 class NoConfiguration(ConfigError):
     """Nothing usable is selected by -c, -C, the stored default or the environment."""
 

@@ -46,7 +46,7 @@ def find_target(app: AppContext, text: str) -> ResolvedConfig:
 
 def _parse(url: str) -> Mapping[str, Any]:
     try:
-        return config_url.parse(url).fields()
+        return config_url.parse_given(url).fields()
     except InvalidConfigUrl as error:
         raise InvalidConfigUrl(f"TARGET cannot be used: {error} {_EXPECTED}") from None
 

@@ -14,7 +14,14 @@ import click
 
 from cloudinary_cli import defaults
 from cloudinary_cli.defaults import OAUTH_INTERNAL_KEYS, logger
-from cloudinary_cli.errors import AmbiguousConfigUrl, ConfigError, InvalidConfigUrl, NoConfiguration, SelectionNotFound
+from cloudinary_cli.errors import (
+    AmbiguousConfigUrl,
+    ConfigError,
+    ImpossibleCloud,
+    InvalidConfigUrl,
+    NoConfiguration,
+    SelectionNotFound,
+)
 from cloudinary_cli.utils import config_rules, config_url
 from cloudinary_cli.utils.config_utils import current_store
 from cloudinary_cli.utils.text_utils import one_line
@@ -123,8 +130,8 @@ def resolve(selection: Selection, snapshot: Mapping[str, Any], environ: Mapping[
 
 def _from_option(url: str, snapshot: Mapping[str, Any]) -> ResolvedConfig:
     try:
-        fields = config_url.parse(url).fields()
-    except AmbiguousConfigUrl as error:
+        fields = config_url.parse_given(url).fields()
+    except (AmbiguousConfigUrl, ImpossibleCloud) as error:
         raise click.UsageError(f"-c/--config cannot be used: {error}") from None
     except InvalidConfigUrl:
         import shlex
@@ -166,8 +173,9 @@ def _from_environment(snapshot: Mapping[str, Any], environ: Mapping[str, str]) -
     try:
         fields = config_url.environment_fields(environ)
     except InvalidConfigUrl as error:
-        problem = ConfigError(f"The environment variable CLOUDINARY_URL is invalid: {error} Fix it or unset it.")
-        return ResolvedConfig(problem=problem, chosen_by="CLOUDINARY_URL")
+        variable = "CLOUDINARY_CLOUD_NAME" if environ.get("CLOUDINARY_CLOUD_NAME") else "CLOUDINARY_URL"
+        problem = ConfigError(f"The environment variable {variable} is invalid: {error} Fix it or unset it.")
+        return ResolvedConfig(problem=problem, chosen_by=variable)
     if not fields:
         return ResolvedConfig(any_saved=bool(config_rules.user_config_names(snapshot)))
     chosen_by = "CLOUDINARY_CLOUD_NAME" if environ.get("CLOUDINARY_CLOUD_NAME") else "CLOUDINARY_URL"

@@ -12,7 +12,7 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 from urllib.parse import unquote_plus, urlencode, urlsplit
 
 from cloudinary_cli.defaults import OAUTH_INTERNAL_KEYS
-from cloudinary_cli.errors import AmbiguousConfigUrl, InvalidConfigUrl
+from cloudinary_cli.errors import AmbiguousConfigUrl, ImpossibleCloud, InvalidConfigUrl
 
 CONFIG_NAME_VARIABLE = "CLOUDINARY_CONFIG_NAME"
 _OWN_VARIABLES = frozenset(
@@ -175,12 +175,29 @@ def try_parse(url: Any) -> Optional[ConfigUrl]:
         return None
 
 
+def parse_given(url: Any) -> ConfigUrl:
+    """Parse a cloudinary:// URL that the user, a script or a server gives now, and check that its cloud can exist.
+
+    A saved entry is parsed without the check, so that one of another tool can still be shown and removed.
+
+    :raises InvalidConfigUrl: as parse(); also a cloud name that no cloud has, and a slash after it that means nothing.
+    """
+    parsed = parse(url)
+    # urlsplit drops line breaks and outer blanks; a URL that has them was cut or copied wrongly.
+    if re.search("[\x00-\x20]", url):
+        raise ImpossibleCloud("The URL has a blank or a line break in it. Percent-encode it, or remove it.")
+    validate_cloud_name(parsed.cloud_name)
+    if parsed.secure_distribution == "":
+        raise ImpossibleCloud("The URL has a slash after the cloud name, and nothing behind it. Remove the slash.")
+    return parsed
+
+
 def validate_config_url(url: Any) -> str:
     """The URL itself when it is a usable one.
 
     :raises InvalidConfigUrl: (a ValueError) otherwise.
     """
-    parse(url)
+    parse_given(url)
     return str(url)
 
 
@@ -190,8 +207,9 @@ def validate_cloud_name(name: Any) -> str:
     :raises InvalidConfigUrl: for any other characters; they would become user, path or query of the saved URL.
     """
     if not isinstance(name, str) or not re.match(_CLOUD_NAME, name):
-        raise InvalidConfigUrl(
-            "A cloud name begins with a letter or digit and has only letters, digits, dashes and underscores."
+        raise ImpossibleCloud(
+            "A cloud name begins with a letter or digit and has only letters, digits, dashes and underscores; "
+            "this one does not."
         )
     return name
 
@@ -278,11 +296,12 @@ def environment_fields(environ: Mapping[str, str]) -> Dict[str, Any]:
     CLOUDINARY_CLOUD_NAME, when set, replaces CLOUDINARY_URL: every other CLOUDINARY_X becomes attribute `x`, and
     `true` and `false` become booleans. The variables of this program are left out.
 
-    :raises InvalidConfigUrl: when CLOUDINARY_URL would be used and is not a usable URL.
+    :raises InvalidConfigUrl: when CLOUDINARY_URL would be used and is not a usable URL, or no cloud can have the name.
     """
     if not environ.get("CLOUDINARY_CLOUD_NAME"):
         url = environ.get("CLOUDINARY_URL")
-        return parse(url).fields() if url else {}
+        return parse_given(url).fields() if url else {}
+    validate_cloud_name(environ["CLOUDINARY_CLOUD_NAME"])
     return {
         name[len("CLOUDINARY_") :].lower(): {"true": True, "false": False}.get(value, value)
         for name, value in environ.items()

@@ -256,7 +256,7 @@ def test_t24_the_error_says_which_fields_there_are(run: Run) -> None:
         ("cloudinary:/k:TOPSECRET@dst", "neither the name of a saved configuration nor a URL"),
         ("cloudinary://dst", "no API key with its secret, and no login"),
         ("cloudinary://k:TOPSECRET@dst?upload_prefix=ftp%3A%2F%2Fx", "upload_prefix"),
-        ("", "neither the name"),
+        ("", "The argument TARGET is empty"),
         ("__default__", "does not exist"),
     ],
 )
