@@ -107,6 +107,7 @@ def _by_redirect(request: LoginRequest, server: _Server, store: ConfigStore, des
         answer = await_answer(callback, expected, url, desk, way, terms)
         try:
             _check_issuer(answer, server)
+            server_socket.check_start_page()
             response = flow.exchange_code(answer.code, verifier, uri, server.region, server.base_url)
             saved = _save_answer(request, server, response, store, desk)
         except CliError as error:
