@@ -8,7 +8,7 @@ import signal
 import sys
 import warnings
 from contextlib import contextmanager
-from typing import Any, Iterator, List, Optional
+from typing import Any, Iterator, List, Optional, Sequence
 
 import click
 
@@ -17,6 +17,7 @@ from cloudinary_cli.cli_group import cli
 from cloudinary_cli.console import Console, install_logging
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import CliError, DetailedExit, Terminated
+from cloudinary_cli.utils.text_utils import is_random, redact, secrets_in
 
 COMPLETION_VARIABLE = "_CLD_COMPLETE"  # Click's, from prog_name
 
@@ -73,6 +74,8 @@ def _interrupted(console: Optional[Console], error: BaseException) -> int:
 
 def _run(args: Optional[List[str]]) -> int:
     console = Console()
+    arguments = sys.argv[1:] if args is None else args
+    console.hide_secrets_of(arguments)
     completing = COMPLETION_VARIABLE in os.environ
     # The completion of a command line must not write into that line.
     install_logging(console, "CRITICAL" if completing else "INFO")
@@ -83,7 +86,7 @@ def _run(args: Optional[List[str]]) -> int:
         return exit_status(cli.main(args=args, prog_name="cld", standalone_mode=False, obj=console))
     except click.ClickException as error:
         if not completing:
-            _show_usage_error(console, error)
+            _show_usage_error(console, error, arguments)
         return _status(1, DetailedExit.USAGE)
     except (KeyboardInterrupt, Terminated, click.Abort) as error:
         if args is None:
@@ -123,7 +126,7 @@ def _show_error(console: Console, message: str) -> None:
         console.notice(advice)
 
 
-def _show_usage_error(console: Console, error: click.ClickException) -> None:
+def _show_usage_error(console: Console, error: click.ClickException, arguments: Sequence[str]) -> None:
     if type(error).__name__ == "NoArgsIsHelpError":  # a group without a sub-command; not in Click 8.1
         console.notice(error.format_message())
         return
@@ -132,7 +135,9 @@ def _show_usage_error(console: Console, error: click.ClickException) -> None:
         console.notice(context.get_usage())
         if context.parent is not None:
             console.notice(f"Try '{context.command_path} --help' for help.\n")
-    console.notice(f"Error: {error.format_message()}")
+    # A word in the wrong place may be a pasted key; elsewhere, such a word is the name of an asset.
+    pasted = [word for word in arguments if is_random(word)]
+    console.notice(f"Error: {redact(error.format_message(), [*secrets_in(arguments), *pasted])}")
 
 
 def _silence_stdout() -> None:

@@ -96,6 +96,8 @@ class LazyGroup(CldGroup):
         api = _api_of_method(name)
         if api is None and ctx.resilient_parsing:  # completing a line that is not yet right
             return None, None, args
+        if api is None and "://" in name:
+            raise click.UsageError("A URL is not a command. To use it for one: cld -c URL <command>", ctx)
         if api is None:
             raise click.UsageError(f'No such command "{name}".{_did_you_mean(name)}', ctx)
         return api, self.get_command(ctx, api), args

@@ -12,7 +12,7 @@ import click
 
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import CliError
-from cloudinary_cli.utils.text_utils import one_line, printable, redact, to_json
+from cloudinary_cli.utils.text_utils import one_line, printable, redact, secrets_in, to_json
 
 if TYPE_CHECKING:
     from cloudinary_cli.utils.line_reader import LineReader
@@ -33,6 +33,7 @@ class Console:
     ) -> None:
         self._stdin, self._stdout, self._stderr = stdin, stdout, stderr
         self._environ = environ
+        self._arguments: Sequence[str] = ()
         self._status = ""
         self._lock = threading.RLock()
 
@@ -47,6 +48,14 @@ class Console:
     @property
     def stderr(self) -> Optional[IO[str]]:
         return self._stderr or sys.stderr
+
+    def hide_secrets_of(self, arguments: Sequence[str]) -> None:
+        """Keep the secrets of this command line out of everything that is not data."""
+        self._arguments = arguments
+
+    def safe(self, text: str) -> str:
+        """Text for stderr: without secrets, control characters escaped."""
+        return printable(redact(text, secrets_in(self._arguments)))
 
     # -- what kind of streams these are
 
@@ -103,7 +112,7 @@ class Console:
 
     def notice(self, text: str) -> None:
         """A line on stderr that -v does not hide: what the user must see to go on, such as a login URL."""
-        self.prose(printable(redact(text)) + "\n")
+        self.prose(self.safe(text) + "\n")
 
     def prose(self, text: str) -> None:
         """Write to stderr as it is; a status line makes room and comes back."""
@@ -126,7 +135,7 @@ class Console:
             return
         with self._lock:
             self._erase_status()
-            self._draw_status(one_line(redact(text), self._columns() - 1))
+            self._draw_status(one_line(self.safe(text), self._columns() - 1))
 
     def _columns(self) -> int:
         try:
@@ -149,7 +158,7 @@ class Console:
 
     def prompt(self, message: str, hint: Optional[str] = None) -> Optional[str]:
         """Ask for one line. None when stdin is closed; the hint then says what to type instead."""
-        self.prose(printable(message))
+        self.prose(self.safe(message))
         answer = self._stdin_line()
         if answer is None:
             self.prose("\n")
@@ -180,7 +189,7 @@ class Console:
         import getpass
 
         try:
-            return getpass.getpass(printable(message)).strip()
+            return getpass.getpass(self.safe(message)).strip()
         except EOFError:
             return None
 
@@ -211,7 +220,7 @@ class ConsoleHandler(logging.Handler):
         text = record.getMessage()
         if record.exc_info and record.exc_info[0]:
             text += "\n" + logging.Formatter().formatException(record.exc_info)
-        text = printable(redact(text))
+        text = self.console.safe(text)
         colourful = self.console.shows_colour(self.console.stderr)
         level = record.levelname.lower()
         if level == "info":

@@ -96,11 +96,18 @@ class NoHomeDirectory(ConfigError):
     """The user has no home directory for the CLI's files: no HOME, and no entry in the system's list of users."""
 
 
+URL_IS_NO_NAME = (
+    "A URL is not a name. To use it for one command: cld -c URL <command>. "
+    "To save it under a name: cld config -n NAME URL"
+)
+
+
 class ConfigNotFound(ConfigError):
-    """No saved configuration has this name."""
+    """No saved configuration has this name. A URL in the place of one is not repeated: it may hold a secret."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"Config {one_line(name, None)} does not exist. Run `cld config -ls` to see the saved ones.")
+        missing = f"Config {one_line(name, None)} does not exist. Run `cld config -ls` to see the saved ones."
+        super().__init__(URL_IS_NO_NAME if "://" in name else missing)
         self.name = name
 
 

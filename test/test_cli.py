@@ -148,7 +148,7 @@ def test_a_typing_error_gets_a_suggestion(invoke: Run) -> None:
 
 def test_a_url_in_the_place_of_a_command_is_not_repeated_in_clear(invoke: Run) -> None:
     done = invoke("cloudinary://key:TOPSECRET@cloud")
-    assert done.code == 1 and "No such command" in done.err and "TOPSECRET" not in done.text
+    assert done.code == 1 and "A URL is not a command" in done.err and "TOPSECRET" not in done.text
 
 
 def test_the_last_of_a_repeated_option_wins(invoke: Run, saved: Path) -> None:

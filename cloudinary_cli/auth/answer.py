@@ -147,7 +147,9 @@ class _Wait:
         if self._way.opens:
             self._desk.say("Opening the browser to log in. If it does not open, visit this URL:")
             self._desk.show_url(url)
-            self._opening = _Opening(self._desk.open_browser, url)
+            # Without a server no browser is opened: listening() has raised.
+            start = self._callback.start_page(url) if self._callback is not None else url
+            self._opening = _Opening(self._desk.open_browser, start)
         else:
             if self._way.reason:
                 self._desk.say(f"{self._way.reason}, so no browser is opened here (--browser opens one).")

@@ -91,8 +91,10 @@ def _host(fields: List[bytes]) -> str:
     return hosts[0].decode("latin-1").lower()
 
 
-def response(status: HTTPStatus, html: str, allow: str = "", with_body: bool = True) -> bytes:
+def response(status: HTTPStatus, html: str, allow: str = "", with_body: bool = True, location: str = "") -> bytes:
     """A complete response after which the connection is closed.
+
+    :param location: an ASCII URL for a redirect (RFC 9110 section 10.2.2).
 
     What keeps the authorization code to this one page, and what cannot: no-store keeps the page out of the disk cache;
     no-referrer, the CSP and a page without links keep its address out of every other request. The browser's history
@@ -118,4 +120,6 @@ def response(status: HTTPStatus, html: str, allow: str = "", with_body: bool = T
     ]
     if allow:
         headers.append(f"Allow: {allow}")
+    if location:
+        headers.append(f"Location: {location}")
     return "\r\n".join(headers).encode("ascii") + _END + (body if with_body else b"")

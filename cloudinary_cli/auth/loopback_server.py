@@ -6,6 +6,7 @@ Knows which request is the genuine answer and when the browser hears about it; n
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 import threading
 import time
@@ -24,13 +25,17 @@ from cloudinary_cli.auth.callback_response import (
 )
 from cloudinary_cli.auth.loopback_connections import ConnectionLoop
 from cloudinary_cli.defaults import OAUTH_CALLBACK_PATH, OAUTH_CALLBACK_TIMEOUT_SECONDS, logger
-from cloudinary_cli.errors import AuthorizationDenied, ConfigError, LoginTimeout, PortInUse
+from cloudinary_cli.errors import AuthorizationDenied, ConfigError, LoginError, LoginTimeout, PortInUse
 
 __all__ = ["AuthorizationResponse", "CallbackServer", "start_callback_server", "wait_for_callback"]
 
 # Ctrl-C does not interrupt a lock on Windows, so the wait is made of short ones.
 _SLICE_SECONDS = 0.2
 _STRAY_TITLE = "Nothing to do here"
+_OPENED_TWICE = (
+    "the login page was opened twice, so another user of this machine may have read its address. Nothing was saved. "
+    "Run the command again; or open the URL by hand, which nobody else sees: cld login --no-browser"
+)
 
 
 class CallbackServer:
@@ -50,12 +55,29 @@ class CallbackServer:
         self._issuers = issuers
         self._outcome: Union[AuthorizationResponse, AuthorizationError, None] = None
         self._arrived = threading.Event()
+        self._start_path = ""
+        self._authorize_url = ""
+        self._times_started = 0
         self._loop: Optional[ConnectionLoop] = None
 
     @property
     def redirect_uri(self) -> str:
         """The redirect URI; with port 0, the port that the system chose is known once the server is entered."""
         return f"http://{bracketed(self._host)}:{self._port}{OAUTH_CALLBACK_PATH}"
+
+    def start_page(self, authorize_url: str) -> str:
+        """A one-time address that redirects to the authorization URL, for the command line of a browser.
+
+        Other users can read that command line in the process list. With the `state` and the `code_challenge` in it,
+        they could have their own login delivered here (RFC 9700 section 4.7).
+        """
+        self._authorize_url, self._start_path = authorize_url, f"/login/{secrets.token_urlsafe(16)}"
+        return f"http://{bracketed(self._host)}:{self._port}{self._start_path}"
+
+    def check_start_page(self) -> None:
+        """:raises LoginError: the start page was opened a second time: who has the authorization URL is unknown."""
+        if self._times_started > 1:
+            raise LoginError(_OPENED_TWICE)
 
     def __enter__(self) -> CallbackServer:
         """Bind the port and serve.
@@ -90,6 +112,7 @@ class CallbackServer:
         :param timeout: seconds, of a monotonic clock.
         :raises AuthorizationDenied: a genuine error response came; its browser has been answered.
         :raises LoginTimeout: nothing genuine came in time.
+        :raises LoginError: as check_start_page().
         """
         deadline = time.monotonic() + timeout
         while not self._arrived.wait(max(0.0, min(_SLICE_SECONDS, deadline - time.monotonic()))):
@@ -97,6 +120,7 @@ class CallbackServer:
                 raise LoginTimeout(
                     f"timed out: no answer from the browser within {timeout:g} s. Run the command again."
                 )
+        self.check_start_page()
         outcome = self._outcome
         if isinstance(outcome, AuthorizationResponse):
             return outcome
@@ -124,10 +148,22 @@ class CallbackServer:
             request = parse_request(received, self._authorities)
         except BadRequest as error:
             return _stray(error.status, "This request was not understood.")
-        if request.path != OAUTH_CALLBACK_PATH:
+        is_start = bool(self._start_path) and request.path == self._start_path and not request.query
+        if request.path != OAUTH_CALLBACK_PATH and not is_start:
             return _stray(HTTPStatus.NOT_FOUND, "There is no such page.", request)
         if request.method != "GET":
             return _stray(HTTPStatus.METHOD_NOT_ALLOWED, "This address takes GET requests only.", request, "GET")
+        return self._start() if is_start else self._judge(request)
+
+    def _start(self) -> bytes:
+        self._times_started += 1
+        if self._times_started > 1:
+            self._arrived.set()
+            return _stray(HTTPStatus.GONE, "This login page was opened before. The terminal shows what to do.")
+        page = render_page("Logging in", "The browser goes on to the login page.", Tone.NOTICE)
+        return response(HTTPStatus.FOUND, page, location=self._authorize_url)
+
+    def _judge(self, request: Request) -> Optional[bytes]:
         outcome = parse_authorization_response(request.query, self._state, self._issuers)
         if isinstance(outcome, Rejection):
             # Only a wrong issuer comes with the right state: that is no stranger, and the user should know of it.

@@ -13,6 +13,7 @@ from cloudinary_cli.auth.session import Session, from_cloudinary_url, is_oauth_u
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import CliError, LockTimeout, OAuthError, ReloginRequired
 from cloudinary_cli.utils import config_url
+from cloudinary_cli.utils.config_environment import environment_fields
 from cloudinary_cli.utils.config_utils import ConfigStore, current_store
 from cloudinary_cli.utils.env_config import import_sdk
 
@@ -142,7 +143,7 @@ class OAuthConfig(_SdkConfig):  # type: ignore[misc]
     @classmethod
     def from_env(cls, environ: Optional[Mapping[str, str]] = None) -> "OAuthConfig":
         """A static config from CLOUDINARY_* variables."""
-        return cls(config_url.environment_fields(os.environ if environ is None else environ))
+        return cls(environment_fields(os.environ if environ is None else environ))
 
     @classmethod
     def from_url(cls, url: str) -> "OAuthConfig":

@@ -20,14 +20,13 @@ from __future__ import annotations
 import os
 import threading
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import replace
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
-from urllib.parse import urlencode
+from typing import Any, Callable, Dict, Optional, Tuple
 
 from cloudinary_cli.auth import flow, refresh_state
 from cloudinary_cli.auth.critical import deferred_signals
-from cloudinary_cli.auth.refresh_lock import refresh_lock, refresh_lock_path
+from cloudinary_cli.auth.refresh_lock import holders, locked_login, refresh_lock, refresh_lock_path
 from cloudinary_cli.auth.refresh_rules import (
     RefreshOutcome,
     RefreshResult,
@@ -130,7 +129,7 @@ class Refresher:
             if recent is not None:
                 return RefreshResult(RefreshOutcome.FAILED, url, recent)
             try:
-                with self._locks(name, session):
+                with locked_login(self.store, name, session, self._lock_timeout):
                     result = self._under_lock(name, url, session, force, rejected)
             except CliError as error:
                 result = RefreshResult(RefreshOutcome.FAILED, url, error)
@@ -144,28 +143,6 @@ class Refresher:
             return None
         known = self._failures.get(refresh_state.fingerprint(session.refresh_token))
         return known[1] if known and time.monotonic() < known[0] else None
-
-    @contextmanager
-    def _locks(self, name: str, session: Session) -> Iterator[None]:
-        """The locks of all entries with this refresh token, in the order of their names: that rules a deadlock out.
-
-        :raises LockTimeout: one of them was not free in time.
-        """
-        wanted = {name, *self._names_of(session)}
-        while True:
-            with ExitStack() as stack:
-                for each in sorted(wanted):
-                    stack.enter_context(refresh_lock(self.store, each, self._lock_timeout))
-                # What the entry holds now: a peer may have rotated, and the new token may stand in other entries.
-                entry = self.store.load_fresh().get(name)
-                needed = {name, *(self._names_of(from_cloudinary_url(entry)) if is_oauth_url(entry) else ())}
-                if needed <= wanted:
-                    yield
-                    return
-            wanted |= needed
-
-    def _names_of(self, session: Session) -> List[str]:
-        return _holders(self.store.load(), session)
 
     def _under_lock(self, name: str, url: str, session: Session, force: bool, rejected: Optional[str]) -> RefreshResult:
         for _ in range(_READS):
@@ -270,7 +247,7 @@ class Refresher:
         def change(cfg: Dict[str, Any]) -> Optional[str]:
             if not holds(cfg.get(name), current):
                 return None
-            for each in _holders(cfg, current):
+            for each in holders(cfg, current):
                 cfg[each] = edit(str(cfg[each]))
             return str(cfg[name])
 
@@ -366,12 +343,3 @@ class Refresher:
             self._note(name, current, kind)
         except CliError as error:
             logger.debug("The refresh journal could not be written: %s", error)
-
-
-def _holders(cfg: Mapping[str, Any], session: Session) -> List[str]:
-    """The names of the entries that hold this session's refresh token, such as a copy under another name."""
-    if session.refresh_token is None:
-        return []
-    # The text is compared first, because parsing thousands of entries takes longer than a refresh.
-    part = urlencode({"refresh_token": session.refresh_token})
-    return [name for name, entry in cfg.items() if isinstance(entry, str) and part in entry and holds(entry, session)]

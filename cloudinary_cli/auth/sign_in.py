@@ -12,6 +12,7 @@ from cloudinary_cli import defaults
 from cloudinary_cli.auth import device, flow
 from cloudinary_cli.auth.answer import Desk, DeviceWanted, Terms, await_answer, check_way, choose_way, listening
 from cloudinary_cli.auth.critical import deferred_signals
+from cloudinary_cli.auth.login_entry import derived_name, with_extras
 from cloudinary_cli.auth.loopback_server import AuthorizationResponse, CallbackServer
 from cloudinary_cli.auth.pasted_response import ExpectedRedirect
 from cloudinary_cli.auth.refresh import refresh_lock
@@ -20,7 +21,8 @@ from cloudinary_cli.auth.sealing import is_wanted, vault
 from cloudinary_cli.auth.session import Session, from_cloudinary_url, is_oauth_url, refresh_token_of, to_cloudinary_url
 from cloudinary_cli.defaults import OAUTH_CALLBACK_TIMEOUT_SECONDS, logger
 from cloudinary_cli.errors import CliError, InvalidTokenResponse, KeychainUnavailable, LoginError
-from cloudinary_cli.utils import config_rules, config_url
+from cloudinary_cli.utils import config_rules
+from cloudinary_cli.utils.config_environment import environment_is_configured
 from cloudinary_cli.utils.config_rules import DefaultStatus
 from cloudinary_cli.utils.config_utils import ConfigStore
 
@@ -105,6 +107,7 @@ def _by_redirect(request: LoginRequest, server: _Server, store: ConfigStore, des
         answer = await_answer(callback, expected, url, desk, way, terms)
         try:
             _check_issuer(answer, server)
+            server_socket.check_start_page()
             ask = partial(flow.exchange_code, answer.code, verifier, uri, server.region, server.base_url)
             result = _redeem_and_save(lambda grant: grant.take(ask), request, server, store, desk)
         except CliError as error:
@@ -233,8 +236,8 @@ def _save(
                 old_url = cfg.get(name)
                 if old_url is not None and not is_oauth_url(old_url):
                     raise LoginError(_taken(name))
-                url = _with_extras(to_cloudinary_url(saved), old_url)
-                env_configured = config_url.environment_is_configured(environ)
+                url = with_extras(to_cloudinary_url(saved), old_url)
+                env_configured = environment_is_configured(environ)
                 status = config_rules.put_entry(cfg, name, url, request.set_default, env_configured)
                 signals.check()
             grant.is_saved, grant.old_url = True, old_url
@@ -272,29 +275,3 @@ def _sealed(request: LoginRequest, session: Session, old_url: Any) -> Tuple[Sess
 
 def _login_in(url: Any) -> Optional[Session]:
     return from_cloudinary_url(url) if is_oauth_url(url) else None
-
-
-def derived_name(session: Session, cfg: Mapping[str, Any]) -> str:
-    """`<cloud>`, `<cloud>-<region suffix>` outside the default region; `-oauth` where an API-key entry has the name."""
-    suffix = defaults.region_suffix(session.region)
-    base = f"{session.cloud_name}-{suffix}" if suffix else session.cloud_name
-    candidates = [base, f"{base}-oauth"]
-    while True:
-        name = candidates.pop(0)
-        if name not in cfg or is_oauth_url(cfg[name]):
-            return name
-        if not candidates:
-            number = 2 if name.endswith("-oauth") else int(name.rsplit("-", 1)[1]) + 1
-            candidates.append(f"{base}-oauth-{number}")
-
-
-def _with_extras(url: str, old_url: Optional[str]) -> str:
-    """Settings that the user keeps in the entry (timeout, secure_distribution...) survive a login to the same cloud."""
-    if old_url is None:
-        return url
-    new, old = config_url.parse(url), config_url.parse(old_url)
-    if new.cloud_name != old.cloud_name:
-        return url
-    bookkeeping = {"refresh_state", "oauth_base_url", "keyring"} | {key for key, _ in new.query}
-    kept = {key: old.get(key) for key, _ in old.query if key not in bookkeeping}
-    return config_url.replace_query(url, kept) if kept else url

@@ -8,6 +8,7 @@ import click
 
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.config_options import quoted
+from cloudinary_cli.errors import URL_IS_NO_NAME
 from cloudinary_cli.utils import agent_replies, agent_utils, config_rules
 from cloudinary_cli.utils.agent_utils import Created, SavePlan, SaveResult
 from cloudinary_cli.utils.config_rules import DefaultStatus
@@ -17,6 +18,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _new_name(ctx: click.Context, param: click.Parameter, value: Optional[str]) -> Optional[str]:
+    if value and "://" in value:
+        raise click.BadParameter(URL_IS_NO_NAME, ctx, param)
     if value is not None and (not value or config_rules.is_reserved_config_name(value)):
         reason = f"'{one_line(value)}' is reserved (two underscores on both sides)." if value else "the name is empty."
         raise click.BadParameter(reason, ctx, param)

@@ -10,6 +10,7 @@ from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.config_options import ConfigOptions, quoted, shown
 from cloudinary_cli.errors import ConfigError, Declined, InvalidConfigUrl
 from cloudinary_cli.utils import config_resolver, config_rules, config_url
+from cloudinary_cli.utils.config_environment import environment_is_configured
 from cloudinary_cli.utils.config_resolver import Selection
 from cloudinary_cli.utils.config_rules import DefaultStatus
 
@@ -82,7 +83,7 @@ def _is_other_login(entry: Any, url: str) -> bool:
 
 def _save(app: AppContext, name: str, url: str, is_default: bool, agreed: bool) -> Tuple[DefaultStatus, Optional[bool]]:
     """Save, then revoke the login that was replaced; None instead of that result when there was none."""
-    env_configured = config_url.environment_is_configured(app.environ)
+    env_configured = environment_is_configured(app.environ)
     with app.store.transaction() as cfg:
         replaced = cfg.get(name)
         if _is_other_login(replaced, url) and not agreed:

@@ -7,6 +7,7 @@ from typing import NamedTuple, Optional, Tuple
 import click
 
 from cloudinary_cli.context import AppContext
+from cloudinary_cli.errors import URL_IS_NO_NAME
 from cloudinary_cli.utils.text_utils import one_line
 
 # What `-r` without a name stands for: no argument of a process can hold a NUL.
@@ -41,6 +42,8 @@ def report(app: AppContext, options: ConfigOptions, name: Optional[str], outcome
 
 def unknown(name: str, label: str) -> click.BadParameter:
     """The error for a name that is not saved."""
+    if "://" in name:
+        return click.BadParameter(URL_IS_NO_NAME, param_hint=label)
     return click.BadParameter(f"no saved configuration is named '{shown(name)}'. See: cld config -ls", param_hint=label)
 
 

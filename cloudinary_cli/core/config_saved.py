@@ -8,6 +8,7 @@ from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.config_options import ConfigOptions, report, shown, unknown
 from cloudinary_cli.errors import ConfigError, ConfigNotFound
 from cloudinary_cli.utils import config_rules, config_url
+from cloudinary_cli.utils.config_environment import environment_is_configured
 
 
 def set_default(app: AppContext, options: ConfigOptions) -> int:
@@ -44,7 +45,7 @@ def remove(app: AppContext, options: ConfigOptions) -> int:
 def _removed(app: AppContext, name: str, is_login: bool) -> Tuple[str, str]:
     """Remove the entry; the outcome, and a sentence about it."""
     if not is_login:
-        if not app.store.remove_named(name, config_url.environment_is_configured(app.environ)):
+        if not app.store.remove_named(name, environment_is_configured(app.environ)):
             raise unknown(name, "-rm")
         return "removed", f"Config '{shown(name)}' deleted."
     from cloudinary_cli import auth

@@ -72,7 +72,8 @@ def login(app: AppContext, /, as_json: bool, **options: Any) -> bool:
 
 def _say(app: AppContext, result: Any) -> None:
     say = app.console.info
-    say(f"Logged in. Saved as '{shown(result.name)}' (cloud {result.cloud_name}).")
+    # -v does not hide which account it was: somebody may have had the browser log in to theirs.
+    app.console.notice(f"Logged in. Saved as '{shown(result.name)}' (cloud {result.cloud_name}).")
     if result.keychain:
         say(f"Its tokens are encrypted; the key is in the keychain ({result.keychain}).")
     if result.old_grant_revoked:

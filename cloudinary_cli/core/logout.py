@@ -9,7 +9,7 @@ import click
 from cloudinary_cli.command import CldCommand, completion_of, config_optional
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.config_options import quoted, shown
-from cloudinary_cli.errors import Declined
+from cloudinary_cli.errors import URL_IS_NO_NAME, Declined
 
 _HINT = "Name the login to log out: cld logout <name>"
 
@@ -65,6 +65,8 @@ def _report(app: AppContext, name: str, outcome: str) -> bool:
         app.console.error(
             f"'{shown(name)}' is not a login. To remove an API-key configuration: cld config -rm {quoted(name)}"
         )
+    elif "://" in name:
+        app.console.error(URL_IS_NO_NAME)
     else:
         app.console.error(f"No saved login is called '{shown(name)}'. Run `cld config -ls` to see the saved ones.")
     return outcome == "removed"

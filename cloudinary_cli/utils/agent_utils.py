@@ -10,6 +10,7 @@ from cloudinary_cli.errors import ApiError, CliError, ConfigError
 from cloudinary_cli.utils import config_rules, config_url
 from cloudinary_cli.utils.agent_replies import explain_cloud, explain_signup, text
 from cloudinary_cli.utils.api_utils import call_api
+from cloudinary_cli.utils.config_environment import environment_is_configured
 from cloudinary_cli.utils.config_rules import DefaultStatus
 from cloudinary_cli.utils.config_utils import ConfigStore
 from cloudinary_cli.utils.config_view import masked_value
@@ -148,7 +149,7 @@ def save(store: ConfigStore, created: Created, plan: SavePlan, environ: Mapping[
     if not plan.save:
         return SaveResult()
     url, wanted = created.url(), plan.name or created.cloud_name
-    env_configured = config_url.environment_is_configured(environ)
+    env_configured = environment_is_configured(environ)
     with store.transaction() as cfg:
         overwrites = wanted in cfg and plan.may_overwrite and not config_url.is_oauth_url(cfg[wanted])
         name = wanted if overwrites else _free_name(cfg, wanted)

@@ -8,6 +8,7 @@ from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Seq
 
 from cloudinary_cli.errors import InvalidConfigUrl
 from cloudinary_cli.utils import config_resolver, config_rules, config_url
+from cloudinary_cli.utils.config_environment import environment_fields
 from cloudinary_cli.utils.config_resolver import ResolvedConfig, Source
 from cloudinary_cli.utils.config_utils import current_store
 from cloudinary_cli.utils.config_view import config_to_dict, duration, parse_time, seconds_until
@@ -152,7 +153,7 @@ def _synthetic(config: ResolvedConfig, is_active: bool, now: float) -> ConfigRow
 
 def _environment(environ: Mapping[str, str]) -> ResolvedConfig:
     try:
-        return ResolvedConfig(Source.ENVIRONMENT, fields=config_url.environment_fields(environ))
+        return ResolvedConfig(Source.ENVIRONMENT, fields=environment_fields(environ))
     except InvalidConfigUrl:
         return ResolvedConfig()
 

@@ -23,6 +23,7 @@ from cloudinary_cli.errors import (
     SelectionNotFound,
 )
 from cloudinary_cli.utils import config_rules, config_url
+from cloudinary_cli.utils.config_environment import environment_fields
 from cloudinary_cli.utils.config_utils import current_store
 from cloudinary_cli.utils.text_utils import one_line
 
@@ -171,7 +172,7 @@ def _from_saved(name: str, snapshot: Mapping[str, Any], chosen_by: str) -> Resol
 
 def _from_environment(snapshot: Mapping[str, Any], environ: Mapping[str, str]) -> ResolvedConfig:
     try:
-        fields = config_url.environment_fields(environ)
+        fields = environment_fields(environ)
     except InvalidConfigUrl as error:
         variable = "CLOUDINARY_CLOUD_NAME" if environ.get("CLOUDINARY_CLOUD_NAME") else "CLOUDINARY_URL"
         problem = ConfigError(f"The environment variable {variable} is invalid: {error} Fix it or unset it.")

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any, Dict, List, Mapping, Optional
 
 from cloudinary_cli.defaults import DEFAULT_CONFIG_KEY
-from cloudinary_cli.errors import ConfigError
+from cloudinary_cli.errors import URL_IS_NO_NAME, ConfigError
 
 
 class DefaultStatus(str, Enum):
@@ -28,10 +28,12 @@ def is_reserved_config_name(name: str) -> bool:
 def check_config_name(name: str) -> str:
     """The name itself, when a user may pick it.
 
-    :raises ConfigError: for a reserved or empty one.
+    :raises ConfigError: for a reserved or empty one, and for a URL, which is not repeated: it may hold a secret.
     """
     if not name:
         raise ConfigError("The configuration name is empty. Give a name, for example: my-cloud.")
+    if "://" in name:
+        raise ConfigError(URL_IS_NO_NAME)
     if is_reserved_config_name(name):
         raise ConfigError(f"'{name}' is a reserved name (two underscores on both sides). Choose another one.")
     return name

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, Mapping, Option
 from cloudinary_cli import defaults
 from cloudinary_cli.defaults import CONFIG_LOCK_TIMEOUT_SECONDS, DEFAULT_CONFIG_KEY, logger
 from cloudinary_cli.errors import ConfigFileError, ConfigNotFound, NoHomeDirectory
-from cloudinary_cli.utils import config_rules
+from cloudinary_cli.utils import config_file, config_rules
 from cloudinary_cli.utils.config_lock import file_lock
 from cloudinary_cli.utils.config_rules import DefaultStatus, is_reserved_config_name
 from cloudinary_cli.utils.group_commit import GroupCommit
@@ -19,7 +18,6 @@ from cloudinary_cli.utils.group_commit import GroupCommit
 if TYPE_CHECKING:
     from cloudinary_cli.utils.file_utils import PendingFile
 
-_PRIVATE = 0o600
 _BOM = b"\xef\xbb\xbf"
 Stamp = Tuple[int, int, int]
 
@@ -77,22 +75,22 @@ class ConfigStore:
             # A link into nowhere (a disk that is not mounted) is not the same as no configuration.
             if isinstance(error, FileNotFoundError) and not os.path.islink(path):
                 return None
-            if isinstance(error, NotADirectoryError) and _is_below_a_device(path):
+            if isinstance(error, NotADirectoryError) and config_file.is_below_a_device(path):
                 return None
-            raise _unreadable(path, error) from error
+            raise config_file.unreadable(path, error) from error
         if os.name == "posix" and stat.S_ISREG(info.st_mode) and info.st_mode & 0o077:
-            _tighten(path)
+            config_file.tighten(path)
         # The inode tells two saves apart that fall into one tick of the file system's clock.
         return info.st_mtime_ns, info.st_size, info.st_ino
 
     def _read(self, path: str) -> Dict[str, Any]:
-        data = read_bytes(path)
+        data = config_file.read_bytes(path)
         if data.startswith(_BOM):
             data = data[len(_BOM) :]
             if not self._warned_bom:
                 self._warned_bom = True
                 logger.warning("%s starts with a byte order mark. Save it as UTF-8 without BOM.", path)
-        return parse_content(path, data)
+        return config_file.parse_content(path, data)
 
     def mtime(self) -> int:
         """Modification time in nanoseconds, 0 when the file is absent."""
@@ -108,7 +106,7 @@ class ConfigStore:
 
         :raises ConfigFileError: when it cannot be made.
         """
-        _make_private_directory(os.path.dirname(self.path))
+        config_file.make_home(os.path.dirname(self.path))
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -117,7 +115,7 @@ class ConfigStore:
         :raises LockTimeout: after `lock_timeout` seconds.
         """
         path = self.path
-        _make_private_directory(os.path.dirname(path))
+        config_file.make_home(os.path.dirname(path))
         if os.path.islink(path):
             self._stamp(path)  # a link into nowhere is refused: its lock has no place
         with file_lock(self.lock_base + ".lock", self.lock_timeout, path):
@@ -143,7 +141,7 @@ class ConfigStore:
                 if latest == stamp:
                     break
                 stamp, now = latest, self._read_for_change()
-                content, before = _rebased(content, before, now), now
+                content, before = config_file.rebased(content, before, now), now
             config_rules.drop_dangling_default(content)
             self._write(content, pending)
 
@@ -158,10 +156,10 @@ class ConfigStore:
         path = self.path
         if not os.path.lexists(path):
             return {}
-        data = read_bytes(path)
+        data = config_file.read_bytes(path)
         if data.startswith(_BOM):
             raise ConfigFileError(f"{path} starts with a byte order mark. Save it as UTF-8 without BOM; not changed.")
-        return parse_content(path, data)
+        return config_file.parse_content(path, data)
 
     def load_fresh(self) -> Dict[str, Any]:
         """Like load, but from the file whatever the cache says: for decisions under a lock."""
@@ -179,11 +177,11 @@ class ConfigStore:
 
         path = self.path
         try:
-            _make_private_directory(os.path.dirname(path))
+            config_file.make_home(os.path.dirname(path))
             size = os.path.getsize(path) if os.path.exists(path) else 0
             return PendingFile(path, size + extra, name)
         except OSError as error:
-            raise _unwritable(path, error) from error
+            raise config_file.unwritable(path, error) from error
 
     def save(self, cfg: Mapping[str, Any]) -> None:
         """Replace the whole content, atomically and durably."""
@@ -193,16 +191,16 @@ class ConfigStore:
     def _write(self, cfg: Mapping[str, Any], pending: Optional[PendingFile]) -> None:
         from cloudinary_cli.utils.file_utils import PendingFile
 
-        path, data = self.path, _serialize(cfg)
+        path, data = self.path, config_file.serialize(cfg)
         self._cached = None
         try:
             if pending is not None and pending.target == os.path.realpath(path):
-                pending.commit(data, _PRIVATE)
+                pending.commit(data, config_file.PRIVATE)
             else:
                 with PendingFile(path, name=os.path.basename(path)) as fresh:
-                    fresh.commit(data, _PRIVATE)
+                    fresh.commit(data, config_file.PRIVATE)
         except OSError as error:
-            raise _unwritable(path, error) from error
+            raise config_file.unwritable(path, error) from error
 
     # -- named configurations
 
@@ -230,105 +228,3 @@ class ConfigStore:
         """Forget the default; False when there was none."""
         with self.transaction() as cfg:
             return cfg.pop(DEFAULT_CONFIG_KEY, None) is not None
-
-
-def _rebased(content: Mapping[str, Any], before: Mapping[str, Any], now: Mapping[str, Any]) -> Dict[str, Any]:
-    """`now` with the changes that made `content` of `before`."""
-    kept = {key: value for key, value in now.items() if key in content or key not in before}
-    return {**kept, **{key: value for key, value in content.items() if key not in before or before[key] != value}}
-
-
-def read_bytes(path: str) -> bytes:
-    """The file's bytes.
-
-    :raises ConfigFileError: names the file and the system's reason.
-    """
-    try:
-        mode = os.stat(path).st_mode
-        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-            # Opening a named pipe would wait for ever for somebody to write.
-            raise ConfigFileError(f"{path} is not a regular file. Move it away.")
-        with open(path, "rb") as file:
-            return file.read()
-    except OSError as error:
-        raise _unreadable(path, error) from error
-
-
-def parse_content(path: str, data: bytes) -> Dict[str, Any]:
-    """The JSON object in `data`; `path` is named in the error.
-
-    :raises ConfigFileError: empty, not UTF-8, not JSON, or not an object.
-    """
-    remedy = "Repair it, or move it away and log in again; it was not changed."
-    if not data.strip(b"\0 \t\r\n"):
-        raise ConfigFileError(
-            f"{path} is empty, perhaps after a crash. Restore it from a backup or delete it: rm {path}"
-        )
-    try:
-        content = json.loads(data.decode("utf-8"))
-    except UnicodeDecodeError:
-        raise ConfigFileError(f"{path} is not UTF-8 text. {remedy}") from None
-    except ValueError as error:
-        raise ConfigFileError(f"{path} is not valid JSON ({error}). {remedy}") from None
-    except RecursionError:
-        raise ConfigFileError(f"{path} is nested too deeply. {remedy}") from None
-    if not isinstance(content, dict):
-        raise ConfigFileError(f"{path} does not hold a JSON object of name: URL. {remedy}")
-    return content
-
-
-def _serialize(cfg: Mapping[str, Any]) -> bytes:
-    if cfg and all(type(value) is str for value in cfg.values()):
-        # The same text as with indent=2, from json's C encoder, which knows no indent: a fifth of the time.
-        text = json.dumps(cfg, separators=(",\n  ", ": "), ensure_ascii=False)
-        text = "{\n  " + text[1:-1] + "\n}"
-    else:
-        text = json.dumps(cfg, indent=2, ensure_ascii=False)
-    try:
-        return text.encode("utf-8")
-    except UnicodeEncodeError:
-        # A lone surrogate (a name that was not UTF-8 on the command line) is legal in JSON as an escape only.
-        return json.dumps(cfg, indent=2).encode("ascii")
-
-
-def _unreadable(path: str, error: OSError) -> ConfigFileError:
-    if isinstance(error, FileNotFoundError) and os.path.islink(path):
-        return ConfigFileError(f"{path} is a symbolic link to {os.path.realpath(path)}, which does not exist.")
-    advice = {IsADirectoryError: " Move it away.", PermissionError: " Check its owner and mode."}.get(type(error), "")
-    return ConfigFileError(f"Cannot read {path}: {error.strerror or error}.{advice}")
-
-
-def _unwritable(path: str, error: OSError) -> ConfigFileError:
-    return ConfigFileError(f"Cannot write {path}: {error.strerror or error}. It was not changed.")
-
-
-def _is_below_a_device(path: str) -> bool:
-    """True for HOME=/dev/null, which says that there is no home; a file in the way is a mistake."""
-    while not os.path.lexists(path):
-        path = os.path.dirname(path)
-    return not os.path.isfile(path) and not os.path.isdir(path)
-
-
-def _tighten(path: str) -> None:
-    try:
-        os.chmod(path, _PRIVATE)
-    except OSError:
-        # Somebody else's file, or a file system without modes: reading it is still what the user asked for.
-        logger.debug("Cannot make %s private.", path)
-
-
-def _make_private_directory(directory: str) -> None:
-    try:
-        from cloudinary_cli.utils.file_utils import make_private_directory
-
-        make_private_directory(directory)
-        # Only the directory that is the CLI's own by name: CLOUDINARY_HOME may point to a shared one.
-        if (
-            os.name == "posix"
-            and os.path.basename(directory) == ".cloudinary-cli"
-            and os.stat(directory).st_mode & 0o077
-        ):
-            os.chmod(directory, 0o700)
-    except OSError as error:
-        advice = "Set CLOUDINARY_HOME to one that you can write to."
-        raise ConfigFileError(f"Cannot use the directory {directory}: {error.strerror or error}. {advice}") from error

@@ -11,12 +11,13 @@ from cloudinary_cli import defaults
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import CliError, NoHomeDirectory
 from cloudinary_cli.utils import config_rules
+from cloudinary_cli.utils.config_environment import environment_is_configured
+from cloudinary_cli.utils.config_file import parse_content, read_bytes
 from cloudinary_cli.utils.config_rules import DefaultStatus, is_reserved_config_name
-from cloudinary_cli.utils.config_store import ConfigStore, parse_content, read_bytes
+from cloudinary_cli.utils.config_store import ConfigStore
 from cloudinary_cli.utils.config_url import (
     build_config_url,
     cloud_name_from_url,
-    environment_is_configured,
     is_oauth_url,
     validate_config_url,
 )

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import re
 from itertools import chain, groupby
-from typing import Any, Iterable, Optional
+from typing import Any, Iterable, List, Optional, Sequence
 
 # The patterns are texts, compiled (and kept) by `re` when first used: most commands use few of them.
 # C0 and C1 controls, DEL, and the characters that reorder text (Unicode bidi), which can forge a line on a terminal.
 _UNSAFE = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]"
 _UNSAFE_OR_BREAK = "[\t\n]|" + _UNSAFE
 
+_SECRET_NAMES = (
+    r"(?:api[_-]secret|oauth[_-]token|refresh[_-]token|access[_-]token|id_token|client[_-]secret|code_verifier"
+    r"|provisioning_api_secret|auth_token(?:\[key\]|%5Bkey%5D)|signature|password)"
+)
 _SECRET_PATTERNS = (
-    # cloudinary://key:SECRET@cloud, account://key:SECRET@id, http://user:PASSWORD@proxy; up to the last @, since a
-    # raw secret may hold one. The placeholders of help texts, such as <api_secret>, stay.
+    # cloudinary://key:SECRET@cloud and account://key:SECRET@id: up to the last @, since a raw secret may hold any
+    # character, and to the end of the word where there is none. Placeholders such as <api_secret> stay.
+    (r"(?i)\b((?:cloudinary|account)://[^\s:@]*:)(?!<\w+>@)\S+@", r"\1****@"),
+    (r"(?i)\b((?:cloudinary|account)://[^\s:@]*:)(?!<\w+>@|\*{4}@)\S+", r"\1****"),
+    # http://user:PASSWORD@proxy
     (r"(?i)\b([a-z][a-z0-9+.-]*://[^\s:/?#@'\"]*:)(?!<\w+>@)[^\s/?#]+@", r"\1****@"),
-    # name=value and 'name': 'value' for the members that carry a secret
-    (
-        r"(?i)((?:api_secret|oauth_token|refresh_token|access_token|id_token|client_secret|code_verifier"
-        r"|provisioning_api_secret|auth_token(?:\[key\]|%5Bkey%5D)|signature|password)"
-        r"['\"]?\s*[=:]\s*(?:b?['\"])?)[^\s&'\",;)}\]]+",
-        r"\1****",
-    ),
+    # name="value with blanks", name=value and 'name': 'value' for the members that carry a secret
+    (rf"(?i)({_SECRET_NAMES}['\"]?\s*[=:]\s*b?(['\"]))(?:(?!\2)[^\n])+", r"\1****"),
+    (rf"(?i)({_SECRET_NAMES}['\"]?\s*[=:]\s*(?:b?['\"])?)[^\s&'\",;)}}\]]+", r"\1****"),
     (r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{4,}", r"\1 ****"),
     # a JWT wherever it stands
     (r"\beyJ[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*", "****"),
@@ -44,8 +47,35 @@ def one_line(text: str, limit: Optional[int] = 200) -> str:
     return safe if limit is None or len(safe) <= limit else safe[: limit - 3] + "..."
 
 
-def redact(text: str) -> str:
-    """Text with credentials replaced by ``****``: the last net before a log line, not a substitute for care."""
+def secrets_in(arguments: Sequence[str]) -> List[str]:
+    """Arguments, or parts of them, that are secrets: what redact() cannot tell from a text that repeats them."""
+    found = []
+    previous = ""
+    for argument in arguments:
+        url = re.match(r"(?is)-{0,2}[\w-]*=?(?:cloudinary|account)://[^:@]*:(.+)", argument)
+        named = re.match(rf"(?is)-*{_SECRET_NAMES}[=:](.+)", argument)
+        if url or named:
+            value = (url or named).group(1)  # type: ignore[union-attr]
+            found.append(value.rpartition("@")[0] or value if url else value)
+        elif re.match(rf"(?i)-*{_SECRET_NAMES}\Z", previous):
+            found.append(argument)
+        previous = argument
+    return found
+
+
+def is_random(word: str) -> bool:
+    """True for what looks like a pasted key: long, and with small letters, capital letters and digits."""
+    return all(re.search(pattern, word) for pattern in (r"\A[\w-]{20,}\Z", "[a-z]", "[A-Z]", "[0-9]"))
+
+
+def redact(text: str, secrets: Sequence[str] = ()) -> str:
+    """Text with credentials replaced by ``****``: the last net before a log line, not a substitute for care.
+
+    :param secrets: known ones, as secrets_in() finds them; replaced also where the text has escaped them.
+    """
+    for secret in sorted(secrets, key=len, reverse=True):
+        for form in {secret, one_line(secret, None), secret.replace("'", "'\"'\"'"), repr(secret)[1:-1]}:
+            text = re.sub(rf"(?<!\w){re.escape(form)}(?!\w)", "****", text)
     for pattern, replacement in _SECRET_PATTERNS:
         text = re.sub(pattern, replacement, text)
     return text

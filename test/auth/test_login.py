@@ -32,11 +32,16 @@ def env(login_env: Dict[str, str]) -> Dict[str, str]:
 
 
 def browser(tmp_path: Path, code: str) -> str:
-    """A BROWSER that runs `code` with `url`, the authorization URL, and `get(url)` at hand."""
+    """A BROWSER that runs `code` with `url`, the authorization URL behind the start page, and `get(url)` at hand."""
     script = tmp_path / "browser.py"
     script.write_text(
         "import sys, urllib.request, urllib.error, urllib.parse\n"
-        "url = sys.argv[1]\n"
+        "class Stay(urllib.request.HTTPRedirectHandler):\n"
+        "    def redirect_request(self, *args): return None\n"
+        "try:\n"
+        "    urllib.request.build_opener(Stay).open(sys.argv[1], timeout=20)\n"
+        "except urllib.error.HTTPError as error:\n"
+        "    url = error.headers['Location']\n"
         "def get(address):\n"
         "    try:\n"
         "        return urllib.request.urlopen(address, timeout=20).status\n"

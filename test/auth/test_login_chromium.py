@@ -20,11 +20,18 @@ from test.fakes.sandbox_client import SandboxClient
 # Chromium cannot be told to press a button without a driver. So the page that it opens is the consent page, fetched with
 # its hidden fields, whose form submits itself: the POST, the redirects and the callback are Chromium's own.
 BROWSER = """
-import html, subprocess, sys, urllib.request
+import html, subprocess, sys, urllib.error, urllib.request
 from cloudinary_cli.sandbox.browser import ConsentForm
 url, kind, out = sys.argv[1], sys.argv[2], sys.argv[3]
+if kind != "auto":  # what the start page sends a browser to
+    class NoRedirect(urllib.request.HTTPRedirectHandler):
+        def redirect_request(self, *args): return None
+    try:
+        urllib.request.build_opener(NoRedirect).open(url)
+    except urllib.error.HTTPError as error:
+        url = error.headers["Location"]
 server = url.split("/oauth2/")[0]
-query = dict(part.split("=", 1) for part in url.split("?", 1)[1].split("&"))
+query = dict(part.split("=", 1) for part in url.partition("?")[2].split("&") if part)
 if kind == "xss":
     from urllib.parse import quote, unquote
     page = unquote(query["redirect_uri"]) + "?state=" + query["state"] + "&error=" + quote({payload!r})
@@ -50,12 +57,13 @@ PAYLOAD = "<script>document.title='pwned'</script><img src=x onerror=\"document.
 
 
 @pytest.fixture
-def manual_box(tmp_path: Path) -> Any:
-    """A sandbox that shows its consent page."""
+def manual_box(tmp_path: Path, request: pytest.FixtureRequest) -> Any:
+    """A sandbox that shows its consent page; with the parameter True, it approves by itself."""
     from cloudinary_cli.sandbox.server import SandboxServer
     from cloudinary_cli.sandbox.settings import SandboxSettings
 
-    with SandboxServer(SandboxSettings(data_dir=tmp_path / "data")) as server:
+    settings = SandboxSettings(data_dir=tmp_path / "data", auto_approve=getattr(request, "param", False))
+    with SandboxServer(settings) as server:
         yield SandboxClient(server)
 
 
@@ -98,6 +106,12 @@ def test_consent_ends_on_the_success_page(login: Login, store: ConfigStore) -> N
     assert done.code == 0, done.err
     assert title_of(dom) == "Logged in" or "Logged in" in dom
     assert list(store.load()) == ["sandbox", "__default__"]
+
+
+@pytest.mark.parametrize("manual_box", [True], indirect=True)
+def test_the_start_page_leads_chromium_through_the_whole_login(login: Login, store: ConfigStore) -> None:
+    done, dom = login("auto")
+    assert done.code == 0 and "Logged in" in dom, done.err
 
 
 def test_denied_consent_ends_on_a_failure_page(login: Login, store: ConfigStore) -> None:

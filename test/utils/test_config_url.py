@@ -8,6 +8,7 @@ import pytest
 
 from cloudinary_cli.errors import InvalidConfigUrl
 from cloudinary_cli.utils import config_url
+from cloudinary_cli.utils.config_environment import environment_fields, environment_is_configured
 from cloudinary_cli.utils.env_config import hidden_environment, import_sdk
 
 
@@ -104,7 +105,7 @@ def test_build_merges_parameters_into_the_query() -> None:
 
 
 def test_environment_fields() -> None:
-    read = config_url.environment_fields
+    read = environment_fields
     assert read({}) == {} == read({"CLOUDINARY_URL": ""})
     assert read({"CLOUDINARY_URL": "cloudinary://k:s@c"})["cloud_name"] == "c"
     with_cloud = {
@@ -116,8 +117,8 @@ def test_environment_fields() -> None:
     assert read(with_cloud) == {"cloud_name": "n", "secure": False}
     with pytest.raises(InvalidConfigUrl):
         read({"CLOUDINARY_URL": "http://x"})
-    assert config_url.environment_is_configured(with_cloud)
-    assert not config_url.environment_is_configured({"CLOUDINARY_URL": "http://x", "CLOUDINARY_API_KEY": "k"})
+    assert environment_is_configured(with_cloud)
+    assert not environment_is_configured({"CLOUDINARY_URL": "http://x", "CLOUDINARY_API_KEY": "k"})
 
 
 def test_account_url() -> None:
@@ -143,7 +144,7 @@ def test_no_secret_in_a_repr() -> None:
 )  # fmt: skip
 def test_the_programs_own_variables_are_no_fields(name: str) -> None:
     environ = {"CLOUDINARY_CLOUD_NAME": "n", f"CLOUDINARY_{name}": "x", "CLOUDINARY_UPLOAD_PREFIX": "https://p"}
-    assert config_url.environment_fields(environ) == {"cloud_name": "n", "upload_prefix": "https://p"}
+    assert environment_fields(environ) == {"cloud_name": "n", "upload_prefix": "https://p"}
 
 
 def test_a_url_that_ends_after_the_secret_is_said_to_have_no_cloud() -> None:
