@@ -13,6 +13,7 @@ from cloudinary_cli.auth.answer import Desk, DeviceWanted, Terms, await_answer, 
 from cloudinary_cli.auth.loopback_server import AuthorizationResponse, CallbackServer
 from cloudinary_cli.auth.pasted_response import ExpectedRedirect
 from cloudinary_cli.auth.refresh import refresh_lock
+from cloudinary_cli.auth.refresh_rules import holders
 from cloudinary_cli.auth.revocation import revoke_replaced, revoke_session
 from cloudinary_cli.auth.sealing import is_wanted, vault
 from cloudinary_cli.auth.session import Session, from_cloudinary_url, is_oauth_url, refresh_token_of, to_cloudinary_url
@@ -214,6 +215,8 @@ def _save(
             url = _with_extras(to_cloudinary_url(saved), old_url)
             env_configured = config_url.environment_is_configured(environ)
             status = config_rules.put_entry(cfg, name, url, request.set_default, env_configured)
+            if is_oauth_url(old_url) and holders(cfg, from_cloudinary_url(old_url)):
+                old_url = None  # a copy under another name goes on using the session, so it is not revoked
     except BaseException:
         vault().forget(saved.key_id)
         raise
