@@ -43,8 +43,8 @@ OAUTH_INTERNAL_KEYS = (
 
 # A writer holds the file lock for milliseconds; one that waits longer has met a stopped process.
 CONFIG_LOCK_TIMEOUT_SECONDS = 10.0
-# A refresh holds its lock for one token call (30 s at most) and two short writes.
-REFRESH_LOCK_TIMEOUT_SECONDS = 45.0
+# A refresh holds its lock for two token calls (30 s each at most, the second after a lost response) and short writes.
+REFRESH_LOCK_TIMEOUT_SECONDS = 75.0
 KEYRING_TIMEOUT_SECONDS = 3.0
 
 NO_CONFIG_MESSAGE = """No Cloudinary configuration found.

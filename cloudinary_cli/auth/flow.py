@@ -7,22 +7,20 @@ import hashlib
 import json
 import secrets
 from functools import partial
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple
 from urllib.parse import urlencode
 
 from cloudinary_cli import defaults
 from cloudinary_cli.auth import token_http
-from cloudinary_cli.auth.token_http import HttpAnswer
+from cloudinary_cli.auth.token_http import HttpAnswer, harmless
 from cloudinary_cli.errors import Delivery, TokenEndpointError
-from cloudinary_cli.utils.text_utils import one_line, redact, without_secrets
+from cloudinary_cli.utils.text_utils import without_secrets
 
 Send = Callable[..., HttpAnswer]
 
 _METADATA_TIMEOUT_SECONDS = 5
 _MAX_DESCRIPTION = 80
 _MAX_BODY = 1000
-_MAX_SECRET = 4096
-_SECRET_MEMBERS = frozenset(["code", "code_verifier", "device_code", "refresh_token", "token"])
 
 
 def generate_pkce_pair() -> Tuple[str, str]:
@@ -201,10 +199,10 @@ def refusal(response: HttpAnswer, endpoint: str, form: Mapping[str, str]) -> Tok
     except (ValueError, RecursionError):
         body = None
     # Parsed and written again, because an escape such as \u0072 in it would hide a token from the comparison.
-    error.body = _harmless(response.body if body is None else json.dumps(body, ensure_ascii=False), form, _MAX_BODY)
+    error.body = harmless(response.body if body is None else json.dumps(body, ensure_ascii=False), form, _MAX_BODY)
     if isinstance(body, dict):
         error.error, error.description = (
-            _harmless(body[name], form) if isinstance(body.get(name), str) and body[name] else None
+            harmless(body[name], form) if isinstance(body.get(name), str) and body[name] else None
             for name in ("error", "error_description")
         )
     detail = oauth_error_detail(error)
@@ -214,12 +212,14 @@ def refusal(response: HttpAnswer, endpoint: str, form: Mapping[str, str]) -> Tok
     return error
 
 
-def _harmless(text: str, form: Mapping[str, str], limit: int = 200) -> str:
-    """The beginning of a text of the server as a part of one line, without the secrets of the form."""
-    # Cut before the patterns search it: a server decides how long it is. The reserve keeps a secret whole at the cut.
-    text = text[: limit + _MAX_SECRET]
-    secrets_sent = [value for name, value in form.items() if name in _SECRET_MEMBERS]
-    return one_line(redact(without_secrets(text, secrets_sent)), limit)
+def conceal(error: TokenEndpointError, secrets_known: Iterable[str]) -> None:
+    """Mask secrets that were not sent and that the server may still repeat, such as the session's access token."""
+    known = list(secrets_known)
+    error.args = (without_secrets(str(error), known),)
+    error.body = without_secrets(error.body, known)
+    error.error, error.description = (
+        text and without_secrets(text, known) for text in (error.error, error.description)
+    )
 
 
 def oauth_error_detail(exc: BaseException) -> Optional[str]:

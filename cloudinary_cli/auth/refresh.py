@@ -20,19 +20,21 @@ from __future__ import annotations
 import os
 import threading
 import time
-from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any, Callable, Dict, Optional, Tuple
 
 from cloudinary_cli.auth import flow, refresh_state
-from cloudinary_cli.auth.critical import deferred_signals
-from cloudinary_cli.auth.refresh_lock import holders, locked_login, refresh_lock, refresh_lock_path
+from cloudinary_cli.auth.refresh_entry import SavedLogin
+from cloudinary_cli.auth.refresh_lock import refresh_lock, refresh_lock_path
+from cloudinary_cli.auth.refresh_request import Section, present
 from cloudinary_cli.auth.refresh_rules import (
     RefreshOutcome,
     RefreshResult,
     check_not_dead,
     check_same_account,
+    holders,
     holds,
+    journal_of,
     relogin_advice,
     relogin_command,
     with_command,
@@ -45,44 +47,19 @@ from cloudinary_cli.errors import (
     CliError,
     Delivery,
     InvalidTokenResponse,
+    LockTimeout,
     ReloginRequired,
     TokenEndpointError,
 )
-from cloudinary_cli.utils.config_url import parse as parse_url
-from cloudinary_cli.utils.config_url import replace_query
 from cloudinary_cli.utils.config_utils import ConfigStore
 from cloudinary_cli.utils.file_utils import PendingFile
 
 __all__ = ["RefreshOutcome", "RefreshResult", "Refresher", "refresh_lock", "relogin_command"]
 
-_ATTEMPTS = 3
-_PAUSE_SECONDS = 0.5
-_MAX_RETRY_AFTER_SECONDS = 5.0
 # After a failure, this process does not try the same refresh token again for so long.
 _BACK_OFF_SECONDS = 20.0
 # How often the entry may be changed by programs that take no lock before this one gives up.
 _READS = 5
-
-
-class _Section:
-    """Defers signals from the moment the token is sent, and knows whether it may have been spent."""
-
-    def __init__(self) -> None:
-        self._stack = ExitStack()
-        self._is_open = False
-        self.may_be_spent = False
-        self.response_was_lost = False
-
-    def open(self) -> None:
-        self.may_be_spent = True
-        if not self._is_open:
-            self._stack.enter_context(deferred_signals())
-            self._is_open = True
-
-    def close(self) -> None:
-        """Deliver the signals that have arrived."""
-        self._is_open = False
-        self._stack.close()
 
 
 class Refresher:
@@ -129,8 +106,7 @@ class Refresher:
             if recent is not None:
                 return RefreshResult(RefreshOutcome.FAILED, url, recent)
             try:
-                with locked_login(self.store, name, session, self._lock_timeout):
-                    result = self._under_lock(name, url, session, force, rejected)
+                result = self._adopt_or_renew(name, url, session, force, rejected)
             except CliError as error:
                 result = RefreshResult(RefreshOutcome.FAILED, url, error)
             if result.outcome is RefreshOutcome.FAILED and result.error and session.refresh_token:
@@ -144,18 +120,22 @@ class Refresher:
         known = self._failures.get(refresh_state.fingerprint(session.refresh_token))
         return known[1] if known and time.monotonic() < known[0] else None
 
-    def _under_lock(self, name: str, url: str, session: Session, force: bool, rejected: Optional[str]) -> RefreshResult:
+    def _adopt_or_renew(
+        self, name: str, url: str, session: Session, force: bool, rejected: Optional[str]
+    ) -> RefreshResult:
         for _ in range(_READS):
-            result = self._adopt_or_rotate(name, url, session, force, rejected)
+            with refresh_lock(self.store, name, self._lock_timeout):
+                result = self._under_lock(name, url, session, force, rejected)
             if result is not None:
                 return result
-        raise ReloginRequired(f"The login '{name}' keeps changing. {relogin_advice(name, session)}")
+        raise LockTimeout(f"Another program keeps changing the login '{name}'. Try again in a moment.")
 
-    def _adopt_or_rotate(
+    def _under_lock(
         self, name: str, url: str, session: Session, force: bool, rejected: Optional[str]
     ) -> Optional[RefreshResult]:
-        """None when the entry was changed between its reading and the journal record: read it again."""
-        entry = self.store.load_fresh().get(name)
+        """None when a program that takes no lock has changed the entry meanwhile: lock and read it again."""
+        cfg = self.store.load_fresh()
+        entry = cfg.get(name)
         if entry is None:
             gone = ReloginRequired(f"The login '{name}' was removed. {relogin_advice(name, session)}")
             return RefreshResult(RefreshOutcome.NOT_FOUND, url, gone)
@@ -169,92 +149,42 @@ class Refresher:
             return RefreshResult(outcome, entry)
         if current.refresh_token is None:
             raise ReloginRequired(f"The login '{name}' has no refresh token. {relogin_advice(name, current)}")
-        previous = refresh_state.parse(parse_url(entry).get(refresh_state.KEY))
-        known = previous if previous is not None and previous.applies_to(current.refresh_token) else None
+        known = journal_of(cfg, current, name)
         check_not_dead(name, current, known)
         return self._rotate(name, current, known)
 
     def _rotate(self, name: str, current: Session, known: Optional[RefreshState]) -> Optional[RefreshResult]:
-        # All that may fail for reasons of this machine comes first: the journal record blames the network.
         base_url = current.token_base_url
         # What comes back is sealed with the same key, which is at hand then.
         opened = vault().open(current, name)
         with self.store.reserve(f"refresh-{os.path.basename(refresh_lock_path(self.store, name))}") as pending:
-            section = _Section()
+            section, saved = Section(), SavedLogin(self.store, name, current, self.clock)
             try:
-                entry = self._note(name, current, Kind.STARTED if known is None else Kind.RETRIED)
+                entry = saved.note(Kind.STARTED if known is None else Kind.RETRIED)
                 if entry is None:
                     return None
                 try:
-                    response = self._post(name, opened, base_url, section, known)
+                    response = present(
+                        lambda: self._refresh(opened.refresh_token, opened.region, base_url, before_send=section.open),
+                        section,
+                        may_ask_again=known is None,
+                        note_retry=lambda: saved.note(Kind.RETRIED) is not None,
+                    )
                 except TokenEndpointError as error:
+                    flow.conceal(error, [opened.access_token])
                     logger.debug("Refresh of '%s' failed: %s %s", name, error, flow.oauth_error_body(error) or "")
                     lost = section.response_was_lost or error.delivery is Delivery.UNKNOWN
-                    return self._failed(name, entry, current, known, error, lost)
-                return self._store(name, entry, current, response, pending)
+                    return self._failed(saved, entry, known, error, lost)
+                return self._store(saved, entry, response, pending)
             except BaseException:
                 if not section.may_be_spent:
-                    self._restore(name, current, known)
+                    saved.restore(known)
                 raise
             finally:
                 section.close()
 
-    def _post(
-        self, name: str, current: Session, base_url: str, section: _Section, known: Optional[RefreshState]
-    ) -> Any:
-        """Present the refresh token; again while it was not processed, and once after a lost response.
-
-        Signals are deferred when this returns: what the server has sent must be saved first.
-        """
-        attempt = 0
-        while True:
-            attempt += 1
-            try:
-                response = self._refresh(current.refresh_token, current.region, base_url, before_send=section.open)
-                section.open()
-                return response
-            except TokenEndpointError as error:
-                lost = error.delivery is Delivery.UNKNOWN
-                may_repeat = lost and known is None and not section.response_was_lost
-                if not may_repeat and (attempt >= _ATTEMPTS or not error.is_retryable):
-                    raise
-                section.response_was_lost = section.response_was_lost or lost
-                section.may_be_spent = section.response_was_lost
-                section.close()
-                time.sleep(min(error.retry_after or _PAUSE_SECONDS * attempt, _MAX_RETRY_AFTER_SECONDS))
-                if lost and self._note(name, current, Kind.RETRIED) is None:
-                    raise
-
-    # -- what is written
-
-    def _note(self, name: str, current: Session, kind: Optional[Kind]) -> Optional[str]:
-        """Write (or with None, clear) the journal record, if the entry still holds this refresh token."""
-        record: Optional[str] = None
-        if kind is not None:
-            mark = refresh_state.fingerprint(current.refresh_token or "")
-            record = str(RefreshState(kind, mark, int(self.clock()), os.getpid()))
-        return self._change(name, current, lambda entry: replace_query(entry, {refresh_state.KEY: record}), None)
-
-    def _restore(self, name: str, current: Session, known: Optional[RefreshState]) -> None:
-        with deferred_signals():
-            self._try_note(name, current, known.kind if known is not None else None)
-
-    def _change(
-        self, name: str, current: Session, edit: Callable[[str], str], pending: Optional[PendingFile]
-    ) -> Optional[str]:
-        """Edit the entry, if it still is the login `current`, and those with the same token: the new entry, or None."""
-
-        def change(cfg: Dict[str, Any]) -> Optional[str]:
-            if not holds(cfg.get(name), current):
-                return None
-            for each in holders(cfg, current):
-                cfg[each] = edit(str(cfg[each]))
-            return str(cfg[name])
-
-        changed: Optional[str] = self.store.change(change, pending)
-        return changed
-
-    def _store(self, name: str, entry: str, current: Session, response: Any, pending: PendingFile) -> RefreshResult:
+    def _store(self, saved: SavedLogin, entry: str, response: Any, pending: PendingFile) -> RefreshResult:
+        name, current = saved.name, saved.session
         problem: Optional[CliError] = None
         opened = vault().open(current, name)
         try:
@@ -264,37 +194,38 @@ class Refresher:
             problem = error
             salvaged = refresh_token_of(response)
             if salvaged is None:
-                self._try_note(name, current, None)
+                saved.try_note(None)
                 return RefreshResult(RefreshOutcome.FAILED, entry, with_command(name, current, problem))
             renewed = replace(opened, refresh_token=salvaged)
         sealed = vault().seal(renewed, current.key_id)
         try:
-            url = self._save(name, current, sealed, pending)
+            url = saved.save(sealed, pending)
         except CliError as error:
             # Goes on with the new token in memory; the journal on disk tells the next process what happened.
             return RefreshResult(RefreshOutcome.REFRESHED, with_tokens(entry, sealed), error, saved=False)
         if url is None:
-            return self._superseded(name, entry, current, renewed)
+            return self._superseded(name, entry, current, renewed, sealed)
         if problem is not None:
             return RefreshResult(RefreshOutcome.FAILED, url, with_command(name, current, problem))
         return RefreshResult(RefreshOutcome.REFRESHED, url)
 
-    def _save(self, name: str, current: Session, renewed: Session, pending: Optional[PendingFile]) -> Optional[str]:
-        """Put the new tokens in the place of those of `current`. None when the entry is not that login any more."""
-        return self._change(name, current, lambda entry: with_tokens(entry, renewed), pending)
-
     def save_again(self, name: str, old_url: str, new_url: str) -> bool:
         """Another attempt at saving tokens that exist in memory only; True when they are on disk now.
+
+        False when the entry was removed or replaced meanwhile. The tokens, which nobody can use then, are revoked.
 
         :raises CliError: when config.json can still not be written.
         """
         old, new = from_cloudinary_url(old_url), from_cloudinary_url(new_url)
         with refresh_lock(self.store, name, self._lock_timeout):
-            return self._save(name, old, new, None) is not None
+            if SavedLogin(self.store, name, old, self.clock).save(new, None) is not None:
+                return True
+            self._revoke_unless_held(vault().open(new, name), new)
+            return False
 
-    def _superseded(self, name: str, entry: str, current: Session, renewed: Session) -> RefreshResult:
+    def _superseded(self, name: str, entry: str, current: Session, renewed: Session, sealed: Session) -> RefreshResult:
         """The entry was removed or replaced during the POST: what was just minted must not live on unseen."""
-        self._revoke(renewed)
+        self._revoke_unless_held(renewed, sealed)
         latest = self.store.load_fresh().get(name, "")
         if is_oauth_url(latest):
             replacement = from_cloudinary_url(latest)
@@ -304,42 +235,39 @@ class Refresher:
         gone = ReloginRequired(f"The login '{name}' was removed. {relogin_advice(name, current)}")
         return RefreshResult(RefreshOutcome.NOT_FOUND, entry, gone)
 
+    def _revoke_unless_held(self, session: Session, saved: Session) -> None:
+        """Revoke a session that nobody can use, unless a copy of its login was renewed with it."""
+        if not holders(self.store.load_fresh(), saved):
+            self._revoke(session)
+
     def _revoke(self, session: Session) -> None:
         try:
             flow.revoke(session.refresh_token or session.access_token, session.region, base_url=session.token_base_url)
         except TokenEndpointError as error:
+            flow.conceal(error, [session.access_token])
             logger.debug("Revoking a superseded token failed: %s", error)
 
     def _failed(
-        self,
-        name: str,
-        entry: str,
-        current: Session,
-        known: Optional[RefreshState],
-        error: TokenEndpointError,
-        lost: bool,
-    ) -> RefreshResult:
+        self, saved: SavedLogin, entry: str, known: Optional[RefreshState], error: TokenEndpointError, lost: bool
+    ) -> Optional[RefreshResult]:
+        name, current = saved.name, saved.session
+        latest = self.store.load_fresh().get(name, "")
+        if lost and is_oauth_url(latest) and not holds(latest, current):
+            return None
         if error.is_refused_grant:
-            latest = self.store.load_fresh().get(name, "")
             if is_oauth_url(latest) and not holds(latest, current):
                 # Another tool rotated while we asked: its token is the good one.
                 check_same_account(name, current, from_cloudinary_url(latest))
                 return RefreshResult(RefreshOutcome.REFRESHED, latest)
-            self._try_note(name, current, Kind.REFUSED)
+            saved.try_note(Kind.REFUSED)
             reason = str(error).rstrip(".")
             dead = ReloginRequired(f"The login '{name}' is no longer valid ({reason}). {relogin_advice(name, current)}")
             return RefreshResult(RefreshOutcome.FAILED, entry, dead)
         if lost:
             # This process has survived, so the network lost the response: the next command may ask once more.
-            self._try_note(name, current, Kind.STARTED)
+            saved.try_note(Kind.STARTED)
         elif error.delivery is Delivery.NEVER_SENT and known is not None:
-            self._try_note(name, current, known.kind)
+            saved.try_note(known.kind)
         else:
-            self._try_note(name, current, None)
+            saved.try_note(None)
         return RefreshResult(RefreshOutcome.FAILED, entry, error)
-
-    def _try_note(self, name: str, current: Session, kind: Optional[Kind]) -> None:
-        try:
-            self._note(name, current, kind)
-        except CliError as error:
-            logger.debug("The refresh journal could not be written: %s", error)

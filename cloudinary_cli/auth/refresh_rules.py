@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Optional
+from typing import Any, List, Mapping, Optional
 
+from cloudinary_cli.auth import refresh_state
 from cloudinary_cli.auth.refresh_state import Kind, RefreshState
 from cloudinary_cli.auth.session import Session, from_cloudinary_url, is_oauth_url
 from cloudinary_cli.defaults import DEFAULT_REGION
 from cloudinary_cli.errors import CliError, OAuthError, ReloginRequired
+from cloudinary_cli.utils.config_url import parse as parse_url
 
 
 class RefreshOutcome(str, Enum):
@@ -50,6 +53,27 @@ def holds(entry: Any, session: Session) -> bool:
         return False
     saved = from_cloudinary_url(entry)
     return saved.refresh_token == session.refresh_token and saved.cloud_name == session.cloud_name
+
+
+def holders(cfg: Mapping[str, Any], session: Session, name: str = "") -> List[str]:
+    """The names of the entries that are this very login, such as a copy under another name.
+
+    :param name: of the entry that the session was read from, which is found however its token is percent-encoded.
+    """
+    if session.refresh_token is None:
+        return [name] if holds(cfg.get(name), session) else []
+    # The text is searched first, because parsing thousands of entries takes longer than a refresh. It is searched for
+    # letters only, because other programs percent-encode other characters.
+    part = max(re.findall("[A-Za-z0-9]+", session.refresh_token), key=len, default="")
+    likely = [each for each, entry in cfg.items() if each == name or (isinstance(entry, str) and part in entry)]
+    return [each for each in likely if holds(cfg[each], session)]
+
+
+def journal_of(cfg: Mapping[str, Any], session: Session, name: str) -> Optional[RefreshState]:
+    """The journal record of this session's refresh token; of several copies, the one that allows least."""
+    texts = (parse_url(cfg[each]).get(refresh_state.KEY) for each in holders(cfg, session, name))
+    found = [state for state in map(refresh_state.parse, texts) if state and state.applies_to(session.refresh_token)]
+    return max(found, key=lambda state: list(Kind).index(state.kind), default=None)
 
 
 def check_same_account(name: str, known: Session, saved: Session) -> None:

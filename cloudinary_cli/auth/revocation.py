@@ -40,6 +40,10 @@ def revoke_session(
         if opened.refresh_token == keep:
             return None
         _revoke_or_retry(opened.refresh_token or "", opened)
+    except TokenEndpointError as error:
+        flow.conceal(error, [opened.access_token])
+        logger.error("Revoking the %s failed: %s It may stay valid at the server.", which, error)
+        return False
     except CliError as error:
         logger.error("Revoking the %s failed: %s It may stay valid at the server.", which, error)
         return False

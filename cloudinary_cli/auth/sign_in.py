@@ -16,6 +16,7 @@ from cloudinary_cli.auth.login_entry import derived_name, with_extras
 from cloudinary_cli.auth.loopback_server import AuthorizationResponse, CallbackServer
 from cloudinary_cli.auth.pasted_response import ExpectedRedirect
 from cloudinary_cli.auth.refresh import refresh_lock
+from cloudinary_cli.auth.refresh_rules import holders
 from cloudinary_cli.auth.revocation import revoke_replaced, revoke_session
 from cloudinary_cli.auth.sealing import is_wanted, vault
 from cloudinary_cli.auth.session import Session, from_cloudinary_url, is_oauth_url, refresh_token_of, to_cloudinary_url
@@ -240,6 +241,8 @@ def _save(
                 env_configured = environment_is_configured(environ)
                 status = config_rules.put_entry(cfg, name, url, request.set_default, env_configured)
                 signals.check()
+                if is_oauth_url(old_url) and holders(cfg, from_cloudinary_url(old_url)):
+                    old_url = None  # a copy under another name goes on using the session, so it is not revoked
             grant.is_saved, grant.old_url = True, old_url
     except BaseException:
         if not grant.is_saved:

@@ -15,11 +15,13 @@ from urllib.parse import urlencode
 
 from cloudinary_cli.defaults import OAUTH_HTTP_TIMEOUT_SECONDS
 from cloudinary_cli.errors import Delivery, TokenEndpointError
-from cloudinary_cli.utils.text_utils import one_line, redact
+from cloudinary_cli.utils.text_utils import one_line, redact, without_secrets
 
 _CONNECT_TIMEOUT_SECONDS = 10
 _MAX_BODY_BYTES = 1 << 20
 _MAX_RETRY_AFTER_SECONDS = 3600.0
+_MAX_SECRET = 4096
+_SECRET_MEMBERS = frozenset(["code", "code_verifier", "device_code", "refresh_token", "token"])
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,8 @@ class _Form:
     """A form that knows whether it was handed to a connection. Before that, no secret can have left this process."""
 
     def __init__(self, form: Mapping[str, str], before_send: Callable[[], None]) -> None:
-        self.data = urlencode(form).encode("ascii")
+        # A variable of the environment that is not UTF-8 is sent as the bytes that it has.
+        self.data = urlencode(form, errors="surrogateescape").encode("ascii")
         self.is_sent = False
         self._before_send = before_send
 
@@ -120,7 +123,7 @@ def send(
             return _exchange(method, url, body, total, deadline)
         except (HTTPError, ValueError) as error:  # the latter: urllib3's for an address without a host, among others
             delivery = Delivery.UNKNOWN if body is None or body.is_sent else Delivery.NEVER_SENT
-            reason = _too_late(url, total) if deadline.has_passed else _reason(url, error)
+            reason = _too_late(url, total) if deadline.has_passed else _reason(url, error, form or {})
             raise TokenEndpointError(reason, delivery) from error
 
 
@@ -196,25 +199,43 @@ def _too_late(url: str, total: float) -> str:
     return f"No response from {url.split('/')[2]} within {total:g} s."
 
 
-def _reason(url: str, error: Exception) -> str:
+def harmless(text: str, form: Mapping[str, str], limit: int = 200) -> str:
+    """The beginning of a text of the server as a part of one line, without the secrets of the form that was sent."""
+    # Cut before the patterns search it: a server decides how long it is. The reserve keeps a secret whole at the cut.
+    text = text[: limit + _MAX_SECRET]
+    sent = [value for name, value in form.items() if name in _SECRET_MEMBERS]
+    return one_line(redact(without_secrets(text, sent)), limit)
+
+
+def _reason(url: str, error: Exception, form: Mapping[str, str]) -> str:
     """What went wrong, and what to do about it where that is known."""
     from urllib3 import exceptions
 
     host = url.split("/")[2]
-    reason = one_line(redact(_innermost(error)), 160)
+    # A line that is no HTTP is a part of the error, and a server may repeat in it what it was sent.
+    reason = harmless(_innermost(error), form, 160)
     if isinstance(error, exceptions.SSLError):
         return (
             f"TLS to {host} failed: {reason}. If a company proxy re-signs TLS, set REQUESTS_CA_BUNDLE to its CA file."
         )
-    if isinstance(error, (exceptions.ProxyError, exceptions.ProxySchemeUnknown)):
-        return f"The proxy cannot be used to reach {host}: {reason}. Check HTTPS_PROXY."
+    if isinstance(error, (exceptions.ProxyError, exceptions.ProxySchemeUnknown)) or (
+        isinstance(error, ValueError) and _has_proxy(url)
+    ):
+        return f"The proxy cannot be used to reach {host}: {reason}. Check {url.partition(':')[0].upper()}_PROXY."
     if isinstance(error, (exceptions.NewConnectionError, exceptions.ConnectTimeoutError)):
         return f"Cannot connect to {host}: {reason}."
     if isinstance(error, exceptions.TimeoutError):
-        return f"No answer from {host} in time."
+        return f"No response from {host} in time."
     if isinstance(error, ValueError):
         return f"Cannot use the address {one_line(url)}."
     return f"The connection to {host} broke: {reason}."
+
+
+def _has_proxy(url: str) -> bool:
+    """True when the environment names a proxy for this address."""
+    from cloudinary_cli.utils.http_pool import environment_proxy
+
+    return environment_proxy(url) is not None
 
 
 def _innermost(error: BaseException) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import replace
 from enum import Enum
@@ -9,13 +10,16 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from cloudinary_cli.auth.refresh import Refresher, RefreshOutcome, RefreshResult, refresh_lock
 from cloudinary_cli.auth.refresh import relogin_command as _command
+from cloudinary_cli.auth.refresh_rules import holders
+from cloudinary_cli.auth.refresh_state import KEY, Kind, RefreshState, fingerprint
 from cloudinary_cli.auth.revocation import revoke_session
 from cloudinary_cli.auth.sealing import require_keychain, vault
-from cloudinary_cli.auth.session import from_cloudinary_url, is_oauth_url
+from cloudinary_cli.auth.session import Session, from_cloudinary_url, is_oauth_url
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import CliError, OAuthError
 from cloudinary_cli.utils import config_rules
 from cloudinary_cli.utils.browser import open_browser
+from cloudinary_cli.utils.config_url import replace_query
 from cloudinary_cli.utils.config_utils import ConfigStore, current_store, is_env_configured
 
 # How many logins are refreshed at the same time; each is one short request to the same host.
@@ -52,6 +56,7 @@ def logout(name: str, store: Optional[ConfigStore] = None, forget: bool = False)
     """Revoke the login's refresh token (RFC 7009), then remove the entry, also when the revocation failed.
 
     The token is read under the login's lock, so that a refresh under way ends first and the newest token is revoked.
+    Entries with the same refresh token stay; they are marked as refused, and a warning names them.
 
     :param forget: remove an encrypted login also while the keychain with its key cannot be asked.
     :raises KeychainUnavailable: otherwise; the entry stays, since unlocking the keychain makes the revocation possible.
@@ -74,7 +79,7 @@ def logout(name: str, store: Optional[ConfigStore] = None, forget: bool = False)
             if revoked and session.refresh_token:
                 error.args = (f"'{name}' was revoked at the server, but is still saved here. {error}",)
             raise
-        vault().forget(session.key_id)
+        _end_copies(where, session, revoked is not False)
     return LogoutOutcome.REMOVED if revoked else LogoutOutcome.REVOKE_FAILED
 
 
@@ -83,15 +88,42 @@ def revoke_url(url: str) -> bool:
     if not is_oauth_url(url):
         return True
     session = from_cloudinary_url(url)
-    revoked = revoke_session(session)
-    vault().forget(session.key_id)
-    return revoked is not False
+    revoked = revoke_session(session) is not False
+    _end_copies(current_store(), session, revoked)
+    return revoked
+
+
+def _end_copies(store: ConfigStore, session: Session, revoked: bool) -> None:
+    """Say which entries hold the refresh token that was revoked, and note it in them; else remove the login's key.
+
+    A copy whose session could not be revoked works on, and an encrypted one needs the key.
+    """
+    copies = holders(store.load_fresh(), session) if session.refresh_token else []
+    if not copies or revoked:
+        vault().forget(session.key_id)
+    if not copies or not revoked:
+        return
+    record = str(RefreshState(Kind.REFUSED, fingerprint(session.refresh_token or ""), int(time.time()), os.getpid()))
+    try:
+        with store.transaction() as cfg:
+            for name in holders(cfg, session):
+                cfg[name] = replace_query(cfg[name], {KEY: record})
+    except CliError as error:
+        logger.debug("The copies could not be marked: %s", error)
+    for name in copies:
+        advice = _command(name, session.region)
+        logger.warning("'%s' was the same session, and works no more. Log in again: %s", name, advice)
 
 
 def refresh_url_if_stale(name: str, url: str, force: bool = False, expected: Optional[str] = None) -> str:
     """The URL with a usable token: the given one, a peer's, or a renewed one; the given one after a failure."""
-    result = Refresher(current_store()).refresh(name, url, force=force, rejected=expected)
-    if result.error is not None:
+    refresher = Refresher(current_store())
+    result = refresher.refresh(name, url, force=force, rejected=expected)
+    if not result.saved:
+        late = _save_late(refresher, name, url, result)
+        if late.error is not None:
+            logger.error("%s", late.error)
+    elif result.error is not None:
         logger.warning("Refreshing '%s' failed; using the present token. %s", name, result.error)
     return result.url
 
@@ -117,16 +149,18 @@ def _refresh_entry(store: ConfigStore, name: str, cfg: Mapping[str, Any], force:
 
 def _save_late(refresher: Refresher, name: str, url: str, result: RefreshResult) -> RefreshResult:
     """Try to save tokens that exist in memory only, such as after a moment of a full disk."""
+    reason = str(result.error)
     for pause in _SAVE_PAUSES_SECONDS:
         time.sleep(pause)
         try:
             if refresher.save_again(name, url, result.url):
                 return replace(result, error=None, saved=True)
-            break  # the entry was removed or replaced
+            reason = "The entry was changed or removed by another command."
+            break
         except CliError as error:
-            result = replace(result, error=error)
+            reason = str(error)
     session = from_cloudinary_url(result.url)
-    lost = OAuthError(f"The new tokens of '{name}' are lost. {result.error} Then run: {_command(name, session.region)}")
+    lost = OAuthError(f"The new tokens of '{name}' are lost. {reason} Run: {_command(name, session.region)}")
     return replace(result, outcome=RefreshOutcome.FAILED, error=lost)
 
 
@@ -156,8 +190,11 @@ def _logged(name: str, result: RefreshResult) -> RefreshOutcome:
 
 
 def relogin_command(name: str) -> str:
-    """`cld login NAME [--region R]` for a saved login."""
-    entry = load_entry(name)
+    """`cld login NAME [--region R]` for a saved login; without the region when config.json cannot be read."""
+    try:
+        entry = load_entry(name)
+    except CliError:
+        entry = None
     return _command(name, from_cloudinary_url(entry).region) if is_oauth_url(entry) else _command(name)
 
 

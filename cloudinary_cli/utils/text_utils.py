@@ -20,14 +20,19 @@ _SECRET_PATTERNS = (
     # character, and to the end of the word where there is none. Placeholders such as <api_secret> stay.
     (r"(?i)\b((?:cloudinary|account)://[^\s:@]*:)(?!<\w+>@)\S+@", r"\1****@"),
     (r"(?i)\b((?:cloudinary|account)://[^\s:@]*:)(?!<\w+>@|\*{4}@)\S+", r"\1****"),
-    # http://user:PASSWORD@proxy
-    (r"(?i)\b([a-z][a-z0-9+.-]*://[^\s:/?#@'\"]*:)(?!<\w+>@)[^\s/?#]+@", r"\1****@"),
+    # http://user:PASSWORD@proxy. Of the scheme, one letter is enough: a search for its beginning would start again at
+    # each letter, which takes minutes for a long text.
+    (r"(?i)([a-z0-9+.-]://[^\s:/?#@'\"]*:)(?!<\w+>@)[^\s/?#]+@", r"\1****@"),
     # name="value with blanks", name=value and 'name': 'value' for the members that carry a secret
     (rf"(?i)({_SECRET_NAMES}['\"]?\s*[=:]\s*b?(['\"]))(?:(?!\2)[^\n])+", r"\1****"),
     (rf"(?i)({_SECRET_NAMES}['\"]?\s*[=:]\s*(?:b?['\"])?)[^\s&'\",;)}}\]]+", r"\1****"),
     (r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{4,}", r"\1 ****"),
-    # a JWT wherever it stands
-    (r"\beyJ[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*", "****"),
+    # a JWT wherever it stands. The first two groups only make sure that each run of letters is searched once.
+    (
+        r"(?<![A-Za-z0-9_-])(?=[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.)((?:[A-Za-z0-9_-]*?[_-])??)"
+        r"eyJ[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*",
+        r"\1****",
+    ),
 )
 
 
@@ -82,32 +87,55 @@ def redact(text: str, secrets: Sequence[str] = ()) -> str:
 
 
 _SHORTEST_SECRET = 4
-_SHORTEST_PART = 8
+_PART = 8
+_MOST_ROUNDS = 4
+_SMALL_LETTERS = {letter: letter + 32 for letter in range(ord("A"), ord("Z") + 1)}
 
 
 def without_secrets(text: str, secrets: Iterable[str]) -> str:
-    """Text in which each of `secrets` is replaced by ``****``, also percent-encoded, escaped for HTML, or cut.
+    """Text in which each of `secrets` is replaced by ``****``, also in part, in other case, or escaped.
 
-    Secrets of fewer than 4 characters, and parts of fewer than 8, cannot be told from other text and stay.
+    Percent-encoding, character references of HTML, and backslash escapes count, also one inside of another. Where one
+    of them hides a secret, the whole text is returned without escapes. Secrets of fewer than 4 characters, and parts of
+    fewer than 8, cannot be told from other text and stay.
     """
-    # Deferred: only an error of the authorization server needs them.
-    import html
-    from urllib.parse import quote, quote_plus
+    wanted = [secret for secret in secrets if len(secret) >= _SHORTEST_SECRET]
+    plain = _unescaped(text)
+    if plain != text:
+        masked = _masked(plain, {*wanted, *map(_unescaped, wanted)})
+        if masked != plain:
+            return masked
+    return _masked(text, wanted)
 
-    for secret in secrets:
-        if len(secret) >= _SHORTEST_SECRET:
-            for spelling in {secret, quote(secret, safe=""), quote(secret), quote_plus(secret), html.escape(secret)}:
-                text = _without_parts(text.replace(spelling, "****"), spelling)
+
+def _unescaped(text: str) -> str:
+    # Deferred: only an error of the authorization server needs them.
+    from html import unescape
+    from urllib.parse import unquote
+
+    for _ in range(_MOST_ROUNDS):
+        before = text
+        text = unescape(unquote(text))
+        text = re.sub(
+            r"\\+(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2}))", lambda found: chr(int(found[1] or found[2], 16)), text
+        )
+        text = re.sub(r"\\+([/'\"])", r"\1", text)
+        if text == before:
+            break
     return text
 
 
-def _without_parts(text: str, secret: str) -> str:
-    """Text in which each run of characters that stands in the secret, too, is replaced."""
-    size = _SHORTEST_PART
+def _masked(text: str, secrets: Iterable[str]) -> str:
+    """Text in which each run of characters that stands in one of the secrets, too, is replaced."""
+    searched = text.translate(_SMALL_LETTERS)
     hidden = [False] * len(text)
-    for start in range(len(text) - size + 1):
-        if text[start : start + size] in secret:
-            hidden[start : start + size] = [True] * size
+    for secret in secrets:
+        small = secret.translate(_SMALL_LETTERS)
+        size = min(_PART, len(small))
+        parts = {small[start : start + size] for start in range(len(small) - size + 1)}
+        for start in range(len(text) - size + 1):
+            if searched[start : start + size] in parts:
+                hidden[start : start + size] = [True] * size
     runs = groupby(zip(text, hidden), key=lambda pair: pair[1])
     return "".join("****" if is_hidden else "".join(letter for letter, _ in run) for is_hidden, run in runs)
 

@@ -19,7 +19,8 @@ from cloudinary_cli import cli  # noqa: F401
 from cloudinary_cli.auth import refresh
 from cloudinary_cli.utils import api_utils, config_utils  # noqa: F401
 
-NAMES = """auth.critical auth.flow auth.refresh auth.refresh_lock auth.refresh_rules auth.session auth.token_http
+NAMES = """auth.critical auth.flow auth.refresh auth.refresh_entry auth.refresh_lock auth.refresh_request
+    auth.refresh_rules auth.session auth.token_http
     utils.config_lock utils.config_store utils.file_utils""".split()
 WATCHED = {sys.modules[f"cloudinary_cli.{name}"].__file__ for name in NAMES}
 

@@ -1,0 +1,127 @@
+"""`cld config -r` and `-ra` whose new tokens cannot be saved when they arrive: saved a moment later, or called lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from pathlib import Path
+from typing import Any, Callable, Iterator, List
+
+import pytest
+
+from cloudinary_cli import auth
+from cloudinary_cli.auth.session import from_cloudinary_url
+from cloudinary_cli.utils.config_utils import ConfigStore, current_store
+from test.auth.test_refresh_commands import start, wait_until
+from test.fakes.sandbox_client import SandboxClient
+from test.fakes.tls import TinyServer, reply
+
+COMMANDS = [["config", "-r", "box"], ["config", "-ra"], ["config", "-ra", "--json"]]
+TOKENS = json.dumps({"access_token": "new", "refresh_token": "rt_new_0123456789", "expires_in": 300})
+
+
+class Disk:
+    """A config.json that cannot be replaced while a directory stands in its place, which is what a test can make."""
+
+    def __init__(self, path: str) -> None:
+        self.path, self.moved = path, f"{path}.moved"
+
+    def fill(self) -> None:
+        os.rename(self.path, self.moved)
+        os.mkdir(self.path)
+
+    def free(self) -> None:
+        os.rmdir(self.path)
+        os.rename(self.moved, self.path)
+
+
+@pytest.fixture
+def disk(store: ConfigStore) -> Disk:
+    return Disk(store.path)
+
+
+@pytest.fixture
+def filling(disk: Disk) -> Iterator[TinyServer]:
+    """A token endpoint during whose response the disk gets full; revocations succeed."""
+
+    def respond(handler: Any) -> None:
+        if handler.path == "/oauth2/token":
+            disk.fill()
+        reply(handler, body=TOKENS)
+
+    with TinyServer(respond) as server:
+        yield server
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_a_disk_that_is_full_for_a_moment_loses_no_tokens(
+    box: SandboxClient, store: ConfigStore, disk: Disk, filling: TinyServer, command: List[str]
+) -> None:
+    box.save_login(store, oauth_base_url=filling.url)
+    process = start(*command)
+    wait_until(lambda: Path(disk.moved).exists())
+    with pytest.raises(Exception, match="timed out"):
+        process.wait(0.4)  # it has failed to save once, and tries again
+    disk.free()
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert ("refreshed" in err) != ("--json" in command) and "lost" not in err
+    assert "--json" not in command or json.loads(out) == [{"name": "box", "outcome": "refreshed"}]
+    assert from_cloudinary_url(store.load_fresh()["box"]).refresh_token == "rt_new_0123456789"
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_a_disk_that_stays_full_says_that_the_tokens_are_lost(
+    box: SandboxClient, store: ConfigStore, disk: Disk, filling: TinyServer, command: List[str]
+) -> None:
+    box.save_login(store, oauth_base_url=filling.url)
+    process = start(*command)
+    out, err = process.communicate(timeout=60)
+    disk.free()
+    assert process.returncode == 1 and "The new tokens of 'box' are lost" in err and "cld login box" in err
+    assert store.path in err and "Traceback" not in err and "rt_new" not in out + err
+    assert "--json" not in command or json.loads(out) == [{"name": "box", "outcome": "failed"}]
+
+
+def test_one_login_that_cannot_be_saved_does_not_hide_the_others(
+    box: SandboxClient, store: ConfigStore, disk: Disk, filling: TinyServer
+) -> None:
+    box.save_login(store, "fresh", stale=False)
+    box.save_login(store, oauth_base_url=filling.url)
+    process = start("config", "-ra", "--json")
+    out, err = process.communicate(timeout=60)
+    disk.free()
+    assert process.returncode == 1
+    assert {row["name"]: row["outcome"] for row in json.loads(out)} == {"fresh": "fresh", "box": "failed"}
+    assert "1 of 2 not refreshed" in err
+
+
+def test_tokens_of_a_login_that_was_removed_meanwhile_are_revoked_and_called_lost(
+    box: SandboxClient, store: ConfigStore, disk: Disk, filling: TinyServer
+) -> None:
+    box.save_login(store, oauth_base_url=filling.url)
+    process = start("config", "-r", "box")
+    wait_until(lambda: Path(disk.moved).exists())
+    Path(disk.moved).write_text("{}")
+    disk.free()
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1 and "removed" in err and "cld login box" in err
+    assert [seen.path for seen in filling.seen] == ["/oauth2/token", "/oauth2/revoke"]
+    assert "rt_new_0123456789" in filling.seen[1].body and store.load_fresh() == {}
+
+
+def test_refresh_url_if_stale_saves_late_as_well(
+    box: SandboxClient, disk: Disk, filling: TinyServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = current_store()
+    box.save_login(store, oauth_base_url=filling.url)
+    results: List[str] = []
+    call: Callable[[], None] = lambda: results.append(auth.refresh_url_if_stale("box", store.load()["box"]))  # noqa: E731
+    worker = threading.Thread(target=call)
+    worker.start()
+    wait_until(lambda: Path(disk.moved).exists())
+    disk.free()
+    worker.join(60)
+    assert from_cloudinary_url(results[0]).refresh_token == "rt_new_0123456789"
+    assert store.load_fresh()["box"] == results[0] and not caplog.records
