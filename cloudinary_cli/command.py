@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from contextlib import contextmanager
-from typing import Any, Callable, Collection, Iterator, List, Optional, TypeVar
+from typing import Any, Callable, Collection, Dict, Iterator, List, Optional, TypeVar
 
 import click
 
@@ -75,6 +75,23 @@ class NonEmptyText(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         return value
 
 
+class NameValueOption(click.Option):
+    """A repeatable option with two values, which may also be written as one word: `-o NAME VALUE`, `-o NAME=VALUE`."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"nargs": 2, "multiple": True, "metavar": "NAME VALUE", **kwargs})
+
+
+def option_arity(command: click.Command, ctx: click.Context) -> Dict[str, int]:
+    """How many values each option of the command takes."""
+    from cloudinary_cli.utils.command_line import arity_of
+
+    options = [option for option in command.get_params(ctx) if isinstance(option, click.Option)]
+    return arity_of(
+        (name, 0 if option.is_flag or option.count else option.nargs) for option in options for name in option.opts
+    )
+
+
 class CldCommand(click.Command):
     """A leaf command. Its body runs after the selection was checked; `--help` runs before anything is read."""
 
@@ -85,6 +102,10 @@ class CldCommand(click.Command):
         self.params.append(verbosity_option(taken))
 
     def parse_args(self, ctx: click.Context, args: List[str]) -> List[str]:
+        if any(isinstance(param, NameValueOption) for param in self.params):
+            from cloudinary_cli.utils.command_line import split_pairs
+
+            args = split_pairs(args, option_arity(self, ctx))
         with usage_of(ctx):
             return super().parse_args(ctx, args)
 

@@ -30,6 +30,7 @@ from cloudinary_cli.utils.retry import (
     Patience,
     SharedPause,
     backoff,
+    current_repetition,
     stated_pause,
 )
 from cloudinary_cli.utils.text_utils import one_line
@@ -96,7 +97,8 @@ class Connector:
         """
         options = {"timeout": self._timeout(timeout), "retries": False, "redirect": False, **kw}
         pool = self._pool(url)
-        return self._exchange(lambda: pool.request(method, url, **options), method in _SAFE_METHODS, checked)
+        is_repeatable = method in _SAFE_METHODS or current_repetition() is not None
+        return self._exchange(lambda: pool.request(method, url, **options), is_repeatable, checked)
 
     def send(self, outgoing: Outgoing, receive: Callable[[Any], T]) -> T:
         """Send a request, again where that is safe, and give its unread response to `receive`, which reads it all.
@@ -136,11 +138,13 @@ class Connector:
                     return _consume(response, receive)
                 response.drain_conn()
                 wait = again
+                _note_repetition(response.status in TRANSIENT)
                 logger.debug("HTTP %s, trying again (attempt %s).", response.status, attempt + 1)
             except HTTPError as error:
                 if is_last or not self._may_repeat(error, repeatable):
                     raise
                 wait = backoff(attempt)
+                _note_repetition(not isinstance(error, (NewConnectionError, ConnectTimeoutError)))
                 logger.debug("%s, trying again (attempt %s).", type(error).__name__, attempt + 1)
         raise AssertionError("unreachable")
 
@@ -160,7 +164,9 @@ class Connector:
     def _may_repeat(self, error: HTTPError, repeatable: bool) -> bool:
         if isinstance(error, (NewConnectionError, ConnectTimeoutError)):
             # Never sent. An unknown host (a subclass in urllib3 2) stays unknown.
-            return self._patience.outlasts_refusal and type(error) in (NewConnectionError, ConnectTimeoutError)
+            permission = current_repetition()
+            outlasts = self._patience.outlasts_refusal or (permission is not None and permission.connected)
+            return outlasts and type(error) in (NewConnectionError, ConnectTimeoutError)
         return repeatable and isinstance(error, (ProtocolError, ReadTimeoutError))
 
     def _timeout(self, value: Any) -> Timeout:
@@ -190,6 +196,12 @@ def _seconds(value: Any, default: float) -> float:
         return float(value)
     except (TypeError, ValueError):
         return default
+
+
+def _note_repetition(may_be_done: bool) -> None:
+    permission = current_repetition()
+    if permission is not None and may_be_done:
+        permission.may_be_done = True
 
 
 def _consume(response: Any, receive: Callable[[Any], T]) -> T:

@@ -7,7 +7,7 @@ from typing import Any, Callable, Dict, List, Tuple, TypeVar
 
 import click
 
-from cloudinary_cli.command import CldCommand, completion_of
+from cloudinary_cli.command import CldCommand, NameValueOption, completion_of, option_arity
 from cloudinary_cli.errors import Status
 from cloudinary_cli.utils.command_line import arrange, is_complete
 
@@ -19,12 +19,7 @@ class ApiCommand(CldCommand):
     """A command whose words may hold options that only the called method knows, such as `--public_id x`."""
 
     def parse_args(self, ctx: click.Context, args: List[str]) -> List[str]:
-        arity = {
-            name: 0 if option.is_flag or option.count else option.nargs
-            for option in self.get_params(ctx)
-            if isinstance(option, click.Option)
-            for name in option.opts
-        }
+        arity = option_arity(self, ctx)
         options, words = arrange(args, arity)
         if words and words[0].startswith("--") and words[0] != "--":
             raise click.NoSuchOption(words[0].partition("=")[0], ctx=ctx)
@@ -51,18 +46,14 @@ def argument_options(command: F) -> F:
             "-O",
             "--optional_parameter_parsed",
             "parsed",
-            nargs=2,
-            multiple=True,
-            metavar="NAME VALUE",
+            cls=NameValueOption,
             help="Pass a keyword argument; the value is read as JSON, a boolean, or text.",
         ),
         click.option(
             "-o",
             "--optional_parameter",
             "strings",
-            nargs=2,
-            multiple=True,
-            metavar="NAME VALUE",
+            cls=NameValueOption,
             help="Pass a keyword argument; the value stays text.",
         ),
         click.argument("words", metavar="[PARAMS]...", nargs=-1, shell_complete=completion_of("method_names")),

@@ -6,13 +6,12 @@ from typing import Any, Callable, Dict, List, Tuple, TypeVar
 
 import click
 
-from cloudinary_cli.command import CldCommand
+from cloudinary_cli.command import CldCommand, NameValueOption
 from cloudinary_cli.transfer.run import DEFAULT_WORKERS, TransferOptions
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 _FILTERS = ("--include", "--exclude")
-_PAIRS: Dict[str, Any] = {"nargs": 2, "multiple": True, "metavar": "NAME VALUE"}
 _FILTER_ORDER = "cloudinary_cli.filter_order"
 
 
@@ -91,8 +90,10 @@ def selection_options(command: F) -> F:
 def upload_parameters(command: F) -> F:
     """-o and -O: what each upload gets besides."""
     parsed_help = "Upload option; the value is read as JSON, a boolean, or text."
-    command = click.option("-O", "--optional_parameter_parsed", "parsed", help=parsed_help, **_PAIRS)(command)
-    return click.option("-o", "--optional_parameter", "strings", help="Upload option.", **_PAIRS)(command)
+    command = click.option("-O", "--optional_parameter_parsed", "parsed", help=parsed_help, cls=NameValueOption)(
+        command
+    )
+    return click.option("-o", "--optional_parameter", "strings", help="Upload option.", cls=NameValueOption)(command)
 
 
 def take_options(options: Dict[str, Any]) -> TransferOptions:

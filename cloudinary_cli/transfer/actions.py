@@ -19,7 +19,7 @@ from cloudinary_cli.transfer.plan import Download
 from cloudinary_cli.transfer.session import TransferSession
 from cloudinary_cli.transfer.upload import Source, UploadTarget, upload
 from cloudinary_cli.utils.api_utils import call_api
-from cloudinary_cli.utils.page_fetch import retried
+from cloudinary_cli.utils.retry import repeatable
 from cloudinary_cli.utils.url_utils import UrlRequest, url_arguments
 
 _SIGNATURE = re.compile(r"/s--[A-Za-z0-9_-]+--/|(?<=__cld_token__=).*")
@@ -181,26 +181,21 @@ class DeleteRemote:
         return [asset.public_id for asset in self.assets]
 
     def run(self) -> List[Outcome]:
-        attempts: List[int] = []
-
-        def call() -> Any:
-            attempts.append(1)
-            kind = self.assets[0]
-            return call_api(
-                sdk.module("admin").delete_resources,
-                self.public_ids,
-                resource_type=kind.resource_type,
-                type=kind.type,
-                invalidate=True,
-            )
-
+        kind = self.assets[0]
         try:
-            states = retried(call).get("deleted")
+            with repeatable() as repetition:
+                states = call_api(
+                    sdk.module("admin").delete_resources,
+                    self.public_ids,
+                    resource_type=kind.resource_type,
+                    type=kind.type,
+                    invalidate=True,
+                ).get("deleted")
         except ApiError as error:
             return [self._outcome(asset, error.message) for asset in self.assets]
         states = states if isinstance(states, dict) else {}
-        # After a lost answer the assets may have been deleted by the call before.
-        fine = ("deleted",) if len(attempts) == 1 else ("deleted", "not_found")
+        # After a lost response the assets may have been deleted by the request before.
+        fine = ("deleted", "not_found") if repetition.may_be_done else ("deleted",)
         return [self._outcome(asset, "", states.get(asset.public_id, "no answer"), fine) for asset in self.assets]
 
     def _outcome(self, asset: RemoteAsset, error: str, state: str = "", fine: Sequence[str] = ()) -> Outcome:

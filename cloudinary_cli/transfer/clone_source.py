@@ -66,7 +66,7 @@ class SourceListing:
         search = search.fields([*FIELDS, *FOLDER_FIELDS])
         if cursor:
             search = search.next_cursor(cursor)
-        page: Page = retried(lambda: call_api(search.execute), self._sleep)
+        page: Page = retried(lambda: call_api(search.execute), cursor is not None)
         return page
 
     def _sleep(self, seconds: float) -> None:

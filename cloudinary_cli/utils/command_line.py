@@ -6,14 +6,19 @@ Pure; knows no Click.
 from __future__ import annotations
 
 import re
-from typing import Any, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.utils.text_utils import one_line
 
-_PAIR_OPTIONS = ("-o", "--optional_parameter", "-O", "--optional_parameter_parsed")
-_ATTACHED = re.compile(r"(-o|-O|--optional_parameter(?:_parsed)?(?==))=?(.*)\Z", re.DOTALL)
 _NAME_AND_VALUE = re.compile(r"([A-Za-z_][\w\[\]]*)=(.*)\Z", re.DOTALL)
+_PAIR_OPTION = re.compile(r"(-[A-Za-z]*[oO]|--optional[-_]parameter(?:[-_]parsed)?)\Z")
+_ATTACHED_PAIR = re.compile(r"(-[A-Za-z]*?[oO](?==?)|--optional[-_]parameter(?:[-_]parsed)?(?==))=?(.*)\Z", re.DOTALL)
+
+
+def arity_of(names_and_counts: Iterable[Tuple[str, int]]) -> Dict[str, int]:
+    """The number of values of each option. In long names `-` and `_` mean the same."""
+    return {_normalized(name): count for name, count in names_and_counts}
 
 
 def arrange(args: List[str], arity: Mapping[str, int]) -> Tuple[List[str], List[str]]:
@@ -33,14 +38,36 @@ def arrange(args: List[str], arity: Mapping[str, int]) -> Tuple[List[str], List[
         values = _values_after(token, arity)
         if values is None:
             words.append(token)
-            continue
-        pair = _pair(token, rest)
-        if pair is not None:
-            options.extend(pair)
-            continue
-        options.extend([token, *rest[:values]])
-        del rest[:values]
+        else:
+            options.extend(_with_values(token, values, rest))
     return options, words
+
+
+def split_pairs(args: List[str], arity: Mapping[str, int]) -> List[str]:
+    """Rewrite `-o name=value` as `-o name value` and leave everything else, and the order, as it is.
+
+    Without this, an option with two values takes the argument after `name=value` for its second one.
+
+    :param arity: number of values of each option of the command.
+    """
+    result: List[str] = []
+    rest = list(args)
+    while rest:
+        token = rest.pop(0)
+        if token == "--":
+            return [*result, token, *rest]
+        result.extend(_with_values(token, _values_after(token, arity) or 0, rest))
+    return result
+
+
+def _with_values(token: str, count: int, rest: List[str]) -> List[str]:
+    """An option and its values, which are removed from `rest`."""
+    pair = _pair(token, count, rest)
+    if pair is not None:
+        return pair
+    values = rest[:count]
+    del rest[:count]
+    return [token, *values]
 
 
 def is_complete(options: List[str], arity: Mapping[str, int]) -> bool:
@@ -58,11 +85,12 @@ def _values_after(token: str, arity: Mapping[str, int]) -> Optional[int]:
     """How many of the following arguments belong to this one; None when it is a word."""
     if not token.startswith("-") or token == "-":
         return None
+    name, equals, _ = token.partition("=")
+    name = _normalized(name)
+    if token.startswith("--"):
+        return arity[name] - bool(equals) if name in arity else None
     if token in arity:
         return arity[token]
-    if token.startswith("--"):
-        name, equals, _ = token.partition("=")
-        return arity[name] - 1 if equals and name in arity else None
     # A cluster such as -AF or -oname. An unknown one is left to Click, which reports it.
     for position, letter in enumerate(token[1:], 2):
         values = arity.get(f"-{letter}")
@@ -73,16 +101,20 @@ def _values_after(token: str, arity: Mapping[str, int]) -> Optional[int]:
     return 0
 
 
-def _pair(token: str, rest: List[str]) -> Optional[List[str]]:
+def _pair(token: str, count: int, rest: List[str]) -> Optional[List[str]]:
     """`-o name=value` and `-oname=value` as an option with two values; None for anything else."""
-    if token in _PAIR_OPTIONS:
+    if count == 2 and _PAIR_OPTION.match(token):
         match = _NAME_AND_VALUE.match(rest[0]) if rest else None
         if match:
             del rest[0]
             return [token, *match.groups()]
-    attached = _ATTACHED.match(token)
+    attached = _ATTACHED_PAIR.match(token) if count == 1 else None
     match = _NAME_AND_VALUE.match(attached.group(2)) if attached else None
     return [attached.group(1), *match.groups()] if attached and match else None
+
+
+def _normalized(option: str) -> str:
+    return "--" + option[2:].replace("-", "_") if option.startswith("--") else option
 
 
 def in_utf8(value: Any) -> Any:

@@ -1,58 +1,29 @@
-"""How a page that is only read is asked for: again after passing errors, and not before the rate limit allows it."""
+"""How a page of a listing is requested: with retries, and not before the rate limit allows it."""
 
 from __future__ import annotations
 
 import calendar
 import random
-import re
 import time
 from typing import Any, Callable
 
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import ApiError
-from cloudinary_cli.utils.retry import backoff
+from cloudinary_cli.utils.retry import repeatable
 
-ATTEMPTS = 4
 LONGEST_WAIT_SECONDS = 60.0
-# What the connector leaves alone for a POST. It has tried 420, 429 and 503 often enough when they arrive here.
-_TRANSIENT = frozenset(["500", "502", "504"])
-_STATUS = re.compile(r"Error (?:parsing server response \()?([0-9]{3})\b")
 
 Sleep = Callable[[float], None]
 
 
-def retried(call: Callable[[], Any], sleep: Sleep = time.sleep, connected: bool = False) -> Any:
-    """Make a call whose repetition does no harm, again after a passing error.
+def retried(call: Callable[[], Any], connected: bool = False) -> Any:
+    """Make an SDK call whose repetition does no harm; the connector repeats it after transient errors.
 
-    :param connected: the server has answered before, so that a connection it refuses now may succeed soon.
-
-    :raises ApiError: the last one, or the first that will not pass.
+    :param connected: the server has responded before, so a connection that it refuses now may succeed soon.
+    :raises ApiError: refused, or no response after the retries.
     """
-    for attempt in range(1, ATTEMPTS):
-        try:
-            return call()
-        except ApiError as error:
-            if not is_passing(error, connected):
-                raise
-            logger.debug("%s Trying again (%s of %s).", error, attempt, ATTEMPTS - 1)
-        sleep(backoff(attempt))
-    return call()
-
-
-def is_passing(error: ApiError, connected: bool = False) -> bool:
-    """True for HTTP 500, 502, 504 and for a connection that broke off.
-
-    One that never came about stays refused, unless others to the same server did (`connected`).
-    """
-    from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ProtocolError, ReadTimeoutError
-
-    status = _STATUS.match(str(error))
-    if status:
-        return status.group(1) in _TRANSIENT
-    # ApiError <- the SDK's GeneralError <- urllib3's error, which may wrap the reason.
-    broken = getattr(error.__cause__, "__context__", None)
-    passing = (ProtocolError, ReadTimeoutError, *((ConnectTimeoutError, NewConnectionError) if connected else ()))
-    return isinstance(getattr(broken, "reason", broken), passing)
+    with repeatable(connected):
+        return call()
 
 
 def wait_for_quota(page: Any, clock: Callable[[], float], sleep: Sleep = time.sleep) -> None:

@@ -1,6 +1,6 @@
-"""When a server is asked again: backoff with jitter, the pause it states, and one pause that all threads keep.
+"""When a request is repeated: backoff with jitter, the pause the server states, and one pause that all threads keep.
 
-Knows statuses and headers; sends nothing.
+The connector has the only loop. This module knows statuses and headers; it sends nothing.
 """
 
 from __future__ import annotations
@@ -8,9 +8,11 @@ from __future__ import annotations
 import random
 import threading
 import time
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import Mapping, Optional
+from typing import Iterator, Mapping, Optional
 
 # Refused before any work was done: safe to send again whatever the request is.
 NOT_PROCESSED = frozenset([420, 429, 503])
@@ -35,7 +37,39 @@ class Patience:
     outlasts_refusal: bool = False
 
 
-PATIENT = Patience(attempts=5, longest_pause=300.0, outlasts_refusal=True)
+PATIENT = Patience(longest_pause=300.0, outlasts_refusal=True)
+
+
+@dataclass
+class Repetition:
+    """Permission to repeat the requests of an SDK call, whatever their method.
+
+    `connected` means that the server has responded before, so a refused connection may succeed soon.
+    `may_be_done` becomes True when a request was repeated although the server may have done it already.
+    """
+
+    connected: bool = False
+    may_be_done: bool = False
+
+
+# The SDK passes nothing through to the connector, so the permission goes beside the call.
+_PERMISSION: "ContextVar[Optional[Repetition]]" = ContextVar("repetition", default=None)
+
+
+@contextmanager
+def repeatable(connected: bool = False) -> Iterator[Repetition]:
+    """In this block the connector may repeat the requests that this thread sends: their repetition does no harm."""
+    permission = Repetition(connected)
+    token = _PERMISSION.set(permission)
+    try:
+        yield permission
+    finally:
+        _PERMISSION.reset(token)
+
+
+def current_repetition() -> Optional[Repetition]:
+    """The permission that is in force in this thread; None without one."""
+    return _PERMISSION.get()
 
 
 def backoff(attempt: int) -> float:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudinary_cli.errors import ApiError, CliError
-from cloudinary_cli.utils.page_fetch import ATTEMPTS, retried, wait_for_quota
+from cloudinary_cli.utils.page_fetch import wait_for_quota
 from cloudinary_cli.utils.result_file import ResultFile
 from cloudinary_cli.utils.search_output import JsonArray, JsonDocument
 from cloudinary_cli.utils.search_utils import (
@@ -195,47 +195,7 @@ def test_a_path_that_cannot_be_written_is_refused_at_once(tmp_path: Path) -> Non
             ResultFile(str(path), "--json")
 
 
-# -- retries and rate limits
-
-
-class Flaky:
-    """Fails with each of the errors, then answers."""
-
-    def __init__(self, *errors: Exception) -> None:
-        self.errors = list(errors)
-        self.calls = 0
-        self.pauses: List[float] = []
-
-    def __call__(self) -> str:
-        self.calls += 1
-        if self.errors:
-            raise self.errors.pop(0)
-        return "answer"
-
-
-@pytest.mark.parametrize(
-    "text", ["Error 500 - oops", "Error 502 - HTTP 502: x", "Error parsing server response (504) - b'<html>'. Got - x"]
-)
-def test_s12_passing_errors_are_retried_with_growing_pauses(text: str) -> None:
-    call = Flaky(ApiError(text), ApiError(text))
-    assert retried(call, call.pauses.append) == "answer"
-    first, second = call.pauses
-    assert 0.25 <= first <= 0.5 <= second <= 1
-
-
-@pytest.mark.parametrize("text", ["Error 400 - bad", "Error 420 - limit", "Error 401 - no", "Must supply api_key"])
-def test_s12_other_errors_are_not(text: str) -> None:
-    call = Flaky(ApiError(text))
-    with pytest.raises(ApiError, match=text):
-        retried(call, call.pauses.append)
-    assert (call.calls, call.pauses) == (1, [])
-
-
-def test_s12_retries_end() -> None:
-    call = Flaky(*[ApiError("Error 500 - oops")] * 9)
-    with pytest.raises(ApiError, match="oops"):
-        retried(call, call.pauses.append)
-    assert call.calls == ATTEMPTS
+# -- rate limits
 
 
 class Limits:
