@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import Any, Dict, Optional, Tuple
 
@@ -90,32 +89,29 @@ def _check(app: AppContext, request: ApiRequest, method: Method, call: params.Ca
             f"-A/--auto_paginate lists all pages, and '{method.name}' is not a listing. Run it without -A"
             " (again, while the response has a cursor or says that it is partial)."
         )
-    for name in _FILE_PARAMETERS:
-        if method.is_parameter(name):
-            _check_file(call.kwargs.get(name))
+    file = _file_of(call.kwargs)
+    if file:
+        from cloudinary_cli.transfer.file_argument import check
+
+        check(method, file)
     for name in call.unknown:
         app.console.warning(f"{params.describe_unknown(method, name)} It probably has no effect.")
     if request.filter_fields and not request.auto_paginate:
         app.console.warning("-ff/--filter_fields has no effect without -A/--auto_paginate.")
 
 
-def _check_file(path: Any) -> None:
-    if not isinstance(path, str) or not path or sdk.module("utils").is_remote_url(path):
-        return
-    if not os.path.exists(path):
-        raise CliError(
-            f"No such file or directory: '{path}'. Give a local path, a URL (http, https, ftp, s3, gs) or a data URI."
-        )
-    if os.path.isdir(path):
-        raise CliError(f"'{path}' is a directory. Upload all of its files with: cld upload_dir {path}")
-    if not os.access(path, os.R_OK):
-        raise CliError(f"Permission denied: '{path}'.")
-
-
 def _defaults(method: Method, given: Dict[str, Any]) -> Dict[str, Any]:
     """Let the server find out what kind of file it gets, where the SDK alone would say image or raw."""
-    remote = method.name == "upload_large" and sdk.module("utils").is_remote_url(given.get("file"))
-    return {"resource_type": "auto"} if remote or method.name in ("upload", "unsigned_upload") else {}
+    if method.name != "upload_large":
+        return {"resource_type": "auto"} if method.name in ("upload", "unsigned_upload") else {}
+    from cloudinary_cli.transfer.file_argument import is_remote
+
+    return {"resource_type": "auto"} if is_remote(_file_of(given)) else {}
+
+
+def _file_of(kwargs: Dict[str, Any]) -> str:
+    """The local path or URL among the arguments; empty when there is none."""
+    return next((kwargs[name] for name in _FILE_PARAMETERS if isinstance(kwargs.get(name), str)), "")
 
 
 def _prepare_sdk(app: AppContext, api: str, method: str) -> Dict[str, Any]:
@@ -151,23 +147,11 @@ def _confirmed(app: AppContext, request: ApiRequest, method: Method) -> bool:
 
 
 def _call_with_file(app: AppContext, request: ApiRequest, method: Method, kwargs: Dict[str, Any]) -> Answer:
-    """Call the method. A local file that changes while it is read is read once more, and never sent as a mixture.
-
-    :raises LocalFileChanged: it changed again.
-    """
-    path = kwargs.get("file")
-    # What a pipe gives can be read only once; the SDK does that.
-    if not isinstance(path, str) or sdk.module("utils").is_remote_url(path) or not os.path.isfile(path):
+    if not _file_of(kwargs):
         return _call(app, request, method, kwargs)
-    from cloudinary_cli.transfer.steady_file import SteadyFile, twice
+    from cloudinary_cli.transfer.file_argument import call_with_file
 
-    def call() -> Answer:
-        with SteadyFile(path) as file:
-            # upload_large reads a stream in parts. The others read a path at once, so they get its name and content.
-            content = file if method.name == "upload_large" else (kwargs.get("filename") or path, file.read())
-            return _call(app, request, method, {**kwargs, "file": content})
-
-    return twice(path, call)
+    return call_with_file(method, kwargs, lambda called, given: _call(app, request, called, given))
 
 
 def _call(app: AppContext, request: ApiRequest, method: Method, kwargs: Dict[str, Any]) -> Answer:
