@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Dict, List, Optional, Tuple
 
 import click
 
-from cloudinary_cli import defaults
 from cloudinary_cli.command import CldCommand, config_optional
 from cloudinary_cli.context import AppContext
-from cloudinary_cli.errors import CliError, NoHomeDirectory
+from cloudinary_cli.errors import CliError
 from cloudinary_cli.utils.result_file import output_file
 from cloudinary_cli.utils.templates import Catalog, Template
 
@@ -33,15 +31,8 @@ class _Values(Dict[str, str]):
         return str(active.fields.get(name) or "")
 
 
-def _catalog(environ: Any) -> Catalog:
-    try:
-        return Catalog(Path(defaults.home_directory(environ)) / "templates")
-    except NoHomeDirectory:
-        return Catalog(None)
-
-
 def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> List[str]:
-    catalog = _catalog(os.environ)
+    catalog = Catalog.of_user(os.environ)
     typed = catalog.wanted(ctx.params.get("template") or ())
     names = [template.name for template in catalog.templates(typed.language)] if not typed.name else []
     return [name for name in sorted({*names, *catalog.languages()}) if name.startswith(incomplete.lower())]
@@ -82,7 +73,7 @@ def make(
     if not template and (output is not None or force):
         raise click.UsageError("Name the template: cld make upload widget --output FILE", ctx)
     app: AppContext = ctx.obj
-    catalog = _catalog(app.environ)
+    catalog = Catalog.of_user(app.environ)
     wanted = catalog.wanted(template)
     if list_languages:
         _show_list(app, "Available languages", catalog.languages(), as_json)

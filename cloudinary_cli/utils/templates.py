@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from cloudinary_cli.errors import CliError
+from cloudinary_cli import defaults
+from cloudinary_cli.errors import CliError, NoHomeDirectory
 from cloudinary_cli.utils.text_utils import one_line
 
 BUILT_IN = Path(__file__).resolve().parent.parent / "templates"
@@ -60,6 +61,14 @@ class Catalog:
 
     def __init__(self, custom: Optional[Path]) -> None:
         self._roots = [(root, root is custom) for root in (custom, BUILT_IN) if root is not None]
+
+    @classmethod
+    def of_user(cls, environ: Mapping[str, str]) -> "Catalog":
+        """The user's own templates, where there is a home directory, and the built-in ones."""
+        try:
+            return cls(Path(defaults.home_directory(environ)) / "templates")
+        except NoHomeDirectory:
+            return cls(None)
 
     def languages(self) -> List[str]:
         """Languages that have a template, sorted."""
