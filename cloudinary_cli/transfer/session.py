@@ -13,10 +13,14 @@ from cloudinary_cli.utils.retry import PATIENT, Stopped
 
 
 class Stop:
-    """The user's wish to end: first no new work, then nothing at all."""
+    """The request to end a run: first no new work, then nothing at all.
+
+    `reason` says why the run itself decided so; empty when the user did.
+    """
 
     def __init__(self) -> None:
         self.requested = threading.Event()
+        self.reason = ""
         self._files: Set[str] = set()
         self._aborted = False
         self._lock = threading.Lock()
@@ -24,6 +28,12 @@ class Stop:
     def request(self) -> None:
         """Begin nothing more; what is under way may finish."""
         self.requested.set()
+
+    def halt(self, reason: str) -> None:
+        """Begin nothing more, because the rest cannot succeed. The first reason is kept."""
+        if not self.requested.is_set():
+            self.reason = reason
+            self.request()
 
     @contextmanager
     def temporary(self, path: str) -> Iterator[str]:
