@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import threading
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, Mapping, Optional, Tuple, TypeVar
+from typing import Any, Callable, Dict, Mapping, Optional, Set, Tuple, TypeVar
 
 import urllib3
 from urllib3.exceptions import (
@@ -17,6 +17,7 @@ from urllib3.exceptions import (
     HTTPError,
     NewConnectionError,
     ProtocolError,
+    ProxyError,
     ReadTimeoutError,
 )
 from urllib3.util import Timeout
@@ -29,6 +30,7 @@ from cloudinary_cli.utils.retry import (
     TRANSIENT,
     Patience,
     SharedPause,
+    StopFlag,
     backoff,
     current_repetition,
     stated_pause,
@@ -66,6 +68,14 @@ class Outgoing:
     repeatable: bool = True
 
 
+class HostUnreachable(HTTPError):
+    """No connection to a host that has never responded: unknown name, refused, or connect time-out."""
+
+    def __init__(self, host: str, message: str) -> None:
+        super().__init__(message)
+        self.host = host
+
+
 class Connector:
     """Has the one method of urllib3's PoolManager that the SDK calls, and `send` for transfers.
 
@@ -79,7 +89,7 @@ class Connector:
         timeout: Any = None,
         pool_size: int = 10,
         patience: Optional[Patience] = None,
-        stop: Optional[threading.Event] = None,
+        stop: Optional[StopFlag] = None,
     ) -> None:
         self._read_timeout = _seconds(timeout, READ_TIMEOUT_SECONDS)
         self._api_proxy = api_proxy
@@ -88,6 +98,7 @@ class Connector:
         self._pause = SharedPause(stop)
         self._pools: Dict[Tuple[Optional[str], str], urllib3.PoolManager] = {}
         self._by_origin: Dict[str, urllib3.PoolManager] = {}
+        self._responded: Set[str] = set()  # origins
         self._lock = threading.Lock()
 
     def request(self, method: str, url: str, timeout: Any = None, **kw: Any) -> Answer:
@@ -106,11 +117,12 @@ class Connector:
         What `receive` raises for a broken connection counts as a lost answer.
 
         :raises urllib3.exceptions.HTTPError: no answer. :raises Stopped: stopped before the request was sent.
+        :raises HostUnreachable: no connection, and the host has never responded.
         """
-        pool = self._pool(outgoing.url)
+        pool, origin = self._pool(outgoing.url), _origin(outgoing.url)
 
         def call() -> Any:
-            return pool.request(
+            response = pool.request(
                 outgoing.method,
                 outgoing.url,
                 body=outgoing.body(),
@@ -122,8 +134,15 @@ class Connector:
                 decode_content=False,
                 enforce_content_length=True,
             )
+            self._responded.add(origin)
+            return response
 
-        return self._exchange(call, outgoing.repeatable, receive)
+        try:
+            return self._exchange(call, outgoing.repeatable, receive)
+        except (NewConnectionError, ConnectTimeoutError, ProxyError) as error:
+            if origin in self._responded:
+                raise
+            raise HostUnreachable(origin.rpartition("/")[2], str(error)) from error
 
     def _exchange(self, call: Callable[[], Any], repeatable: bool, receive: Callable[[Any], T]) -> T:
         """The attempts at one request."""
@@ -173,7 +192,7 @@ class Connector:
         return Timeout(connect=CONNECT_TIMEOUT_SECONDS, read=_seconds(value, self._read_timeout))
 
     def _pool(self, url: str) -> urllib3.PoolManager:
-        origin = "/".join(url.split("/", 3)[:3])
+        origin = _origin(url)
         with self._lock:
             if origin not in self._by_origin:
                 scheme = origin.partition(":")[0].lower()
@@ -189,6 +208,10 @@ class Connector:
         with self._lock:
             for pool in self._pools.values():
                 pool.clear()
+
+
+def _origin(url: str) -> str:
+    return "/".join(url.split("/", 3)[:3])
 
 
 def _seconds(value: Any, default: float) -> float:

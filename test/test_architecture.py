@@ -27,6 +27,7 @@ LAYERS: List[Tuple[str, int]] = [
     ("utils.agent_", 4),
     ("utils.search_", 4),
     ("utils.page_fetch", 4),
+    ("utils.transformation_args", 4),
     ("utils.config_listing", 4),
     ("utils.identity", 4),
     ("command", 4),

@@ -48,11 +48,17 @@ def workers_option(command: F) -> F:
 
 
 def run_options(command: F) -> F:
-    """--dry-run, --report, --no-progress, --json and -w."""
+    """--dry-run, --max-errors, --report, --no-progress, --json and -w."""
     for decorate in (
         click.option("--json", "as_json", is_flag=True, help="Print a summary as JSON on stdout."),
         click.option("--no-progress", is_flag=True, help="Show no progress line, also on a terminal."),
         click.option("--report", metavar="FILE", help="Write a JSON object for each item to FILE (JSON Lines)."),
+        click.option(
+            "--max-errors",
+            type=click.IntRange(min=1),
+            metavar="N",
+            help="Stop after N failures; the rest is reported as not tried.",
+        ),
         click.option("--dry-run", is_flag=True, help="Show what would be done; change nothing and ask nothing."),
         workers_option,
     ):
@@ -104,7 +110,7 @@ def take_options(options: Dict[str, Any]) -> TransferOptions:
         progress=not options.pop("no_progress", False),
         **{
             name: options.pop(name)
-            for name in ("workers", "dry_run", "shard", "retry_failed", "report", "max_delete", "as_json")
+            for name in ("workers", "dry_run", "shard", "retry_failed", "report", "max_delete", "as_json", "max_errors")
             if name in options
         },
     )

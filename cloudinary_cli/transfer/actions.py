@@ -43,7 +43,7 @@ class UploadFile:
             answer = upload(self.target, source, self.options)
         except CliError as error:
             message = f"Failed uploading {self.path}, error: {error.message}"
-            return Outcome(self.action, self.key, Status.FAILED, error.message, message=message)
+            return Outcome(self.action, self.key, Status.FAILED, error.message, message=message, cause=error)
         return uploaded(self.key, self.path, answer, self.mode, source.size)
 
 
@@ -127,7 +127,9 @@ class DownloadFile:
             size = download(self.session, address, path, Expected(asset.size, asset.etag))
         except CliError as error:
             reason = without_signature(error.message)
-            return self._outcome(url, Status.FAILED, reason, message=f"Failed downloading: {url}, {reason}")
+            return self._outcome(
+                url, Status.FAILED, reason, message=f"Failed downloading: {url}, {reason}", cause=error
+            )
         shown = os.path.join(self.root, *self.item.relative.split("/"))
         return self._outcome(url, size=size, message=f"Downloaded '{self.item.relative}' to '{shown}'")
 
@@ -157,7 +159,7 @@ class DeleteLocal:
         except OSError as error:
             reason = error.strerror or str(error)
             message = f"Failed deleting '{self.file.path}', error: {reason}"
-            return Outcome(self.action, self.key, Status.FAILED, reason, message=message)
+            return Outcome(self.action, self.key, Status.FAILED, reason, message=message, cause=error)
         return Outcome(self.action, self.key, message=f"Deleted '{self.file.path}'")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Dict, NamedTuple, Optional, Tuple
 
@@ -48,7 +48,7 @@ class Status(str, Enum):
     OK = "ok"
     FAILED = "failed"
     SKIPPED = "skipped"  # left as it is on purpose; the error says why
-    CANCELLED = "cancelled"  # never begun, because the run was stopped
+    CANCELLED = "cancelled"  # not tried, because the run was stopped
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,7 @@ class Outcome:
     size: int = 0  # bytes that were transferred
     message: str = ""  # the line for a person; empty for none
     response: Optional[Dict[str, Any]] = None  # the server's answer, for those who go on with it; not reported
+    cause: Optional[BaseException] = field(default=None, repr=False, compare=False)  # of a failure; not reported
 
     @property
     def failed(self) -> bool:

@@ -43,6 +43,7 @@ def keys_of(action: Action) -> Sequence[str]:
 
 
 Arrived = Callable[[Outcome], None]
+Watch = Callable[[List[Outcome]], None]
 
 
 class Executor:
@@ -51,6 +52,7 @@ class Executor:
     :param arrived: called in the caller's thread with each outcome as it comes, for progress and records; the outcomes
         themselves are yielded in the order of the actions.
     :param say: called in the caller's thread with what a request to stop has to say.
+    :param watch: called in the worker with the outcomes of each action, before it begins another one.
     """
 
     def __init__(
@@ -59,10 +61,12 @@ class Executor:
         stop: Stop,
         arrived: Optional[Arrived] = None,
         say: Callable[[str], None] = lambda text: None,
+        watch: Optional[Watch] = None,
     ) -> None:
         self._workers = workers
         self._stop = stop
         self._say = say
+        self._watch = watch or (lambda outcomes: None)
         self._under_way: Dict[int, Action] = {}
         self._arrived = arrived or (lambda outcome: None)
 
@@ -102,6 +106,7 @@ class Executor:
             outcomes = self._outcomes(action)
             # Before it is handed over: an item with an outcome is never called unconfirmed.
             del self._under_way[number]
+            self._watch(outcomes)
             ordered.results.put((number, outcomes))
 
     def under_way(self) -> List[str]:
@@ -115,16 +120,16 @@ class Executor:
 
     def _outcomes(self, action: Action) -> List[Outcome]:
         if self._stop.requested.is_set():
-            return _each(action, Status.CANCELLED, "not begun: the run was stopped")
+            return _each(action, Status.CANCELLED, f"not tried: {self._stop.reason or 'the run was stopped'}")
         try:
             result = action.run()
         except Stopped:
-            return _each(action, Status.CANCELLED, "not finished: the run was stopped")
+            return _each(action, Status.CANCELLED, f"not finished: {self._stop.reason or 'the run was stopped'}")
         except CliError as error:
-            return _each(action, Status.FAILED, error.message)
+            return _each(action, Status.FAILED, error.message, error)
         except Exception as error:  # noqa: BLE001 - one item's defect must not take the others along
             logger.debug("%s of '%s' failed", action.action, action.key, exc_info=True)
-            return _each(action, Status.FAILED, f"{type(error).__name__}: {error}")
+            return _each(action, Status.FAILED, f"{type(error).__name__}: {error}", error)
         return result if isinstance(result, list) else [result]
 
 
@@ -177,8 +182,8 @@ class _Ordered:
             self._early[number] = outcomes
 
 
-def _each(action: Action, status: Status, error: str) -> List[Outcome]:
-    return [Outcome(action.action, key, status, error) for key in keys_of(action)]
+def _each(action: Action, status: Status, error: str, cause: Optional[BaseException] = None) -> List[Outcome]:
+    return [Outcome(action.action, key, status, error, cause=cause) for key in keys_of(action)]
 
 
 class Interruption:

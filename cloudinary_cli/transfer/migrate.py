@@ -170,7 +170,7 @@ class _Fetch:
         except CliError as error:
             reason = without_signature(error.message)
             message = f"Failed uploading {shown}: {reason}"
-            return Outcome(self.action, self.key, Status.FAILED, reason, url=shown, message=message)
+            return Outcome(self.action, self.key, Status.FAILED, reason, url=shown, message=message, cause=error)
         return Outcome(self.action, self.key, url=shown, message=f"Uploaded {shown}" if self.verbose else "")
 
 

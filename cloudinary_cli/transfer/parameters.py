@@ -7,6 +7,7 @@ from typing import Any, Callable, Dict, Sequence, Tuple
 from cloudinary_cli.transfer.keys import FolderMode
 from cloudinary_cli.utils import params
 from cloudinary_cli.utils.api_listing import find_method
+from cloudinary_cli.utils.transformation_args import checked
 
 Pair = Tuple[str, str]
 
@@ -20,7 +21,7 @@ def given_options(strings: Sequence[Pair], parsed: Sequence[Pair], warn: Callabl
         return {}
     method = find_method("uploader", "upload")
     # The file is not known here, and any word stands for it.
-    call = params.bind(method, params.Arguments(("-",), strings, parsed))
+    call = checked(method, params.bind(method, params.Arguments(("-",), strings, parsed)))
     for name in call.unknown:
         warn(f"{params.describe_unknown(method, name)} It probably has no effect.")
     return {name: value for name, value in call.kwargs.items() if name != "file"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from cloudinary_cli import sdk
@@ -188,9 +188,8 @@ class _Regenerate:
         except CliError as error:
             name = f"{one_line(asset.public_id)} of type: {asset.type} and resource_type: {asset.resource_type}"
             message = f"Failed to regenerate {name}, error: {error.message}"
-            return Outcome(
-                self.action, self.key, Status.FAILED, error.message, public_id=asset.public_id, message=message
-            )
+            outcome = Outcome(self.action, self.key, Status.FAILED, error.message, message=message, cause=error)
+            return replace(outcome, public_id=asset.public_id)
         url = made.get("secure_url") or made.get("url")
         verb = "Processing" if self.parameters["eager_async"] else "Regenerated"
         shown = one_line(str(url or asset.public_id), None)

@@ -19,6 +19,7 @@ from cloudinary_cli.transfer.executor import Action, Executor, Interruption, key
 from cloudinary_cli.transfer.filters import Selection, selection
 from cloudinary_cli.transfer.report import Reporter, Tally, report_file
 from cloudinary_cli.transfer.session import TransferSession, open_session
+from cloudinary_cli.transfer.stop_rules import StopRules
 from cloudinary_cli.utils.text_utils import one_line, to_json
 
 DEFAULT_WORKERS = 30
@@ -38,6 +39,7 @@ class TransferOptions:
     max_delete: Optional[int] = None
     progress: bool = True
     as_json: bool = False
+    max_errors: Optional[int] = None
 
     def selection(self) -> Selection:
         """Which items the run is about. Asked for before transfer_run(): --report may name the file of --retry-failed.
@@ -56,6 +58,7 @@ class Run:
         self.session = session
         self.reporter = reporter
         self._interruption = Interruption()
+        self._rules = StopRules(session.stop, options.max_errors)
 
     @property
     def tally(self) -> Tally:
@@ -87,7 +90,8 @@ class Run:
             return
         self.reporter.begin(sum(len(keys_of(action)) for action in actions) if is_known else total)
         notice = self.app.console.notice
-        executor = Executor(self.options.workers, self.session.stop, self.reporter.arrived, notice)
+        cancelled = self.tally.cancelled
+        executor = Executor(self.options.workers, self.session.stop, self.reporter.arrived, notice, self._rules.watch)
         try:
             with stoppable(self.session.stop) as interruption:
                 self._interruption = interruption
@@ -102,12 +106,16 @@ class Run:
             raise
         finally:
             self.reporter.close()
+        if self.session.stop.reason:
+            count = self.tally.cancelled - cancelled
+            self.app.console.error(f"The run was stopped: {self.session.stop.reason}. {count} items were not tried.")
 
     def record(self, outcomes: Sequence[Outcome]) -> None:
         """Count and show what came to its end without being run, such as an item that was refused."""
         for outcome in outcomes:
             self.reporter.arrived(outcome)
             self.reporter.show(outcome)
+        self._rules.watch(outcomes)
 
     def finish(self, summary: Dict[str, Any], failure: str) -> None:
         """Print the summary where JSON was asked for, and end the command as the outcomes demand.
@@ -128,6 +136,7 @@ class Run:
             "seconds": round(self.reporter.seconds, 3),
             "dry_run": self.options.dry_run,
             "interrupted": self.interrupted,
+            "stopped": self.session.stop.reason or None,
         }
 
 

@@ -9,14 +9,18 @@ from typing import Any, Iterator, Optional, Set
 
 from cloudinary_cli import sdk
 from cloudinary_cli.context import AppContext
-from cloudinary_cli.utils.retry import PATIENT, Stopped
+from cloudinary_cli.utils.retry import PATIENT, StopFlag, Stopped
 
 
 class Stop:
-    """The user's wish to end: first no new work, then nothing at all."""
+    """The request to end a run: first no new work, then nothing at all.
+
+    `reason` says why the run itself decided so; empty when the user did.
+    """
 
     def __init__(self) -> None:
-        self.requested = threading.Event()
+        self.requested = StopFlag()
+        self.reason = ""
         self._files: Set[str] = set()
         self._aborted = False
         self._lock = threading.Lock()
@@ -34,6 +38,12 @@ class Stop:
         """What is to be said about the request, once."""
         notice, self._unsaid = self._unsaid, None
         return notice
+
+    def halt(self, reason: str) -> None:
+        """Begin nothing more, because the rest cannot succeed. The first reason is kept."""
+        if not self.requested.is_set():
+            self.reason = reason
+            self.request()
 
     @contextmanager
     def temporary(self, path: str) -> Iterator[str]:

@@ -15,6 +15,7 @@ from cloudinary_cli.utils.command_line import in_utf8
 from cloudinary_cli.utils.method_spec import Method
 from cloudinary_cli.utils.result_file import output_file
 from cloudinary_cli.utils.text_utils import to_json
+from cloudinary_cli.utils.transformation_args import checked, collected
 
 _FILE_PARAMETERS = ("file", "image_file")
 # Public calls: they create the account that others need.
@@ -62,7 +63,8 @@ def run(app: AppContext, request: ApiRequest) -> Status:
     :raises CliError: whatever is wrong with the method, its arguments, the configuration, or the call.
     """
     method = find_method(request.api, request.words[0])
-    call = params.bind(method, params.Arguments(request.words[1:], request.strings, request.parsed))
+    given = params.Arguments(request.words[1:], request.strings, request.parsed)
+    call = checked(method, params.bind(method, collected(method, given)))
     _check(app, request, method, call)
     sent = {name: value if name in _FILE_PARAMETERS else in_utf8(value) for name, value in call.kwargs.items()}
     kwargs = {**_defaults(method, call.kwargs), **sent}

@@ -14,6 +14,16 @@ _UNESCAPED_COMMA = re.compile(r"(?<!\\),")
 _COMMAS_ARE_CONTENT = frozenset(
     ["eager", "transformation", "transformations", "manifest_transformation", "representations"]
 )
+# Documented as text, and a flag or a structure for the server.
+_FLAGS = frozenset(["visual_search"])
+_TRANSFORMATIONS = frozenset(["definition", "transformation", "unsafe_update"])  # a list is a chain
+_STRUCTURES = frozenset(["responsive_breakpoints"])
+# Text wherever a method takes it without documenting its type.
+_TEXT_NAMES = frozenset(
+    """asset_folder display_name filename filename_override folder font_family format from_public_id name
+    next_cursor notification_url prefix public_id public_id_prefix resource_type tag target_asset_folder target_format
+    target_public_id text to_public_id to_type type upload_preset url_suffix""".split()
+)
 
 
 @dataclass(frozen=True)
@@ -36,7 +46,9 @@ class Parameter:
 
     @property
     def is_text(self) -> bool:
-        return self.type.startswith("str")
+        if not self.type:
+            return self.name in _TEXT_NAMES
+        return "str" in self.kinds and self.name not in _FLAGS
 
     @property
     def is_flag(self) -> bool:
@@ -60,25 +72,24 @@ def parse_value(text: str) -> Any:
 
 
 def typed_value(text: str, parameter: Parameter) -> Any:
-    """A value as text and documented type suggest: an ID of digits stays text where text is wanted.
+    """A value as text and documented type suggest: `true`, `null` and `1e5` stay text where text is wanted.
 
     Quotes still force text (`'"true"'`), and JSON lists and objects are read where the type allows them.
     """
     value = parse_value(text)
     if parameter.is_list:
-        return None if value is None else list_items(text, parameter)
+        is_nothing = value is None and "dict" in parameter.type
+        return None if is_nothing else list_items(text, parameter)
     if not parameter.is_text or isinstance(value, str):
         return value
     return value if isinstance(value, _values_beside_text(parameter)) else text
 
 
 def _values_beside_text(parameter: Parameter) -> Tuple[type, ...]:
-    none = type(None)
-    if not parameter.positional:
-        # The docstrings say `str` for some options that take flags or structures as well.
-        return (bool, none, list, dict)
-    allowed: List[type] = [{"dict": dict, "list": list}[kind] for kind in parameter.kinds if kind in ("dict", "list")]
-    return tuple(allowed if parameter.required else [*allowed, bool, none])
+    """The types that JSON text is read as, although the parameter takes text."""
+    if parameter.name in _STRUCTURES or parameter.name in _TRANSFORMATIONS:
+        return (list, dict)
+    return tuple({"dict": dict, "list": list}[kind] for kind in parameter.kinds if kind in ("dict", "list"))
 
 
 def list_items(text: str, parameter: Parameter) -> Any:

@@ -165,12 +165,17 @@ def _fill(method: Method, words: List[str], given: Set[str]) -> Dict[str, Any]:
     if surplus > 0 and not lists:
         raise CliError(_too_many(method, words))
     if surplus <= 0:
-        return {slot.name: typed_value(word, slot) for slot, word in zip(slots, words)}
+        return {slot.name: _slot_value(word, slot) for slot, word in zip(slots, words)}
     start = lists[-1]
     end = start + 1 + surplus
     outer = zip(slots[:start] + slots[start + 1 :], words[:start] + words[end:])
-    filled = {slot.name: typed_value(word, slot) for slot, word in outer}
+    filled = {slot.name: _slot_value(word, slot) for slot, word in outer}
     return {**filled, slots[start].name: joined_items(words[start:end], slots[start])}
+
+
+def _slot_value(word: str, slot: Parameter) -> Any:
+    """The value of a positional word. `null` skips an optional parameter that stands before another one."""
+    return None if word == "null" and not slot.required else typed_value(word, slot)
 
 
 def _check_complete(method: Method, present: Set[str]) -> None:

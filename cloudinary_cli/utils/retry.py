@@ -6,7 +6,6 @@ The connector has the only loop. This module knows statuses and headers; it send
 from __future__ import annotations
 
 import random
-import threading
 import time
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -93,14 +92,40 @@ def stated_pause(headers: Mapping[str, str]) -> Optional[float]:
     return None
 
 
+_SLICE_SECONDS = 0.1
+
+
+class StopFlag:
+    """An event that a signal handler may set: it has no lock, which the interrupted code might hold."""
+
+    def __init__(self) -> None:
+        self._is_set = False
+
+    def set(self) -> None:
+        self._is_set = True
+
+    def is_set(self) -> bool:
+        return self._is_set
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until it is set, for at most `seconds`; True when it is."""
+        end = time.monotonic() + seconds
+        while not self._is_set:
+            left = end - time.monotonic()
+            if left <= 0:
+                return False
+            time.sleep(min(left, _SLICE_SECONDS))
+        return True
+
+
 class SharedPause:
     """A server that tells one thread to wait has told all of them.
 
     :param stop: when it is set, nobody waits any longer and nothing more is sent.
     """
 
-    def __init__(self, stop: Optional[threading.Event] = None) -> None:
-        self._stop = stop or threading.Event()
+    def __init__(self, stop: Optional[StopFlag] = None) -> None:
+        self._stop = stop or StopFlag()
         self._until = 0.0
 
     def hold(self, seconds: float) -> None:

@@ -616,6 +616,7 @@ def test_t35_the_summary_is_json_on_stdout(sync: Run, account: Account, tmp_path
         "bytes": 5,
         "dry_run": False,
         "interrupted": False,
+        "stopped": None,
     }
 
 

@@ -1,0 +1,152 @@
+"""A bulk command stops when the rest cannot succeed, or after --max-errors; what was not tried is done by a later run."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any, Callable, Dict, List
+
+import pytest
+
+from test.fakes.cloudinary_server import CloudinaryServer, Reply, Request
+from test.modules.sync_world import Account, make, tree
+
+Run = Callable[..., Any]
+COUNT = 60
+REFUSED = Reply(400, {"error": {"message": "no"}})
+
+
+def report(name: str = "r") -> "Counter[str]":
+    """How many items of a report have each status."""
+    return Counter(json.loads(line)["status"] for line in Path(name).read_text().splitlines())
+
+
+def reasons(name: str = "r") -> List[str]:
+    items = [json.loads(line) for line in Path(name).read_text().splitlines()]
+    return sorted({item["error"] for item in items if item["status"] == "cancelled"})
+
+
+# -- the local disk
+
+
+def in_mount(options: str, command: List[str]) -> "subprocess.CompletedProcess[str]":
+    """Run `cld` with a small file system of its own at ./disk, mounted with these options; skip where that is denied."""
+    if not shutil.which("unshare") or subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode:
+        pytest.skip("needs user namespaces (Linux)")
+    Path("disk").mkdir()
+    script = f'mount -t tmpfs -o {options} none disk || exit 77; shift; exec "$@"'
+    words = ["unshare", "-rm", "sh", "-c", script, "sh", "x", sys.executable, "-m", "cloudinary_cli", *command]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
+    if done.returncode == 77:
+        pytest.skip("needs to mount a tmpfs")
+    return done
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"), [("size=64k", "No space left on device"), ("size=64k,ro", "Read-only file system")]
+)
+def test_a_full_or_read_only_disk_ends_a_pull_at_once(
+    options: str, reason: str, account: Account, tmp_path: Path, cld: Run
+) -> None:
+    for number in range(COUNT):
+        account.add(f"f{number:02}", os.urandom(40_000))
+    pull = ["-c", account.config_url(), "sync", "disk", "f", "--pull", "-w", "1"]
+    done = in_mount(options, [*pull, "--json", "--report", "r"])
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    summary = json.loads(done.stdout)
+    assert (summary["failed"], summary["interrupted"], summary["stopped"]) == (1, False, reason)
+    assert report()["failed"] == 1 and report()["cancelled"] == COUNT - 1 - report()["ok"] >= COUNT - 3
+    assert f"The run was stopped: {reason}. {report()['cancelled']} items were not tried." in done.stderr
+    assert reasons() == [f"not tried: {reason}"]
+
+    again = cld(*pull, "--retry-failed", "r")
+    assert again.code == 0, again.err
+    assert len(tree(tmp_path / "disk")) == COUNT - report()["ok"]
+
+
+# -- a host that is not there
+
+
+def test_a_delivery_host_that_does_not_exist_ends_a_pull_after_ten_items(account: Account, cld: Run) -> None:
+    for number in range(COUNT):
+        account.add(f"f{number:02}", b"x")
+    url = account.server.config_url(cname="no-such-host.invalid", secure="false")
+    done = cld("-c", url, "sync", "p", "f", "--pull", "-w", "1", "--json", "--report", "r")
+    assert done.code == 1 and "Traceback" not in done.err
+    assert (report()["failed"], report()["cancelled"]) == (10, COUNT - 10)
+    assert json.loads(done.out)["stopped"] == "no-such-host.invalid cannot be reached"
+    assert reasons() == ["not tried: no-such-host.invalid cannot be reached"]
+
+
+def test_requests_under_way_end_too_when_the_host_refuses_connections(cld: Run) -> None:
+    make("d", *(f"f{number:02}.jpg" for number in range(COUNT)))
+    url = "cloudinary://k:s@demo?upload_prefix=http://127.0.0.1:9"
+    done = cld("-c", url, "upload_dir", "d", "-fm", "fixed", "-w", "20", "--report", "r")
+    assert done.code == 1 and "127.0.0.1:9 cannot be reached" in done.err
+    assert 10 <= report()["failed"] <= 20 and report()["cancelled"] == COUNT - report()["failed"]
+
+
+def test_failures_of_a_host_that_has_responded_end_nothing(server: CloudinaryServer, cld: Run) -> None:
+    make("d", *(f"f{number:02}.jpg" for number in range(COUNT)))
+    server.on("POST", "/upload", REFUSED)
+    done = cld("-c", server.config_url(), "upload_dir", "d", "-fm", "fixed", "--report", "r")
+    assert done.code == 1 and report() == {"failed": COUNT} and "stopped" not in done.err
+
+
+# -- --max-errors
+
+
+@pytest.fixture
+def accounts(server: CloudinaryServer, tmp_path: Path) -> Dict[str, Any]:
+    """Arguments of each bulk command, with work for COUNT requests that all fail."""
+    make("d", *(f"f{number:02}.jpg" for number in range(COUNT)))
+    names = [f"f{number:02}" for number in range(COUNT)]
+    Path("urls").write_text("".join(f"http://old.example/{name}.jpg\n" for name in names))
+    assets = [{"public_id": name, "secure_url": f"{server.url}/{name}.jpg", "type": "upload"} for name in names]
+    server.on("GET", "/config", {"settings": {"folder_mode": "fixed"}})
+    server.on("POST", "/folders/search", {"total_count": 1})
+    server.on("GET", "/upload_mappings", {"folder": "m", "template": "http://old.example/"})
+    server.on("GET", "/transformations", {"derived": [{"public_id": name} for name in names]})
+
+    def search(request: Request) -> Any:
+        is_clone = "type:upload" in request.json["expression"]
+        return {"total_count": COUNT, "resources": assets if is_clone else []}
+
+    server.on("POST", "/resources/search", search)
+    for path in ("/upload", "/explicit"):
+        server.on("POST", path, REFUSED)
+    server.on("HEAD", ".jpg", Reply(404))
+    target = server.config_url("other")
+    return {
+        "sync": ["sync", "d", "shop", "--push"],
+        "upload_dir": ["upload_dir", "d"],
+        "clone": ["clone", target],
+        "migrate": ["migrate", "m", "urls"],
+        "regen_derived": ["regen_derived", "t", "-A", "-F"],
+    }
+
+
+@pytest.mark.parametrize("command", ["sync", "upload_dir", "clone", "migrate", "regen_derived"])
+def test_a_run_stops_after_max_errors(
+    command: str, accounts: Dict[str, List[str]], server: CloudinaryServer, invoke: Run
+) -> None:
+    host = server.url.partition("//")[2]
+    url = server.config_url(secure_distribution=host, private_cdn="true", secure="false", cname=host)
+    limit = ["-w", "1", "--max-errors", "3", "--json", "--report", "r"]
+    done = invoke("-c", url, *accounts[command], *limit)
+    assert done.code == 1, done.err
+    assert (report()["failed"], report()["cancelled"]) == (3, COUNT - 3)
+    assert f"The run was stopped: --max-errors 3 is reached. {COUNT - 3} items were not tried." in done.err
+    assert json.loads(done.out)["stopped"] == "--max-errors 3 is reached"
+
+
+def test_a_run_without_failures_ignores_the_limit(server: CloudinaryServer, invoke: Run) -> None:
+    make("d", "a.jpg", "b.jpg")
+    server.on("POST", "/upload", {"public_id": "x"})
+    done = invoke("-c", server.config_url(), "upload_dir", "d", "-fm", "fixed", "--max-errors", "1", "--json")
+    assert (done.code, json.loads(done.out)["stopped"]) == (0, None)
