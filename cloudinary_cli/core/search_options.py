@@ -13,6 +13,10 @@ from cloudinary_cli.utils.search_utils import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, 
 
 F = TypeVar("F", bound=Callable[..., Any])
 _AGGREGATE_HELP = "Count by a field, by ranges (bytes:small_-1000,big_1000-) or as a JSON object says; repeatable."
+_CSV_ESCAPE_HELP = (
+    "With --csv: put an apostrophe before text that a spreadsheet would run as a formula. Use it for files that are"
+    " opened in Excel, LibreOffice or Google Sheets."
+)
 
 
 def no_option(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
@@ -85,6 +89,7 @@ _SEARCH_OPTIONS = (
     click.option("-sq", "--search-query", "show_query", is_flag=True, hidden=True, help="Print the request and stop."),
     _file("--json", "json_file", "JSON"),
     _file("--csv", "csv_file", "CSV"),
+    click.option("--csv-escape", is_flag=True, help=_CSV_ESCAPE_HELP),
     click.option("--jsonl", is_flag=True, help="Print one result a line (JSON lines)."),
     click.option("--quiet", is_flag=True, help="With --json or --csv: print no results."),
     click.option("-d", "--doc", is_flag=True, help="Open the API reference in the browser."),
@@ -110,6 +115,8 @@ def search_request(query: Tuple[str, ...], **options: Any) -> SearchRequest:
         raise click.UsageError("--quiet prints no results, so it needs --json FILE or --csv FILE.")
     if options["quiet"] and options["jsonl"]:
         raise click.UsageError("--quiet prints no results and --jsonl prints them: choose one.")
+    if options["csv_escape"] and not options["csv_file"]:
+        raise click.UsageError("--csv-escape changes the file of --csv, so it needs --csv FILE.")
     lists: Dict[str, Any] = {
         name: split_fields(options.pop(name)) for name in ("with_field", "fields", "filter_fields")
     }

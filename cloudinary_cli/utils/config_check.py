@@ -23,6 +23,8 @@ def check_settings(fields: Mapping[str, Any]) -> None:
             raise ConfigError(f"The configuration's {name} is not a URL that starts with http:// or https://.")
     if fields.get("timeout") and not _is_duration(fields["timeout"]):
         raise ConfigError("The configuration's timeout is not a positive number of seconds.")
+    if fields.get("signature_version") and not re.match(r"[0-9]+\Z", str(fields["signature_version"])):
+        raise ConfigError("The configuration's signature_version is not a whole number.")
     if fields.get("oauth_token") and not _TOKEN.match(str(fields["oauth_token"])):
         raise ConfigError("The configuration's oauth_token has characters that no token has. Log in again: cld login")
 

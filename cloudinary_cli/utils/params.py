@@ -8,6 +8,7 @@ from typing import Any, Dict, List, Sequence, Set, Tuple
 
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.utils.method_spec import Method
+from cloudinary_cli.utils.number_values import checked_number
 from cloudinary_cli.utils.param_values import (
     BOOLEANS,
     Parameter,
@@ -45,7 +46,7 @@ def bind(method: Method, arguments: Arguments) -> Call:
     Positional words fill the parameters that no name has filled, `key=value` words and options are keywords. Words
     that are left over go to the last list parameter of the signature.
 
-    :raises CliError: a required argument is missing, there are too many, or an option is unknown.
+    :raises CliError: a required argument is missing, there are too many, an option is unknown, or a number is none.
     """
     words, named = _take_options(method, arguments.words)
     given = _gather(method, arguments, named)
@@ -58,7 +59,8 @@ def bind(method: Method, arguments: Arguments) -> Call:
     unknown = [name for name in given if not method.knows(name)]
     if unknown and not method.open_ended:
         raise CliError(f"{describe_unknown(method, unknown[0])} Its signature: {method.signature}")
-    return Call({**filled, **given}, tuple(unknown))
+    values = {**filled, **given}
+    return Call({name: checked_number(values[name], method.parameter(name)) for name in values}, tuple(unknown))
 
 
 def describe_unknown(method: Method, name: str) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import IO, Any, Callable, Dict, List, Mapping, Optional, Sequence, Union
 
 from cloudinary_cli.utils.result_file import ResultFile
-from cloudinary_cli.utils.search_utils import SearchRequest, csv_path, csv_row
+from cloudinary_cli.utils.search_utils import SearchRequest, csv_path, csv_row, without_formula
 from cloudinary_cli.utils.text_utils import to_json
 
 Write = Callable[[str], None]
@@ -83,15 +83,18 @@ class Nothing:
 
 
 class CsvTable:
-    """Rows of known columns, with a header."""
+    """Rows of known columns, with a header.
 
-    def __init__(self, file: ResultFile, columns: List[str]) -> None:
-        self._columns = columns
+    :param escape: make text that a spreadsheet would take for a formula plain text.
+    """
+
+    def __init__(self, file: ResultFile, columns: List[str], escape: bool = False) -> None:
+        self._columns, self._escape = columns, escape
         self._writer = csv.writer(file)
-        self._writer.writerow(columns)
+        self._writer.writerow([without_formula(name) for name in columns] if escape else columns)
 
     def add(self, items: Items) -> None:
-        self._writer.writerows(csv_row(item, self._columns) for item in items)
+        self._writer.writerows(csv_row(item, self._columns, self._escape) for item in items)
 
     def finish(self) -> None:
         pass
@@ -103,8 +106,8 @@ class SpooledCsvTable:
     The rows wait in `spool`, an empty file open for reading and writing.
     """
 
-    def __init__(self, file: ResultFile, spool: IO[str]) -> None:
-        self._file, self._spool = file, spool
+    def __init__(self, file: ResultFile, spool: IO[str], escape: bool = False) -> None:
+        self._file, self._spool, self._escape = file, spool, escape
         self._columns: Dict[str, None] = {}
 
     def add(self, items: Items) -> None:
@@ -113,7 +116,7 @@ class SpooledCsvTable:
         self._spool.writelines(json.dumps(item) + "\n" for item in items)
 
     def finish(self) -> None:
-        table = CsvTable(self._file, list(self._columns))
+        table = CsvTable(self._file, list(self._columns), self._escape)
         self._spool.seek(0)
         for line in self._spool:
             table.add([json.loads(line)])
@@ -157,7 +160,7 @@ def open_files(stack: ExitStack, request: SearchRequest) -> List[FileOutput]:
         files.append(FileOutput(file, JsonArray(file.write), "search JSON"))
     if request.csv_file:
         file = stack.enter_context(ResultFile(_csv_target(request.csv_file), "--csv"))
-        files.append(FileOutput(file, _csv_table(stack, file, request.kept_fields), "search"))
+        files.append(FileOutput(file, _csv_table(stack, file, request), "search"))
     return files
 
 
@@ -170,10 +173,11 @@ def _csv_target(name: str) -> str:
     return name if _is_device(name) else csv_path(name)
 
 
-def _csv_table(stack: ExitStack, file: ResultFile, columns: List[str]) -> Union[CsvTable, SpooledCsvTable]:
-    if columns:
-        return CsvTable(file, columns)
+def _csv_table(stack: ExitStack, file: ResultFile, request: SearchRequest) -> Union[CsvTable, SpooledCsvTable]:
+    if request.kept_fields:
+        return CsvTable(file, request.kept_fields, request.csv_escape)
     # Beside the result, where there is room for it; the system's temporary directory may be in memory.
     directory = os.path.dirname(os.path.realpath(file.path))
     usable = directory if os.access(directory, os.W_OK) and not _is_device(file.path) else None
-    return SpooledCsvTable(file, stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8", dir=usable)))
+    spool: IO[str] = stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8", dir=usable))  # noqa: SIM115
+    return SpooledCsvTable(file, spool, request.csv_escape)

@@ -21,6 +21,8 @@ DEFAULT_TTL_SECONDS = 300
 # One encoder for all cells: json.dumps would make one for each.
 _JSON_TEXT = json.JSONEncoder(ensure_ascii=False).encode
 
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
 
 class SearchKind(str, Enum):
     """What is searched for; the value is the name of the result list."""
@@ -46,6 +48,7 @@ class SearchRequest:
     filter_fields: Tuple[str, ...] = ()
     json_file: Optional[str] = None
     csv_file: Optional[str] = None
+    csv_escape: bool = False
     jsonl: bool = False
     quiet: bool = False
     show_query: bool = False
@@ -161,9 +164,18 @@ def csv_path(name: str) -> str:
     return name if name.lower().endswith(".csv") else f"{name}.csv"
 
 
-def csv_row(item: Dict[str, Any], columns: Iterable[str]) -> List[Any]:
-    """The cells of one row: lists and objects as JSON text, what is missing empty."""
-    return [_cell(item.get(column)) for column in columns]
+def csv_row(item: Dict[str, Any], columns: Iterable[str], escape: bool = False) -> List[Any]:
+    """The cells of one row: lists and objects as JSON text, what is missing empty.
+
+    :param escape: apply `without_formula` to text.
+    """
+    cells = [_cell(item.get(column)) for column in columns]
+    return [without_formula(cell) for cell in cells] if escape else cells
+
+
+def without_formula(cell: Any) -> Any:
+    """Text with an apostrophe in front where a spreadsheet would take it for a formula (OWASP: CSV injection)."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS) else cell
 
 
 def _cell(value: Any) -> Any:
