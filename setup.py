@@ -8,8 +8,18 @@ from setuptools import find_packages, setup
 HERE = Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (HERE / "cloudinary_cli" / "version.py").read_text(encoding="utf-8"))
 
-SANDBOX = ["flask>=2.2", "authlib>=1.3", "waitress>=2.1"]
-KEYRING = ["keyring>=23.9", "cryptography>=41"]
+# Floors leave out versions with known vulnerabilities. Python 3.8 gets the last versions made for it.
+SANDBOX = [
+    "flask>=3.1.3; python_version >= '3.9'",
+    "flask>=3.0.3; python_version < '3.9'",
+    "werkzeug>=3.1.6; python_version >= '3.9'",
+    "werkzeug>=3.0.6; python_version < '3.9'",
+    "authlib>=1.6.9; python_version >= '3.9'",
+    "authlib>=1.3.2; python_version < '3.9'",
+    "waitress>=3.0.1; python_version >= '3.9'",
+    "waitress>=3.0.0; python_version < '3.9'",
+]
+KEYRING = ["keyring>=23.9", "cryptography>=44.0.1"]
 TEST = (
     SANDBOX
     + KEYRING
@@ -35,7 +45,7 @@ setup(
     package_data={"cloudinary_cli": ["py.typed", "templates/**/*"]},
     data_files=[("share/man/man1", ["docs/man/cld.1"])],
     python_requires=">=3.8",
-    install_requires=(HERE / "requirements.txt").read_text(encoding="utf-8").split(),
+    install_requires=(HERE / "requirements.txt").read_text(encoding="utf-8").splitlines(),
     extras_require={"sandbox": SANDBOX, "keyring": KEYRING, "test": TEST},
     entry_points={"console_scripts": ["cld=cloudinary_cli.cli:main", "cloudinary=cloudinary_cli.cli:main"]},
     classifiers=[
