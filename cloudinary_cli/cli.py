@@ -29,6 +29,10 @@ def main(args: Optional[List[str]] = None) -> int:
     if args is not None:
         with _handled_signals():
             return _run(args)
+    if sys.getfilesystemencoding() == "ascii":
+        from cloudinary_cli.utils.utf8_mode import restart_in_utf8_mode
+
+        restart_in_utf8_mode()
     try:
         SIGNALS.install(owns_process=True)
         sys.unraisablehook = _repeat_lost_signal
