@@ -14,6 +14,7 @@ from flask import Blueprint, Response, jsonify, request, send_file
 from .assets import Asset
 from .auth_check import check_signature
 from .fetch import discard, save_loopback_url
+from .gate import FOREIGN_REFUSED, is_foreign
 from .ingest import store_upload
 from .params import params
 from .search_api import run_signed_search
@@ -136,6 +137,8 @@ def _auto_upload(cloud: str, kind: str, delivery_type: str, parts: List[str]) ->
         folder = str(mapping["folder"]).strip("/")
         if delivery_type != "upload" or not path.startswith(folder + "/"):
             continue
+        if is_foreign(request.environ):
+            raise ApiError(403, FOREIGN_REFUSED)
         try:
             received = save_loopback_url(mapping["template"] + quote(path[len(folder) + 1 :], safe="/%:?=&"))
         except ApiError as error:

@@ -1,4 +1,4 @@
-"""The WSGI layer in front of the application: loopback hosts only, request log, planned failures."""
+"""The WSGI layer in front of the application: loopback hosts, no foreign web pages, request log, planned failures."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ LOGGED_HEADERS = {"HTTP_USER_AGENT": "user_agent", "HTTP_CONTENT_RANGE": "conten
 LOGGED_HEADERS["HTTP_X_UNIQUE_UPLOAD_ID"] = "x_unique_upload_id"
 LOGGED_HEADERS["CONTENT_LENGTH"] = "content_length"
 STALL_LIMIT = 3600.0
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+FOREIGN_REFUSED = "The sandbox refuses this request because it comes from a web page of another origin."
 
 Environ = Dict[str, Any]
 Headers = List[Tuple[str, str]]
@@ -50,6 +52,8 @@ class Gate:
         if not is_loopback_host(environ.get("HTTP_HOST", "")):
             # DNS rebinding: a web page may point its own host name at 127.0.0.1.
             return _plain(start_response, 421, "The sandbox answers to loopback host names only.")
+        if environ["REQUEST_METHOD"] not in SAFE_METHODS and is_foreign(environ):
+            return _plain(start_response, 403, FOREIGN_REFUSED)
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")
         if path.startswith(CONTROL_PATHS):
             return self._app(environ, start_response)
@@ -111,6 +115,18 @@ def is_loopback_host(host: str) -> bool:
     """Whether a Host header names this machine's loopback."""
     name, colon, port = host.rpartition(":")
     return (name if colon and port.isdigit() else host).lower() in LOOPBACK_HOSTS
+
+
+def is_foreign(environ: Environ) -> bool:
+    """Whether a web page of another origin sent the request; another port of this machine is another origin.
+
+    Browsers send `Origin` with every request that is not GET or HEAD (Fetch standard, "append a request Origin header")
+    and `Sec-Fetch-Site` with all requests (Fetch Metadata). Command-line clients send neither.
+    """
+    origin = environ.get("HTTP_ORIGIN")
+    if origin is not None and origin.lower() != f"http://{environ.get('HTTP_HOST', '')}".lower():
+        return True
+    return environ.get("HTTP_SEC_FETCH_SITE", "none") not in ("none", "same-origin")
 
 
 def logged_headers(environ: Environ) -> Dict[str, str]:

@@ -12,6 +12,7 @@ from flask import Blueprint, Flask, Response, current_app, jsonify, request
 
 from .consent import consent_page, security_headers
 from .device_grant import ENDPOINT_PATH, GRANT_TYPE
+from .gate import is_foreign
 from .oauth_grants import Server, build_server
 from .settings import SCOPES
 from .state import state
@@ -60,14 +61,14 @@ def tickets() -> Tickets:
 
 @blueprint.get("/oauth2/auth")
 def authorize() -> Response:
-    """Show the consent page, or redirect at once when approval is automatic."""
+    """Show the consent page, or redirect at once when approval is automatic and the user's own request asks for it."""
     try:
         grant = server().get_consent_grant(end_user=None)
     except OAuth2Error as error:
         return _refuse(error)
     state().counters.add("authorization_requests")
     settings = state().settings
-    if settings.auto_approve:
+    if settings.auto_approve and not is_foreign(request.environ):
         return _decide(grant, settings.cloud_name)
     page = consent_page(
         client=grant.request.client.client_id,

@@ -17,40 +17,33 @@ from test.conftest import Result
 from test.fakes.ports import free_port
 from test.fakes.sandbox_client import SandboxClient
 
-# Chromium cannot be told to press a button without a driver. So the page that it opens is the consent page, fetched with
-# its hidden fields, whose form submits itself: the POST, the redirects and the callback are Chromium's own.
+# Chromium opens the authorize URL itself. An extension presses the button of the consent page, as a user would: the POST
+# with its Origin, the redirects and the callback are Chromium's own.
 BROWSER = """
-import html, subprocess, sys, urllib.error, urllib.request
-from cloudinary_cli.sandbox.browser import ConsentForm
+import json, os, subprocess, sys, urllib.error, urllib.request
+from urllib.parse import parse_qs, quote, urlsplit
 url, kind, out = sys.argv[1], sys.argv[2], sys.argv[3]
-if kind != "auto":  # what the start page sends a browser to
+page = url
+if kind == "xss":
     class NoRedirect(urllib.request.HTTPRedirectHandler):
         def redirect_request(self, *args): return None
     try:
         urllib.request.build_opener(NoRedirect).open(url)
-    except urllib.error.HTTPError as error:
+    except urllib.error.HTTPError as error:  # what the start page sends a browser to
         url = error.headers["Location"]
-server = url.split("/oauth2/")[0]
-query = dict(part.split("=", 1) for part in url.partition("?")[2].split("&") if part)
-if kind == "xss":
-    from urllib.parse import quote, unquote
-    page = unquote(query["redirect_uri"]) + "?state=" + query["state"] + "&error=" + quote({payload!r})
-elif kind == "auto":
-    page = url
-else:
-    form = ConsentForm()
-    form.feed(urllib.request.urlopen(url).read().decode())
-    fields = dict(form.fields, decision=kind)
-    inputs = "".join('<input type=hidden name="%s" value="%s">' % (k, html.escape(v)) for k, v in fields.items())
-    page = out + ".html"
-    action = form.action if form.action.startswith("http") else server + form.action
-    open(page, "w").write('<form method=post action="%s">%s</form><script>document.forms[0].submit()</script>' % (action, inputs))
-    page = "file://" + page
+    query = parse_qs(urlsplit(url).query)
+    page = query["redirect_uri"][0] + "?state=" + query["state"][0] + "&error=" + quote({payload!r})
 chromium, flags = {chromium!r}, {flags!r}
-done = subprocess.run([chromium, *flags, "--virtual-time-budget=8000", "--user-data-dir=" + out + ".profile",
+os.mkdir(out + ".extension")
+manifest = dict(manifest_version=3, name="clicker", version="1",
+                content_scripts=[dict(matches=["http://127.0.0.1/oauth2/*"], js=["click.js"])])
+open(out + ".extension/manifest.json", "w").write(json.dumps(manifest))
+open(out + ".extension/click.js", "w").write("document.querySelector('button[value=%s]').click()" % kind)
+done = subprocess.run([chromium, *flags, "--disable-features=DisableLoadExtensionCommandLineSwitch",
+                       "--load-extension=" + out + ".extension",
+                       "--virtual-time-budget=8000", "--user-data-dir=" + out + ".profile",
                        "--screenshot=" + out + ".png", page], capture_output=True, timeout=90)
 open(out + ".tmp", "wb").write(done.stdout)
-import os
 os.replace(out + ".tmp", out + ".dom")
 """
 PAYLOAD = "<script>document.title='pwned'</script><img src=x onerror=\"document.title='pwned'\">"

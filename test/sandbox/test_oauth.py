@@ -36,7 +36,7 @@ def test_consent_page_is_self_contained_and_escaped(shared_oauth: OAuthClient) -
     assert "src=" not in page.text and "https://" not in page.text
     policy = page.headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy
-    assert page.headers["Cache-Control"] == "no-store" and page.headers["Referrer-Policy"] == "no-referrer"
+    assert page.headers["Cache-Control"] == "no-store" and page.headers["Referrer-Policy"] == "same-origin"
 
 
 def test_redirect_carries_code_state_and_issuer(sandbox: SandboxServer, oauth: OAuthClient) -> None:
