@@ -90,16 +90,19 @@ def _warn_of_clear_text(resolved: ResolvedConfig) -> None:
         logger.warning("upload_prefix is not https: credentials travel to %s in clear.", parts.hostname)
 
 
-def activate_anonymous(environ: Mapping[str, str]) -> Any:
-    """An SDK config without credentials, for public calls; only the API host may come from the environment.
+def activate_anonymous(environ: Mapping[str, str], fields: Optional[Mapping[str, Any]] = None) -> Any:
+    """Install an SDK config without credentials, for public calls.
 
+    :param fields: of the active configuration: its API host and proxy are used. Without a host there, the one of the
+        environment is.
     :raises ConfigError: for an invalid CLOUDINARY_UPLOAD_PREFIX.
     """
     from cloudinary_cli.auth import oauth_config
 
-    prefix = defaults.upload_prefix_override(environ)
+    fields = fields or {}
+    prefix = fields.get("upload_prefix") or defaults.upload_prefix_override(environ)
     config = oauth_config.install_fields({"upload_prefix": prefix} if prefix else {})
-    install_transport()
+    install_transport(fields.get("api_proxy"))
     return config
 
 

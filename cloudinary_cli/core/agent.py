@@ -69,7 +69,7 @@ def signup(
         "agent_goal": agent_goal,
         "sdk_framework": sdk_framework,
     }
-    created = agent_utils.create_account(request, app.environ)
+    created = agent_utils.create_account(request, app)
     plan = SavePlan(name, set_default, not no_save, may_overwrite=bool(name))
     save_and_show(app, created, plan, as_json, _show, show_secret)
     app.console.info(f"The credentials work after {email} has been confirmed by the mail sent to it.")

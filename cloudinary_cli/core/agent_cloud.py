@@ -70,7 +70,7 @@ def create(
         "agent_goal": agent_goal,
         "sdk_framework": sdk_framework,
     }
-    created = agent_utils.create_cloud(request, app.environ)
+    created = agent_utils.create_cloud(request, app)
     result = save_and_show(app, created, SavePlan(name, set_default, not no_save), as_json, _show, show_secret)
     claim_url = created.parameters.get("claim_url", "")
     if not result.saved:

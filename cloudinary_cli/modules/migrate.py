@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Optional
 
 import click
 
@@ -21,11 +21,25 @@ from cloudinary_cli.modules.transfer_options import TransferCommand, run_options
     show_default=True,
     help="What separates the URLs in FILE. \\n, \\t, \\r, \\0 and \\\\ are read as in C.",
 )
+@click.option(
+    "--resource-type",
+    type=click.Choice(["image", "video", "raw"]),
+    help="Of all assets. By default it follows from the extension of each URL; without an extension it is image.",
+)
 @click.option("-v", "--verbose", is_flag=True, help="Also say which URLs were uploaded.")
 @selection_options
 @run_options
 @click.pass_obj
-def migrate(app: AppContext, /, upload_mapping: str, file: str, delimiter: str, verbose: bool, **options: Any) -> bool:
+def migrate(
+    app: AppContext,
+    /,
+    upload_mapping: str,
+    file: str,
+    delimiter: str,
+    resource_type: Optional[str],
+    verbose: bool,
+    **options: Any,
+) -> bool:
     """Upload the assets whose URLs are listed in FILE, through the auto-upload mapping UPLOAD_MAPPING.
 
     Cloudinary fetches each asset itself, when its delivery URL is asked for. FILE is UTF-8 text with one URL a line;
@@ -40,6 +54,7 @@ def migrate(app: AppContext, /, upload_mapping: str, file: str, delimiter: str, 
     from cloudinary_cli.transfer import migrate as engine
     from cloudinary_cli.transfer.entries import unescape
 
-    wanted = engine.MigrateOptions(upload_mapping, file, unescape(delimiter), verbose, take_options(options))
+    transfer = take_options(options)
+    wanted = engine.MigrateOptions(upload_mapping, file, unescape(delimiter), verbose, resource_type, transfer)
     engine.migrate(app, wanted)
     return True

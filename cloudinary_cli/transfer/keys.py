@@ -90,8 +90,14 @@ def _visible(name: str) -> str:
 
 def is_media(extension: str) -> bool:
     """True for the extension (with its dot) of a format that the server knows as image or video."""
+    return resource_type_of(extension) != "raw"
+
+
+def resource_type_of(extension: str) -> str:
+    """The resource type that the server gives to a file with this extension (with its dot)."""
     lower = extension[1:].lower()
-    return _ALIASES.get(lower, lower) in _IMAGES | _VIDEOS
+    name = _ALIASES.get(lower, lower)
+    return "image" if name in _IMAGES else "video" if name in _VIDEOS else "raw"
 
 
 def clean_folder(folder: str) -> str:

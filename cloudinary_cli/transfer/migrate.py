@@ -5,6 +5,7 @@ One HEAD request each, many at the same time; the file with the URLs is read as 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any, Iterator, Mapping, Optional, Union
 from urllib.parse import urljoin, urlsplit
@@ -19,6 +20,7 @@ from cloudinary_cli.transfer import entries
 from cloudinary_cli.transfer.actions import without_signature
 from cloudinary_cli.transfer.assets import Outcome, Status
 from cloudinary_cli.transfer.filters import Selection
+from cloudinary_cli.transfer.keys import resource_type_of, split_extension
 from cloudinary_cli.transfer.run import Run, TransferOptions, transfer_run
 from cloudinary_cli.transfer.session import TransferSession
 from cloudinary_cli.utils.api_utils import call_api
@@ -38,6 +40,7 @@ class MigrateOptions:
     file: str
     delimiter: str = "\n"
     verbose: bool = False
+    resource_type: Optional[str] = None  # None: by the extension of each URL
     transfer: TransferOptions = field(default_factory=TransferOptions)
 
 
@@ -105,7 +108,15 @@ def _items(
         if path is None:
             yield _Foreign(key)
         else:
-            yield _Fetch(run.session, key, f"{mapping.folder.strip('/')}/{path.lstrip('/')}", fields, options.verbose)
+            source = f"{mapping.folder.strip('/')}/{path.lstrip('/')}"
+            kind = options.resource_type or _resource_type(path)
+            yield _Fetch(run.session, key, source, kind, fields, options.verbose)
+
+
+def _resource_type(path: str) -> str:
+    """By the extension of the URL's path. Without one the server is asked for an image, as auto-upload does."""
+    extension = split_extension(re.split(r"[?#]", path, maxsplit=1)[0])[1]
+    return resource_type_of(extension) if extension else "image"
 
 
 def _shown(text: str) -> str:
@@ -148,6 +159,7 @@ class _Fetch:
     session: TransferSession
     key: str
     source: str
+    resource_type: str
     fields: Mapping[str, Any] = field(repr=False)
     verbose: bool = False
     action: str = "fetch"
@@ -158,7 +170,7 @@ class _Fetch:
             self.source.encode("utf-8")
         except UnicodeEncodeError:
             raise CliError("it is not UTF-8 text") from None
-        source, options = url_arguments(UrlRequest(self.source), self.fields)
+        source, options = url_arguments(UrlRequest(self.source, resource_type=self.resource_type), self.fields)
         return str(sdk.module("utils").cloudinary_url(source, **options)[0])
 
     def run(self) -> Outcome:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, Mapping, Optional
+from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
-from cloudinary_cli import defaults, sdk
+from cloudinary_cli import sdk
 from cloudinary_cli.errors import ApiError, CliError, ConfigError
 from cloudinary_cli.utils import config_rules, config_url
 from cloudinary_cli.utils.agent_replies import explain_cloud, explain_signup, text
@@ -71,46 +71,54 @@ class SaveResult:
 # -- creating
 
 
-def create_account(arguments: Mapping[str, Any], environ: Mapping[str, str]) -> Created:
+def create_account(arguments: Mapping[str, Any], app: Any) -> Created:
     """Sign up. The credentials are inert until the e-mail is confirmed.
 
     :raises CliError: refused or not reached.
     """
-    reply = _call("create_agent_account", arguments, environ, explain_signup)
+    reply, host = _call("create_agent_account", arguments, app, explain_signup)
     environments = reply.get("product_environments")
     first = environments[0] if isinstance(environments, list) and environments else None
     email = (text(reply.get("email")) or text(arguments.get("email"))).strip().lower()
-    return Created(reply, first if isinstance(first, dict) else {}, {"account_email": email, **_host(environ)})
+    return Created(reply, first if isinstance(first, dict) else {}, {"account_email": email, **host})
 
 
-def create_cloud(arguments: Mapping[str, Any], environ: Mapping[str, str]) -> Created:
+def create_cloud(arguments: Mapping[str, Any], app: Any) -> Created:
     """Create a Claimable Cloud, whose credentials work at once.
 
     :raises CliError: refused or not reached.
     """
-    reply = _call("create_cloud", arguments, environ, explain_cloud)
+    reply, host = _call("create_cloud", arguments, app, explain_cloud)
     parameters = {key: text(reply.get(key)) for key in ("claim_url", "expires_at", "account_id", "delivery_ips")}
     email = text(reply.get("email")).strip().lower()
     parameters["cloud_email"] = "" if email.endswith(_PLACEHOLDER_DOMAIN) else email
-    return Created(reply, reply, {**{key: value for key, value in parameters.items() if value}, **_host(environ)})
-
-
-def _host(environ: Mapping[str, str]) -> Dict[str, str]:
-    # A saved configuration takes nothing from the environment: the host that made the cloud goes with it.
-    prefix = defaults.upload_prefix_override(environ)
-    return {"upload_prefix": prefix} if prefix else {}
+    return Created(reply, reply, {**{key: value for key, value in parameters.items() if value}, **host})
 
 
 def _call(
-    method: str, arguments: Mapping[str, Any], environ: Mapping[str, str], explain: Callable[[ApiError], str]
-) -> Mapping[str, Any]:
-    sdk.activate_anonymous(environ)
+    method: str, arguments: Mapping[str, Any], app: Any, explain: Callable[[ApiError], str]
+) -> Tuple[Mapping[str, Any], Dict[str, str]]:
+    """The reply, and the query keys of the host that gave it.
+
+    The call goes to the API host of the active configuration, if there is one, and a cloud's host is saved with it: a
+    saved configuration takes nothing from the environment.
+    """
+    config = sdk.activate_anonymous(app.environ, _active_fields(app))
     given = {key: value for key, value in arguments.items() if value}
     try:
         reply: Mapping[str, Any] = call_api(sdk.api_methods("provisioning")[method], **given)
     except ApiError as error:
         raise ApiError(explain(error), error.status) from error
-    return dict(reply)
+    return dict(reply), {"upload_prefix": config.upload_prefix} if config.upload_prefix else {}
+
+
+def _active_fields(app: Any) -> Mapping[str, Any]:
+    """The fields of the active configuration; empty when none can be used, because none is needed here."""
+    try:
+        fields: Mapping[str, Any] = app.active.fields
+    except ConfigError:
+        return {}
+    return fields
 
 
 # -- saving

@@ -127,13 +127,11 @@ def _prepare_sdk(app: AppContext, api: str, method: str) -> Dict[str, Any]:
     # The account is all that the Provisioning API needs. The host follows the cloud's, if one is selected.
     if method not in _ANONYMOUS:
         sdk.install_account(app.environ)
-    sdk.activate_anonymous(app.environ)
     try:
         fields = app.active.fields
     except ConfigError:
         fields = {}
-    if fields.get("api_proxy"):
-        sdk.install_transport(fields["api_proxy"])
+    sdk.activate_anonymous(app.environ, fields)
     return {"upload_prefix": fields["upload_prefix"]} if fields.get("upload_prefix") else {}
 
 
