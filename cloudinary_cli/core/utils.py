@@ -42,5 +42,5 @@ def utils(
     if as_json:
         app.console.json(result)
     elif result or result is False:
-        app.console.data(str(result))
+        app.console.data_lines(str(result))
     return bool(result)

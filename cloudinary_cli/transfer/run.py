@@ -127,7 +127,8 @@ class Run:
 def _trace(outcome: Outcome) -> None:
     """What the server answered, for -v DEBUG; a signed address would let anybody in."""
     if outcome.response is not None and logger.isEnabledFor(logging.DEBUG):
-        logger.debug("%s", without_signature(to_json(outcome.response)))
+        for line in without_signature(to_json(outcome.response)).split("\n"):
+            logger.debug("%s", line)
 
 
 @contextmanager
