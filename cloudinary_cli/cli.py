@@ -13,11 +13,11 @@ from typing import Any, Iterator, List, Optional, Sequence
 import click
 
 from cloudinary_cli.auth.critical import SIGNALS, end_process
-from cloudinary_cli.cli_group import cli
+from cloudinary_cli.cli_group import UnknownCommand, cli
 from cloudinary_cli.console import Console, install_logging
 from cloudinary_cli.defaults import logger
-from cloudinary_cli.errors import CliError, DetailedExit, Terminated
-from cloudinary_cli.utils.text_utils import is_random, redact, secrets_in
+from cloudinary_cli.errors import CliError, DetailedExit, NoConfiguration, Terminated
+from cloudinary_cli.utils.text_utils import is_random, one_line, redact, secrets_in
 
 COMPLETION_VARIABLE = "_CLD_COMPLETE"  # Click's, from prog_name
 
@@ -97,7 +97,7 @@ def _run(args: Optional[List[str]]) -> int:
             SIGNALS.end()
         return _interrupted(console if args is not None else None, error)
     except CliError as error:
-        _show_error(console, error.message)
+        _show_error(console, error)
         return _status(error.exit_code, error.detailed_exit_code)
     except BrokenPipeError:
         _silence_stdout()
@@ -122,9 +122,12 @@ def _status(plain: int, detailed: int) -> int:
     return int(detailed) if os.environ.get("CLOUDINARY_CLI_EXIT_CODES") == "detailed" else plain
 
 
-def _show_error(console: Console, message: str) -> None:
-    # The first line is the error; what may follow is advice, and reads better without a prefix on each line.
-    line, _, advice = message.partition("\n")
+def _show_error(console: Console, error: CliError) -> None:
+    if not isinstance(error, NoConfiguration):
+        console.error(error.message)
+        return
+    # The first line is the error; what follows is advice, and reads better without a prefix on each line.
+    line, _, advice = error.message.partition("\n")
     console.error(line)
     if advice:
         console.notice(advice)
@@ -141,7 +144,11 @@ def _show_usage_error(console: Console, error: click.ClickException, arguments: 
             console.notice(f"Try '{context.command_path} --help' for help.\n")
     # A word in the wrong place may be a pasted key; elsewhere, such a word is the name of an asset.
     pasted = [word for word in arguments if is_random(word)]
-    console.notice(f"Error: {redact(error.format_message(), [*secrets_in(arguments), *pasted])}")
+    message = redact(error.format_message(), [*secrets_in(arguments), *pasted])
+    # Click lists the choices of a missing parameter on lines of their own; nothing else in its text is the program's.
+    console.notice(f"Error: {message if isinstance(error, click.MissingParameter) else one_line(message, None)}")
+    if isinstance(error, UnknownCommand):
+        console.notice(error.hint)
 
 
 def _silence_stdout() -> None:

@@ -54,6 +54,14 @@ COMMANDS: Dict[str, Entry] = {
 }
 
 
+class UnknownCommand(click.UsageError):
+    """No command and no API method has this name. `hint`: what to type instead, shown on a line of its own."""
+
+    def __init__(self, name: str, hint: str, ctx: click.Context) -> None:
+        super().__init__(f'No such command "{name}".', ctx)
+        self.hint = hint
+
+
 class LazyGroup(CldGroup):
     """Loads a command's module when the command is used, and routes unknown names to API methods."""
 
@@ -99,7 +107,7 @@ class LazyGroup(CldGroup):
         if api is None and "://" in name:
             raise click.UsageError("A URL is not a command. To use it for one: cld -c URL <command>", ctx)
         if api is None:
-            raise click.UsageError(f'No such command "{name}".{_did_you_mean(name)}', ctx)
+            raise UnknownCommand(name, _did_you_mean(name), ctx)
         return api, self.get_command(ctx, api), args
 
 
@@ -115,7 +123,7 @@ def _did_you_mean(name: str) -> str:
     visible = [command for command, entry in COMMANDS.items() if not entry.hidden]
     known = dict.fromkeys([*visible, *sdk.api_methods("admin"), *sdk.api_methods("uploader")])
     close = difflib.get_close_matches(name, known)
-    return f"\nDid you mean: {', '.join(close)}?" if close else "\nSee the commands with: cld --help"
+    return f"Did you mean: {', '.join(close)}?" if close else "See the commands with: cld --help"
 
 
 def _show_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:

@@ -34,6 +34,7 @@ class Console:
         self._stdin, self._stdout, self._stderr = stdin, stdout, stderr
         self._environ = environ
         self._arguments: Sequence[str] = ()
+        self._secrets: Optional[Sequence[str]] = None
         self._status = ""
         self._lock = threading.RLock()
 
@@ -51,11 +52,13 @@ class Console:
 
     def hide_secrets_of(self, arguments: Sequence[str]) -> None:
         """Keep the secrets of this command line out of everything that is not data."""
-        self._arguments = arguments
+        self._arguments, self._secrets = arguments, None
 
     def safe(self, text: str) -> str:
         """Text for stderr: without secrets, control characters escaped."""
-        return printable(redact(text, secrets_in(self._arguments)))
+        if self._secrets is None:  # not before: most commands say nothing
+            self._secrets = secrets_in(self._arguments)
+        return printable(redact(text, self._secrets))
 
     # -- what kind of streams these are
 
@@ -86,6 +89,10 @@ class Console:
             except OSError as error:
                 raise CliError(f"The output cannot be written: {error.strerror or error}.") from error
 
+    def data_lines(self, *lines: str) -> None:
+        """Write lines of data to stdout; control characters in them are escaped, so that each stays one line."""
+        self.data("\n".join(one_line(line, None) for line in lines))
+
     def json(self, obj: Any) -> None:
         """Write a value to stdout as indented JSON, coloured only on a terminal."""
         text = to_json(obj, getattr(self.stdout, "encoding", None))
@@ -111,7 +118,10 @@ class Console:
         logger.debug("%s", text)
 
     def notice(self, text: str) -> None:
-        """A line on stderr that -v does not hide: what the user must see to go on, such as a login URL."""
+        """Text on stderr that -v does not hide: what the user must see to go on, such as a login URL.
+
+        It may have several lines, so what comes from elsewhere is given through one_line().
+        """
         self.prose(self.safe(text) + "\n")
 
     def prose(self, text: str) -> None:
@@ -195,16 +205,20 @@ class Console:
 
     def confirm(self, message: str, hint: Optional[str] = "Use --force (-F) to skip the question.") -> bool:
         """A yes/no question whose default is no, also when nobody answers."""
-        return (self.prompt(f"{message} (y/N) ", hint) or "").lower() in ("y", "yes")
+        return (self.prompt(f"{one_line(message, None)} (y/N) ", hint) or "").lower() in ("y", "yes")
 
     def choose(self, title: str, options: Sequence[str], hint: Optional[str] = None) -> Optional[str]:
         """A numbered menu: the raw answer, empty for cancelled, None when stdin is closed."""
-        lines = [title] + [f"  {number}. {option}" for number, option in enumerate(options, 1)]
+        lines = [title] + [f"  {number}. {one_line(option, None)}" for number, option in enumerate(options, 1)]
         return self.prompt("\n".join(lines) + f"\nChoose [1-{len(options)}, Enter cancels]: ", hint)
 
 
 class ConsoleHandler(logging.Handler):
-    """Shows log records as prose on stderr: info bare, other levels with a prefix on each line, secrets redacted."""
+    """Shows log records as prose on stderr: info bare, other levels with a prefix, secrets redacted.
+
+    A record is one line, whatever names and texts of a server are in it; only a traceback has several, each with the
+    prefix.
+    """
 
     def __init__(self, console: Console) -> None:
         super().__init__()
@@ -217,10 +231,10 @@ class ConsoleHandler(logging.Handler):
             self.handleError(record)
 
     def _render(self, record: logging.LogRecord) -> str:
-        text = record.getMessage()
+        text = one_line(self.console.safe(record.getMessage()), None)
         if record.exc_info and record.exc_info[0]:
-            text += "\n" + logging.Formatter().formatException(record.exc_info)
-        text = self.console.safe(text)
+            trace = logging.Formatter().formatException(record.exc_info)
+            text = "\n".join([text, *map(self.console.safe, trace.splitlines())])
         colourful = self.console.shows_colour(self.console.stderr)
         level = record.levelname.lower()
         if level == "info":

@@ -49,7 +49,7 @@ def test_a_secret_from_a_pipe_is_read_without_a_question() -> None:
     assert console_with("")[0].read_secret("Secret: ") is None
 
 
-def test_levels_are_prefixed_on_each_line_and_secrets_redacted() -> None:
+def test_a_record_is_one_line_with_its_level_and_without_secrets() -> None:
     console, _, err = console_with()
     install_logging(console, "debug")
     console.info("plain")
@@ -58,8 +58,7 @@ def test_levels_are_prefixed_on_each_line_and_secrets_redacted() -> None:
     console.debug("{'api_secret': 'TOPSECRET'}")
     assert err.getvalue().splitlines() == [
         "plain",
-        "warning: one",
-        "warning: two",
+        "warning: one\\ntwo",
         "error: cloudinary://k:****@c and \\x1b[31m",
         "debug: {'api_secret': '****'}",
     ]

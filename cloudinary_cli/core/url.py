@@ -71,7 +71,7 @@ def show_url(
     if as_json:
         app.console.json({"url": address})
     else:
-        app.console.data(address)
+        app.console.data_lines(address)
     if open_it and not app.open_browser(address):
         app.console.warning("No browser could be opened.")
 

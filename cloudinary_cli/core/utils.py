@@ -42,5 +42,5 @@ def utils(
     if as_json:
         app.console.json(result)
     elif result:
-        app.console.data(str(result))
+        app.console.data_lines(str(result))
     return bool(result)

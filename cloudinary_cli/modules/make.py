@@ -95,7 +95,7 @@ def _show_list(app: AppContext, title: str, names: List[str], as_json: bool) -> 
     if as_json:
         app.console.json(names)
     else:
-        app.console.data("\n".join([title, *names]))
+        app.console.data_lines(title, *names)
 
 
 def _deliver(app: AppContext, catalog: Catalog, template: Template, output: Optional[str], force: bool) -> None:

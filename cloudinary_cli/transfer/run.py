@@ -153,7 +153,8 @@ def _unconfirmed(keys: Sequence[str]) -> str:
 def _trace(outcome: Outcome) -> None:
     """What the server answered, for -v DEBUG; a signed address would let anybody in."""
     if outcome.response is not None and logger.isEnabledFor(logging.DEBUG):
-        logger.debug("%s", without_signature(to_json(outcome.response)))
+        for line in without_signature(to_json(outcome.response)).split("\n"):
+            logger.debug("%s", line)
 
 
 @contextmanager

@@ -223,12 +223,15 @@ def show(console: Console, work: Plan, batch_size: int) -> None:
     """The plan, as --dry-run shows it."""
     for batch in delete_batches(work.delete_remote, batch_size):
         console.info(f"Dry run mode enabled. Would delete {len(batch.assets)} resources:")
-        console.info("\n".join(batch.public_ids))
+        for public_id in batch.public_ids:
+            console.info(public_id)
     for file in work.delete_local:
         console.info(f"Would delete '{file.path}'")
     for verb, keys in (("uploaded", _uploads(work)), ("downloaded", _downloads(work))):
         if keys:
-            console.info("\n".join([f"The following files would be {verb}:", *keys]))
+            console.info(f"The following files would be {verb}:")
+            for key in keys:
+                console.info(key)
 
 
 def _uploads(work: Plan) -> List[str]:
@@ -254,4 +257,5 @@ def show_summary(console: Console, counts: Mapping[str, int]) -> None:
     rows = [("In Sync", "in_sync"), ("Synced ", "synced"), ("Failed ", "failed")]
     more = [("Deleted", "deleted"), ("Skipped", "skipped"), ("Not begun", "cancelled")]
     rows += [(title, name) for title, name in more if counts[name]]
-    console.info("\n".join(["==Sync Status==", line, *(f"{title}| {counts[name]}" for title, name in rows), line]))
+    for text in ("==Sync Status==", line, *(f"{title}| {counts[name]}" for title, name in rows), line):
+        console.info(text)

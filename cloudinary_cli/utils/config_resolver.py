@@ -164,8 +164,9 @@ def _from_saved(name: str, snapshot: Mapping[str, Any], chosen_by: str) -> Resol
     except InvalidConfigUrl as error:
         import shlex
 
-        remove = f"cld config -rm {shlex.quote(name)}"
-        problem = ConfigError(f"The saved configuration '{name}' is unusable: {error} Remove it: {remove}")
+        shown = one_line(name, None)
+        remove = f"cld config -rm {shlex.quote(shown)}"
+        problem = ConfigError(f"The saved configuration '{shown}' is unusable: {error} Remove it: {remove}")
         return ResolvedConfig(Source.SAVED, name, problem=problem, chosen_by=chosen_by)
     return ResolvedConfig(Source.SAVED, name, url, fields, chosen_by=chosen_by)
 

@@ -44,7 +44,7 @@ def run(app: AppContext, request: SearchRequest) -> Status:
     """
     body = request_body(request)
     if request.url:
-        app.console.data(search_url(app, request, body))
+        app.console.data_lines(search_url(app, request, body))
         return True
     if request.show_query:
         app.console.json(_search(request, body).as_dict())

@@ -7,8 +7,13 @@ from itertools import chain, groupby
 from typing import Any, Iterable, List, Optional, Sequence
 
 # The patterns are texts, compiled (and kept) by `re` when first used: most commands use few of them.
-# C0 and C1 controls, DEL, and the characters that reorder text (Unicode bidi), which can forge a line on a terminal.
-_UNSAFE = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]"
+# What a terminal obeys, reorders by, shows as nothing or cannot be given: C0 and C1 controls, the bidi controls, line
+# separators, zero-width and tag characters, and lone surrogates (Unicode 15, chapters 23.1 to 23.9). With them, a name
+# from a server could forge a line of this program.
+_UNSAFE = (
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\U000e0000-\U000e007f]"
+)
 _UNSAFE_OR_BREAK = "[\t\n]|" + _UNSAFE
 
 _SECRET_NAMES = (
@@ -141,7 +146,7 @@ def _masked(text: str, secrets: Iterable[str]) -> str:
 
 
 # Legal in JSON, but a terminal obeys or reorders by them: always written as \uXXXX.
-_TERMINAL_UNSAFE = "[\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+_TERMINAL_UNSAFE = "[\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
 
 
 def to_json(obj: Any, encoding: Optional[str] = "utf-8", indent: Optional[int] = 2) -> str:
