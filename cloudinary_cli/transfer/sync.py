@@ -29,6 +29,7 @@ from cloudinary_cli.transfer.run import Run, TransferOptions, transfer_run
 from cloudinary_cli.transfer.scan import ScanResult, scan
 from cloudinary_cli.transfer.sync_policy import Policy, Sides
 from cloudinary_cli.transfer.upload import UploadTarget
+from cloudinary_cli.transfer.upload_presets import upload_target
 
 DEFAULT_BATCH_SIZE = 30
 
@@ -183,7 +184,9 @@ class _Sync:
         folder = self._options.remote.folder or "/"
         if work.uploads:
             self._console.info(f"Uploading {len(work.uploads)} items to Cloudinary folder '{folder}'")
-            target = UploadTarget(self._run.session, self._run.app.sdk_config)
+            config, has_new = self._run.app.sdk_config, any(upload.replaces is None for upload in work.uploads)
+            given = self._options.upload_options
+            target = upload_target(self._run.session, config, found.remote.mode, given, has_new)
             found.folders = sync_policy.folders(found.assets, found.remote.mode)
             by_key = {upload.file.relative: upload for upload in work.uploads}
             uploads = [self._upload(target, upload, found) for upload in work.uploads]

@@ -34,10 +34,14 @@ _NOT_PARAMETERS = ("resource_type", "filename", "timeout", "chunk_size", "unsign
 
 @dataclass(frozen=True)
 class UploadTarget:
-    """The account that receives: `config` is an OAuthConfig, the SDK's active one or another."""
+    """The account that receives: `config` is an OAuthConfig, the SDK's active one or another.
+
+    `names_assets` says that a preset of the account may have rules for public IDs.
+    """
 
     session: TransferSession
     config: Any = field(repr=False)
+    names_assets: bool = False
 
     @property
     def cloud_name(self) -> str:
@@ -121,7 +125,7 @@ def upload(target: UploadTarget, source: Source, options: Mapping[str, Any]) -> 
     :raises ApiError: refused, or no answer after the retries. :raises Stopped: stopped before it was sent.
     :raises LocalFileChanged: the file changed again, and nothing was stored.
     """
-    chosen = _with_public_id(source, options)
+    chosen = _with_public_id(target, source, options)
     if source.path is None:
         return _upload(target, source, chosen)
     return twice(source.path, lambda: _upload(target, source.steady(), chosen))
@@ -147,15 +151,16 @@ def is_repeatable(options: Mapping[str, Any]) -> bool:
     """True when a second arrival makes no second asset: the public ID follows from the request."""
     if options.get("public_id"):
         return True
-    return _is_true(options.get("use_filename")) and not _is_true(options.get("unique_filename", True))
+    return is_true(options.get("use_filename")) and not is_true(options.get("unique_filename", True))
 
 
-def _with_public_id(source: Source, options: Mapping[str, Any]) -> Dict[str, Any]:
+def _with_public_id(target: UploadTarget, source: Source, options: Mapping[str, Any]) -> Dict[str, Any]:
     """Choose the random public ID here that the server would choose, so that a lost answer can be asked for again.
 
-    A preset may have rules of its own for public IDs, so with one the server chooses.
+    A preset may have rules of its own for public IDs, so with one, also of the configuration, the server chooses.
     """
-    if is_repeatable(options) or options.get("upload_preset") or _is_true(options.get("use_filename")):
+    preset = options.get("upload_preset") or target.config.upload_preset or target.names_assets
+    if is_repeatable(options) or preset or is_true(options.get("use_filename")):
         return dict(options)
     random = "".join(secrets.choice(_ID_ALPHABET) for _ in range(20))
     return {**options, "public_id": random + _raw_extension(source, options)}
@@ -206,7 +211,7 @@ def _call(
     target: UploadTarget, action: str, options: Mapping[str, Any], content: _Content, repeatable: bool
 ) -> Dict[str, Any]:
     params = _parameters(target, options)
-    unsigned = _is_true(options.get("unsigned"))
+    unsigned = is_true(options.get("unsigned"))
     url = target.url(str(options.get("resource_type") or "auto"), action)
 
     def made() -> Tuple[Optional[str], Outgoing]:
@@ -278,6 +283,6 @@ def _parsed(answer: Answer) -> Dict[str, Any]:
     raise ApiError(message, answer.status)
 
 
-def _is_true(value: Any) -> bool:
+def is_true(value: Any) -> bool:
     """The truth of an option that may be text: `-o use_filename false` is false."""
     return str(value).lower() not in ("", "0", "false", "none")

@@ -18,7 +18,7 @@ from cloudinary_cli.transfer.parameters import default_options, folder_option
 from cloudinary_cli.transfer.remote import folder_mode
 from cloudinary_cli.transfer.run import Run, TransferOptions, transfer_run
 from cloudinary_cli.transfer.scan import ScanResult, scan
-from cloudinary_cli.transfer.upload import UploadTarget
+from cloudinary_cli.transfer.upload_presets import upload_target
 from cloudinary_cli.utils.text_utils import one_line
 
 EVERYTHING = "**/*"
@@ -71,7 +71,7 @@ def upload_dir(app: AppContext, options: UploadDirOptions) -> None:
             _show(run, options, files)
         else:
             run.record(_problems(local, matches, chosen))
-            target = UploadTarget(run.session, app.sdk_config)
+            target = upload_target(run.session, app.sdk_config, mode, options.upload_options, bool(files))
             run.execute([UploadFile(target, f.relative, f.path, p, mode) for f, p in _planned(options, files, mode)])
         _finish(run, options, len(files))
 
