@@ -15,6 +15,11 @@ from .storage import Document
 from .views import folder_of, iso
 
 blueprint = admin_blueprint("admin_api")
+# The free plan: 25 credits; one is 1,000 transformations, 1 GB of storage or 1 GB of bandwidth.
+CREDITS = 25
+TRANSFORMATIONS_PER_CREDIT = 1000
+BYTES_PER_CREDIT = 1 << 30
+MAX_OBJECTS = 1_000_000
 
 
 @blueprint.get("/ping")
@@ -35,20 +40,37 @@ def config(cloud: str) -> Response:
 @blueprint.get("/usage", defaults={"date": ""})
 @blueprint.get("/usage/<date>")
 def usage(cloud: str, date: str) -> Response:
-    """Counts and bytes."""
-    assets = state().assets(cloud).all()
+    """What is stored now, and what was transformed and delivered since the sandbox started."""
+    assets, counted = state().assets(cloud).all(), state().usage
+    derived = [item for asset in assets for item in asset["derived"]]
+    storage = sum(item["bytes"] for item in assets) + sum(item["bytes"] for item in derived)
+    used = {
+        "transformations": _part(counted.get(f"{cloud}/transformations"), TRANSFORMATIONS_PER_CREDIT),
+        "objects": _of_limit(len(assets) + len(derived), MAX_OBJECTS),
+        "bandwidth": _part(counted.get(f"{cloud}/bandwidth"), BYTES_PER_CREDIT),
+        "storage": _part(storage, BYTES_PER_CREDIT),
+    }
+    credits_used = sum(float(part.get("credits_usage", 0)) for part in used.values())
     return jsonify(
         {
             "plan": "Sandbox",
             "last_updated": iso(state().clock.now())[:10],
             "date_requested": date or iso(state().clock.now()),
-            "objects": {"usage": len(assets)},
-            "storage": {"usage": sum(asset["bytes"] for asset in assets)},
-            "requests": state().counters.get("downloads"),
+            **used,
+            "credits": _of_limit(round(credits_used, 2), CREDITS),
+            "requests": counted.get(f"{cloud}/requests"),
             "resources": len(assets),
-            "derived_resources": sum(len(asset["derived"]) for asset in assets),
+            "derived_resources": len(derived),
         }
     )
+
+
+def _part(amount: int, per_credit: int) -> Dict[str, float]:
+    return {**_of_limit(amount, CREDITS * per_credit), "credits_usage": round(amount / per_credit, 2)}
+
+
+def _of_limit(amount: float, limit: int) -> Dict[str, float]:
+    return {"usage": amount, "limit": limit, "used_percent": round(100 * amount / limit, 2)}
 
 
 @blueprint.get("/tags/<any(image,video,raw):kind>")

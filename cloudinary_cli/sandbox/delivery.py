@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import re
 from typing import Iterator, List, NamedTuple, Optional, Tuple
 from urllib.parse import quote
@@ -13,17 +10,17 @@ from flask import Blueprint, Response, jsonify, request, send_file
 
 from .assets import Asset
 from .auth_check import check_signature
-from .fetch import discard, save_loopback_url
+from .fetch import INTERNAL, discard, save_loopback_url
 from .gate import FOREIGN_REFUSED, is_foreign
 from .ingest import store_upload
 from .params import params
 from .search_api import run_signed_search
+from .signing import RESTRICTED, is_signed
 from .state import ApiError, header_text, state
 
 blueprint = Blueprint("delivery", __name__)
 SIGNATURE = re.compile(r"s--([A-Za-z0-9_-]{8,32})--\Z")
 VERSION = re.compile(r"v\d+\Z")
-RESTRICTED = ("private", "authenticated")
 TOKEN = "__cld_token__"
 
 
@@ -36,7 +33,7 @@ def deliver(cloud: str, kind: str, delivery_type: str, rest: str) -> Response:
     for reading in readings(parts, kind):
         asset = state().assets(cloud).get(kind, delivery_type, reading.public_id)
         if asset is not None:
-            _check_access(cloud, asset, signature, reading.signed)
+            _check_access(cloud, asset, signature, reading)
             return send_asset(cloud, asset, reading.filename)
     return _auto_upload(cloud, kind, delivery_type, parts)
 
@@ -71,24 +68,24 @@ class Reading(NamedTuple):
     """One way to read a delivery path."""
 
     public_id: str
-    signed: str
+    transformation: str
+    name: str
     filename: str
 
 
 def readings(parts: List[str], kind: str) -> Iterator[Reading]:
     """Before the public ID there may be any number of transformations and one version; after it, a format."""
     for start in range(len(parts)):
-        before = [part for part in parts[:start] if not VERSION.match(part)]
-        path, signed = "/".join(parts[start:]), "/".join(before + parts[start:])
-        yield Reading(path, signed, parts[-1])
+        before = "/".join(part for part in parts[:start] if not VERSION.match(part))
+        path = "/".join(parts[start:])
+        yield Reading(path, before, path, parts[-1])
         stem, dot, extension = path.rpartition(".")
         if dot and stem and "/" not in extension and kind != "raw":
-            yield Reading(stem, signed, parts[-1])
+            yield Reading(stem, before, path, parts[-1])
 
 
 def send_asset(cloud: str, asset: Asset, name: str, attachment: bool = False) -> Response:
     """Stream the content, with ETag and byte ranges."""
-    state().counters.add("downloads")
     response: Response = send_file(
         str(state().assets(cloud).content(asset)),
         etag=str(asset["etag"]),
@@ -96,6 +93,7 @@ def send_asset(cloud: str, asset: Asset, name: str, attachment: bool = False) ->
         as_attachment=attachment,
         download_name=name,
     )
+    _count_delivery(cloud, response)
     response.headers["Cache-Control"] = "public, no-cache"
     # Flask labels a .tar.gz as gzip-encoded text, and clients would unpack it.
     response.headers.pop("Content-Encoding", None)
@@ -110,24 +108,24 @@ def _take_signature(parts: List[str]) -> Tuple[Optional[str], List[str]]:
     return (match.group(1), parts[1:]) if match and len(parts) > 1 else (None, parts)
 
 
-def _check_access(cloud: str, asset: Asset, signature: Optional[str], signed: str) -> None:
+def _count_delivery(cloud: str, response: Response) -> None:
+    """Bandwidth is what users get; transfers within Cloudinary are not part of it."""
+    state().counters.add("downloads")
+    if INTERNAL in request.environ:
+        return
+    state().usage.add(f"{cloud}/requests")
+    if request.method == "GET" and response.status_code in (200, 206):
+        state().usage.add(f"{cloud}/bandwidth", response.content_length or 0)
+
+
+def _check_access(cloud: str, asset: Asset, signature: Optional[str], reading: Reading) -> None:
     """Private and authenticated assets need a signed URL, token-controlled ones a token (which is not verified)."""
     controlled = any(rule.get("access_type") == "token" for rule in asset.get("access_control") or [])
     if signature is not None:
-        # The SDK signs the escaped path.
-        if not any(_is_signed(cloud, text, signature) for text in (signed, quote(signed, safe="/:"))):
+        if not is_signed(cloud, reading.transformation, reading.name, signature):
             raise ApiError(401, f"Invalid URL signature for {asset['public_id']}")
     elif asset["type"] in RESTRICTED or (controlled and TOKEN not in request.args):
         raise ApiError(401, f"Access to {asset['public_id']} needs a signed URL or a token")
-
-
-def _is_signed(cloud: str, text: str, signature: str) -> bool:
-    digest = hashlib.sha256 if len(signature) == 32 else hashlib.sha1
-    for key in state().clouds.keys(cloud):
-        raw = digest((text + key["api_secret"]).encode("utf-8")).digest()
-        if hmac.compare_digest(base64.urlsafe_b64encode(raw)[: len(signature)].decode("ascii"), signature):
-            return True
-    return False
 
 
 def _auto_upload(cloud: str, kind: str, delivery_type: str, parts: List[str]) -> Response:

@@ -19,6 +19,8 @@ from .params import Params
 from .state import ApiError, state
 
 BLOCK = 1 << 20
+# Marks a request that the sandbox makes to itself.
+INTERNAL = "cloudinary_sandbox.internal"
 REMOTE = ("http://", "https://", "ftp://", "s3://", "gs://")
 
 
@@ -106,7 +108,9 @@ def _save_url(source: str, filename: str) -> Received:
 
 def _save_own_url(path: str, name: str) -> Received:
     """An asset of this sandbox, without a second connection: 32 uploads that wait for 32 downloads would dead-lock."""
-    answer = current_app.test_client().get(path, headers={"Host": "127.0.0.1"}, buffered=False)
+    answer = current_app.test_client().get(
+        path, headers={"Host": "127.0.0.1"}, environ_overrides={INTERNAL: True}, buffered=False
+    )
     try:
         if answer.status_code != 200:
             raise ApiError(400, f"Error in loading {path[:200]} - {answer.status}")

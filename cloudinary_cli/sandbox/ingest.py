@@ -36,6 +36,7 @@ def store_upload(cloud: str, wanted: str, values: Params, received: Received) ->
     ensure_folder(cloud, asset)
     stored = store.put(asset, received.path)
     state().counters.add("uploads")
+    state().usage.add(f"{cloud}/transformations", 1 + len(stored["derived"]))
     return stored
 
 
@@ -51,7 +52,9 @@ def change_asset(cloud: str, asset: Asset, change: Change) -> Asset:
 
 
 def ensure_folder(cloud: str, asset: Asset) -> None:
-    """Folders come into being with their first asset and stay."""
+    """Folders come into being with their first asset and stay; the public ID of a fetched asset is a URL, no path."""
+    if asset["type"] == "fetch":
+        return
     fixed = state().settings.folder_mode == "fixed"
     folder = asset["public_id"].rpartition("/")[0] if fixed else asset.get("asset_folder")
     if folder:

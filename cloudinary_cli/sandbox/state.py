@@ -84,6 +84,7 @@ class SandboxState:
     storage: Storage
     clock: Clock = field(default_factory=Clock)
     counters: Counters = field(default_factory=Counters)
+    usage: Counters = field(default_factory=Counters)  # by "<cloud>/<what>", for the Admin API's usage report
     log: RequestLog = field(default_factory=RequestLog)
     faults: FaultPlan = field(default_factory=FaultPlan)
     searches: SearchCache = field(default_factory=SearchCache)

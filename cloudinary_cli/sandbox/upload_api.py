@@ -11,7 +11,7 @@ from .archive import create_archive
 from .assets import Asset, AssetExists
 from .auth_check import check_upload
 from .chunks import Chunk, ChunkStore
-from .fetch import Received, describe, discard, receive
+from .fetch import Received, describe, discard, receive, save_loopback_url
 from .ingest import apply_changes, change_asset, eager_items, ensure_folder, merge_derived, store_upload
 from .params import Params, flag, items, pairs, params, required
 from .state import ApiError, state
@@ -79,6 +79,8 @@ def _upload_chunk(cloud: str, kind: str, values: Params, chunk: Chunk) -> Answer
 
 def explicit(cloud: str, kind: str, values: Params) -> Answer:
     """Change an existing asset, make derived forms."""
+    if _type(values) == "fetch":
+        _fetch_original(cloud, kind, str(required(values, "public_id")), flag(values, "invalidate"))
     asset = _require(cloud, kind, values, required(values, "public_id"))
     fresh = eager_items(values.get("eager"), asset["bytes"])
 
@@ -88,6 +90,7 @@ def explicit(cloud: str, kind: str, values: Params) -> Answer:
 
     updated = change_asset(cloud, asset, change)
     ensure_folder(cloud, updated)
+    state().usage.add(f"{cloud}/transformations", len(fresh))
     answer = _view(cloud, updated, values)
     wanted = {item["id"] for item in fresh}
     answer["eager"] = [item for item in answer.get("eager", []) if item["id"] in wanted]
@@ -97,6 +100,20 @@ def explicit(cloud: str, kind: str, values: Params) -> Answer:
     if not fresh:
         answer.pop("eager")
     return answer
+
+
+def _fetch_original(cloud: str, kind: str, url: str, again: bool) -> None:
+    """Store what is behind the URL under the URL as public ID, unless it is there and not to be fetched again.
+
+    :raises ApiError: 400 when the URL cannot be fetched.
+    """
+    if state().assets(cloud).get(kind, "fetch", url) is not None and not again:
+        return
+    received = save_loopback_url(url)
+    try:
+        store_upload(cloud, kind, {"public_id": url, "type": "fetch"}, received)
+    finally:
+        discard(received)
 
 
 def destroy(cloud: str, kind: str, values: Params) -> Answer:

@@ -7,7 +7,10 @@ import time
 from typing import Any, Dict, List, Optional
 from urllib.parse import quote
 
+from cloudinary.utils import smart_escape
+
 from .assets import Asset
+from .signing import RESTRICTED, signature_path
 from .state import state
 
 HIDDEN = ("derived", "tags", "context", "metadata", "related", "original_filename", "version_id")
@@ -19,12 +22,14 @@ def iso(moment: float) -> str:
 
 
 def delivery_url(cloud: str, asset: Asset, transformation: str = "", extension: Optional[str] = None) -> str:
-    """Where the asset (or a derived form of it) is delivered."""
+    """Where the asset (or a derived form of it) is delivered; signed when the bare address would be refused."""
     extension = extension or asset.get("format")
-    parts = [asset["resource_type"], asset["type"], transformation, f"v{asset['version']}", asset["public_id"]]
+    has_suffix = extension and asset["resource_type"] != "raw" and asset["type"] != "fetch"
+    name = f"{asset['public_id']}.{extension}" if has_suffix else str(asset["public_id"])
+    signature = signature_path(cloud, transformation, name) if asset["type"] in RESTRICTED else ""
+    parts = [asset["resource_type"], asset["type"], signature, transformation, f"v{asset['version']}"]
     path = "/".join(part for part in parts if part)
-    suffix = f".{extension}" if extension and asset["resource_type"] != "raw" else ""
-    return f"{state().base_url}/{cloud}/{quote(path, safe='/:,=')}{quote(suffix)}"
+    return f"{state().base_url}/{cloud}/{quote(path, safe='/:,=')}/{smart_escape(name)}"
 
 
 def common(cloud: str, asset: Asset) -> Dict[str, Any]:
@@ -41,7 +46,7 @@ def common(cloud: str, asset: Asset) -> Dict[str, Any]:
 def folder_of(asset: Asset) -> str:
     """The folder an asset is in, for the sandbox's folder mode."""
     if state().settings.folder_mode == "fixed":
-        return str(asset["public_id"]).rpartition("/")[0]
+        return "" if asset["type"] == "fetch" else str(asset["public_id"]).rpartition("/")[0]
     return str(asset.get("asset_folder") or "")
 
 

@@ -1,0 +1,44 @@
+"""Signatures of delivery URLs, as the SDK's `sign_url` makes them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from typing import Iterable, List
+from urllib.parse import quote
+
+from cloudinary.utils import smart_escape
+
+from .state import state
+
+RESTRICTED = ("private", "authenticated")
+SHORT, LONG = 8, 32
+
+
+def signature_path(cloud: str, transformation: str, name: str) -> str:
+    """The `s--SIGNATURE--` part of the URL of a restricted asset; empty when no API key of the cloud can sign it."""
+    secrets = _secrets(cloud)
+    text = "/".join(part for part in (transformation, smart_escape(name)) if part)
+    return f"s--{_sign(text, secrets[0], SHORT)}--" if secrets else ""
+
+
+def is_signed(cloud: str, transformation: str, name: str, signature: str) -> bool:
+    """Whether the signature is that of an enabled API key of the cloud; name is the public ID with its format."""
+    plain = "/".join(part for part in (transformation, name) if part)
+    escaped = "/".join(part for part in (transformation, smart_escape(name)) if part)
+    # The server sees a transformation decoded; the SDK signs it as it is in the URL.
+    candidates: Iterable[str] = (plain, escaped, quote(plain, safe="/:"))
+    length = len(signature) if len(signature) == LONG else SHORT
+    return any(
+        hmac.compare_digest(_sign(text, secret, length), signature) for secret in _secrets(cloud) for text in candidates
+    )
+
+
+def _secrets(cloud: str) -> List[str]:
+    return [str(key["api_secret"]) for key in state().clouds.keys(cloud) if key["enabled"]]
+
+
+def _sign(text: str, secret: str, length: int) -> str:
+    digest = hashlib.sha256 if length == LONG else hashlib.sha1
+    return base64.urlsafe_b64encode(digest((text + secret).encode("utf-8")).digest())[:length].decode("ascii")
