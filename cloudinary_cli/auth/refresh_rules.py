@@ -63,8 +63,8 @@ def holders(cfg: Mapping[str, Any], session: Session, name: str = "") -> List[st
     if session.refresh_token is None:
         return [name] if holds(cfg.get(name), session) else []
     # The text is searched first, because parsing thousands of entries takes longer than a refresh. It is searched for
-    # letters only, because other programs percent-encode other characters.
-    part = max(re.findall("[A-Za-z0-9]+", session.refresh_token), key=len, default="")
+    # a part that nobody percent-encodes (RFC 3986 section 2.3), because programs differ in the other characters.
+    part = max(re.findall("[A-Za-z0-9._-]+", session.refresh_token), key=len, default="")
     likely = [each for each, entry in cfg.items() if each == name or (isinstance(entry, str) and part in entry)]
     return [each for each in likely if holds(cfg[each], session)]
 
