@@ -9,6 +9,7 @@ from flask import Response, jsonify
 from .admin_auth import admin_blueprint
 from .assets import Asset
 from .ingest import add_folder
+from .naming import check_folder
 from .params import flag, page, params, required
 from .state import ApiError, state
 from .storage import Document
@@ -120,14 +121,14 @@ def _children(cloud: str, parent: str) -> Response:
 @blueprint.post("/folders/<path:path>")
 def create_folder(cloud: str, path: str) -> Response:
     """Create a folder and its parents; fine when it is there."""
-    add_folder(cloud, path)
+    add_folder(cloud, check_folder(path, "folder"))
     return jsonify({"success": True, **folder_view(_require_folder(cloud, path))})
 
 
 @blueprint.put("/folders/<path:path>")
 def rename_folder(cloud: str, path: str) -> Response:
     """Move a folder with everything in it; only in dynamic mode, where no public ID depends on it."""
-    target = str(required(params(), "to_folder")).strip("/")
+    target = check_folder(str(required(params(), "to_folder")), "to_folder")
     source = _require_folder(cloud, path)["path"]
     if state().settings.folder_mode == "fixed":
         raise ApiError(400, "Folders cannot be renamed in fixed folder mode")

@@ -9,7 +9,7 @@ from typing import Any, Dict, List
 from flask import Response, send_file
 
 from .assets import Asset
-from .fetch import describe
+from .fetch import describe, discard
 from .ingest import store_upload
 from .naming import random_id
 from .params import Params, flag, items
@@ -28,7 +28,11 @@ def create_archive(cloud: str, kind: str, values: Params) -> Any:
     if values.get("mode") == "download":
         return _download(path, f"{name}.zip")
     wanted = {"public_id": f"{name}.zip", "tags": values.get("target_tags")}
-    stored = store_upload(cloud, "raw", wanted, describe(path, f"{name}.zip"))
+    received = describe(path, f"{name}.zip")
+    try:
+        stored = store_upload(cloud, "raw", wanted, received)
+    finally:
+        discard(received)
     answer: Dict[str, Any] = upload_view(cloud, stored, "")
     answer.update(resource_count=len(chosen), file_count=len(chosen))
     return answer

@@ -8,17 +8,22 @@ from typing import Any, Dict, List, Optional, Tuple
 from .assets import Asset, Change
 from .fetch import Received
 from .media import ALIASES, Media, inspect, split_name
-from .naming import choose_names, clean, default_display_name
+from .naming import check_display_name, check_folder, check_public_id, choose_names, clean, default_display_name
 from .params import Params, flag, items, json_value, pairs
 from .state import ApiError, state
 from .views import iso
+
+UNKNOWN_FORMAT = "An unknown file format not allowed"
 
 
 def store_upload(cloud: str, wanted: str, values: Params, received: Received) -> Asset:
     """Store an upload; an existing asset is kept when overwrite is off, and then marked `existing`.
 
-    :raises ApiError: 400 when the content does not fit the resource type.
+    :raises ApiError: 400 when the content is empty, does not fit the resource type or is of a format that is not
+        allowed, or when the public ID, the folder or the display name is invalid.
     """
+    if received.size == 0:
+        raise ApiError(400, "Empty file")
     media = inspect(received.path, received.filename, wanted)
     if media is None:
         raise ApiError(400, f"Invalid {wanted} file")
@@ -76,7 +81,8 @@ def add_folder(cloud: str, path: str) -> bool:
 def _new_asset(values: Params, received: Received, media: Media) -> Asset:
     now = state().clock.now()
     names = choose_names(values, received.filename, media, state().settings.folder_mode)
-    format_ = values.get("format") if media.resource_type != "raw" else None
+    if values.get("type") != "fetch":
+        check_public_id(names.public_id)
     return {
         "asset_id": secrets.token_hex(16),
         "public_id": names.public_id,
@@ -84,7 +90,7 @@ def _new_asset(values: Params, received: Received, media: Media) -> Asset:
         "version_id": secrets.token_hex(16),
         "width": media.width,
         "height": media.height,
-        "format": ALIASES.get(str(format_), str(format_)) if format_ else media.format,
+        "format": _final_format(values, received, media),
         "resource_type": media.resource_type,
         "created_at": iso(now),
         "uploaded_at": iso(now),
@@ -103,6 +109,25 @@ def _new_asset(values: Params, received: Received, media: Media) -> Asset:
         "derived": eager_items(values.get("eager"), received.size),
         "related": [],
     }
+
+
+def _final_format(values: Params, received: Received, media: Media) -> Optional[str]:
+    """The format that is stored; with `allowed_formats`, only what is not in it is converted to `format`.
+
+    :raises ApiError: 400 when neither the file nor the format it is converted to is allowed.
+    """
+    given = str(values.get("format") or "").lower()
+    wanted = ALIASES.get(given, given) if media.resource_type != "raw" else ""
+    allowed = {name.lower() for name in items(values.get("allowed_formats"))}
+    if not allowed:
+        return wanted or media.format
+    found = media.format or split_name(received.filename)[1]
+    aliases = {ALIASES.get(name, name) for name in allowed}
+    if found in allowed | aliases:
+        return media.format
+    if wanted in aliases:
+        return wanted
+    raise ApiError(400, f"{media.resource_type.title()} file format {found} not allowed" if found else UNKNOWN_FORMAT)
 
 
 def eager_items(eager: Any, size: int) -> List[Dict[str, Any]]:
@@ -134,9 +159,10 @@ def apply_changes(asset: Asset, values: Params) -> None:
         asset["metadata"] = {**asset["metadata"], **pairs(values["metadata"])}
     if "access_control" in values:
         asset["access_control"] = json_value(values["access_control"], "access_control") or []
-    for key in ("asset_folder", "display_name"):
-        if key in values:
-            asset[key] = str(values[key]).strip("/")
+    if "asset_folder" in values:
+        asset["asset_folder"] = check_folder(str(values["asset_folder"]))
+    if "display_name" in values:
+        asset["display_name"] = check_display_name(str(values["display_name"]))
 
 
 def _split_format(text: str) -> Tuple[str, Optional[str]]:

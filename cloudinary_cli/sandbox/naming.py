@@ -10,8 +10,10 @@ from typing import Optional
 
 from .media import Media, split_name
 from .params import Params, flag
+from .state import ApiError
 
 FORBIDDEN = re.compile(r"[?&#\\%<>+]")
+REFUSED = re.compile(r"[?&#\\%<>]")
 ALPHABET = string.ascii_lowercase + string.digits
 
 
@@ -36,7 +38,7 @@ def choose_names(values: Params, filename: str, media: Media, folder_mode: str) 
     asset_folder = values.get("asset_folder", folder or None)
     return Names(
         _join(str(prefix or "").strip("/"), str(base)),
-        None if asset_folder is None else str(asset_folder).strip("/"),
+        None if asset_folder is None else check_folder(str(asset_folder)),
         _display_name(values, filename),
     )
 
@@ -45,6 +47,37 @@ def default_display_name(public_id: str, resource_type: str) -> str:
     """The display name of an asset that was given none."""
     last = public_id.rsplit("/", 1)[-1]
     return split_name(last)[0] if resource_type == "raw" else last
+
+
+def check_public_id(public_id: str, parameter: str = "public_id") -> str:
+    """The public ID itself; the rules are in Cloudinary's "Permitted naming conventions".
+
+    :raises ApiError: 400 when it has forbidden characters, or blanks or slashes at its ends.
+    """
+    if REFUSED.search(public_id) or public_id.strip().strip("/") != public_id:
+        raise ApiError(400, f"{parameter} ({public_id}) is invalid")
+    return public_id
+
+
+def check_folder(folder: str, parameter: str = "asset_folder") -> str:
+    """The folder path without outer slashes.
+
+    :raises ApiError: 400 when a name in it has forbidden characters or outer blanks.
+    """
+    path = folder.strip("/")
+    if REFUSED.search(path) or any(name.strip() != name for name in path.split("/")):
+        raise ApiError(400, f"{parameter} ({folder}) is invalid")
+    return path
+
+
+def check_display_name(name: str) -> str:
+    """The display name itself.
+
+    :raises ApiError: 400 when it has a slash.
+    """
+    if "/" in name:
+        raise ApiError(400, f"display_name ({name}) is invalid")
+    return name
 
 
 def clean(name: str) -> str:
@@ -63,7 +96,7 @@ def _join(prefix: str, base: str) -> str:
 
 def _display_name(values: Params, filename: str) -> Optional[str]:
     if values.get("display_name"):
-        return clean(str(values["display_name"]))
+        return clean(check_display_name(str(values["display_name"])))
     if flag(values, "use_filename_as_display_name") and filename:
         return clean(split_name(filename)[0])
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Any, Dict
 
-from .fetch import describe
+from .fetch import describe, discard
 from .ingest import store_upload
 from .naming import random_id
 from .params import Params, required
@@ -23,4 +23,8 @@ def text_image(cloud: str, kind: str, values: Params) -> Dict[str, Any]:
     path = state().temp_file()
     path.write_bytes(PIXEL)
     wanted = {"public_id": values.get("public_id") or random_id(), "type": "text"}
-    return upload_view(cloud, store_upload(cloud, "image", wanted, describe(path, "text.png")), "")
+    received = describe(path, "text.png")
+    try:
+        return upload_view(cloud, store_upload(cloud, "image", wanted, received), "")
+    finally:
+        discard(received)

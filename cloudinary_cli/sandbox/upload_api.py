@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from flask import Blueprint, Response, jsonify, request
 
@@ -13,27 +13,42 @@ from .auth_check import check_upload
 from .chunks import Chunk, ChunkStore
 from .fetch import Received, describe, discard, receive, save_loopback_url
 from .ingest import apply_changes, change_asset, eager_items, ensure_folder, merge_derived, store_upload
+from .naming import check_public_id
 from .params import Params, flag, items, pairs, params, required
 from .state import ApiError, state
 from .text import text_image
 from .views import upload_view
 
-blueprint = Blueprint("upload_api", __name__, url_prefix="/v1_1/<cloud>/<any(image,video,raw,auto,all):kind>")
+blueprint = Blueprint("upload_api", __name__, url_prefix="/v1_1/<cloud>")
 Answer = Dict[str, Any]
+UPLOAD_TYPES = ("upload", "private", "authenticated")
+TYPES = (*UPLOAD_TYPES, "fetch", "text")
+KINDS = ("image", "video", "raw")
+# `auto` is for new content, `all` for a selection of assets.
+MORE_KINDS = {"upload": ("auto",), "generate_archive": ("auto", "all")}
 
 
-@blueprint.route("/<action>", methods=["POST", "GET"])
+@blueprint.post("/<kind>/<any(upload,explicit,destroy,rename,tags,context,metadata,generate_archive,text):action>")
+@blueprint.route("/<any(image,video,raw,auto,all):kind>/<action>", methods=["POST", "GET"])
 def dispatch(cloud: str, kind: str, action: str) -> Response:
     """Authorize, then run the action's function."""
     handler = ACTIONS.get(action)
     if handler is None or (request.method == "GET" and action != "generate_archive"):
         raise ApiError(404, f"The sandbox has no {request.method} {kind}/{action}")
+    if kind not in (*KINDS, *MORE_KINDS.get(action, ())):
+        raise ApiError(400, f"Invalid value {kind[:80]} for parameter resource_type")
     values = params()
     preset = check_upload(cloud, values, action)
     if preset:
         values = {**{key: value for key, value in preset.items() if key != "unsigned"}, **values}
+    _check_type(values, "type", UPLOAD_TYPES if action == "upload" else TYPES)
     result = handler(cloud, kind, values)
     return result if isinstance(result, Response) else jsonify(result)
+
+
+def _check_type(values: Params, name: str, known: Tuple[str, ...]) -> None:
+    if values.get(name) not in (None, "", *known):
+        raise ApiError(400, f"Invalid value {values[name]} for parameter {name}")
 
 
 def upload(cloud: str, kind: str, values: Params) -> Answer:
@@ -81,6 +96,8 @@ def explicit(cloud: str, kind: str, values: Params) -> Answer:
     """Change an existing asset, make derived forms."""
     if _type(values) == "fetch":
         _fetch_original(cloud, kind, str(required(values, "public_id")), flag(values, "invalidate"))
+    else:
+        check_public_id(str(required(values, "public_id")))
     asset = _require(cloud, kind, values, required(values, "public_id"))
     fresh = eager_items(values.get("eager"), asset["bytes"])
 
@@ -125,7 +142,8 @@ def destroy(cloud: str, kind: str, values: Params) -> Answer:
 def rename(cloud: str, kind: str, values: Params) -> Answer:
     """Give an asset another public ID or delivery type."""
     asset = _require(cloud, kind, values, required(values, "from_public_id"))
-    target_id, store = str(required(values, "to_public_id")), state().assets(cloud)
+    target_id, store = check_public_id(str(required(values, "to_public_id")), "to_public_id"), state().assets(cloud)
+    _check_type(values, "to_type", UPLOAD_TYPES)
     target_type = str(values.get("to_type") or asset["type"])
     taken = store.get(kind, target_type, target_id)
     if taken is not None and taken["asset_id"] != asset["asset_id"] and flag(values, "overwrite"):

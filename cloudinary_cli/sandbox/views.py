@@ -54,7 +54,7 @@ def upload_view(cloud: str, asset: Asset, api_key: str) -> Dict[str, Any]:
     """The answer of upload, explicit and rename."""
     shown = common(cloud, asset)
     shown["signature"] = response_signature(cloud, asset)
-    shown["placeholder"] = asset["bytes"] == 0
+    shown["placeholder"] = False
     shown["api_key"] = api_key
     for key in ("status", "access_mode", "related", "uploaded_at"):
         shown.pop(key, None)

@@ -201,10 +201,8 @@ def test_signatures_are_checked(sandbox: SandboxServer, options: Options, contro
     with pytest.raises(AuthorizationRequired, match="cloud_name mismatch"):
         cloudinary.uploader.upload(io.BytesIO(png()), **{**options, "cloud_name": "nobody"})
     for algorithm in ("sha1", "sha256"):
-        answer = cloudinary.uploader.upload(
-            io.BytesIO(png()), public_id="a&b=c", signature_algorithm=algorithm, **options
-        )
-        assert answer["public_id"] == "a&b=c"
+        answer = cloudinary.uploader.upload(io.BytesIO(png()), tags="a&b=c", signature_algorithm=algorithm, **options)
+        assert answer["tags"] == ["a&b=c"]
     assert control.stats()["bad_signatures"] == 1
     control.clock(3700)
     with pytest.raises(BadRequest, match="Stale request"):
