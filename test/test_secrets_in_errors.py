@@ -89,3 +89,8 @@ def test_the_shape_of_a_url_stays_readable() -> None:
     for text in ("cloudinary://<api_key>:<api_secret>@<cloud_name>.", "https://h:80/a@2x.png", "cloudinary://cloud"):
         assert redact(text) == text
     assert secrets_in(["token", "work", "https://h:80/a@2x.png", "cloudinary://cloud", "url", "a=b"]) == []
+
+
+def test_a_password_that_is_a_word_hides_no_word_of_a_message() -> None:
+    assert secrets_in(["cloudinary://key:secret@c", "api_secret=secret"]) == []
+    assert secrets_in(["cloudinary://key:my secret@c"]) == ["my secret"]

@@ -58,7 +58,11 @@ def one_line(text: str, limit: Optional[int] = 200) -> str:
 
 
 def secrets_in(arguments: Sequence[str]) -> List[str]:
-    """Arguments, or parts of them, that are secrets: what redact() cannot tell from a text that repeats them."""
+    """Arguments, or parts of them, that are secrets and that redact() cannot recognize in a text that repeats them.
+
+    A password in a URL is recognized there unless it has blanks. Replacing it everywhere would hide ordinary words of
+    a message when it is one, such as `secret`.
+    """
     found = []
     previous = ""
     for argument in arguments:
@@ -66,7 +70,8 @@ def secrets_in(arguments: Sequence[str]) -> List[str]:
         named = re.match(rf"(?is)-*{_SECRET_NAMES}[=:](.+)", argument)
         if url or named:
             value = (url or named).group(1)  # type: ignore[union-attr]
-            found.append(value.rpartition("@")[0] or value if url else value)
+            value = value.rpartition("@")[0] or value if url else value
+            found += [value] if re.search(r"\s", value) else []
         elif re.match(rf"(?i)-*{_SECRET_NAMES}\Z", previous):
             found.append(argument)
         previous = argument
