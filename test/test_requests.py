@@ -20,7 +20,7 @@ CASES: List[Tuple[List[str], List[Sent]]] = [
     (["ping"], [("GET", f"{V}/ping", {})]),
     (["admin", "resources", "max_results=3"], [("GET", f"{V}/resources/image", {"max_results": "3"})]),
     (
-        ["admin", "delete_resources", "a", "b", "c"],
+        ["admin", "delete_resources", "a", "b", "c", "-F"],
         [("DELETE", f"{V}/resources/image/upload", {"public_ids": ["a", "b", "c"]})],
     ),
     (

@@ -18,7 +18,7 @@ from cloudinary_cli.utils.config_store import ConfigStore
 
 def refresh_lock_path(store: ConfigStore, name: str) -> str:
     """The lock file of one login. Names may hold any character, so the file is named by a hash."""
-    return f"{store.path}.{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}.lock"
+    return f"{store.lock_base}.{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}.lock"
 
 
 @contextmanager

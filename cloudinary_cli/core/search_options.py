@@ -64,13 +64,7 @@ _SEARCH_OPTIONS = (
     _text("-f", "--with_field", metavar="FIELDS", help="Extra fields to return (a,b or repeated)."),
     _text("-fi", "--fields", metavar="FIELDS", help="Return only these fields (a,b or repeated)."),
     click.option(
-        "-s",
-        "--sort_by",
-        nargs=2,
-        multiple=True,
-        metavar="FIELD asc|desc",
-        callback=sort_keys,
-        help="Sort; repeatable.",
+        *("-s", "--sort_by"), nargs=2, multiple=True, metavar="FIELD asc|desc", callback=sort_keys, help="Repeatable."
     ),
     _text("-a", "--aggregate", metavar="FIELD", help=_AGGREGATE_HELP),
     click.option(

@@ -8,8 +8,6 @@ import hmac
 from typing import Iterable, List
 from urllib.parse import quote
 
-from cloudinary.utils import smart_escape
-
 from .state import state
 
 RESTRICTED = ("private", "authenticated")
@@ -19,20 +17,28 @@ SHORT, LONG = 8, 32
 def signature_path(cloud: str, transformation: str, name: str) -> str:
     """The `s--SIGNATURE--` part of the URL of a restricted asset; empty when no API key of the cloud can sign it."""
     secrets = _secrets(cloud)
-    text = "/".join(part for part in (transformation, smart_escape(name)) if part)
+    text = "/".join(part for part in (transformation, escaped(name)) if part)
     return f"s--{_sign(text, secrets[0], SHORT)}--" if secrets else ""
 
 
 def is_signed(cloud: str, transformation: str, name: str, signature: str) -> bool:
     """Whether the signature is that of an enabled API key of the cloud; name is the public ID with its format."""
     plain = "/".join(part for part in (transformation, name) if part)
-    escaped = "/".join(part for part in (transformation, smart_escape(name)) if part)
+    in_url = "/".join(part for part in (transformation, escaped(name)) if part)
     # The server sees a transformation decoded; the SDK signs it as it is in the URL.
-    candidates: Iterable[str] = (plain, escaped, quote(plain, safe="/:"))
+    candidates: Iterable[str] = (plain, in_url, quote(plain, safe="/:"))
     length = len(signature) if len(signature) == LONG else SHORT
     return any(
         hmac.compare_digest(_sign(text, secret, length), signature) for secret in _secrets(cloud) for text in candidates
     )
+
+
+def escaped(name: str) -> str:
+    """The name as the SDK puts it into a delivery URL."""
+    # Imported here: the import hides the environment from the SDK, which fails on a CLOUDINARY_URL that is invalid.
+    from cloudinary_cli.utils.env_config import import_sdk
+
+    return str(import_sdk("cloudinary.utils").smart_escape(name))
 
 
 def _secrets(cloud: str) -> List[str]:

@@ -7,10 +7,8 @@ import time
 from typing import Any, Dict, List, Optional
 from urllib.parse import quote
 
-from cloudinary.utils import smart_escape
-
 from .assets import Asset
-from .signing import RESTRICTED, signature_path
+from .signing import RESTRICTED, escaped, signature_path
 from .state import state
 
 HIDDEN = ("derived", "tags", "context", "metadata", "related", "original_filename", "version_id")
@@ -29,7 +27,7 @@ def delivery_url(cloud: str, asset: Asset, transformation: str = "", extension: 
     signature = signature_path(cloud, transformation, name) if asset["type"] in RESTRICTED else ""
     parts = [asset["resource_type"], asset["type"], signature, transformation, f"v{asset['version']}"]
     path = "/".join(part for part in parts if part)
-    return f"{state().base_url}/{cloud}/{quote(path, safe='/:,=')}/{smart_escape(name)}"
+    return f"{state().base_url}/{cloud}/{quote(path, safe='/:,=')}/{escaped(name)}"
 
 
 def common(cloud: str, asset: Asset) -> Dict[str, Any]:

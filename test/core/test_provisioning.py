@@ -86,6 +86,7 @@ def test_a5_optional_positional_arguments(server: CloudinaryServer, invoke: Run,
     assert {key: server.requests[0].json[key] for key in ("name", "email")} == {"name": "y", "email": "z"}
 
 
-def test_a15_a_script_is_not_asked(server: CloudinaryServer, invoke: Run, account: Dict[str, str]) -> None:
-    assert invoke("provisioning", "delete_sub_account", "s", env=account).code == 0
+def test_a15_a_script_says_yes_with_an_option(server: CloudinaryServer, invoke: Run, account: Dict[str, str]) -> None:
+    assert invoke("provisioning", "delete_sub_account", "s", env=account).code == 1
+    assert invoke("provisioning", "delete_sub_account", "s", "-F", env=account).code == 0
     assert server.paths() == ["DELETE /v1_1/provisioning/accounts/acc-1/sub_accounts/s"]

@@ -206,11 +206,6 @@ def test_an_unknown_transformation(server: CloudinaryServer, regen: Run) -> None
     assert done.code == 1 and "Can't find transformation w_6" in done.err and "Traceback" not in done.err
 
 
-def test_an_empty_name_is_answered_with_the_help(regen: Run, server: CloudinaryServer) -> None:
-    done = regen("")
-    assert done.code == 0 and done.out.startswith("Usage: cld regen_derived") and server.requests == []
-
-
 @pytest.mark.parametrize("options", [("-w", "0"), ("-n", "0"), ("--shard", "3/2"), ("--retry-failed", "nowhere")])
 def test_t24_bad_options_are_met_first(server: CloudinaryServer, regen: Run, options: Any) -> None:
     done = regen("w_5", "-F", *options)

@@ -115,7 +115,7 @@ def accounts(server: CloudinaryServer, tmp_path: Path) -> Dict[str, Any]:
 
     def search(request: Request) -> Any:
         is_clone = "type:upload" in request.json["expression"]
-        return {"total_count": COUNT, "resources": assets if is_clone else []}
+        return {"total_count": COUNT if is_clone else 0, "resources": assets if is_clone else []}
 
     server.on("POST", "/resources/search", search)
     for path in ("/upload", "/explicit"):

@@ -115,7 +115,7 @@ def test_the_root_folder(boxed: Run, tmp_path: Path) -> None:
     make(tmp_path / "d", "root-a.jpg")
     assert boxed("d", "/", "--push", "-K").code == 0
     assert "Cloudinary folder '/'" in boxed("d", "/", "--push", "-K").err
-    assert boxed("p", "", "--pull").code == 0
+    assert boxed("p", "/", "--pull").code == 0
     assert tree(tmp_path / "p")["root-a.jpg"] == b"root-a.jpg"
 
 

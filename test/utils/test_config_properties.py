@@ -16,7 +16,7 @@ from cloudinary_cli.auth.refresh_rules import relogin_command
 from cloudinary_cli.auth.session import Session, from_cloudinary_url, to_cloudinary_url, with_tokens
 from cloudinary_cli.core.auth import login
 from cloudinary_cli.errors import ConfigError, InvalidConfigUrl
-from cloudinary_cli.utils import config_store, config_url, config_view, text_utils
+from cloudinary_cli.utils import config_file, config_store, config_url, config_view, text_utils
 from cloudinary_cli.utils.config_rules import (
     check_config_name,
     is_reserved_config_name,
@@ -177,7 +177,7 @@ def test_the_quick_way_to_write_json_writes_the_same(value: List[Dict[str, Any]]
 @quick
 @hypothesis.given(st.dictionaries(anything, st.one_of(anything, anything, st.integers()), max_size=5))
 def test_config_json_is_written_with_an_indent_of_two(content: Dict[str, Any]) -> None:
-    assert config_store._serialize(content).decode() == json.dumps(content, indent=2, ensure_ascii=False)
+    assert config_file.serialize(content).decode() == json.dumps(content, indent=2, ensure_ascii=False)
 
 
 @quick
