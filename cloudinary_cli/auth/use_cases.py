@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import replace
 from enum import Enum
@@ -10,8 +9,9 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from cloudinary_cli.auth.refresh import Refresher, RefreshOutcome, RefreshResult, refresh_lock
 from cloudinary_cli.auth.refresh import relogin_command as _command
+from cloudinary_cli.auth.refresh_entry import SavedLogin
 from cloudinary_cli.auth.refresh_rules import holders
-from cloudinary_cli.auth.refresh_state import KEY, Kind, RefreshState, fingerprint
+from cloudinary_cli.auth.refresh_state import Kind
 from cloudinary_cli.auth.revocation import revoke_session
 from cloudinary_cli.auth.sealing import require_keychain, vault
 from cloudinary_cli.auth.session import Session, from_cloudinary_url, is_oauth_url
@@ -19,7 +19,6 @@ from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import CliError, OAuthError
 from cloudinary_cli.utils import config_rules
 from cloudinary_cli.utils.browser import open_browser
-from cloudinary_cli.utils.config_url import replace_query
 from cloudinary_cli.utils.config_utils import ConfigStore, current_store, is_env_configured
 
 # How many logins are refreshed at the same time; each is one short request to the same host.
@@ -103,13 +102,8 @@ def _end_copies(store: ConfigStore, session: Session, revoked: bool) -> None:
         vault().forget(session.key_id)
     if not copies or not revoked:
         return
-    record = str(RefreshState(Kind.REFUSED, fingerprint(session.refresh_token or ""), int(time.time()), os.getpid()))
-    try:
-        with store.transaction() as cfg:
-            for name in holders(cfg, session):
-                cfg[name] = replace_query(cfg[name], {KEY: record})
-    except CliError as error:
-        logger.debug("The copies could not be marked: %s", error)
+    # One entry stands for all: the others with this token are written with it.
+    SavedLogin(store, copies[0], session, time.time).try_note(Kind.REFUSED)
     for name in copies:
         advice = _command(name, session.region)
         logger.warning("'%s' was the same session, and works no more. Log in again: %s", name, advice)

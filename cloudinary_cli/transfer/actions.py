@@ -18,9 +18,10 @@ from cloudinary_cli.transfer.keys import FolderMode
 from cloudinary_cli.transfer.plan import Download
 from cloudinary_cli.transfer.session import TransferSession
 from cloudinary_cli.transfer.upload import Source, UploadTarget, upload
+from cloudinary_cli.utils import url_utils
 from cloudinary_cli.utils.api_utils import call_api
 from cloudinary_cli.utils.retry import repeatable
-from cloudinary_cli.utils.url_utils import UrlRequest, url_arguments
+from cloudinary_cli.utils.url_utils import UrlRequest
 
 _SIGNATURE = re.compile(r"/s--[A-Za-z0-9_-]+--/|(?<=__cld_token__=).*")
 _RESTRICTED = ("private", "authenticated")
@@ -90,10 +91,8 @@ def delivery_url(asset: RemoteAsset, fields: Mapping[str, Any]) -> str:
     extension = f".{asset.format}" if asset.format and asset.resource_type != "raw" and asset.type != "fetch" else ""
     sign = asset.type in _RESTRICTED or asset.access_mode == "authenticated"
     request = UrlRequest(f"{asset.public_id}{extension}", "", asset.resource_type, asset.type, sign)
-    source, options = url_arguments(request, fields)
-    if asset.version is not None:
-        options["version"] = asset.version  # or a cache on the way may have the one before
-    return str(sdk.module("utils").cloudinary_url(source, **options)[0])
+    # The version, because a cache on the way may have the one before.
+    return url_utils.delivery_url(request, fields, asset.version)
 
 
 def without_signature(url: str) -> str:

@@ -26,7 +26,7 @@ from cloudinary_cli.transfer.session import TransferSession
 from cloudinary_cli.utils.api_utils import call_api
 from cloudinary_cli.utils.page_fetch import retried
 from cloudinary_cli.utils.text_utils import one_line, redact
-from cloudinary_cli.utils.url_utils import UrlRequest, url_arguments
+from cloudinary_cli.utils.url_utils import UrlRequest, delivery_url
 
 MOST_REDIRECTS = 5
 _REDIRECTS = frozenset([301, 302, 303, 307, 308])
@@ -170,8 +170,7 @@ class _Fetch:
             self.source.encode("utf-8")
         except UnicodeEncodeError:
             raise CliError("it is not UTF-8 text") from None
-        source, options = url_arguments(UrlRequest(self.source, resource_type=self.resource_type), self.fields)
-        return str(sdk.module("utils").cloudinary_url(source, **options)[0])
+        return delivery_url(UrlRequest(self.source, resource_type=self.resource_type), self.fields)
 
     def run(self) -> Outcome:
         shown = one_line(self.key)

@@ -94,12 +94,15 @@ def url_arguments(request: UrlRequest, fields: Mapping[str, Any]) -> Tuple[str, 
     return source, options
 
 
-def delivery_url(request: UrlRequest, fields: Mapping[str, Any]) -> str:
+def delivery_url(request: UrlRequest, fields: Mapping[str, Any], version: Optional[int] = None) -> str:
     """The delivery URL of an asset, built by the SDK's `cloudinary_url`.
 
+    :param version: of the asset; without it the URL is of whatever version is delivered.
     :raises ConfigError: a signed URL is wanted, and the configuration has no API secret.
     """
     source, options = url_arguments(request, fields)
+    if version is not None:
+        options["version"] = version
     return str(import_sdk("cloudinary.utils").cloudinary_url(source, **options)[0])
 
 
