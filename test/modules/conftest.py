@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Dict
+from typing import Any, Callable, Dict
 
 import pytest
 
@@ -27,3 +27,9 @@ def env(box: SandboxClient, home: Path) -> Dict[str, str]:
 @pytest.fixture
 def account(server: CloudinaryServer) -> Account:
     return Account(server)
+
+
+@pytest.fixture
+def sync(account: Account, invoke: Callable[..., Any]) -> Callable[..., Any]:
+    """Run `cld sync d f ARGS` in this process against the scripted account; stdin is empty."""
+    return lambda *args, **kw: invoke("-c", account.config_url(), "sync", "d", "f", *args, **kw)

@@ -24,12 +24,6 @@ posix = pytest.mark.skipif(os.name == "nt", reason="POSIX file types")
 NO = Reply(400, {"error": {"message": "not today"}})
 
 
-@pytest.fixture
-def sync(account: Account, invoke: Run) -> Run:
-    """Run `cld sync d f ARGS` in this process against the scripted account; stdin is empty."""
-    return lambda *args, **kw: invoke("-c", account.config_url(), "sync", "d", "f", *args, **kw)
-
-
 @pytest.fixture(autouse=True)
 def no_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", open(os.devnull))

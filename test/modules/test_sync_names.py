@@ -28,12 +28,6 @@ def no_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", open(os.devnull))
 
 
-@pytest.fixture
-def sync(account: Account, invoke: Run) -> Run:
-    """Run `cld sync d f ARGS` in this process against the scripted account; stdin is empty."""
-    return lambda *args, **kw: invoke("-c", account.config_url(), "sync", "d", "f", *args, **kw)
-
-
 # -- Unicode normal form
 
 
