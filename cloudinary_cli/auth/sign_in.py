@@ -139,6 +139,7 @@ class _Grant:
 
     response: Any = None
     is_saved: bool = False
+    # The entry that was replaced, until its grant is revoked.
     old_url: Optional[str] = None
 
     def take(self, ask: Callable[[], Any]) -> None:
@@ -146,18 +147,28 @@ class _Grant:
         with deferred_signals():
             self.response = ask()
 
+    def revoke_replaced(self, session: Session) -> Optional[bool]:
+        """Revoke the grant that was replaced; None when there is none. A signal waits for the response."""
+        with deferred_signals():
+            revoked = revoke_replaced(self.old_url, session)
+            self.old_url = None
+        return revoked
+
 
 def _redeem_and_save(
     redeem: Callable[[_Grant], None], request: LoginRequest, server: _Server, store: ConfigStore, desk: Desk
 ) -> LoginResult:
-    grant = _Grant()
+    grant, session = _Grant(), None
     try:
         redeem(grant)
         session = _session_of(grant.response, server, desk)
         result = _save(request, session, store, desk.environ, grant)
-        return replace(result, old_grant_revoked=revoke_replaced(grant.old_url, session))
+        return replace(result, old_grant_revoked=grant.revoke_replaced(session))
     except BaseException as error:
-        if not grant.is_saved and grant.response is not None:
+        if grant.is_saved and session is not None:
+            # Interrupted after the write: the replaced grant is revoked all the same.
+            grant.revoke_replaced(session)
+        elif grant.response is not None:
             # The user gave a consent that nobody can use or revoke from here any more.
             unused = Session("", "", refresh_token_of(grant.response), region=server.region)
             with deferred_signals():
@@ -247,10 +258,6 @@ def _save(
     except BaseException:
         if not grant.is_saved:
             vault().forget(saved.key_id)
-        elif grant.old_url is not None:
-            # Interrupted right after the write: the replaced grant is revoked all the same.
-            with deferred_signals():
-                revoke_replaced(grant.old_url, session)
         raise
     return LoginResult(name, session.cloud_name, status, keychain=keychain)
 

@@ -82,6 +82,32 @@ def test_an_interruption_after_the_save_keeps_the_new_session_and_revokes_the_ol
     assert box.is_refresh_token_alive(saved.refresh_token) and not box.is_refresh_token_alive(old.refresh_token)
 
 
+# The signal falls between two instructions, right after the write, which no delay of the server can reach.
+SIGNAL_AFTER_THE_WRITE = """
+import os, sys
+from cloudinary_cli.auth import sign_in
+result = sign_in.LoginResult
+def interrupted(*args, **kwargs):
+    os.kill(os.getpid(), 2)
+    return result(*args, **kwargs)
+sign_in.LoginResult = interrupted
+from cloudinary_cli.cli import main
+sys.argv = ["cld", "login", "old"]
+main()
+"""
+
+
+def test_an_interruption_right_after_the_save_revokes_the_old_session(
+    box: SandboxClient, store: ConfigStore, login_env: Dict[str, str]
+) -> None:
+    old = box.save_login(store, "old")
+    command = [sys.executable, "-c", SIGNAL_AFTER_THE_WRITE]
+    done = subprocess.run(command, env={**os.environ, **login_env}, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert done.returncode == 130, done.stderr
+    saved = from_cloudinary_url(store.load_fresh()["old"])
+    assert box.is_refresh_token_alive(saved.refresh_token) and not box.is_refresh_token_alive(old.refresh_token)
+
+
 def test_an_interruption_of_a_device_login_revokes_the_grant(
     box: SandboxClient, store: ConfigStore, login_env: Dict[str, str]
 ) -> None:
