@@ -12,12 +12,12 @@ from typing import Any, Iterator, List, Optional, Sequence
 
 import click
 
-from cloudinary_cli.auth.critical import SIGNALS, end_process
 from cloudinary_cli.cli_group import UnknownCommand, cli
 from cloudinary_cli.console import Console, install_logging
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import CliError, DetailedExit, NoConfiguration, Terminated
-from cloudinary_cli.utils.text_utils import is_random, one_line, redact, secrets_in
+from cloudinary_cli.system.signals import SIGNALS, end_process
+from cloudinary_cli.text import is_random, one_line, redact, secrets_in
 
 COMPLETION_VARIABLE = "_CLD_COMPLETE"  # Click's, from prog_name
 
@@ -30,7 +30,7 @@ def main(args: Optional[List[str]] = None) -> int:
         with _handled_signals():
             return _run(args)
     if sys.getfilesystemencoding() == "ascii":
-        from cloudinary_cli.utils.utf8_mode import restart_in_utf8_mode
+        from cloudinary_cli.system.utf8_mode import restart_in_utf8_mode
 
         restart_in_utf8_mode()
     try:

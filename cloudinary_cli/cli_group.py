@@ -112,14 +112,14 @@ class LazyGroup(CldGroup):
 
 
 def _api_of_method(name: str) -> Optional[str]:
-    sdk = importlib.import_module("cloudinary_cli.sdk")
+    sdk = importlib.import_module("cloudinary_cli.sdk.loader")
     return next((api for api in ("admin", "uploader") if name in sdk.api_methods(api)), None)
 
 
 def _did_you_mean(name: str) -> str:
     import difflib
 
-    sdk = importlib.import_module("cloudinary_cli.sdk")
+    sdk = importlib.import_module("cloudinary_cli.sdk.loader")
     visible = [command for command, entry in COMMANDS.items() if not entry.hidden]
     known = dict.fromkeys([*visible, *sdk.api_methods("admin"), *sdk.api_methods("uploader")])
     close = difflib.get_close_matches(name, known)
@@ -157,8 +157,8 @@ def cli(ctx: click.Context, config: Optional[str], config_saved: Optional[str]) 
     the stored default (`cld config -d NAME`), the environment.
     """
     # Deferred: --version and --help end before this, and need none of it.
+    from cloudinary_cli.config.resolver import Selection, check_selection
     from cloudinary_cli.context import AppContext
-    from cloudinary_cli.utils.config_resolver import Selection, check_selection
 
     selection = Selection(config, config_saved)
     check_selection(selection)

@@ -50,10 +50,10 @@ def usage_of(ctx: click.Context) -> Iterator[None]:
 
 
 def completion_of(kind: str) -> Callable[[click.Context, click.Parameter, str], List[Any]]:
-    """A shell_complete callback: the function `kind` of core.completion, loaded when somebody presses the Tab key."""
+    """A shell_complete callback: the function `kind` of completion.py, loaded when somebody presses the Tab key."""
 
     def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> List[Any]:
-        completion = importlib.import_module("cloudinary_cli.core.completion")
+        completion = importlib.import_module("cloudinary_cli.completion")
         found: List[Any] = getattr(completion, kind)(ctx, param, incomplete)
         return found
 
@@ -84,7 +84,7 @@ class NameValueOption(click.Option):
 
 def option_arity(command: click.Command, ctx: click.Context) -> Dict[str, int]:
     """How many values each option of the command takes."""
-    from cloudinary_cli.utils.command_line import arity_of
+    from cloudinary_cli.api.command_line import arity_of
 
     options = [option for option in command.get_params(ctx) if isinstance(option, click.Option)]
     return arity_of(
@@ -103,7 +103,7 @@ class CldCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: List[str]) -> List[str]:
         if any(isinstance(param, NameValueOption) for param in self.params):
-            from cloudinary_cli.utils.command_line import split_pairs
+            from cloudinary_cli.api.command_line import split_pairs
 
             args = split_pairs(args, option_arity(self, ctx))
         with usage_of(ctx):
@@ -111,8 +111,8 @@ class CldCommand(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         # Deferred: `--help` and `--version` never come here.
+        from cloudinary_cli.config.legacy import migrate_old_config
         from cloudinary_cli.context import AppContext
-        from cloudinary_cli.utils.config_utils import migrate_old_config
 
         app = ctx.obj
         if isinstance(app, AppContext):

@@ -12,10 +12,10 @@ import click
 
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import CliError
-from cloudinary_cli.utils.text_utils import one_line, printable, redact, secrets_in, to_json
+from cloudinary_cli.text import one_line, printable, redact, secrets_in, to_json
 
 if TYPE_CHECKING:
-    from cloudinary_cli.utils.line_reader import LineReader
+    from cloudinary_cli.system.line_reader import LineReader
 
 _PREFIX_COLOURS = {"warning": "yellow", "error": "red", "critical": "red", "debug": "blue"}
 LEVELS = ("CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG")
@@ -184,7 +184,7 @@ class Console:
 
     def lines(self) -> "Optional[LineReader]":
         """Lines of stdin as they come, for a wait that also has other ends; None when there is no stdin to read."""
-        from cloudinary_cli.utils.line_reader import LineReader
+        from cloudinary_cli.system.line_reader import LineReader
 
         stream = self._stdin or sys.stdin
         try:

@@ -8,15 +8,16 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Callable, Mapping
 
+from cloudinary_cli.config import resolver as config_resolver
+from cloudinary_cli.config.current import current_store
+from cloudinary_cli.config.resolver import ResolvedConfig, Selection
+from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.console import Console
-from cloudinary_cli.utils import config_resolver
-from cloudinary_cli.utils.config_resolver import ResolvedConfig, Selection
-from cloudinary_cli.utils.config_utils import ConfigStore, current_store
 
 
 def open_browser(url: str) -> bool:
     """Open the user's browser (BROWSER is honoured); False when there is none."""
-    from cloudinary_cli.utils import browser
+    from cloudinary_cli.system import browser
 
     return browser.open_browser(url)
 
@@ -46,9 +47,9 @@ class AppContext:
 
         :raises ConfigError: when nothing usable is selected.
         """
-        from cloudinary_cli import sdk
+        from cloudinary_cli.sdk import activation
 
-        return sdk.activate(self.active.require(), self.store)
+        return activation.activate(self.active.require(), self.store)
 
     def check_selection(self) -> None:
         """Stop on a bad -c or -C also in a command that needs no configuration."""

@@ -25,7 +25,7 @@
     |-- Declined                    1   the user said no, or nobody could be asked
     `-- TransferIncomplete          1   at least one item of a bulk command failed
 
-    Terminated (a BaseException)  128 + signal: SIGINT 130, SIGTERM 143, SIGHUP 129 (raised by auth/critical.py)
+    Terminated (a BaseException)  128 + signal: SIGINT 130, SIGTERM 143, SIGHUP 129 (raised by system/signals.py)
 
 Usage errors are click.UsageError and exit 1, as scripts expect.
 """
@@ -35,7 +35,7 @@ from __future__ import annotations
 from enum import Enum, IntEnum
 from typing import Optional, Union
 
-from cloudinary_cli.utils.text_utils import one_line
+from cloudinary_cli.text import one_line
 
 
 class DetailedExit(IntEnum):

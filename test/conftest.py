@@ -21,8 +21,11 @@ pytest_plugins = [
 
 REPO = Path(__file__).resolve().parent.parent
 
-# A shell starts background jobs with SIGINT ignored, and every process that a test starts would inherit that.
+# A shell starts background jobs with SIGINT ignored, and nohup ignores SIGHUP. Every process that a test starts would
+# inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ def forget_the_active_config() -> Iterator[None]:
     yield
     package = sys.modules.get("cloudinary")
     if package is not None:
-        from cloudinary_cli.utils.env_config import hidden_environment
+        from cloudinary_cli.system.sdk_import import hidden_environment
 
         with hidden_environment():
             package.reset_config()  # type: ignore[attr-defined]

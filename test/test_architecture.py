@@ -1,146 +1,189 @@
-"""The house's rules, read from the source with ast: direction of imports, cycles, globals, printing, SDK privates, sizes."""
+"""The rules of docs/architecture.md, read from the source with ast: layers, cycles, printing, SDK privates, sizes.
+
+Each rule is a function of a `Source`, the parsed package. So every rule is also run on a scratch copy of the package with
+a line that breaks it.
+"""
 
 from __future__ import annotations
 
 import ast
+import functools
+import re
+import shutil
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, Iterator, List, Set, Tuple
+from typing import Callable, Dict, Iterator, List, Optional, Set, Tuple
 
 import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "cloudinary_cli"
-FILES = sorted(PACKAGE.rglob("*.py"))
 
-# An import may go down or stay in its layer, never up. First match wins.
-LAYERS: List[Tuple[str, int]] = [
-    ("__main__", 8),
-    ("cli", 7),
-    ("cli_group", 6),
-    ("core.", 5),
-    ("modules.", 5),
-    ("transfer.", 4),
-    ("sandbox.", 4),
-    ("utils.api_command", 4),
-    ("utils.api_listing", 4),
-    ("utils.pagination", 4),
-    ("utils.utility_command", 4),
-    ("utils.agent_", 4),
-    ("utils.search_", 4),
-    ("utils.page_fetch", 4),
-    ("utils.transformation_args", 4),
-    ("utils.config_listing", 4),
-    ("utils.identity", 4),
-    ("command", 4),
-    ("context", 3),
-    ("sdk", 3),
-    ("utils.api_utils", 3),
-    ("utils.config_resolver", 3),
-    ("auth.oauth_config", 3),
-    ("auth.sign_in", 3),
-    ("auth.use_cases", 3),
-    ("auth.refresh", 2),
-    ("auth.refresh_lock", 2),
-    ("auth.loopback_server", 2),
-    ("auth.answer", 2),
-    ("sdk_transport", 2),
-    ("utils.json_utils", 2),
-    ("utils.utils", 2),
-    ("auth.", 1),
-    ("utils.config_", 1),
-    ("utils.claim_utils", 1),
-    ("utils.env_config", 1),
-    ("utils.params", 1),
-    ("utils.url_utils", 2),
-    ("utils.method_spec", 1),
-    ("console", 1),
-    ("errors", 0),
-    ("defaults", 0),
-    ("version", 0),
-    ("utils.", 0),
-]
-# Façades: a package's __init__ re-exports or joins what its modules hold.
-PACKAGE_LAYERS = {"auth": 0, "utils": 0, "core": 5, "modules": 5, "sandbox": 0, "transfer": 4, "": 0}
-BROAD_EXCEPTS = {"cli.py": 1, "console.py": 1, "utils/api_utils.py": 1, "transfer/executor.py": 1}
-GLOBAL_OWNERS = {"sdk.py", "auth/oauth_config.py", "utils/env_config.py"}
+# Top to bottom. A module may import from its own layer and from the layers below it. The last entry that is a prefix
+# of a module's name is its layer.
+LAYERS = (
+    "utils __main__ cli cli_group modules core sandbox command completion transfer.clone transfer.sync transfer"
+    " transfer.http transfer.keys transfer.engine snippets agent search api context sdk auth net config console system"
+    " defaults errors text version"
+).split()
+# What may point upward: the table of commands. It is a table of texts, so that help imports no command.
+COMMAND_TABLES = {"cli_group", "core.config", "core.sandbox"}
+BROAD_EXCEPTS = {"cli": 1, "console": 1, "sdk.call": 1, "transfer.engine.executor": 1}
+SDK_PRIVATES = {"sdk.loader", "sdk.activation", "sdk.call", "auth.oauth_config", "system.sdk_import"}
+PRINTERS = {"console", "cli_group", "sandbox.browser"}
+PRINTING = {"print", "input", "click.echo", "click.secho", "click.prompt", "click.confirm", "sys.stdout.write"}
+DOTTED = re.compile(r"cloudinary_cli(?:\.[a-z_][a-z_0-9]*)+")
 
 
-def name_of(path: Path) -> str:
-    parts = path.relative_to(PACKAGE).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+@functools.lru_cache(maxsize=None)
+def parsed(text: str) -> ast.Module:
+    """The tree of a file; scratch copies differ in one file only."""
+    return ast.parse(text)
 
 
-def layer_of(module: str) -> int:
-    if module in PACKAGE_LAYERS:
-        return PACKAGE_LAYERS[module]
-    for prefix, layer in LAYERS:
-        if module == prefix or (prefix[-1] in "._" and module.startswith(prefix)):
-            return layer
-    raise AssertionError(f"{module} is in no layer; give it one")
+@dataclass(frozen=True)
+class Import:
+    """One import of a module of this package by another."""
+
+    target: str
+    line: int
+    by_text: bool = False  # import_module("..."), a table, a __getattr__
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.target or 'the package itself'}"
 
 
-MODULES = {name_of(path): path for path in FILES}
+class Source:
+    """The modules of a copy of the package, by their names without `cloudinary_cli.`."""
 
+    def __init__(self, package: Path) -> None:
+        self.paths = {self._name(package, path): path for path in sorted(package.rglob("*.py"))}
+        self.trees = {name: parsed(path.read_text(encoding="utf-8")) for name, path in self.paths.items()}
 
-def tree_of(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
+    @functools.cached_property
+    def imports(self) -> Dict[str, List[Import]]:
+        return {name: list(self._imports(name)) for name in self.paths}
 
+    @staticmethod
+    def _name(package: Path, path: Path) -> str:
+        parts = path.relative_to(package).with_suffix("").parts
+        return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
-def imports_of(path: Path) -> Iterator[Tuple[str, int]]:
-    """(module of this package, line), deferred imports included; those for type checkers only are not real."""
-    module = name_of(path)
-    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    tree = tree_of(path)
-    checking = {
-        id(node)
-        for block in ast.walk(tree)
-        if isinstance(block, ast.If) and "TYPE_CHECKING" in ast.dump(block.test)
-        for child in block.body
-        for node in ast.walk(child)
-    }
-    for node in ast.walk(tree):
-        if id(node) in checking:
-            continue
-        if isinstance(node, ast.Import):
-            bases = [(alias.name, "") for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            base = node.module or ""
-            if node.level:
-                parent = package.split(".")[: len(package.split(".")) - node.level + 1]
-                base = ".".join(["cloudinary_cli", *parent, *([base] if base else [])])
-            bases = [(base, alias.name) for alias in node.names]
-        else:
-            continue
-        for base, attribute in bases:
-            if base.split(".")[0] != "cloudinary_cli":
+    def _imports(self, module: str) -> Iterator[Import]:
+        """Imports that happen at run time, deferred ones and those by text included."""
+        tree = self.trees[module]
+        is_package = self.paths[module].name == "__init__.py"
+        package = module if is_package else module.rpartition(".")[0]
+        skipped = set(_type_checking(tree)) | set(_docstrings(tree))
+        for node in ast.walk(tree):
+            if node in skipped:
                 continue
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    yield from self._found(alias.name, "", node.lineno)
+            elif isinstance(node, ast.ImportFrom):
+                base = node.module or ""
+                if node.level:
+                    parts = package.split(".")
+                    base = ".".join(["cloudinary_cli", *parts[: len(parts) - node.level + 1], *base.split(".")])
+                for alias in node.names:
+                    yield from self._found(base.rstrip("."), alias.name, node.lineno)
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found = {text.partition(".")[2] for text in DOTTED.findall(node.value)}
+                yield from (Import(name, node.lineno, by_text=True) for name in found & set(self.paths) - {module})
+
+    def _found(self, base: str, attribute: str, line: int) -> Iterator[Import]:
+        if base.split(".")[0] == "cloudinary_cli":
             inner = base[len("cloudinary_cli") :].lstrip(".")
             full = f"{inner}.{attribute}".strip(".")
-            yield (full if full in MODULES else inner), node.lineno
+            yield Import(full if full in self.paths else inner, line)
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_imports_go_down(path: Path) -> None:
-    here = layer_of(name_of(path))
-    upward = [f"line {line}: {target}" for target, line in imports_of(path) if layer_of(target) > here]
-    assert not upward, f"{name_of(path)} (layer {here}) imports upward: {upward}"
+def _type_checking(tree: ast.Module) -> Iterator[ast.AST]:
+    for block in ast.walk(tree):
+        if isinstance(block, ast.If) and "TYPE_CHECKING" in ast.dump(block.test):
+            for child in block.body:
+                yield from ast.walk(child)
 
 
-def test_no_import_cycles() -> None:
-    graph: Dict[str, Set[str]] = {
-        name: {target for target, _ in imports_of(path) if target and target != name} for name, path in MODULES.items()
-    }
+def _docstrings(tree: ast.Module) -> Iterator[ast.AST]:
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
+            yield body[0].value
+
+
+def layer_of(module: str) -> Optional[str]:
+    """The layer of a module; None for a package's own file above all layers (`cloudinary_cli/__init__.py`)."""
+    parts = module.split(".")
+    for count in range(len(parts), 0, -1):
+        if ".".join(parts[:count]) in LAYERS:
+            return ".".join(parts[:count])
+    return None
+
+
+def imports_go_down(source: Source) -> List[str]:
+    problems = [f"{name} is in no layer" for name in source.paths if name and layer_of(name) is None]
+    for name, imports in source.imports.items():
+        here = layer_of(name)
+        for each in imports:
+            there = layer_of(each.target)
+            if here is None or there is None or (each.by_text and name in COMMAND_TABLES):
+                continue
+            if LAYERS.index(there) < LAYERS.index(here):
+                problems.append(f"{name} imports upward, {each}")
+    return problems
+
+
+def nothing_imports_the_old_paths(source: Source) -> List[str]:
+    return [
+        f"{name}: {each}"
+        for name, imports in source.imports.items()
+        for each in imports
+        if layer_of(each.target) == "utils" and layer_of(name) != "utils"
+    ]
+
+
+def old_paths_hold_no_logic(source: Source) -> List[str]:
+    return [
+        f"{name}: {node.name}"
+        for name, tree in source.trees.items()
+        if layer_of(name) == "utils"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef) or (isinstance(node, ast.FunctionDef) and node.name == "__getattr__")
+    ]
+
+
+def no_cycles(source: Source) -> List[str]:
+    """Of modules, and of packages: a package is a layer, or a directory."""
+    graph: Dict[str, Set[str]] = {}
+    packages: Dict[str, Set[str]] = {}
+    for name, imports in source.imports.items():
+        for each in imports:
+            if each.by_text and name in COMMAND_TABLES:
+                continue
+            if each.target not in ("", name):
+                graph.setdefault(name, set()).add(each.target)
+            here, there = layer_of(name), layer_of(each.target)
+            if here and there and here != there:
+                packages.setdefault(here, set()).add(there)
+    return [*_cycles(graph), *_cycles(packages)]
+
+
+def _cycles(graph: Dict[str, Set[str]]) -> List[str]:
+    found: List[str] = []
     done: Set[str] = set()
 
     def visit(name: str, trail: List[str]) -> None:
-        assert name not in trail, "cycle: " + " -> ".join([*trail[trail.index(name) :], name])
-        if name in done:
-            return
-        for target in sorted(graph.get(name, ())):
-            visit(target, [*trail, name])
-        done.add(name)
+        if name in trail:
+            found.append("cycle: " + " -> ".join([*trail[trail.index(name) :], name]))
+        elif name not in done:
+            for target in sorted(graph.get(name, ())):
+                visit(target, [*trail, name])
+            done.add(name)
 
     for name in sorted(graph):
         visit(name, [])
+    return found
 
 
 def calls(tree: ast.AST) -> Iterator[Tuple[str, int]]:
@@ -152,62 +195,147 @@ def calls(tree: ast.AST) -> Iterator[Tuple[str, int]]:
                 yield f"{node.func.value.id}.{node.func.attr}", node.lineno
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_source_rules(path: Path) -> None:
-    place = path.relative_to(PACKAGE).as_posix()
-    tree = tree_of(path)
-    assert ast.get_docstring(tree), "every room has a docstring that says what it knows"
-    globals_used = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Global)]
-    assert not globals_used, f"`global` at lines {globals_used}"
-    printing = {"print", "input", "click.echo", "click.secho", "click.prompt", "click.confirm", "sys.stdout.write"}
-    if place not in ("console.py", "cli_group.py", "sandbox/browser.py"):
-        assert not [call for call in calls(tree) if call[0] in printing], "only console.py prints"
-    broad = [
-        node.lineno
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ExceptHandler)
-        and (node.type is None or (isinstance(node.type, ast.Name) and node.type.id in ("Exception", "BaseException")))
-        and not any(isinstance(inner, ast.Raise) and inner.exc is None for inner in ast.walk(node))
+def only_the_console_prints(source: Source) -> List[str]:
+    return [
+        f"{name} line {line}: {call}"
+        for name, tree in source.trees.items()
+        if name not in PRINTERS
+        for call, line in calls(tree)
+        if call in PRINTING
     ]
-    assert len(broad) <= BROAD_EXCEPTS.get(place, 0), f"broad except at lines {broad}"
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_sdk_privates_stay_in_their_rooms(path: Path) -> None:
-    place = path.relative_to(PACKAGE).as_posix()
-    if place in GLOBAL_OWNERS:
-        return
-    for node in ast.walk(tree_of(path)):
-        if isinstance(node, ast.Attribute) and node.attr.startswith("_") and not node.attr.startswith("__"):
-            owner = ast.dump(node.value)
-            assert "cloudinary" not in owner and "'sdk'" not in owner, f"line {node.lineno}: {node.attr}"
+def every_directory_is_a_package(source: Source) -> List[str]:
+    """Without an __init__.py, find_packages() would leave a directory out of the wheel."""
+    return [str(path.parent) for path in source.paths.values() if not (path.parent / "__init__.py").exists()]
 
 
-def test_checklist_10_logins_take_no_random_numbers_but_the_systems() -> None:
-    """RFC 7636 section 7.1: verifier and state come from `secrets`; `random` can be predicted."""
-    for path in FILES:
-        if name_of(path).startswith("auth."):
-            names = [
-                alias.name for node in ast.walk(tree_of(path)) if isinstance(node, ast.Import) for alias in node.names
-            ]
-            names += [str(node.module) for node in ast.walk(tree_of(path)) if isinstance(node, ast.ImportFrom)]
-            assert "random" not in names and "'random'" not in ast.dump(tree_of(path)), name_of(path)
+def no_global_statements(source: Source) -> List[str]:
+    return [
+        f"{name} line {node.lineno}"
+        for name, tree in source.trees.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Global)
+    ]
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_sizes(path: Path) -> None:
-    source = path.read_text(encoding="utf-8")
-    lines = len(source.splitlines())
-    limit = 200 if name_of(path) == "core.config" else 120 if name_of(path).startswith(("core.", "modules.")) else 300
-    assert lines <= limit, f"{lines} lines; split it"
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            body = (node.end_lineno or 0) - node.lineno + 1
-            assert body <= 50, f"{node.name} has {body} lines"
-            is_command = any("click" in ast.dump(decorator) for decorator in node.decorator_list)
-            count = (
-                len(node.args.args)
-                + len(node.args.kwonlyargs)
-                - (node.args.args[:1] != [] and node.args.args[0].arg in ("self", "cls"))
+def every_module_has_a_docstring(source: Source) -> List[str]:
+    return [name for name, tree in source.trees.items() if not ast.get_docstring(tree)]
+
+
+def broad_excepts_are_counted(source: Source) -> List[str]:
+    problems = []
+    for name, tree in source.trees.items():
+        broad = [
+            node.lineno
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ExceptHandler)
+            and (
+                node.type is None
+                or (isinstance(node.type, ast.Name) and node.type.id in ("Exception", "BaseException"))
             )
-            assert is_command or count <= 6, f"{node.name} has {count} parameters"
+            and not any(isinstance(inner, ast.Raise) and inner.exc is None for inner in ast.walk(node))
+        ]
+        if len(broad) > BROAD_EXCEPTS.get(name, 0):
+            problems.append(f"{name} lines {broad}")
+    return problems
+
+
+def sdk_privates_stay_in_sdk(source: Source) -> List[str]:
+    return [
+        f"{name} line {node.lineno}: {node.attr}"
+        for name, tree in source.trees.items()
+        if name not in SDK_PRIVATES
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr.startswith("_") and not node.attr.startswith("__")
+        if "cloudinary" in ast.dump(node.value) or "'loader'" in ast.dump(node.value)
+    ]
+
+
+def logins_use_the_systems_random_numbers(source: Source) -> List[str]:
+    """RFC 7636 section 7.1: verifier and state come from `secrets`; `random` can be predicted."""
+    return [
+        name
+        for name, tree in source.trees.items()
+        if layer_of(name) == "auth"
+        for node in ast.walk(tree)
+        if (isinstance(node, ast.Import) and any(alias.name == "random" for alias in node.names))
+        or (isinstance(node, ast.ImportFrom) and node.module == "random")
+        or (isinstance(node, ast.Constant) and node.value == "random")
+    ]
+
+
+def sizes_are_kept(source: Source) -> List[str]:
+    problems = []
+    for name, tree in source.trees.items():
+        lines = len(source.paths[name].read_text(encoding="utf-8").splitlines())
+        limit = 200 if name == "core.config" else 120 if layer_of(name) in ("core", "modules") else 300
+        if lines > limit:
+            problems.append(f"{name} has {lines} lines")
+        for node in ast.walk(tree):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                problems += [f"{name}: {problem}" for problem in _function_sizes(node)]
+    return problems
+
+
+def _function_sizes(node: "ast.FunctionDef | ast.AsyncFunctionDef") -> Iterator[str]:
+    body = (node.end_lineno or 0) - node.lineno + 1
+    if body > 50:
+        yield f"{node.name} has {body} lines"
+    is_command = any("click" in ast.dump(decorator) for decorator in node.decorator_list)
+    names = [arg.arg for arg in node.args.args + node.args.kwonlyargs]
+    count = len(names) - (names[:1] in (["self"], ["cls"]))
+    if count > 6 and not is_command:
+        yield f"{node.name} has {count} parameters"
+
+
+Rule = Callable[[Source], List[str]]
+# Each rule, with a module of a scratch copy and the text that breaks the rule there.
+RULES: List[Tuple[Rule, str, str]] = [
+    (imports_go_down, "config/url.py", "from cloudinary_cli.auth import session\n"),
+    (imports_go_down, "system/files.py", "import cloudinary_cli.console\n"),
+    (imports_go_down, "net/pool.py", "def late():\n    from cloudinary_cli import context\n"),
+    (imports_go_down, "text.py", "import importlib\nlate = importlib.import_module('cloudinary_cli.errors')\n"),
+    (imports_go_down, "config/rules.py", "_LATE = {'a': 'cloudinary_cli.sdk.call:call_api'}\n"),
+    (imports_go_down, "sandbox/text.py", "from ..core import login\n"),
+    (imports_go_down, "new_module.py", '"""A module that nobody gave a layer."""\n'),
+    (nothing_imports_the_old_paths, "core/login.py", "from cloudinary_cli.utils.config_utils import load_config\n"),
+    (old_paths_hold_no_logic, "utils/api_utils.py", "def __getattr__(name):\n    raise AttributeError(name)\n"),
+    (no_cycles, "auth/session.py", "from cloudinary_cli.auth import refresh\n"),
+    (no_cycles, "api/values.py", "_LATE = 'cloudinary_cli.api.arguments'\n"),
+    (no_cycles, "text.py", "from cloudinary_cli import version\n_LATE = 'cloudinary_cli.console'\n"),
+    (only_the_console_prints, "auth/flow.py", "print('x')\n"),
+    (no_global_statements, "auth/flow.py", "def change():\n    global x\n    x = 1\n"),
+    (every_directory_is_a_package, "sdk/new/module.py", '"""A module."""\n'),
+    (every_module_has_a_docstring, "auth/empty.py", "x = 1\n"),
+    (broad_excepts_are_counted, "auth/flow.py", "try:\n    pass\nexcept Exception:\n    pass\n"),
+    (sdk_privates_stay_in_sdk, "api/values.py", "import cloudinary\ncloudinary._config = None\n"),
+    (logins_use_the_systems_random_numbers, "auth/flow.py", "import random\n"),
+    (sizes_are_kept, "auth/flow.py", "\n" * 300),
+    (sizes_are_kept, "auth/flow.py", "def long():\n" + "    x = 1\n" * 50),
+    (sizes_are_kept, "auth/flow.py", "def wide(a, b, c, d, e, f, g):\n    pass\n"),
+]
+
+
+@pytest.fixture(scope="module")
+def source() -> Source:
+    return Source(PACKAGE)
+
+
+@pytest.mark.parametrize("rule", dict.fromkeys(rule for rule, _, _ in RULES), ids=lambda rule: str(rule.__name__))
+def test_the_package_keeps_the_rule(source: Source, rule: Rule) -> None:
+    assert rule(source) == []
+
+
+@pytest.mark.parametrize(("rule", "place", "text"), RULES, ids=[f"{rule.__name__}-{place}" for rule, place, _ in RULES])
+def test_a_scratch_copy_that_breaks_the_rule_fails(tmp_path: Path, rule: Rule, place: str, text: str) -> None:
+    copy = tmp_path / "cloudinary_cli"
+    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__", "templates"))
+    (copy / place).parent.mkdir(exist_ok=True)
+    with (copy / place).open("a", encoding="utf-8") as file:
+        file.write(text)
+    assert rule(Source(copy)) != []
+
+
+def test_every_layer_holds_a_module(source: Source) -> None:
+    assert {layer_of(name) for name in source.paths if name} == set(LAYERS)

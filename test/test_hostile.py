@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from cloudinary_cli.utils.config_utils import ConfigStore
+from cloudinary_cli.config.store import ConfigStore
 from test.conftest import Result
 from test.fakes.cloudinary_server import CloudinaryServer
 from test.fakes.sandbox_client import SandboxClient

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from cloudinary_cli.utils.text_utils import one_line, printable
+from cloudinary_cli.text import one_line, printable
 from test.conftest import Result
 from test.fakes.cloudinary_server import CloudinaryServer, Reply, Request
 from test.fakes.terminal import run_in_terminal

@@ -6,7 +6,7 @@ from typing import Callable, List
 
 import pytest
 
-from cloudinary_cli.utils.text_utils import redact, secrets_in
+from cloudinary_cli.text import redact, secrets_in
 from test.conftest import Result
 
 Run = Callable[..., Result]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Dict, List, Set, Tuple
 import pytest
 
 from cloudinary_cli.auth.session import Session, to_cloudinary_url
-from test.test_architecture import FILES, name_of
+from test.test_architecture import PACKAGE, Source
 
 # What a request needs and a short command does not: HTTP, TLS, and what they pull in.
 HTTP = {
@@ -94,18 +95,17 @@ def test_version_and_help_load_no_configuration_code(saved: Path) -> None:
         ours = {name for name in imported_by(*args)[0] if name.startswith("cloudinary_cli.")}
         assert ours <= {
             *(f"cloudinary_cli.{name}" for name in "cli cli_group command console defaults errors version".split()),
-            "cloudinary_cli.utils",
-            "cloudinary_cli.utils.text_utils",
+            "cloudinary_cli.text",
             # main() sets the signal handlers first of all.
-            "cloudinary_cli.auth",
-            "cloudinary_cli.auth.critical",
+            "cloudinary_cli.system",
+            "cloudinary_cli.system.signals",
         }
 
 
 def test_whoami_reads_a_session_without_the_code_of_login_and_refresh(saved: Path) -> None:
     modules, _ = imported_by("whoami")
     assert {name for name in modules if name.startswith("cloudinary_cli.auth.")} == {
-        "cloudinary_cli.auth.critical",
+        "cloudinary_cli.auth.identity",
         "cloudinary_cli.auth.refresh_state",
         "cloudinary_cli.auth.session",
     }
@@ -117,36 +117,51 @@ def test_a_request_does_load_the_http_parts() -> None:
     assert {"urllib3", "ssl", "http.client", "cloudinary"} <= modules and "urllib3" in from_elsewhere
 
 
-IMPORT_ALONE = """
+IMPORT_EACH = """
 import os, sys, builtins
-seen = []
-class Watched(dict): pass
+seen, importing = [], ""
 def watch(event, args):
     if event == "open" and args[0] and not str(args[0]).endswith((".py", ".pyc", ".so", ".pem")) and "site-packages" not in str(args[0]):
         flags = args[2] if len(args) > 2 and isinstance(args[2], int) else 0
         if flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
-            seen.append((event, str(args[0])))
-    elif event in ("socket.connect", "socket.bind", "subprocess.Popen", "os.mkdir", "webbrowser.open", "os.putenv"):
-        seen.append((event, str(args)[:80]))
+            seen.append((importing, event, str(args[0])))
+    elif event in ("socket.connect", "socket.bind", "subprocess.Popen", "os.mkdir", "webbrowser.open"):
+        seen.append((importing, event, str(args)[:80]))
 import platform, urllib3  # the SDK and urllib3 look at the machine when imported: their own doing
 platform.platform(); platform.processor()
 before = dict(os.environ)
 sys.addaudithook(watch)
-__import__(sys.argv[1])
-assert dict(os.environ) == before
-print([item for item in seen if item[0] != "os.putenv"])
+for importing in sys.argv[1:]:
+    __import__(importing)
+    assert dict(os.environ) == before, importing
+print(seen)
 """
 
 
-@pytest.mark.parametrize("path", [p for p in FILES if p.name != "__main__.py"], ids=name_of)
-def test_importing_a_module_does_nothing(path: Path) -> None:
-    module = ".".join(["cloudinary_cli", name_of(path)]).rstrip(".")
-    env = {"CLOUDINARY_URL": "http://not-a-config", "CLOUDINARY_OAUTH_REDIRECT_PORT": "abc"}
-    import os
+def _packages() -> Dict[str, List[str]]:
+    """The modules of each package; the modules outside packages count as one."""
+    found: Dict[str, List[str]] = {}
+    for name in Source(PACKAGE).paths:
+        if name != "__main__":  # runs the command
+            found.setdefault(name.rpartition(".")[0] or "cloudinary_cli", []).append(
+                f"cloudinary_cli.{name}".rstrip(".")
+            )
+    return found
 
-    done = subprocess.run(
-        [sys.executable, "-B", "-c", IMPORT_ALONE, module], capture_output=True, text=True, env={**os.environ, **env}
-    )
+
+@pytest.mark.parametrize("modules", _packages().values(), ids=_packages())
+def test_importing_a_module_does_nothing(modules: List[str]) -> None:
+    env = {"CLOUDINARY_URL": "http://not-a-config", "CLOUDINARY_OAUTH_REDIRECT_PORT": "abc"}
+    command = [sys.executable, "-B", "-c", IMPORT_EACH, *modules]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **env})
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "[]"
     assert done.stderr == ""
+
+
+def test_an_import_that_does_something_is_noticed(tmp_path: Path) -> None:
+    (tmp_path / "busy.py").write_text("open('made', 'w').close()\n")
+    command = [sys.executable, "-B", "-c", IMPORT_EACH, "busy"]
+    env = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(command, capture_output=True, text=True, env=env, cwd=tmp_path)
+    assert "made" in done.stdout, done.stderr

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cloudinary_cli.utils.config_utils import ConfigStore
+from cloudinary_cli.config.store import ConfigStore
 from test.fakes.ports import free_port
 from test.fakes.sandbox_client import SandboxClient, redirect_of
 from test.fakes.terminal import Terminal

@@ -19,9 +19,9 @@ from cloudinary_cli.auth.loopback_server import CallbackServer
 from cloudinary_cli.auth.pasted_response import ExpectedRedirect, PasteProblem, parse_pasted
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import AuthorizationDenied, LoginError, LoginTimeout, NoBrowser, PortInUse
-from cloudinary_cli.utils import browser
-from cloudinary_cli.utils.line_reader import LineReader
-from cloudinary_cli.utils.surroundings import look_around
+from cloudinary_cli.system import browser
+from cloudinary_cli.system.host import look_around
+from cloudinary_cli.system.line_reader import LineReader
 
 # Pause between looks at the browser's thread and at stdin while the redirect is awaited.
 _SLICE_SECONDS = 0.1

@@ -8,7 +8,7 @@ from enum import Enum
 from html import escape
 from typing import Optional
 
-from cloudinary_cli.utils.text_utils import one_line
+from cloudinary_cli.text import one_line
 
 _MAX_DETAIL = 500
 _RETURN = "You can close this tab and return to the terminal."

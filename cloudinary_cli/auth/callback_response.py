@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Collection, Dict, Optional, Union
 from urllib.parse import unquote_plus
 
-from cloudinary_cli.utils.text_utils import one_line, redact
+from cloudinary_cli.text import one_line, redact
 
 # RFC 6749 appendix A.11: a code is made of visible ASCII characters and spaces.
 _CODE = re.compile(r"[\x20-\x7e]+\Z")

@@ -23,7 +23,7 @@ from cloudinary_cli.errors import (
     LoginTimeout,
     TokenEndpointError,
 )
-from cloudinary_cli.utils.text_utils import one_line
+from cloudinary_cli.text import one_line
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
 _DEFAULT_INTERVAL_SECONDS = 5.0  # RFC 8628 section 3.2

@@ -14,7 +14,7 @@ from cloudinary_cli import defaults
 from cloudinary_cli.auth import token_http
 from cloudinary_cli.auth.token_http import HttpAnswer, harmless
 from cloudinary_cli.errors import Delivery, TokenEndpointError
-from cloudinary_cli.utils.text_utils import without_secrets
+from cloudinary_cli.text import without_secrets
 
 Send = Callable[..., HttpAnswer]
 

@@ -6,7 +6,7 @@ from typing import Any, Mapping, Optional
 
 from cloudinary_cli import defaults
 from cloudinary_cli.auth.session import Session, is_oauth_url
-from cloudinary_cli.utils import config_url
+from cloudinary_cli.config import url as config_url
 
 
 def derived_name(session: Session, cfg: Mapping[str, Any]) -> str:

@@ -10,12 +10,13 @@ from cloudinary_cli.auth.refresh import Refresher, RefreshResult
 from cloudinary_cli.auth.refresh_rules import check_same_account, relogin_advice
 from cloudinary_cli.auth.sealing import token_of_fields, vault
 from cloudinary_cli.auth.session import Session, from_cloudinary_url, is_oauth_url
+from cloudinary_cli.config import url as config_url
+from cloudinary_cli.config.current import current_store
+from cloudinary_cli.config.environment import environment_fields
+from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import CliError, LockTimeout, OAuthError, ReloginRequired
-from cloudinary_cli.utils import config_url
-from cloudinary_cli.utils.config_environment import environment_fields
-from cloudinary_cli.utils.config_utils import ConfigStore, current_store
-from cloudinary_cli.utils.env_config import import_sdk
+from cloudinary_cli.system.sdk_import import import_sdk
 
 if TYPE_CHECKING:
     _SdkConfig = Any

@@ -42,6 +42,7 @@ from cloudinary_cli.auth.refresh_rules import (
 from cloudinary_cli.auth.refresh_state import Kind, RefreshState
 from cloudinary_cli.auth.sealing import vault
 from cloudinary_cli.auth.session import Session, from_cloudinary_url, is_oauth_url, refresh_token_of, with_tokens
+from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.defaults import REFRESH_LOCK_TIMEOUT_SECONDS, logger
 from cloudinary_cli.errors import (
     CliError,
@@ -51,8 +52,7 @@ from cloudinary_cli.errors import (
     ReloginRequired,
     TokenEndpointError,
 )
-from cloudinary_cli.utils.config_utils import ConfigStore
-from cloudinary_cli.utils.file_utils import PendingFile
+from cloudinary_cli.system.files import PendingFile
 
 __all__ = ["RefreshOutcome", "RefreshResult", "Refresher", "refresh_lock", "relogin_command"]
 

@@ -6,15 +6,15 @@ import os
 from typing import Any, Callable, Dict, Optional
 
 from cloudinary_cli.auth import refresh_state
-from cloudinary_cli.auth.critical import deferred_signals
 from cloudinary_cli.auth.refresh_rules import holders, holds
 from cloudinary_cli.auth.refresh_state import Kind, RefreshState
 from cloudinary_cli.auth.session import Session, with_tokens
+from cloudinary_cli.config.store import ConfigStore
+from cloudinary_cli.config.url import replace_query
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import CliError
-from cloudinary_cli.utils.config_url import replace_query
-from cloudinary_cli.utils.config_utils import ConfigStore
-from cloudinary_cli.utils.file_utils import PendingFile
+from cloudinary_cli.system.files import PendingFile
+from cloudinary_cli.system.signals import deferred_signals
 
 
 class SavedLogin:

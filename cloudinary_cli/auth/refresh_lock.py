@@ -11,9 +11,9 @@ from typing import Any, Iterator, Mapping, Set
 
 from cloudinary_cli.auth.refresh_rules import holders
 from cloudinary_cli.auth.session import from_cloudinary_url, is_oauth_url
+from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.defaults import REFRESH_LOCK_TIMEOUT_SECONDS, logger
-from cloudinary_cli.utils.config_lock import file_lock
-from cloudinary_cli.utils.config_store import ConfigStore
+from cloudinary_cli.system.lock import file_lock
 
 
 def refresh_lock_path(store: ConfigStore, name: str) -> str:

@@ -6,9 +6,9 @@ import time
 from contextlib import ExitStack
 from typing import Any, Callable
 
-from cloudinary_cli.auth.critical import deferred_signals
 from cloudinary_cli.defaults import OAUTH_HTTP_TIMEOUT_SECONDS
 from cloudinary_cli.errors import Delivery, TokenEndpointError
+from cloudinary_cli.system.signals import deferred_signals
 
 _ATTEMPTS = 3
 _PAUSE_SECONDS = 0.5

@@ -11,9 +11,9 @@ from typing import Any, List, Mapping, Optional
 from cloudinary_cli.auth import refresh_state
 from cloudinary_cli.auth.refresh_state import Kind, RefreshState
 from cloudinary_cli.auth.session import Session, from_cloudinary_url, is_oauth_url
+from cloudinary_cli.config.url import parse as parse_url
 from cloudinary_cli.defaults import DEFAULT_REGION
 from cloudinary_cli.errors import CliError, OAuthError, ReloginRequired
-from cloudinary_cli.utils.config_url import parse as parse_url
 
 
 class RefreshOutcome(str, Enum):

@@ -23,11 +23,11 @@ from functools import lru_cache
 from typing import Any, Dict, NamedTuple, Optional
 
 from cloudinary_cli import defaults
+from cloudinary_cli.auth.keychain import INSTALL, Keychain
 from cloudinary_cli.auth.refresh_rules import relogin_advice
 from cloudinary_cli.auth.session import Session, from_fields
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import KeychainUnavailable, ReloginRequired
-from cloudinary_cli.utils.keychain import INSTALL, Keychain
 
 PREFIX = "sealed1."
 _KEY_BYTES = 32

@@ -10,15 +10,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Dict, Mapping, Optional
 
 from cloudinary_cli import defaults
+from cloudinary_cli.config.url import build_config_url, is_oauth_url, parse, replace_query, validate_cloud_name
 from cloudinary_cli.defaults import DEFAULT_REGION, OAUTH_EXPIRY_SKEW_SECONDS, OAUTH_INTERNAL_KEYS
 from cloudinary_cli.errors import InvalidConfigUrl, InvalidTokenResponse
-from cloudinary_cli.utils.config_url import (
-    build_config_url,
-    is_oauth_url,
-    parse,
-    replace_query,
-    validate_cloud_name,
-)
 
 __all__ = ["Session", "from_cloudinary_url", "is_oauth_url", "strip_oauth_internal_keys", "to_cloudinary_url"]
 

@@ -11,7 +11,6 @@ from typing import Any, Callable, Mapping, Optional, Tuple
 from cloudinary_cli import defaults
 from cloudinary_cli.auth import device, flow
 from cloudinary_cli.auth.answer import Desk, DeviceWanted, Terms, await_answer, check_way, choose_way, listening
-from cloudinary_cli.auth.critical import deferred_signals
 from cloudinary_cli.auth.login_entry import derived_name, with_extras
 from cloudinary_cli.auth.loopback_server import AuthorizationResponse, CallbackServer
 from cloudinary_cli.auth.pasted_response import ExpectedRedirect
@@ -20,12 +19,13 @@ from cloudinary_cli.auth.refresh_rules import holders
 from cloudinary_cli.auth.revocation import revoke_replaced, revoke_session
 from cloudinary_cli.auth.sealing import is_wanted, vault
 from cloudinary_cli.auth.session import Session, from_cloudinary_url, is_oauth_url, refresh_token_of, to_cloudinary_url
+from cloudinary_cli.config import rules as config_rules
+from cloudinary_cli.config.environment import environment_is_configured
+from cloudinary_cli.config.rules import DefaultStatus
+from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.defaults import OAUTH_CALLBACK_TIMEOUT_SECONDS, logger
 from cloudinary_cli.errors import CliError, InvalidTokenResponse, KeychainUnavailable, LoginError
-from cloudinary_cli.utils import config_rules
-from cloudinary_cli.utils.config_environment import environment_is_configured
-from cloudinary_cli.utils.config_rules import DefaultStatus
-from cloudinary_cli.utils.config_utils import ConfigStore
+from cloudinary_cli.system.signals import deferred_signals
 
 _NOT_SAVED = "Nothing was saved. Run the command again."
 

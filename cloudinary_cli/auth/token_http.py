@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 
 from cloudinary_cli.defaults import OAUTH_HTTP_TIMEOUT_SECONDS
 from cloudinary_cli.errors import Delivery, TokenEndpointError
-from cloudinary_cli.utils.text_utils import one_line, redact, without_secrets
+from cloudinary_cli.text import one_line, redact, without_secrets
 
 _CONNECT_TIMEOUT_SECONDS = 10
 _MAX_BODY_BYTES = 1 << 20
@@ -155,7 +155,7 @@ def _exchange(method: str, url: str, body: Optional[_Form], total: float, deadli
 
 def _watched_pool(url: str, deadline: _Deadline) -> Any:
     """A pool for one URL whose connections obey the deadline from their first byte."""
-    from cloudinary_cli.utils.http_pool import environment_proxy, new_pool
+    from cloudinary_cli.net.pool import environment_proxy, new_pool
 
     manager = new_pool(url.partition(":")[0], environment_proxy(url))
     pool: Any = manager.connection_from_url(url)
@@ -233,7 +233,7 @@ def _reason(url: str, error: Exception, form: Mapping[str, str]) -> str:
 
 def _has_proxy(url: str) -> bool:
     """True when the environment names a proxy for this address."""
-    from cloudinary_cli.utils.http_pool import environment_proxy
+    from cloudinary_cli.net.pool import environment_proxy
 
     return environment_proxy(url) is not None
 

@@ -15,11 +15,12 @@ from cloudinary_cli.auth.refresh_state import Kind
 from cloudinary_cli.auth.revocation import revoke_session
 from cloudinary_cli.auth.sealing import require_keychain, vault
 from cloudinary_cli.auth.session import Session, from_cloudinary_url, is_oauth_url
+from cloudinary_cli.config import rules as config_rules
+from cloudinary_cli.config.current import current_store, is_env_configured
+from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import CliError, OAuthError
-from cloudinary_cli.utils import config_rules
-from cloudinary_cli.utils.browser import open_browser
-from cloudinary_cli.utils.config_utils import ConfigStore, current_store, is_env_configured
+from cloudinary_cli.system.browser import open_browser
 
 # How many logins are refreshed at the same time; each is one short request to the same host.
 _PARALLEL_REFRESHES = 64

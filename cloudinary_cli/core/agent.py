@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import click
 
+from cloudinary_cli.agent import accounts as agent_utils
+from cloudinary_cli.agent.accounts import Created, SavePlan
 from cloudinary_cli.command import CldCommand, CldGroup, config_optional
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.agent_cloud import cloud
 from cloudinary_cli.core.agent_options import guidance, save_and_show, saving_options, show_summary
 from cloudinary_cli.core.config_options import quoted, shown
 from cloudinary_cli.errors import ConfigError
-from cloudinary_cli.utils import agent_utils
-from cloudinary_cli.utils.agent_utils import Created, SavePlan
 
 
 @config_optional

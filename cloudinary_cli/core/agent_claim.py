@@ -6,16 +6,16 @@ from typing import Optional
 
 import click
 
+from cloudinary_cli.agent import claims as claim_utils
+from cloudinary_cli.agent.claims import ClaimableCloud
 from cloudinary_cli.command import CldCommand, completion_of
+from cloudinary_cli.config.inventory import inventory, render_config_table
+from cloudinary_cli.config.resolver import Source
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.claim_page import open_claim_page
 from cloudinary_cli.core.config_options import quoted
 from cloudinary_cli.errors import ConfigError, Declined
-from cloudinary_cli.utils import claim_utils
-from cloudinary_cli.utils.claim_utils import ClaimableCloud
-from cloudinary_cli.utils.config_listing import inventory, render_config_table
-from cloudinary_cli.utils.config_resolver import Source
-from cloudinary_cli.utils.text_utils import one_line
+from cloudinary_cli.text import one_line
 
 _HINT = "Name it: cld agent cloud claim NAME"
 _NONE = "No unclaimed cloud is saved. Create one: cld agent cloud create"

@@ -6,15 +6,16 @@ from typing import Optional, Tuple
 
 import click
 
+from cloudinary_cli.agent import accounts as agent_utils
+from cloudinary_cli.agent import claims as claim_utils
+from cloudinary_cli.agent.accounts import Created, SavePlan
 from cloudinary_cli.command import CldCommand, CldGroup, config_optional
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.agent_claim import claim, list_clouds
 from cloudinary_cli.core.agent_options import coloured, guidance, save_and_show, saving_options, show_summary
 from cloudinary_cli.core.claim_page import open_claim_page, stdout_is_terminal
 from cloudinary_cli.core.config_options import quoted
-from cloudinary_cli.utils import agent_utils, claim_utils
-from cloudinary_cli.utils.agent_utils import Created, SavePlan
-from cloudinary_cli.utils.text_utils import one_line
+from cloudinary_cli.text import one_line
 
 
 @config_optional

@@ -6,13 +6,15 @@ from typing import Any, Callable, Dict, Optional, TypeVar
 
 import click
 
+from cloudinary_cli.agent import accounts as agent_utils
+from cloudinary_cli.agent import responses as agent_replies
+from cloudinary_cli.agent.accounts import Created, SavePlan, SaveResult
+from cloudinary_cli.config import rules as config_rules
+from cloudinary_cli.config.rules import DefaultStatus
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.config_options import quoted
 from cloudinary_cli.errors import URL_IS_NO_NAME
-from cloudinary_cli.utils import agent_replies, agent_utils, config_rules
-from cloudinary_cli.utils.agent_utils import Created, SavePlan, SaveResult
-from cloudinary_cli.utils.config_rules import DefaultStatus
-from cloudinary_cli.utils.text_utils import one_line
+from cloudinary_cli.text import one_line
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -7,9 +7,9 @@ from typing import Any, Callable, Dict, List, Tuple, TypeVar
 
 import click
 
+from cloudinary_cli.api.command_line import arrange, is_complete
 from cloudinary_cli.command import CldCommand, NameValueOption, completion_of, option_arity
 from cloudinary_cli.errors import Status
-from cloudinary_cli.utils.command_line import arrange, is_complete
 
 F = TypeVar("F", bound=Callable[..., Any])
 _METHOD = "cloudinary_cli.method"
@@ -30,7 +30,7 @@ class ApiCommand(CldCommand):
         """`cld admin resource --help` explains the method that it names; without a method, the command."""
         explained = ""
         if ctx.meta.get(_METHOD):
-            listing = importlib.import_module("cloudinary_cli.utils.api_listing")
+            listing = importlib.import_module("cloudinary_cli.api.listing")
             explained = listing.method_help(str(self.name), ctx.meta[_METHOD])
         if not explained:
             super().format_help_text(ctx, formatter)
@@ -87,7 +87,8 @@ def split_fields(values: Tuple[str, ...]) -> Tuple[str, ...]:
 
 def run_api_command(app: Any, api: str, doc_url: str, options: Dict[str, Any]) -> Status:
     """Do what the shared options ask for: open the reference, list methods, or call one."""
-    from cloudinary_cli.utils import api_command, api_listing
+    from cloudinary_cli.api import command as api_command
+    from cloudinary_cli.api import listing as api_listing
 
     doc, ls, as_json = options.pop("doc"), options.pop("ls"), options.pop("as_json")
     request = api_command.ApiRequest(api, **options)

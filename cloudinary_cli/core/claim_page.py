@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
+from cloudinary_cli.agent import claims as claim_utils
 from cloudinary_cli.context import AppContext
-from cloudinary_cli.utils import claim_utils
 
 
 def open_claim_page(app: AppContext, url: str) -> bool:

@@ -6,20 +6,22 @@ from typing import Any, Optional, Tuple
 
 import click
 
+from cloudinary_cli.config import resolver as config_resolver
+from cloudinary_cli.config import rules as config_rules
+from cloudinary_cli.config import url as config_url
+from cloudinary_cli.config.environment import environment_is_configured
+from cloudinary_cli.config.resolver import Selection
+from cloudinary_cli.config.rules import DefaultStatus
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.config_options import ConfigOptions, quoted, shown
 from cloudinary_cli.errors import ConfigError, Declined, InvalidConfigUrl
-from cloudinary_cli.utils import config_resolver, config_rules, config_url
-from cloudinary_cli.utils.config_environment import environment_is_configured
-from cloudinary_cli.utils.config_resolver import Selection
-from cloudinary_cli.utils.config_rules import DefaultStatus
 
 _VARIABLE = "CLOUDINARY_URL="
 
 
 def create(app: AppContext, options: ConfigOptions) -> int:
     """Save a URL that the Admin API accepts; exit status 1 when it does not, or when a replaced login lives on."""
-    from cloudinary_cli.utils.api_utils import verify_cloudinary_url
+    from cloudinary_cli.sdk.call import verify_cloudinary_url
 
     name, url = _name_and_url(app, options)
     agreed = options.force or _agrees_to_replace(app, name, url)

@@ -8,7 +8,7 @@ import click
 
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import URL_IS_NO_NAME
-from cloudinary_cli.utils.text_utils import one_line
+from cloudinary_cli.text import one_line
 
 # What `-r` without a name stands for: no argument of a process can hold a NUL.
 ACTIVE = "\0"

@@ -6,9 +6,9 @@ from typing import Any, Mapping
 
 import click
 
+from cloudinary_cli.config.resolver import Source
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.config_options import ACTIVE, ConfigOptions, report, shown, unknown
-from cloudinary_cli.utils.config_resolver import Source
 
 
 def refresh(app: AppContext, options: ConfigOptions) -> int:

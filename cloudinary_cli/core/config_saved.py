@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Tuple
 
+from cloudinary_cli.config import rules as config_rules
+from cloudinary_cli.config import url as config_url
+from cloudinary_cli.config.environment import environment_is_configured
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.config_options import ConfigOptions, report, shown, unknown
 from cloudinary_cli.errors import ConfigError, ConfigNotFound
-from cloudinary_cli.utils import config_rules, config_url
-from cloudinary_cli.utils.config_environment import environment_is_configured
 
 
 def set_default(app: AppContext, options: ConfigOptions) -> int:

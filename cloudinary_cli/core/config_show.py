@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from cloudinary_cli import defaults
+from cloudinary_cli.config import inventory as config_listing
+from cloudinary_cli.config import resolver as config_resolver
+from cloudinary_cli.config import rules as config_rules
+from cloudinary_cli.config import view as config_view
+from cloudinary_cli.config.resolver import ResolvedConfig, Selection
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.config_options import ConfigOptions, unknown
 from cloudinary_cli.errors import ConfigNotFound
-from cloudinary_cli.utils import config_listing, config_resolver, config_rules, config_view
-from cloudinary_cli.utils.config_resolver import ResolvedConfig, Selection
 
 
 def list_all(app: AppContext, options: ConfigOptions) -> int:

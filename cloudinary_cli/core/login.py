@@ -7,10 +7,10 @@ from typing import Any
 import click
 
 from cloudinary_cli.command import CldCommand, completion_of, config_optional
+from cloudinary_cli.config.url import CONFIG_NAME_VARIABLE
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.config_options import quoted, shown
 from cloudinary_cli.errors import CliError
-from cloudinary_cli.utils.config_url import CONFIG_NAME_VARIABLE
 
 
 @config_optional

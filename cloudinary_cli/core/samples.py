@@ -9,7 +9,7 @@ import click
 from cloudinary_cli.command import CldCommand, config_optional
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.url import show_url
-from cloudinary_cli.utils.url_utils import UrlRequest
+from cloudinary_cli.sdk.delivery import UrlRequest
 
 
 def _sample_command(name: str, resource_type: str) -> click.Command:

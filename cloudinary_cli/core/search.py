@@ -10,14 +10,14 @@ from cloudinary_cli.command import CldCommand
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.search_options import search_options, search_request
 from cloudinary_cli.errors import Status
-from cloudinary_cli.utils.search_utils import DEFAULT_TTL_SECONDS
+from cloudinary_cli.search.request import DEFAULT_TTL_SECONDS
 
 _DOC_URL = "https://cloudinary.com/documentation/search_api"
 
 
 def open_reference(app: AppContext, url: str) -> bool:
     """Do what -d asks for."""
-    from cloudinary_cli.utils.api_listing import open_documentation
+    from cloudinary_cli.api.listing import open_documentation
 
     return open_documentation(app, url)
 
@@ -41,6 +41,6 @@ def search(app: AppContext, /, doc: bool, **options: Any) -> Status:
     cld search "format:png AND bytes>100000" -s bytes desc -n 50
     cld search tags=shoes -A -F --csv shoes -ff public_id,secure_url
     """
-    from cloudinary_cli.utils import search_run
+    from cloudinary_cli.search import run as search_run
 
     return open_reference(app, _DOC_URL) if doc else search_run.run(app, search_request(**options))

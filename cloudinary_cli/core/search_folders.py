@@ -11,7 +11,7 @@ from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.search import open_reference
 from cloudinary_cli.core.search_options import hide, search_options, search_request
 from cloudinary_cli.errors import Status
-from cloudinary_cli.utils.search_utils import for_folders
+from cloudinary_cli.search.request import for_folders
 
 _DOC_URL = "https://cloudinary.com/documentation/admin_api#search_folders"
 
@@ -33,7 +33,7 @@ def search_folders(app: AppContext, /, doc: bool, **options: Any) -> Status:
     cld search_folders "name:summer*" -s name asc
     cld search_folders -A -F --json folders.json
     """
-    from cloudinary_cli.utils import search_run
+    from cloudinary_cli.search import run as search_run
 
     if doc:
         return open_reference(app, _DOC_URL)

@@ -7,9 +7,9 @@ from typing import Any, Callable, Dict, Optional, Tuple, TypeVar
 
 import click
 
+from cloudinary_cli.api.command_line import in_utf8
 from cloudinary_cli.core.api_options import split_fields
-from cloudinary_cli.utils.command_line import in_utf8
-from cloudinary_cli.utils.search_utils import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, SearchRequest
+from cloudinary_cli.search.request import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, SearchRequest
 
 F = TypeVar("F", bound=Callable[..., Any])
 _AGGREGATE_HELP = "Count by a field, by ranges (bytes:small_-1000,big_1000-) or as a JSON object says; repeatable."

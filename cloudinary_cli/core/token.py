@@ -6,14 +6,14 @@ from typing import Any, Optional
 
 import click
 
+from cloudinary_cli.auth.identity import SCHEMA_VERSION, rfc3339
 from cloudinary_cli.command import CldCommand, completion_of
+from cloudinary_cli.config import resolver as config_resolver
+from cloudinary_cli.config.check import check_settings
+from cloudinary_cli.config.resolver import ResolvedConfig, Selection, Source
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.config_options import shown, unknown
 from cloudinary_cli.errors import ConfigError, ConfigNotFound, ReloginRequired
-from cloudinary_cli.utils import config_resolver
-from cloudinary_cli.utils.config_check import check_settings
-from cloudinary_cli.utils.config_resolver import ResolvedConfig, Selection, Source
-from cloudinary_cli.utils.identity import SCHEMA_VERSION, rfc3339
 
 
 @click.command("token", cls=CldCommand)

@@ -6,12 +6,12 @@ from typing import Any, Iterator, Mapping
 
 import click
 
+from cloudinary_cli.api.command_line import in_utf8
 from cloudinary_cli.command import CldCommand, NonEmptyText, config_optional
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import CliError
-from cloudinary_cli.utils.command_line import in_utf8
-from cloudinary_cli.utils.text_utils import to_json
-from cloudinary_cli.utils.url_utils import DELIVERY_TYPES, RESOURCE_TYPES, UrlRequest, delivery_url
+from cloudinary_cli.sdk.delivery import DELIVERY_TYPES, RESOURCE_TYPES, UrlRequest, delivery_url
+from cloudinary_cli.text import to_json
 
 
 @config_optional

@@ -33,8 +33,9 @@ def utils(
     cld utils cloudinary_url sample width=100 crop=scale
     cld utils download_zip_url public_ids=a,b
     """
-    from cloudinary_cli.utils import api_listing, utility_command
-    from cloudinary_cli.utils.params import Arguments
+    from cloudinary_cli.api import listing as api_listing
+    from cloudinary_cli.api import utility as utility_command
+    from cloudinary_cli.api.arguments import Arguments
 
     if ls or not words:
         return api_listing.show_methods(app, "utils", words, as_json)

@@ -6,11 +6,11 @@ from typing import Optional, Tuple
 
 import click
 
+from cloudinary_cli.auth.identity import Identity, State, identify
 from cloudinary_cli.command import CldCommand, config_optional
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.config_options import shown
 from cloudinary_cli.errors import AuthenticationError, CliError, ConfigError, ReloginRequired
-from cloudinary_cli.utils.identity import Identity, State, identify
 
 
 @config_optional
@@ -43,12 +43,12 @@ def whoami(app: AppContext, as_json: bool, verify: bool) -> bool:
 
 def _verified(app: AppContext, identity: Identity) -> Tuple[Identity, Optional[CliError]]:
     """The identity after one call; the error says why the call did not succeed."""
-    from cloudinary_cli import sdk
-    from cloudinary_cli.utils.api_utils import call_api
+    from cloudinary_cli.sdk import loader
+    from cloudinary_cli.sdk.call import call_api
 
     try:
         app.sdk_config  # noqa: B018 - installs it
-        call_api(sdk.module("admin").ping)
+        call_api(loader.module("admin").ping)
     except AuthenticationError as error:
         refused = State.NEEDS_LOGIN if identity.type == "oauth" else State.INVALID
         return identity._replace(state=refused, verified=False), error
@@ -62,7 +62,7 @@ def _verified(app: AppContext, identity: Identity) -> Tuple[Identity, Optional[C
 
 def _now(app: AppContext, identity: Identity) -> Identity:
     """What the file says after the call: the token may have been renewed, or refused."""
-    from cloudinary_cli.utils.config_resolver import resolve
+    from cloudinary_cli.config.resolver import resolve
 
     snapshot = app.store.load_fresh()
     try:

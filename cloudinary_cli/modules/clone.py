@@ -7,9 +7,9 @@ from typing import Any, Optional, Tuple
 import click
 
 from cloudinary_cli.command import NonEmptyText
+from cloudinary_cli.completion import config_names
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.api_options import split_fields
-from cloudinary_cli.core.completion import config_names
 from cloudinary_cli.modules.transfer_options import TransferCommand, run_options, selection_options, take_options
 
 _FIELDS = ("tags", "context", "metadata")
@@ -74,8 +74,8 @@ def clone(
     cld -C work clone backup -fi tags -se "folder:shop/*" --report clone.jsonl
     cld -C work clone backup -fi tags --retry-failed clone.jsonl
     """
-    from cloudinary_cli.transfer import clone as engine
-    from cloudinary_cli.transfer.clone_asset import Wishes
+    from cloudinary_cli.transfer.clone import clone as engine
+    from cloudinary_cli.transfer.clone.asset import Wishes
 
     wishes = Wishes(overwrite, is_async, "tags" in fields, notification_url)
     engine.clone(app, engine.CloneOptions(target, wishes, search_exp, force, url_expiry, take_options(options)))

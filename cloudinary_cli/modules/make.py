@@ -10,8 +10,8 @@ import click
 from cloudinary_cli.command import CldCommand, config_optional
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import CliError
-from cloudinary_cli.utils.result_file import output_file
-from cloudinary_cli.utils.templates import Catalog, Template
+from cloudinary_cli.snippets import Catalog, Template
+from cloudinary_cli.system.result_file import output_file
 
 # What a snippet may hold of a configuration: nothing that opens the account.
 PUBLIC_FIELDS = ("api_key", "cloud_name", "cname", "secure_distribution")

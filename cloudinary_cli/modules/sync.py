@@ -70,8 +70,8 @@ def sync(
     if push == pull:
         raise click.UsageError("Please use either the '--push' OR '--pull' options", ctx)
     from cloudinary_cli.transfer import parameters
-    from cloudinary_cli.transfer import sync as engine
-    from cloudinary_cli.transfer.plan import Direction
+    from cloudinary_cli.transfer.sync import sync as engine
+    from cloudinary_cli.transfer.sync.plan import Direction
 
     app: AppContext = ctx.obj
     transfer = take_options(options)
@@ -98,6 +98,6 @@ def _query(folder: str, mode: Optional[str], status: Optional[str]) -> Any:
 
 
 def _policy(force: bool, keep: bool) -> Any:
-    from cloudinary_cli.transfer.sync_policy import Policy
+    from cloudinary_cli.transfer.sync.policy import Policy
 
     return Policy.KEEP if keep else Policy.DELETE if force else Policy.ASK

@@ -7,7 +7,7 @@ from typing import Any, Callable, Dict, List, Tuple, TypeVar
 import click
 
 from cloudinary_cli.command import CldCommand, NameValueOption
-from cloudinary_cli.transfer.run import DEFAULT_WORKERS, TransferOptions
+from cloudinary_cli.transfer.engine.run import DEFAULT_WORKERS, TransferOptions
 
 F = TypeVar("F", bound=Callable[..., Any])
 

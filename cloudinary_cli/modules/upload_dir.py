@@ -67,10 +67,10 @@ def upload_dir(
     cld upload_dir photos -f shop -g '**/*.jpg' --exclude 'tmp/' --report upload.jsonl
     cld upload_dir photos -f shop --retry-failed upload.jsonl
     """
+    from cloudinary_cli.api.listing import open_documentation
     from cloudinary_cli.transfer import parameters
     from cloudinary_cli.transfer import upload_dir as engine
     from cloudinary_cli.transfer.keys import FolderMode
-    from cloudinary_cli.utils.api_listing import open_documentation
 
     if doc:
         return open_documentation(app, _DOC_URL)

@@ -36,7 +36,7 @@ def is_signed(cloud: str, transformation: str, name: str, signature: str) -> boo
 def escaped(name: str) -> str:
     """The name as the SDK puts it into a delivery URL."""
     # Imported here: the import hides the environment from the SDK, which fails on a CLOUDINARY_URL that is invalid.
-    from cloudinary_cli.utils.env_config import import_sdk
+    from cloudinary_cli.system.sdk_import import import_sdk
 
     return str(import_sdk("cloudinary.utils").smart_escape(name))
 

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Sequence
 from urllib.parse import urlsplit
 
-from cloudinary_cli import sdk
 from cloudinary_cli.defaults import is_loopback_host
 from cloudinary_cli.errors import ApiError, CliError
-from cloudinary_cli.transfer.assets import LocalFile, Outcome, RemoteAsset, Status
-from cloudinary_cli.transfer.download import Expected, download, target_path
+from cloudinary_cli.net.retry import repeatable
+from cloudinary_cli.sdk import delivery as url_utils
+from cloudinary_cli.sdk import loader
+from cloudinary_cli.sdk.call import call_api
+from cloudinary_cli.sdk.delivery import UrlRequest
+from cloudinary_cli.text import without_signature
+from cloudinary_cli.transfer.engine.records import Download, LocalFile, Outcome, RemoteAsset, Status
+from cloudinary_cli.transfer.engine.session import TransferSession
+from cloudinary_cli.transfer.http.download import Expected, download, target_path
+from cloudinary_cli.transfer.http.upload import Source, UploadTarget, upload
 from cloudinary_cli.transfer.keys import FolderMode
-from cloudinary_cli.transfer.plan import Download
-from cloudinary_cli.transfer.session import TransferSession
-from cloudinary_cli.transfer.upload import Source, UploadTarget, upload
-from cloudinary_cli.utils import url_utils
-from cloudinary_cli.utils.api_utils import call_api
-from cloudinary_cli.utils.retry import repeatable
-from cloudinary_cli.utils.url_utils import UrlRequest
 
-_SIGNATURE = re.compile(r"/s--[A-Za-z0-9_-]+--/|(?<=__cld_token__=).*")
 _RESTRICTED = ("private", "authenticated")
 
 
@@ -93,11 +91,6 @@ def delivery_url(asset: RemoteAsset, fields: Mapping[str, Any]) -> str:
     request = UrlRequest(f"{asset.public_id}{extension}", "", asset.resource_type, asset.type, sign)
     # The version, because a cache on the way may have the one before.
     return url_utils.delivery_url(request, fields, asset.version)
-
-
-def without_signature(url: str) -> str:
-    """A delivery URL as it may be shown: its signature would let anybody in."""
-    return _SIGNATURE.sub(lambda match: "/s--****--/" if match[0].startswith("/s--") else "****", url)
 
 
 @dataclass(frozen=True)
@@ -186,7 +179,7 @@ class DeleteRemote:
         try:
             with repeatable() as repetition:
                 states = call_api(
-                    sdk.module("admin").delete_resources,
+                    loader.module("admin").delete_resources,
                     self.public_ids,
                     resource_type=kind.resource_type,
                     type=kind.type,

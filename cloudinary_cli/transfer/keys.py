@@ -9,8 +9,11 @@ import unicodedata
 from enum import Enum
 from typing import Any, Mapping, Optional, Tuple
 
-from cloudinary_cli.transfer.assets import RemoteAsset
+from cloudinary_cli.text import nfc
+from cloudinary_cli.transfer.engine.records import RemoteAsset
 
+# The record of names that sync keeps in the local folder.
+NAME_MAP = ".cld-sync"
 _ALIASES = {
     "jpeg": "jpg", "jpe": "jpg", "tif": "tiff", "ps": "eps", "ept": "eps", "eps3": "eps", "j2k": "jpc", "jxr": "wdp",
     "hdp": "wdp", "m4v": "mp4", "h264": "mp4", "mp4dv": "mp4", "mp4da": "mp4", "asf": "wmv", "m2v": "mpeg",
@@ -33,6 +36,11 @@ class FolderMode(str, Enum):
     DYNAMIC = "dynamic"
 
 
+def is_reserved(path: str) -> bool:
+    """True when a part of the path is the name of the record, on whatever file system."""
+    return any(folded(part) == NAME_MAP for part in path.split("/"))
+
+
 def split_extension(path: str) -> Tuple[str, str]:
     """`a/b.tar.gz` -> `a/b.tar`, `.gz`. A leading dot begins a name, not an extension, and a final one ends none."""
     slash, dot = path.rfind("/"), path.rfind(".")
@@ -49,11 +57,6 @@ def normalised(path: str) -> str:
         return path
     lower = extension[1:].lower()
     return f"{stem}.{_ALIASES.get(lower, lower)}"
-
-
-def nfc(text: str) -> str:
-    """The text in Unicode normal form C: macOS and the server may spell one name with other code points."""
-    return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def folded(name: str) -> str:

@@ -12,21 +12,20 @@ from urllib.parse import urljoin, urlsplit
 
 from urllib3.exceptions import HTTPError
 
-from cloudinary_cli import sdk
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import ApiError, CliError
-from cloudinary_cli.sdk_transport import Outgoing
+from cloudinary_cli.net.connector import Outgoing
+from cloudinary_cli.sdk import loader
+from cloudinary_cli.sdk.call import call_api
+from cloudinary_cli.sdk.delivery import UrlRequest, delivery_url
+from cloudinary_cli.sdk.page_fetch import retried
+from cloudinary_cli.text import one_line, redact, without_signature
 from cloudinary_cli.transfer import entries
-from cloudinary_cli.transfer.actions import without_signature
-from cloudinary_cli.transfer.assets import Outcome, Status
-from cloudinary_cli.transfer.filters import Selection
+from cloudinary_cli.transfer.engine.filters import Selection
+from cloudinary_cli.transfer.engine.records import Outcome, Status
+from cloudinary_cli.transfer.engine.run import Run, TransferOptions, transfer_run
+from cloudinary_cli.transfer.engine.session import TransferSession
 from cloudinary_cli.transfer.keys import resource_type_of, split_extension
-from cloudinary_cli.transfer.run import Run, TransferOptions, transfer_run
-from cloudinary_cli.transfer.session import TransferSession
-from cloudinary_cli.utils.api_utils import call_api
-from cloudinary_cli.utils.page_fetch import retried
-from cloudinary_cli.utils.text_utils import one_line, redact
-from cloudinary_cli.utils.url_utils import UrlRequest, delivery_url
 
 MOST_REDIRECTS = 5
 _REDIRECTS = frozenset([301, 302, 303, 307, 308])
@@ -86,7 +85,7 @@ def migrate(app: AppContext, options: MigrateOptions) -> None:
 def _mapping(name: str) -> _Mapping:
     failed = f"Failed retrieving upload mapping: '{name}', error: "
     try:
-        answer = retried(lambda: call_api(sdk.module("admin").upload_mapping, name))
+        answer = retried(lambda: call_api(loader.module("admin").upload_mapping, name))
     except ApiError as error:
         advice = ". List the mappings: cld admin upload_mappings" if error.status == 404 else ""
         raise ApiError(failed + error.message.rstrip(".") + advice, error.status) from error
@@ -217,7 +216,7 @@ def _head(session: TransferSession, url: str) -> _Head:
         return _Head(response.status, headers.get("Location") or "", error)
 
     try:
-        outgoing = Outgoing("HEAD", url, {"User-Agent": sdk.load().get_user_agent()})
+        outgoing = Outgoing("HEAD", url, {"User-Agent": loader.load().get_user_agent()})
         answer: _Head = session.connector.send(outgoing, receive)
     except HTTPError as error:
         raise ApiError(f"No answer from the server: {one_line(str(error))}.") from error

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Sequence, Tuple
 
+from cloudinary_cli.api import arguments as params
+from cloudinary_cli.api.listing import find_method
+from cloudinary_cli.api.transformations import checked
 from cloudinary_cli.transfer.keys import FolderMode
-from cloudinary_cli.utils import params
-from cloudinary_cli.utils.api_listing import find_method
-from cloudinary_cli.utils.transformation_args import checked
 
 Pair = Tuple[str, str]
 

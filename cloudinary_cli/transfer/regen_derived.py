@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from cloudinary_cli import sdk
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import ApiError, CliError, Declined
-from cloudinary_cli.transfer.assets import Outcome, Status
-from cloudinary_cli.transfer.run import Run, TransferOptions, transfer_run
-from cloudinary_cli.transfer.upload import UploadTarget, explicit
-from cloudinary_cli.utils.api_utils import call_api
-from cloudinary_cli.utils.page_fetch import retried, wait_for_quota
-from cloudinary_cli.utils.pagination import PAGE_SIZE, pages
-from cloudinary_cli.utils.text_utils import one_line
+from cloudinary_cli.sdk import loader
+from cloudinary_cli.sdk.call import call_api
+from cloudinary_cli.sdk.page_fetch import retried, wait_for_quota
+from cloudinary_cli.sdk.pages import PAGE_SIZE, pages
+from cloudinary_cli.text import one_line
+from cloudinary_cli.transfer.engine.records import Outcome, Status
+from cloudinary_cli.transfer.engine.run import Run, TransferOptions, transfer_run
+from cloudinary_cli.transfer.http.upload import UploadTarget, explicit
 
 DEFAULT_MAX_RESULTS = 10
 _COST = (
@@ -91,7 +91,7 @@ def _list(app: AppContext, options: RegenOptions) -> _Listing:
         size = PAGE_SIZE if limit is None else min(PAGE_SIZE, limit - len(derived))
         page = {"max_results": size, **({"next_cursor": cursor} if cursor else {})}
         try:
-            return retried(lambda: call_api(sdk.module("admin").transformation, options.transformation, **page))
+            return retried(lambda: call_api(loader.module("admin").transformation, options.transformation, **page))
         except ApiError as error:
             if error.status != 404:
                 raise

@@ -8,17 +8,16 @@ import unicodedata
 from dataclasses import dataclass, field
 from typing import AbstractSet, Any, Callable, Dict, List, Optional, Set
 
-from cloudinary_cli import sdk
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import ApiError, CliError
-from cloudinary_cli.transfer.assets import RemoteAsset
-from cloudinary_cli.transfer.background import Background
-from cloudinary_cli.transfer.keys import FolderMode, is_hidden, remote_asset
-from cloudinary_cli.transfer.name_map import is_reserved
-from cloudinary_cli.utils.api_utils import call_api
-from cloudinary_cli.utils.page_fetch import retried, wait_for_quota
-from cloudinary_cli.utils.pagination import PAGE_SIZE, pages
-from cloudinary_cli.utils.retry import backoff
+from cloudinary_cli.net.retry import backoff
+from cloudinary_cli.sdk import loader
+from cloudinary_cli.sdk.call import call_api
+from cloudinary_cli.sdk.page_fetch import retried, wait_for_quota
+from cloudinary_cli.sdk.pages import PAGE_SIZE, pages
+from cloudinary_cli.transfer.engine.background import Background
+from cloudinary_cli.transfer.engine.records import RemoteAsset
+from cloudinary_cli.transfer.keys import FolderMode, is_hidden, is_reserved, remote_asset
 
 # How often a listing is fetched that turns out to be incomplete: the search index may lag behind a change.
 _LISTINGS = 3
@@ -62,7 +61,7 @@ def folder_mode() -> FolderMode:
 
     :raises CliError: it cannot be read; the text is what scripts look for.
     """
-    admin = sdk.module("admin")
+    admin = loader.module("admin")
     try:
         answer = retried(lambda: call_api(admin.config, settings="true"))
         return FolderMode(str(answer["settings"]["folder_mode"]).lower())
@@ -113,7 +112,7 @@ def list_folder(query: RemoteQuery, clock: Callable[[], float]) -> RemoteIndex:
 
 def _folder_exists(folder: str) -> bool:
     wanted = " OR ".join(f"path={quoted(name)}" for name in spellings(folder))
-    search = sdk.load().SearchFolders().expression(wanted)
+    search = loader.load().SearchFolders().expression(wanted)
     return bool(retried(lambda: call_api(search.execute)).get("total_count", 1))
 
 
@@ -162,7 +161,9 @@ def _collect(index: RemoteIndex, query: RemoteQuery, clock: Callable[[], float])
 
 
 def _fetch(query: RemoteQuery, mode: FolderMode, cursor: Optional[str] = None) -> Any:
-    search = sdk.load().Search().expression(expression(query, mode)).with_field("image_analysis").max_results(PAGE_SIZE)
+    search = (
+        loader.load().Search().expression(expression(query, mode)).with_field("image_analysis").max_results(PAGE_SIZE)
+    )
     if cursor:
         search = search.next_cursor(cursor)
     return retried(lambda: call_api(search.execute))

@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any, Iterator, List, Optional, Tuple
 
 from cloudinary_cli.errors import CliError
-from cloudinary_cli.transfer.assets import LocalFile, Outcome, Status
-from cloudinary_cli.transfer.keys import name_problem, normalised
-from cloudinary_cli.transfer.name_map import is_reserved
-from cloudinary_cli.transfer.part_file import PREFIX
-from cloudinary_cli.utils.text_utils import one_line
+from cloudinary_cli.text import one_line
+from cloudinary_cli.transfer.engine.records import LocalFile, Outcome, Status
+from cloudinary_cli.transfer.http.part_file import PREFIX
+from cloudinary_cli.transfer.keys import is_reserved, name_problem, normalised
 
 _HIDDEN_ATTRIBUTE = getattr(stat, "FILE_ATTRIBUTE_HIDDEN", 2)  # Windows
 _KINDS = (

@@ -10,16 +10,16 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Pattern, Sequen
 
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import CliError
+from cloudinary_cli.text import nfc, one_line
 from cloudinary_cli.transfer.actions import UploadFile
-from cloudinary_cli.transfer.assets import LocalFile, Outcome, Status
-from cloudinary_cli.transfer.filters import Selection, translated
-from cloudinary_cli.transfer.keys import FolderMode, nfc
+from cloudinary_cli.transfer.engine.filters import Selection, translated
+from cloudinary_cli.transfer.engine.records import LocalFile, Outcome, Status
+from cloudinary_cli.transfer.engine.run import Run, TransferOptions, transfer_run
+from cloudinary_cli.transfer.keys import FolderMode
 from cloudinary_cli.transfer.parameters import default_options, folder_option
 from cloudinary_cli.transfer.remote import folder_mode
-from cloudinary_cli.transfer.run import Run, TransferOptions, transfer_run
 from cloudinary_cli.transfer.scan import ScanResult, scan
 from cloudinary_cli.transfer.upload_presets import upload_target
-from cloudinary_cli.utils.text_utils import one_line
 
 EVERYTHING = "**/*"
 

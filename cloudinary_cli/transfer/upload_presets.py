@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-from cloudinary_cli import sdk
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import ApiError
+from cloudinary_cli.sdk import loader
+from cloudinary_cli.sdk.call import call_api
+from cloudinary_cli.sdk.page_fetch import retried
+from cloudinary_cli.sdk.pages import PAGE_SIZE
+from cloudinary_cli.transfer.engine.session import TransferSession
+from cloudinary_cli.transfer.http.upload import UploadTarget, is_true
 from cloudinary_cli.transfer.keys import FolderMode
-from cloudinary_cli.transfer.session import TransferSession
-from cloudinary_cli.transfer.upload import UploadTarget, is_true
-from cloudinary_cli.utils.api_utils import call_api
-from cloudinary_cli.utils.page_fetch import retried
-from cloudinary_cli.utils.pagination import PAGE_SIZE
 
 # Settings of a preset that change or forbid the public ID of an upload that sends none.
 _NAMING = (
@@ -41,7 +41,7 @@ def upload_target(
 def _presets_name_assets() -> bool:
     """True when a preset has naming rules, or when that cannot be found out."""
     try:
-        page = retried(lambda: call_api(sdk.module("admin").upload_presets, max_results=PAGE_SIZE))
+        page = retried(lambda: call_api(loader.module("admin").upload_presets, max_results=PAGE_SIZE))
     except ApiError as error:
         logger.debug("The upload presets cannot be listed (%s), so the server chooses public IDs.", error)
         return True

@@ -1,1 +1,1 @@
-"""Rooms shared by the commands: storage, resolution, views and pure helpers."""
+"""Old public import paths. Nothing inside the package imports them."""

@@ -1,47 +1,6 @@
-"""Imports the SDK without its reading of the environment, and says what is wrong with a CLOUDINARY_* URL variable."""
+"""Old import path of the guarded import of the SDK."""
 
-from __future__ import annotations
+from cloudinary_cli.config.environment import env_config_error
+from cloudinary_cli.system.sdk_import import hidden_environment, import_sdk
 
-import importlib
-import os
-import sys
-from contextlib import contextmanager
-from typing import Any, Iterator, Mapping, Optional
-
-from cloudinary_cli.errors import InvalidConfigUrl
-from cloudinary_cli.utils import config_url
-from cloudinary_cli.version import __version__
-
-
-@contextmanager
-def hidden_environment() -> Iterator[None]:
-    """Take CLOUDINARY_* out of os.environ for the block: the SDK reads them when imported and raises on a bad one."""
-    hidden = {name: value for name, value in os.environ.items() if name.startswith("CLOUDINARY_")}
-    for name in hidden:
-        del os.environ[name]
-    try:
-        yield
-    finally:
-        os.environ.update(hidden)
-
-
-def import_sdk(module: str = "cloudinary") -> Any:
-    """A module of the SDK; requests made through it carry the CLI's name in their User-Agent."""
-    if module not in sys.modules:
-        with hidden_environment():
-            importlib.import_module(module)
-    sys.modules["cloudinary"].USER_PLATFORM = f"CloudinaryCLI/{__version__}"  # type: ignore[attr-defined]
-    return sys.modules[module]
-
-
-def env_config_error(name: str, environ: Optional[Mapping[str, str]] = None) -> Optional[str]:
-    """Why CLOUDINARY_URL or CLOUDINARY_ACCOUNT_URL cannot be used; None when unset or fine."""
-    url = (os.environ if environ is None else environ).get(name)
-    if not url:
-        return None
-    parse = config_url.parse_account_url if name == "CLOUDINARY_ACCOUNT_URL" else config_url.parse
-    try:
-        parse(url)
-    except InvalidConfigUrl as error:
-        return f"The environment variable {name} is invalid: {error} Fix it or unset it."
-    return None
+__all__ = ["env_config_error", "hidden_environment", "import_sdk"]

@@ -6,7 +6,7 @@ import json
 from typing import Any, Mapping, Optional
 
 from cloudinary_cli.console import Console
-from cloudinary_cli.utils.file_utils import write_atomically
+from cloudinary_cli.system.files import write_atomically
 
 
 def print_json(obj: Any) -> None:

@@ -17,11 +17,12 @@ from typing import Any, Dict
 # Imported before the first fork, so that a child starts at once.
 from cloudinary_cli import cli  # noqa: F401
 from cloudinary_cli.auth import refresh
-from cloudinary_cli.utils import api_utils, config_utils  # noqa: F401
+from cloudinary_cli.sdk import call as api_utils  # noqa: F401
+from cloudinary_cli.utils import config_utils
 
-NAMES = """auth.critical auth.flow auth.refresh auth.refresh_entry auth.refresh_lock auth.refresh_request
+NAMES = """system.signals auth.flow auth.refresh auth.refresh_entry auth.refresh_lock auth.refresh_request
     auth.refresh_rules auth.session auth.token_http
-    utils.config_lock utils.config_store utils.file_utils""".split()
+    system.lock config.store system.files""".split()
 WATCHED = {sys.modules[f"cloudinary_cli.{name}"].__file__ for name in NAMES}
 
 

@@ -16,6 +16,7 @@ import pytest
 from cloudinary_cli.auth import device, flow
 from cloudinary_cli.auth.device import DeviceCode
 from cloudinary_cli.auth.token_http import HttpAnswer
+from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.errors import (
     AuthorizationDenied,
     Delivery,
@@ -25,7 +26,6 @@ from cloudinary_cli.errors import (
     TokenEndpointError,
 )
 from cloudinary_cli.sandbox.browser import visit
-from cloudinary_cli.utils.config_utils import ConfigStore
 from test.conftest import Result
 from test.fakes.sandbox_client import SandboxClient
 

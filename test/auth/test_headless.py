@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from cloudinary_cli.utils.config_utils import ConfigStore
+from cloudinary_cli.config.store import ConfigStore
 from test.conftest import Result
 from test.fakes.ports import free_port
 from test.fakes.sandbox_client import SandboxClient, redirect_of

@@ -15,9 +15,9 @@ import pytest
 
 from cloudinary_cli.auth.sealing import PREFIX, vault
 from cloudinary_cli.auth.session import from_cloudinary_url
+from cloudinary_cli.config.store import ConfigStore
+from cloudinary_cli.config.url import parse
 from cloudinary_cli.defaults import keyring_timeout
-from cloudinary_cli.utils.config_url import parse
-from cloudinary_cli.utils.config_utils import ConfigStore
 from test.auth.test_login import browser
 from test.conftest import Result
 from test.fakes.keychain import KeychainFile

@@ -18,8 +18,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from cloudinary_cli.auth.session import from_cloudinary_url
-from cloudinary_cli.utils.config_url import parse
-from cloudinary_cli.utils.config_utils import ConfigStore
+from cloudinary_cli.config.store import ConfigStore
+from cloudinary_cli.config.url import parse
 from test.conftest import Result
 from test.fakes.sandbox_client import SandboxClient
 

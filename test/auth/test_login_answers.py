@@ -17,8 +17,8 @@ from typing import Any, Callable, Dict, Iterator, List, Optional
 import pytest
 
 from cloudinary_cli.auth.session import from_cloudinary_url
-from cloudinary_cli.utils.config_url import replace_query
-from cloudinary_cli.utils.config_utils import ConfigStore
+from cloudinary_cli.config.store import ConfigStore
+from cloudinary_cli.config.url import replace_query
 from test.auth.test_login import browser
 from test.auth.test_session import jwt
 from test.conftest import Result

@@ -11,7 +11,7 @@ from typing import Any, Callable, Dict
 
 import pytest
 
-from cloudinary_cli.utils.config_utils import ConfigStore
+from cloudinary_cli.config.store import ConfigStore
 from test.auth.test_callback_browser import BROWSERS, FLAGS, check_no_payload_ran, title_of
 from test.conftest import Result
 from test.fakes.ports import free_port

@@ -12,9 +12,9 @@ import pytest
 from cloudinary_cli.auth import refresh_state
 from cloudinary_cli.auth.refresh import Refresher, RefreshOutcome, refresh_lock
 from cloudinary_cli.auth.session import from_cloudinary_url
+from cloudinary_cli.config.store import ConfigStore
+from cloudinary_cli.config.url import parse, replace_query
 from cloudinary_cli.errors import LockTimeout, ReloginRequired
-from cloudinary_cli.utils.config_url import parse, replace_query
-from cloudinary_cli.utils.config_utils import ConfigStore
 from test.conftest import Result
 from test.fakes.sandbox_client import SandboxClient
 

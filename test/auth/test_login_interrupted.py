@@ -11,7 +11,7 @@ import pytest
 
 from cloudinary_cli.auth.refresh import refresh_lock
 from cloudinary_cli.auth.session import from_cloudinary_url
-from cloudinary_cli.utils.config_utils import ConfigStore
+from cloudinary_cli.config.store import ConfigStore
 from test.auth.test_signals import wait_until
 from test.fakes.sandbox_client import SandboxClient
 

@@ -8,7 +8,7 @@ import sys
 from typing import Any, Callable, List
 
 from cloudinary_cli.auth.session import from_cloudinary_url
-from cloudinary_cli.utils.config_utils import ConfigStore
+from cloudinary_cli.config.store import ConfigStore
 from test.fakes.sandbox_client import SandboxClient
 
 PROCESSES = 32

@@ -11,15 +11,15 @@ from typing import Any, Iterator, List
 
 import pytest
 
-from cloudinary_cli import sdk
 from cloudinary_cli.auth.oauth_config import LiveLogin, OAuthConfig, install_env_config, install_oauth_config
 from cloudinary_cli.auth.refresh import Refresher, refresh_lock
 from cloudinary_cli.auth.session import from_cloudinary_url
+from cloudinary_cli.config.resolver import ResolvedConfig, Selection, config_to_api_kwargs, resolve
+from cloudinary_cli.config.store import ConfigStore
+from cloudinary_cli.config.url import parse, replace_query
 from cloudinary_cli.errors import ApiError, AuthenticationError, LockTimeout, OAuthError, ReloginRequired
-from cloudinary_cli.utils.api_utils import call_api, get_cloudinary_config
-from cloudinary_cli.utils.config_resolver import ResolvedConfig, Selection, config_to_api_kwargs, resolve
-from cloudinary_cli.utils.config_url import parse, replace_query
-from cloudinary_cli.utils.config_utils import ConfigStore
+from cloudinary_cli.sdk import activation, loader
+from cloudinary_cli.sdk.call import call_api, get_cloudinary_config
 from test.fakes.sandbox_client import SandboxClient
 from test.fakes.tls import TinyServer, reply
 
@@ -37,11 +37,11 @@ def program_log(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 
 
 def activate(store: ConfigStore, name: str = "box") -> Any:
-    return sdk.activate(resolve(Selection(config_saved=name), store.load_fresh(), {}), store)
+    return activation.activate(resolve(Selection(config_saved=name), store.load_fresh(), {}), store)
 
 
 def ping(**options: Any) -> Any:
-    return call_api(sdk.module("admin").ping, **options)
+    return call_api(loader.module("admin").ping, **options)
 
 
 def test_reading_a_fresh_token_does_no_io(box: SandboxClient, store: ConfigStore) -> None:
@@ -108,7 +108,7 @@ def test_c1_nothing_leaks_in_from_the_environment(monkeypatch: pytest.MonkeyPatc
     )
     store.save({"a": "cloudinary://key:secret@acloud"})
     for selection in (Selection(config_saved="a"), Selection(config="cloudinary://key:secret@acloud")):
-        config = sdk.activate(resolve(selection, store.load(), os.environ), store)
+        config = activation.activate(resolve(selection, store.load(), os.environ), store)
         assert not config.has_oauth and config.secure_distribution is None and config.api_proxy is None
         assert (config.cloud_name, config.api_key, config.api_secret) == ("acloud", "key", "secret")
 
@@ -187,7 +187,7 @@ def test_large_upload_renews_between_chunks(box: SandboxClient, store: ConfigSto
     file = tmp_path / "big.bin"
     file.write_bytes(os.urandom(12_000_000))
     box.fault("/v1_1", skip=1, status=401, body={"error": {"message": "expired"}})
-    done = call_api(sdk.module("uploader").upload_large, str(file), chunk_size=5_500_000, resource_type="raw")
+    done = call_api(loader.module("uploader").upload_large, str(file), chunk_size=5_500_000, resource_type="raw")
     assert done["bytes"] == 12_000_000 and box.stats["refresh_exchanges"] == 1
 
 
@@ -200,7 +200,7 @@ def test_t10_another_accounts_call_gets_no_token_of_ours(box: SandboxClient, sto
     activate(store)
     with TinyServer(lambda handler: reply(handler, body='{"status": "ok"}')) as target:
         ping(upload_prefix=target.url, cloud_name="t", api_key="k", api_secret="s")
-        upload = sdk.module("uploader").upload
+        upload = loader.module("uploader").upload
         call_api(upload, "http://x/a.jpg", upload_prefix=target.url, cloud_name="t", api_key="k", api_secret="s")
     assert authorizations(target)[0].startswith("Basic ") and authorizations(target)[1] is None
     assert all(session.access_token not in seen.body for seen in target.seen)
@@ -218,7 +218,7 @@ def test_t15_clear_text_hosts_are_warned_about(store: ConfigStore, caplog: pytes
     for host, warned in (("http://api.example", True), ("http://127.0.0.1:9", False), ("https://api.example", False)):
         caplog.clear()
         fields = {"cloud_name": "c", "oauth_token": "t", "upload_prefix": host}
-        sdk.activate(ResolvedConfig(fields=fields), store)
+        activation.activate(ResolvedConfig(fields=fields), store)
         assert ("in clear" in caplog.text) is warned
 
 
@@ -257,7 +257,7 @@ def test_target_config_is_refreshed_and_the_active_one_put_back(
     active = install_oauth_config("cloudinary://k:s@active")
     target = get_cloudinary_config("target")
     assert target.cloud_name == "sandbox" and box.stats["refresh_exchanges"] == 1
-    assert sdk.load().config() is active
+    assert loader.load().config() is active
 
 
 def test_unsaved_tokens_are_saved_at_the_end_of_the_command(box: SandboxClient, store: ConfigStore) -> None:

@@ -17,9 +17,9 @@ import pytest
 from cloudinary_cli.auth import refresh_state
 from cloudinary_cli.auth.refresh import Refresher, RefreshOutcome, refresh_lock
 from cloudinary_cli.auth.session import Session, from_cloudinary_url, to_cloudinary_url
+from cloudinary_cli.config.store import ConfigStore
+from cloudinary_cli.config.url import parse, replace_query
 from cloudinary_cli.errors import LockTimeout, ReloginRequired, TokenEndpointError
-from cloudinary_cli.utils.config_url import parse, replace_query
-from cloudinary_cli.utils.config_utils import ConfigStore
 from test.fakes.sandbox_client import SandboxClient
 
 
@@ -355,7 +355,7 @@ limited_files = pytest.mark.skipif(os.name == "nt", reason="needs a limit on the
 FULL_DISK = """
 import json, resource, signal, sys
 from cloudinary_cli.auth.refresh import Refresher
-from cloudinary_cli.utils.config_utils import ConfigStore
+from cloudinary_cli.config.current import ConfigStore
 limit = int(sys.argv[2])
 store = ConfigStore(sys.argv[1])
 url = store.load()["box"]

@@ -18,8 +18,8 @@ import pytest
 
 from cloudinary_cli.auth.refresh import refresh_lock
 from cloudinary_cli.auth.session import from_cloudinary_url, to_cloudinary_url
-from cloudinary_cli.utils.config_url import replace_query
-from cloudinary_cli.utils.config_utils import ConfigStore
+from cloudinary_cli.config.store import ConfigStore
+from cloudinary_cli.config.url import replace_query
 from test.conftest import Result
 from test.fakes.sandbox_client import SandboxClient
 from test.fakes.tls import TinyServer, reply

@@ -24,10 +24,10 @@ from cloudinary_cli.auth.refresh_rules import (
 )
 from cloudinary_cli.auth.refresh_state import Kind, RefreshState
 from cloudinary_cli.auth.session import Session, from_cloudinary_url, to_cloudinary_url
+from cloudinary_cli.config.store import ConfigStore
+from cloudinary_cli.config.url import parse, replace_query
 from cloudinary_cli.errors import CliError, Delivery, ReloginRequired, TokenEndpointError
-from cloudinary_cli.utils.config_url import parse, replace_query
-from cloudinary_cli.utils.config_utils import ConfigStore
-from cloudinary_cli.utils.file_utils import PendingFile
+from cloudinary_cli.system.files import PendingFile
 
 LOGIN = Session("acme", "token", "rt_1", 1, 2, issuer="https://oauth.example/")
 

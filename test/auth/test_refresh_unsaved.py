@@ -12,7 +12,8 @@ import pytest
 
 from cloudinary_cli import auth
 from cloudinary_cli.auth.session import from_cloudinary_url
-from cloudinary_cli.utils.config_utils import ConfigStore, current_store
+from cloudinary_cli.config.current import current_store
+from cloudinary_cli.config.store import ConfigStore
 from test.auth.test_refresh_commands import start, wait_until
 from test.fakes.sandbox_client import SandboxClient
 from test.fakes.tls import TinyServer, reply

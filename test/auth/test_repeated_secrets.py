@@ -10,9 +10,9 @@ import pytest
 
 from cloudinary_cli.auth import flow
 from cloudinary_cli.auth.refresh import Refresher
+from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.errors import TokenEndpointError
-from cloudinary_cli.utils.config_utils import ConfigStore
-from cloudinary_cli.utils.text_utils import redact, without_secrets
+from cloudinary_cli.text import redact, without_secrets
 from test.conftest import Result
 from test.fakes.sandbox_client import SandboxClient
 from test.fakes.tls import TinyServer, reply

@@ -10,18 +10,18 @@ from typing import Any
 
 import pytest
 
-from cloudinary_cli import sdk
 from cloudinary_cli.auth import refresh_state
+from cloudinary_cli.auth.keychain import Keychain
 from cloudinary_cli.auth.oauth_config import OAuthConfig
 from cloudinary_cli.auth.refresh import Refresher, RefreshOutcome
 from cloudinary_cli.auth.sealing import PREFIX, vault
 from cloudinary_cli.auth.session import Session, from_cloudinary_url, is_oauth_url, to_cloudinary_url
+from cloudinary_cli.config.resolver import Selection, config_to_api_kwargs, resolve
+from cloudinary_cli.config.store import ConfigStore
+from cloudinary_cli.config.url import parse, replace_query
 from cloudinary_cli.errors import KeychainUnavailable, ReloginRequired
-from cloudinary_cli.utils.api_utils import call_api, get_cloudinary_config
-from cloudinary_cli.utils.config_resolver import Selection, config_to_api_kwargs, resolve
-from cloudinary_cli.utils.config_url import parse, replace_query
-from cloudinary_cli.utils.config_utils import ConfigStore
-from cloudinary_cli.utils.keychain import Keychain
+from cloudinary_cli.sdk import activation, loader
+from cloudinary_cli.sdk.call import call_api, get_cloudinary_config
 from test.fakes.keychain import KeychainFile
 from test.fakes.sandbox_client import SandboxClient
 
@@ -33,11 +33,11 @@ def entry(store: ConfigStore, name: str = "box") -> str:
 
 
 def activate(store: ConfigStore) -> Any:
-    return sdk.activate(resolve(Selection(config_saved="box"), store.load_fresh(), {}), store)
+    return activation.activate(resolve(Selection(config_saved="box"), store.load_fresh(), {}), store)
 
 
 def ping() -> Any:
-    return call_api(sdk.module("admin").ping)
+    return call_api(loader.module("admin").ping)
 
 
 @pytest.fixture

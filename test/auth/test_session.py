@@ -21,8 +21,8 @@ from cloudinary_cli.auth.session import (
     to_cloudinary_url,
     with_tokens,
 )
+from cloudinary_cli.config.url import parse
 from cloudinary_cli.errors import InvalidTokenResponse
-from cloudinary_cli.utils.config_url import parse
 
 NOW = 1_795_479_759
 
@@ -133,7 +133,7 @@ def test_codec_round_trip(access: str, refresh: str, issued: int, expires: int, 
     tokens, tokens, st.dictionaries(st.sampled_from(["timeout", "a[b]", "x y", "é"]), st.text(min_size=1, max_size=9))
 )
 def test_unknown_keys_survive_a_rewrite(access: str, refresh: str, extra: Dict[str, str]) -> None:
-    from cloudinary_cli.utils.config_url import replace_query
+    from cloudinary_cli.config.url import replace_query
 
     url = replace_query(to_cloudinary_url(Session("c", "t", "r")), extra)
     parsed = parse(with_tokens(url, Session("c", access, refresh, 1, 2)))

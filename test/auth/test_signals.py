@@ -14,11 +14,12 @@ import pytest
 
 from cloudinary_cli import auth
 from cloudinary_cli.auth import refresh_state
-from cloudinary_cli.auth.critical import deferred_signals
 from cloudinary_cli.auth.refresh import refresh_lock
 from cloudinary_cli.auth.session import from_cloudinary_url
-from cloudinary_cli.utils.config_url import parse
-from cloudinary_cli.utils.config_utils import ConfigStore, current_store
+from cloudinary_cli.config.current import current_store
+from cloudinary_cli.config.store import ConfigStore
+from cloudinary_cli.config.url import parse
+from cloudinary_cli.system.signals import deferred_signals
 from test.fakes.sandbox_client import SandboxClient
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")

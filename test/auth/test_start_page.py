@@ -12,8 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.errors import LoginError
-from cloudinary_cli.utils.config_utils import ConfigStore
 from test.auth.redirect_client import GENUINE, Tab, get, new_server
 from test.conftest import Result
 from test.fakes.sandbox_client import SandboxClient

@@ -12,7 +12,7 @@ import pytest
 
 from cloudinary_cli.auth import flow, token_http
 from cloudinary_cli.errors import Delivery, TokenEndpointError
-from cloudinary_cli.utils import http_pool
+from cloudinary_cli.net import pool as http_pool
 from test.fakes.tls import TinyServer, make_certificate, reply
 
 

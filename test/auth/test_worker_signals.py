@@ -12,8 +12,8 @@ import pytest
 
 from cloudinary_cli.auth import refresh_state
 from cloudinary_cli.auth.session import from_cloudinary_url
-from cloudinary_cli.utils.config_url import parse
-from cloudinary_cli.utils.config_utils import ConfigStore
+from cloudinary_cli.config.store import ConfigStore
+from cloudinary_cli.config.url import parse
 from test.auth.test_signals import wait_until
 from test.fakes.sandbox_client import SandboxClient
 

@@ -447,11 +447,11 @@ def test_an_option_without_its_value_is_a_usage_error(
 
 
 def test_g5_what_a_module_only_imports_is_no_method(invoke: Run) -> None:
-    from cloudinary_cli import sdk
+    from cloudinary_cli.sdk import loader
 
     for api in ("admin", "uploader", "provisioning"):
-        own = {function.__module__ for function in sdk.api_methods(api).values()}
+        own = {function.__module__ for function in loader.api_methods(api).values()}
         assert own and not [name for name in own if name.startswith("cloudinary.utils")]
-    assert "encode_list" in vars(sdk.module("provisioning")), "or the next lines show nothing"
+    assert "encode_list" in vars(loader.module("provisioning")), "or the next lines show nothing"
     result = invoke("provisioning", "encode_list", "x", env={"CLOUDINARY_ACCOUNT_URL": "account://k:s@a"})
     assert (result.code, result.out) == (1, "") and "Method encode_list does not exist in Provisioning." in result.err

@@ -13,7 +13,7 @@ from typing import Any, Callable, Dict, Iterator, List, Optional
 
 import pytest
 
-from cloudinary_cli.utils.config_url import parse
+from cloudinary_cli.config.url import parse
 from test.fakes.cloudinary_server import CloudinaryServer, Reply
 from test.fakes.terminal import run_in_terminal
 

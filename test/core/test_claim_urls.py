@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from cloudinary_cli.utils.claim_utils import is_safe_claim_url
+from cloudinary_cli.agent.claims import is_safe_claim_url
 from test.conftest import Result
 from test.fakes.cloudinary_server import CloudinaryServer
 

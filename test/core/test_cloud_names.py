@@ -8,8 +8,8 @@ from typing import Any, Callable
 
 import pytest
 
+from cloudinary_cli.config.url import build_config_url, parse_given
 from cloudinary_cli.errors import InvalidConfigUrl
-from cloudinary_cli.utils.config_url import build_config_url, parse_given
 from test.fakes.cloudinary_server import CloudinaryServer
 
 Run = Callable[..., Any]

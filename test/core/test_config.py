@@ -12,7 +12,7 @@ from typing import Any, Callable, Dict
 
 import pytest
 
-from cloudinary_cli.utils.config_utils import ConfigStore
+from cloudinary_cli.config.store import ConfigStore
 from test.conftest import Result
 from test.fakes.sandbox_client import SandboxClient
 from test.fakes.terminal import run_in_terminal
@@ -525,7 +525,7 @@ def test_s13_a_byte_order_mark_is_read_with_a_warning(cld: Run, config_json: Pat
 def test_s3_a_held_lock_is_an_error_with_its_own_code(invoke: Run, store: ConfigStore, config_json: Path) -> None:
     import fcntl
 
-    from cloudinary_cli.utils.config_utils import current_store
+    from cloudinary_cli.config.current import current_store
 
     store.save({"a": A})
     current_store().lock_timeout = 0.2  # the store of this test's home; the default is 10 s

@@ -7,10 +7,10 @@ from typing import Any, Callable, List
 
 import pytest
 
-from cloudinary_cli import sdk
+from cloudinary_cli.api import arguments as params
+from cloudinary_cli.api.listing import find_method
 from cloudinary_cli.errors import CliError
-from cloudinary_cli.utils import params
-from cloudinary_cli.utils.api_listing import find_method
+from cloudinary_cli.sdk import loader
 from test.fakes.cloudinary_server import CloudinaryServer
 
 Run = Callable[..., Any]
@@ -58,7 +58,7 @@ def test_an_empty_argument_is_refused(server: CloudinaryServer, cld: Run, tmp_pa
 def test_every_required_argument_of_every_method_is_checked() -> None:
     checked = 0
     for api in ("admin", "uploader", "provisioning"):
-        for name in sdk.api_methods(api):
+        for name in loader.api_methods(api):
             method = find_method(api, name)
             for empty in method.required:
                 words = [f"{parameter.name}={'' if parameter is empty else 'x'}" for parameter in method.required]

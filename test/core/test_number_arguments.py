@@ -7,9 +7,9 @@ from typing import Any, Callable, List
 
 import pytest
 
+from cloudinary_cli.api.numbers import checked_number
+from cloudinary_cli.api.values import Parameter
 from cloudinary_cli.errors import CliError
-from cloudinary_cli.utils.number_values import checked_number
-from cloudinary_cli.utils.param_values import Parameter
 from test.fakes.cloudinary_server import CloudinaryServer
 
 Run = Callable[..., Any]

@@ -10,7 +10,7 @@ from typing import Any, Callable
 import pytest
 
 from cloudinary_cli.auth.session import from_cloudinary_url
-from cloudinary_cli.utils.config_utils import ConfigStore
+from cloudinary_cli.config.store import ConfigStore
 from test.fakes.sandbox_client import SandboxClient
 
 Run = Callable[..., Any]

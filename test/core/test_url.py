@@ -7,7 +7,7 @@ from typing import Any, Callable, List
 
 import pytest
 
-from cloudinary_cli.utils.url_utils import as_boolean
+from cloudinary_cli.sdk.delivery import as_boolean
 
 Run = Callable[..., Any]
 DEMO = "cloudinary://key:secret@demo"

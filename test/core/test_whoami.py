@@ -10,11 +10,11 @@ from typing import Any, Callable, Dict, List, Optional
 
 import pytest
 
+from cloudinary_cli.auth.identity import Identity, State, rfc3339
 from cloudinary_cli.auth.refresh_state import Kind, RefreshState, fingerprint
 from cloudinary_cli.auth.session import Session, to_cloudinary_url
-from cloudinary_cli.utils.config_url import replace_query
-from cloudinary_cli.utils.config_utils import ConfigStore
-from cloudinary_cli.utils.identity import Identity, State, rfc3339
+from cloudinary_cli.config.store import ConfigStore
+from cloudinary_cli.config.url import replace_query
 from test.conftest import REPO
 from test.fakes.sandbox_client import SandboxClient
 

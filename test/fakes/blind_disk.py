@@ -10,10 +10,10 @@ from typing import Dict, NamedTuple
 
 import pytest
 
-from cloudinary_cli.transfer.disk_names import is_one_name
+from cloudinary_cli.transfer.sync.disk_names import is_one_name
 
 _SOURCE = Path(__file__).with_suffix(".c")
-_PROBE = "import sys; from cloudinary_cli.transfer.disk_names import is_one_name as f; sys.exit(not f(sys.argv[1], 'a', 'A'))"
+_PROBE = "import sys; from cloudinary_cli.transfer.sync.disk_names import is_one_name as f; sys.exit(not f(sys.argv[1], 'a', 'A'))"
 
 
 class BlindDisk(NamedTuple):

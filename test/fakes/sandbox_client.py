@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from cloudinary_cli.auth import flow
 from cloudinary_cli.auth.session import Session, to_cloudinary_url
-from cloudinary_cli.utils.config_utils import ConfigStore
+from cloudinary_cli.config.store import ConfigStore
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

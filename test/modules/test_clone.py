@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from cloudinary_cli.auth.session import Session, to_cloudinary_url
-from cloudinary_cli.utils.config_utils import ConfigStore
+from cloudinary_cli.config.store import ConfigStore
 from test.fakes.cloudinary_server import CloudinaryServer, Reply, Request
 from test.modules.clone_world import Source, Target
 

@@ -10,9 +10,9 @@ from typing import Any, Callable, Dict, Iterator
 
 import pytest
 
+from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.sandbox.server import SandboxServer
 from cloudinary_cli.sandbox.settings import SandboxSettings
-from cloudinary_cli.utils.config_utils import ConfigStore
 from test.fakes.cloudinary_server import CloudinaryServer, Request
 from test.fakes.sandbox_client import SandboxClient
 from test.modules.clone_world import Source, Target

@@ -15,7 +15,7 @@ from typing import Any, Callable, Dict
 import pytest
 
 from cloudinary_cli.errors import CliError
-from cloudinary_cli.utils.templates import BUILT_IN, Catalog, Wanted
+from cloudinary_cli.snippets import BUILT_IN, Catalog, Wanted
 from test.fakes.cloudinary_server import CloudinaryServer
 
 Run = Callable[..., Any]

@@ -11,9 +11,9 @@ from typing import Any, Callable, Dict, List
 
 import pytest
 
+from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.sandbox.server import SandboxServer
 from cloudinary_cli.sandbox.settings import SandboxSettings
-from cloudinary_cli.utils.config_utils import ConfigStore
 from test.fakes.cloudinary_server import Reply
 from test.fakes.sandbox_client import SandboxClient
 from test.modules.raw_server import RawServer
@@ -676,7 +676,7 @@ def test_a_stale_login_is_renewed_once_for_all_workers(
 def test_what_only_a_signed_url_delivers_is_a_clear_failure_for_a_login() -> None:
     from cloudinary_cli.errors import ConfigError
     from cloudinary_cli.transfer.actions import delivery_url
-    from cloudinary_cli.transfer.assets import RemoteAsset
+    from cloudinary_cli.transfer.engine.records import RemoteAsset
 
     asset = RemoteAsset("a.jpg", "a", type="private", format="jpg")
     with pytest.raises(ConfigError, match="needs an API secret"):

@@ -12,7 +12,7 @@ from typing import Any, Callable, List
 
 import pytest
 
-from cloudinary_cli.transfer.part_file import new_path, part_file, remove_orphan
+from cloudinary_cli.transfer.http.part_file import new_path, part_file, remove_orphan
 from test.modules.processes import start, wait_until
 from test.modules.raw_server import RawServer
 from test.modules.sync_world import Account, make, tree

@@ -10,8 +10,8 @@ from typing import Any, Callable
 
 import pytest
 
-from cloudinary_cli.transfer.assets import LocalFile
-from cloudinary_cli.transfer.disk_names import is_one_name, other_files
+from cloudinary_cli.transfer.engine.records import LocalFile
+from cloudinary_cli.transfer.sync.disk_names import is_one_name, other_files
 from test.fakes.blind_disk import BlindDisk
 from test.fakes.sandbox_client import SandboxClient
 from test.modules.sync_world import Account, make, tree

@@ -6,11 +6,11 @@ from typing import Any, Callable, Iterator
 
 import pytest
 
-from cloudinary_cli import sdk
 from cloudinary_cli.auth.oauth_config import OAuthConfig
-from cloudinary_cli.transfer.session import Stop, TransferSession
-from cloudinary_cli.transfer.upload import UploadTarget
-from cloudinary_cli.utils.retry import PATIENT
+from cloudinary_cli.net.retry import PATIENT
+from cloudinary_cli.sdk import activation, loader
+from cloudinary_cli.transfer.engine.session import Stop, TransferSession
+from cloudinary_cli.transfer.http.upload import UploadTarget
 
 
 @pytest.fixture
@@ -19,12 +19,12 @@ def target() -> Iterator[Callable[..., UploadTarget]]:
 
     def make(config: Any, workers: int = 4) -> UploadTarget:
         config = OAuthConfig.from_url(config) if isinstance(config, str) else config
-        sdk.load()
+        loader.load()
         stop = Stop()
-        connector = sdk.install_transport(
+        connector = activation.install_transport(
             None, config.timeout, pool_size=workers, patience=PATIENT, stop=stop.requested
         )
         return UploadTarget(TransferSession(connector, workers, stop), config)
 
     yield make
-    sdk.install_transport()  # or a later test in this process would have the patience, and the stop, of this one
+    activation.install_transport()  # or a later test in this process would have the patience, and the stop, of this one

@@ -10,9 +10,9 @@ from typing import Any, Callable, List
 
 import pytest
 
-from cloudinary_cli.transfer import upload as upload_module
-from cloudinary_cli.transfer.steady_file import LocalFileChanged, SteadyFile, twice
-from cloudinary_cli.transfer.upload import Source, UploadTarget, upload
+from cloudinary_cli.system.steady_file import LocalFileChanged, SteadyFile, twice
+from cloudinary_cli.transfer.http import upload as upload_module
+from cloudinary_cli.transfer.http.upload import Source, UploadTarget, upload
 from test.fakes.cloudinary_server import CloudinaryServer, Request
 from test.modules.raw_server import RawServer
 

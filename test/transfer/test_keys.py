@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cloudinary_cli.transfer.keys import FolderMode, nfc, normalised, place, remote_asset, remote_key, split_extension
+from cloudinary_cli.text import nfc
+from cloudinary_cli.transfer.keys import FolderMode, normalised, place, remote_asset, remote_key, split_extension
 
 quick = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 FIXED, DYNAMIC = FolderMode.FIXED, FolderMode.DYNAMIC

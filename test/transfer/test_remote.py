@@ -22,14 +22,14 @@ NO = Reply(400, {"error": {"message": "no"}})
 @pytest.fixture
 def listed(server: CloudinaryServer) -> List_:
     """Install the scripted server as the active configuration, and list."""
-    from cloudinary_cli import sdk
     from cloudinary_cli.auth import oauth_config
+    from cloudinary_cli.sdk import activation, loader
 
     server.on("GET", "/config", DYNAMIC)
     server.on("POST", "/folders/search", {"total_count": 1, "folders": [{}]})
-    sdk.load()
+    loader.load()
     oauth_config.install_oauth_config(server.config_url(), None)
-    sdk.install_transport()
+    activation.install_transport()
     return lambda folder="f", mode=None, status=None: list_folder(RemoteQuery(folder, mode, status), time.time)
 
 
@@ -133,14 +133,14 @@ def test_a_page_is_asked_for_again_and_a_second_failure_loses_everything(
 
 
 def test_the_sandbox_lists_what_was_uploaded(box: SandboxClient) -> None:
-    from cloudinary_cli import sdk
     from cloudinary_cli.auth import oauth_config
+    from cloudinary_cli.sdk import activation, loader
 
     environment = box.server.environment(Path("x"))
-    sdk.load()
+    loader.load()
     oauth_config.install_oauth_config(environment["CLOUDINARY_URL"], None)
-    sdk.install_transport()
-    uploader = sdk.module("uploader")
+    activation.install_transport()
+    uploader = loader.module("uploader")
     for folder in ('q"uote', 'q"uote/sub', "other"):
         uploader.upload("data:image/gif;base64,R0lGODlhAQABAAAAACw=", asset_folder=folder, display_name="pic")
     index = list_folder(RemoteQuery('q"uote'), time.time)

@@ -12,7 +12,7 @@ from typing import Iterator, List
 import pytest
 
 from cloudinary_cli.errors import CliError
-from cloudinary_cli.transfer.assets import Status
+from cloudinary_cli.transfer.engine.records import Status
 from cloudinary_cli.transfer.scan import ScanResult, scan
 
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX file types")

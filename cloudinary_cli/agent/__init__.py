@@ -1,0 +1,1 @@
+"""Creation of accounts and of claimable clouds."""

@@ -1,0 +1,100 @@
+"""Saved Claimable Clouds: which there are, and the end of their unclaimed state; knows no network, prints nothing."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Dict, List, Mapping, Optional
+
+from cloudinary_cli import defaults
+from cloudinary_cli.config import rules as config_rules
+from cloudinary_cli.config import url as config_url
+from cloudinary_cli.config.store import ConfigStore
+from cloudinary_cli.config.view import parse_time, seconds_until
+from cloudinary_cli.errors import ConfigError, ConfigNotFound
+
+_CLAIM_KEYS = ("claim_url", "expires_at", "delivery_ips")
+
+
+@dataclass(frozen=True)
+class ClaimableCloud:
+    """A saved Claimable Cloud. `expired` is None when the stored time cannot be read."""
+
+    name: str
+    cloud_name: str
+    claim_url: str
+    expires_at: Optional[str]
+    expired: Optional[bool]
+
+    def as_json(self) -> Dict[str, Optional[str]]:
+        return {"cloud_name": self.cloud_name, "claim_url": self.claim_url, "expires_at": self.expires_at}
+
+
+def claimable_clouds(snapshot: Mapping[str, Any], now: float) -> List[ClaimableCloud]:
+    """The saved Claimable Clouds in file order, expired ones included.
+
+    :param now: epoch seconds.
+    """
+    found = [_claimable(name, snapshot[name], now) for name in config_rules.user_config_names(snapshot)]
+    return [cloud for cloud in found if cloud is not None]
+
+
+def _claimable(name: str, url: Any, now: float) -> Optional[ClaimableCloud]:
+    parsed = config_url.try_parse(url)
+    claim_url = parsed.get("claim_url") if parsed else ""
+    if parsed is None or not claim_url:
+        return None
+    expires_at = parsed.get("expires_at") or None
+    moment = parse_time(expires_at)
+    expired = None if moment is None else seconds_until(moment, now) <= 0
+    return ClaimableCloud(name, parsed.cloud_name, claim_url, expires_at, expired)
+
+
+def saved_cloud(snapshot: Mapping[str, Any], name: str, now: float) -> ClaimableCloud:
+    """The saved Claimable Cloud of that name.
+
+    :raises ConfigNotFound: not saved. :raises ConfigError: it has no claim URL.
+    """
+    if config_rules.is_reserved_config_name(name) or name not in snapshot:
+        raise ConfigNotFound(name)
+    found = _claimable(name, snapshot[name], now)
+    if found is None:
+        raise ConfigError(
+            f"'{name}' has no claim URL. It is shown only once, when a cloud is created, and cannot be fetched again."
+        )
+    return found
+
+
+def is_safe_claim_url(url: str) -> bool:
+    """True when a browser and a terminal may be given this URL; it came from a server and then from a file.
+
+    https (http on loopback) with a host, without user, and with the characters of RFC 3986 except the quote.
+    """
+    try:
+        defaults.validate_base_url(url.partition("?")[0].partition("#")[0], "The claim URL")
+    except ConfigError:
+        return False
+    return re.match(r"[A-Za-z0-9._~:/?#\[\]@!$&()*+,;=%-]+\Z", url) is not None
+
+
+def check_claim_url(url: str) -> str:
+    """The URL itself.
+
+    :raises ConfigError: for one that is_safe_claim_url() refuses. The text does not repeat it.
+    """
+    if not is_safe_claim_url(url):
+        raise ConfigError(
+            "The claim URL is not an https URL of plain ASCII characters, so it is neither opened nor printed."
+        )
+    return url
+
+
+def forget_claim(store: ConfigStore, name: str) -> None:
+    """Keep the configuration, but no longer as an unclaimed cloud.
+
+    :raises ConfigNotFound: it is not saved any more.
+    """
+    with store.transaction() as cfg:
+        if name not in cfg:
+            raise ConfigNotFound(name)
+        cfg[name] = config_url.replace_query(cfg[name], dict.fromkeys(_CLAIM_KEYS))

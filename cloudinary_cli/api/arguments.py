@@ -1,0 +1,208 @@
+"""Turns the words of a command line into the keyword arguments of an SDK method; pure, knows no Click, no network."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import Any, Dict, List, Sequence, Set, Tuple
+
+from cloudinary_cli.api.method import Method
+from cloudinary_cli.api.numbers import checked_number
+from cloudinary_cli.api.values import (
+    BOOLEANS,
+    Parameter,
+    joined_items,
+    list_items,
+    parse_value,
+    split_list,
+    typed_value,
+)
+from cloudinary_cli.errors import CliError
+
+Pair = Tuple[str, str]
+UNSET_VARIABLE = "Is a shell variable unset?"
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """What stood after the method's name: words in order (`--name` options among them), -o pairs and -O pairs."""
+
+    words: Sequence[str] = ()
+    strings: Sequence[Pair] = ()
+    parsed: Sequence[Pair] = ()
+
+
+@dataclass(frozen=True)
+class Call:
+    """The keyword arguments of one call, and the names among them that the SDK does not know."""
+
+    kwargs: Dict[str, Any]
+    unknown: Tuple[str, ...] = ()
+
+
+def bind(method: Method, arguments: Arguments) -> Call:
+    """Map the arguments to the method's parameters.
+
+    Positional words fill the parameters that no name has filled, `key=value` words and options are keywords. Words
+    that are left over go to the last list parameter of the signature.
+
+    :raises CliError: a required argument is missing, there are too many, an option is unknown, or a number is none.
+    """
+    words, named = _take_options(method, arguments.words)
+    given = _gather(method, arguments, named)
+    positional, pairs = _sort_words(method, words, set(given))
+    # A later word replaces an earlier one, and the -o or -O of the same name.
+    given.update((key, typed_value(text, method.parameter(key))) for key, text in pairs)
+    filled = _fill(method, positional, set(given))
+    _check_complete(method, {*given, *filled})
+    _check_not_empty(method, {**filled, **given})
+    unknown = [name for name in given if not method.knows(name)]
+    if unknown and not method.open_ended:
+        raise CliError(f"{describe_unknown(method, unknown[0])} Its signature: {method.signature}")
+    values = {**filled, **given}
+    return Call({name: checked_number(values[name], method.parameter(name)) for name in values}, tuple(unknown))
+
+
+def describe_unknown(method: Method, name: str) -> str:
+    """`Method 'resources' has no option 'max_result'. Did you mean: max_results?`"""
+    close = difflib.get_close_matches(name, method.documented_names())
+    return f"Method '{method.name}' has no option '{name}'." + (f" Did you mean: {', '.join(close)}?" if close else "")
+
+
+# -- keywords
+
+
+def _take_options(method: Method, words: Sequence[str]) -> Tuple[List[str], List[Pair]]:
+    """Separate `--name value` and `--name=value` from the words; after `--` nothing is an option."""
+    rest = list(words)
+    kept: List[str] = []
+    named: List[Pair] = []
+    while rest:
+        word = rest.pop(0)
+        if word == "--":
+            return kept + rest, named
+        if not word.startswith("--"):
+            kept.append(word)
+            continue
+        option, equals, value = word[2:].partition("=")
+        name = option.replace("-", "_")
+        if not method.knows(name):
+            raise CliError(describe_unknown(method, name))
+        named.append((name, value if equals else _option_value(method, name, rest)))
+    return kept, named
+
+
+def _option_value(method: Method, name: str, rest: List[str]) -> str:
+    """Take the value of `--name` from the following words. A flag needs none."""
+    if method.parameter(name).is_flag:
+        return rest.pop(0) if rest and rest[0] in BOOLEANS else "true"
+    if not rest or rest[0].startswith("--"):
+        raise CliError(f"Option --{name} needs a value: --{name}=VALUE")
+    return rest.pop(0)
+
+
+def _gather(method: Method, arguments: Arguments, named: Sequence[Pair]) -> Dict[str, Any]:
+    """Keywords from -o (text), -O (parsed) and --name; several values of one name become a list, in that order."""
+    values: Dict[str, List[Any]] = {}
+    for key, text in arguments.strings:
+        parameter = method.parameter(key)
+        values.setdefault(key, []).append(list_items(text, parameter) if parameter.is_list else text)
+    for key, text in arguments.parsed:
+        parameter, value = method.parameter(key), parse_value(text)
+        values.setdefault(key, []).append(split_list(value, parameter) if _is_list_text(value, parameter) else value)
+    for key, text in named:
+        values.setdefault(key, []).append(typed_value(text, method.parameter(key)))
+    return {key: _merged(several, method.parameter(key)) for key, several in values.items()}
+
+
+def _is_list_text(value: Any, parameter: Parameter) -> bool:
+    return parameter.is_list and isinstance(value, str)
+
+
+def _merged(values: List[Any], parameter: Parameter) -> Any:
+    if len(values) == 1:
+        return values[0]
+    if not parameter.is_list:
+        return values
+    return [item for value in values for item in (value if isinstance(value, list) else [value])]
+
+
+# -- positional words
+
+
+def _sort_words(method: Method, words: Sequence[str], given: Set[str]) -> Tuple[List[str], List[Pair]]:
+    """Divide the words into positional ones and key=value pairs.
+
+    While required parameters are open, a word with `=` is taken literally (a public ID may contain one), unless its
+    key is a parameter. A documented option is taken for one as long as enough other words remain.
+    """
+    keys = [word.partition("=")[0] if "=" in word else "" for word in words]
+    by_name = given | {key for key in keys if method.is_parameter(key)}
+    needed = sum(parameter.name not in by_name for parameter in method.required)
+    others = sum(not method.is_parameter(key) and key not in method.options for key in keys)
+    literal_options = max(0, needed - others)
+    positional: List[str] = []
+    pairs: List[Pair] = []
+    for key, word in zip(keys, words):
+        as_option = key in method.options
+        if as_option and literal_options and not method.is_parameter(key):
+            literal_options -= 1
+            positional.append(word)
+        elif not key or not (as_option or method.is_parameter(key) or len(positional) >= needed):
+            positional.append(word)
+        else:
+            pairs.append((key, word[len(key) + 1 :]))
+    return positional, pairs
+
+
+def _fill(method: Method, words: List[str], given: Set[str]) -> Dict[str, Any]:
+    """Give the positional words to the parameters that are still open."""
+    slots = [parameter for parameter in method.parameters if parameter.name not in given]
+    if "" in words and any(slot.is_list for slot in slots):
+        # The items of a list drop what is empty, and the others would be processed.
+        name = next(slot.name for slot in slots if slot.is_list)
+        raise CliError(f"The argument '{name}' of '{method.name}' is empty. {UNSET_VARIABLE}")
+    surplus = len(words) - len(slots)
+    lists = [index for index, parameter in enumerate(slots) if parameter.is_list]
+    if surplus > 0 and not lists:
+        raise CliError(_too_many(method, words))
+    if surplus <= 0:
+        return {slot.name: _slot_value(word, slot) for slot, word in zip(slots, words)}
+    start = lists[-1]
+    end = start + 1 + surplus
+    outer = zip(slots[:start] + slots[start + 1 :], words[:start] + words[end:])
+    filled = {slot.name: _slot_value(word, slot) for slot, word in outer}
+    return {**filled, slots[start].name: joined_items(words[start:end], slots[start])}
+
+
+def _slot_value(word: str, slot: Parameter) -> Any:
+    """The value of a positional word. `null` skips an optional parameter that stands before another one."""
+    return None if word == "null" and not slot.required else typed_value(word, slot)
+
+
+def _check_complete(method: Method, present: Set[str]) -> None:
+    missing = [parameter.name for parameter in method.required if parameter.name not in present]
+    if missing:
+        raise CliError(
+            f"Function '{method.signature}' requires {len(method.required)} positional arguments."
+            f" Missing: {', '.join(missing)}."
+        )
+
+
+def _check_not_empty(method: Method, values: Dict[str, Any]) -> None:
+    """Refuse an empty required argument: it comes from an unset shell variable, and may stand for all assets."""
+    for parameter in method.required:
+        value = values.get(parameter.name)
+        items = value if isinstance(value, list) else [value]
+        if not items or any(isinstance(item, str) and not item.strip() for item in items):
+            raise CliError(f"The argument '{parameter.name}' of '{method.name}' is empty. {UNSET_VARIABLE}")
+
+
+def _too_many(method: Method, words: Sequence[str]) -> str:
+    # The words themselves stay out of the text: an api_secret may be among them.
+    most = len(method.parameters)
+    takes = f"takes at most {most}" if most else "takes no"
+    return (
+        f"Function '{method.signature}' {takes} positional argument{'' if most == 1 else 's'},"
+        f" but {len(words)} {'was' if len(words) == 1 else 'were'} given. Give options as name=value."
+    )

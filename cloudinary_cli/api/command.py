@@ -1,0 +1,189 @@
+"""The shared body of `admin`, `uploader` and `provisioning`: check, confirm, call, paginate, print, save."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Dict, Optional, Tuple
+
+from cloudinary_cli.api import arguments as params
+from cloudinary_cli.api.command_line import in_utf8
+from cloudinary_cli.api.listing import find_method
+from cloudinary_cli.api.method import Method
+from cloudinary_cli.api.transformations import checked, collected
+from cloudinary_cli.context import AppContext
+from cloudinary_cli.errors import CliError, ConfigError, DetailedExit, Status
+from cloudinary_cli.sdk import activation
+from cloudinary_cli.sdk import pages as pagination
+from cloudinary_cli.sdk.call import call_api
+from cloudinary_cli.system.result_file import output_file
+from cloudinary_cli.text import to_json
+
+_FILE_PARAMETERS = ("file", "image_file")
+# Public calls: they create the account that others need.
+_ANONYMOUS = frozenset(["create_agent_account", "create_cloud"])
+
+# These delete whatever matches, up to a thousand assets at once.
+_MASS_DELETIONS = frozenset(["delete_all_resources", "delete_resources_by_prefix", "delete_resources_by_tag"])
+# Repeating one of these for page after page would change data again and again.
+_CHANGING = (
+    *("ack_", "add_", "analyze", "call_", "create_", "delete_"),
+    *("publish_", "rename_", "reorder_", "restore", "test_", "update"),
+)
+# The list that a listing is about, where the response has several, and its cursor.
+_CURSORS = {"resource": "derived_next_cursor", "resource_by_asset_id": "derived_next_cursor"}
+_LISTS = {"resource": "derived", "resource_by_asset_id": "derived", "transformation": "derived"}
+_DEFAULT_LISTS = ("resources", "folders", "tags", "transformations", "presets", "mappings")
+
+
+@dataclass(frozen=True)
+class ApiRequest:
+    """One run of an API command. `words` are the method and its arguments."""
+
+    api: str
+    words: Tuple[str, ...] = ()
+    strings: Tuple[params.Pair, ...] = ()
+    parsed: Tuple[params.Pair, ...] = ()
+    force: bool = False
+    auto_paginate: bool = False
+    filter_fields: Tuple[str, ...] = ()
+    save: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back. `complete` is False when the user wanted only the first page of a longer listing."""
+
+    result: Any
+    complete: bool = True
+    error: Optional[CliError] = None
+
+
+def run(app: AppContext, request: ApiRequest) -> Status:
+    """Call the method, print its result as JSON and save it. INCOMPLETE when the user said no somewhere.
+
+    :raises CliError: whatever is wrong with the method, its arguments, the configuration, or the call.
+    """
+    method = find_method(request.api, request.words[0])
+    given = params.Arguments(request.words[1:], request.strings, request.parsed)
+    call = checked(method, params.bind(method, collected(method, given)))
+    _check(app, request, method, call)
+    sent = {name: value if name in _FILE_PARAMETERS else in_utf8(value) for name, value in call.kwargs.items()}
+    kwargs = {**_defaults(method, call.kwargs), **sent}
+    with output_file(request.save) as save:
+        kwargs = {**_prepare_sdk(app, request.api, method.name), **kwargs}
+        if not _confirmed(app, request, method):
+            app.console.info("Stopping.")
+            return DetailedExit.INCOMPLETE
+        answer = _call_with_file(app, request, method, kwargs)
+        app.console.json(answer.result)
+        save(to_json(answer.result))
+    if answer.error is not None:
+        raise answer.error
+    return True if answer.complete else DetailedExit.INCOMPLETE
+
+
+def _check(app: AppContext, request: ApiRequest, method: Method, call: params.Call) -> None:
+    """Refuse or warn about what can be seen to be wrong before a request.
+
+    :raises CliError: -A with a method that changes data, or a local file that cannot be read.
+    """
+    if request.auto_paginate and method.name.startswith(_CHANGING):
+        raise CliError(
+            f"-A/--auto_paginate lists all pages, and '{method.name}' is not a listing. Run it without -A"
+            " (again, while the response has a cursor or says that it is partial)."
+        )
+    file = _file_of(call.kwargs)
+    if file:
+        from cloudinary_cli.api.file_argument import check
+
+        check(method, file)
+    for name in call.unknown:
+        app.console.warning(f"{params.describe_unknown(method, name)} It probably has no effect.")
+    if request.filter_fields and not request.auto_paginate:
+        app.console.warning("-ff/--filter_fields has no effect without -A/--auto_paginate.")
+
+
+def _defaults(method: Method, given: Dict[str, Any]) -> Dict[str, Any]:
+    """Let the server find out what kind of file it gets, where the SDK alone would say image or raw."""
+    if method.name != "upload_large":
+        return {"resource_type": "auto"} if method.name in ("upload", "unsigned_upload") else {}
+    from cloudinary_cli.api.file_argument import is_remote
+
+    return {"resource_type": "auto"} if is_remote(_file_of(given)) else {}
+
+
+def _file_of(kwargs: Dict[str, Any]) -> str:
+    """The local path or URL among the arguments; empty when there is none."""
+    return next((kwargs[name] for name in _FILE_PARAMETERS if isinstance(kwargs.get(name), str)), "")
+
+
+def _prepare_sdk(app: AppContext, api: str, method: str) -> Dict[str, Any]:
+    """Install what the call needs in the SDK. Returns arguments that come from the configuration.
+
+    :raises ConfigError: when it is missing.
+    """
+    if api != "provisioning":
+        app.sdk_config  # noqa: B018 - installing it is the effect
+        return {}
+    # The account is all that the Provisioning API needs. The host follows the cloud's, if one is selected.
+    if method not in _ANONYMOUS:
+        activation.install_account(app.environ)
+    try:
+        fields = app.active.fields
+    except ConfigError:
+        fields = {}
+    activation.activate_anonymous(app.environ, fields)
+    return {"upload_prefix": fields["upload_prefix"]} if fields.get("upload_prefix") else {}
+
+
+def _confirmed(app: AppContext, request: ApiRequest, method: Method) -> bool:
+    if request.force:
+        return True
+    if method.name in _MASS_DELETIONS:
+        return app.console.confirm(
+            f"Up to 1000 matching assets will be deleted with the Admin API method '{method.name}'. Continue?"
+        )
+    deletes = method.name.startswith("delete_") or method.name == "destroy"
+    return not deletes or app.console.confirm(f"'{method.name}' deletes data. Continue?")
+
+
+def _call_with_file(app: AppContext, request: ApiRequest, method: Method, kwargs: Dict[str, Any]) -> Answer:
+    if not _file_of(kwargs):
+        return _call(app, request, method, kwargs)
+    from cloudinary_cli.api.file_argument import call_with_file
+
+    return call_with_file(method, kwargs, lambda called, given: _call(app, request, called, given))
+
+
+def _call(app: AppContext, request: ApiRequest, method: Method, kwargs: Dict[str, Any]) -> Answer:
+    if not request.auto_paginate:
+        return Answer(call_api(method.function, **kwargs))
+    cursor_key = _CURSORS.get(method.name, "next_cursor")
+    page_size = {"max_results": pagination.PAGE_SIZE} if method.knows("max_results") else {}
+    first = call_api(method.function, **{**page_size, **kwargs})
+    if not isinstance(first, dict):
+        return Answer(first)
+    if not first.get(cursor_key):
+        return Answer(_filtered(first, request))
+    if not request.force and not app.console.confirm(_more_pages(first)):
+        app.console.info("Stopping. The output is partial: the first page only, with the cursor of the next one.")
+        return Answer(first, complete=False)
+
+    def fetch(cursor: str) -> Any:
+        return call_api(method.function, **{**kwargs, "max_results": pagination.PAGE_SIZE, cursor_key: cursor})
+
+    known = _LISTS.get(method.name) or next(
+        (name for name in _DEFAULT_LISTS if isinstance(first.get(name), list)), None
+    )
+    collected = pagination.collect(first, fetch, cursor_key, known)
+    return Answer(_filtered(collected.result, request, known), error=collected.error)
+
+
+def _filtered(result: Dict[str, Any], request: ApiRequest, field: Optional[str] = None) -> Dict[str, Any]:
+    return pagination.filter_fields(result, request.filter_fields, field) if request.filter_fields else result
+
+
+def _more_pages(first: Any) -> str:
+    remaining = getattr(first, "rate_limit_remaining", None)
+    budget = f" You have {remaining} Admin API calls left." if remaining is not None else ""
+    return f"There are more pages, each of which takes an Admin API call.{budget} Continue?"

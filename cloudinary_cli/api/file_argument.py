@@ -1,0 +1,166 @@
+"""The file argument of an API method: a local file, a pipe, or a URL that the server fetches."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import select
+import stat
+import tempfile
+from contextlib import contextmanager
+from typing import IO, Any, Callable, Dict, Iterator, TypeVar
+
+from cloudinary_cli.api.command_line import in_utf8
+from cloudinary_cli.api.listing import find_method
+from cloudinary_cli.api.method import Method
+from cloudinary_cli.errors import CliError
+from cloudinary_cli.sdk import loader
+from cloudinary_cli.system.steady_file import SteadyFile, twice
+
+FILE_PARAMETERS = ("file", "image_file")
+_REMOTE = re.compile(r"(?:https?|ftp|s3|gs)://|data:", re.IGNORECASE)
+_DESCRIPTOR = re.compile(r"/dev/(?:stdin|fd/(?P<number>[0-9]+))\Z|/proc/self/fd/[0-9]+\Z")
+_BLOCK = 1024 * 1024  # bytes
+_SIGNAL_CHECK_SECONDS = 0.5
+
+T = TypeVar("T")
+Call = Callable[[Method, Dict[str, Any]], T]
+
+
+def is_remote(text: str) -> bool:
+    """True for a URL or a data URI.
+
+    The SDK's `is_remote_url` asks for no slashes after the scheme, so it takes the local file `https:x.png` for a URL.
+    """
+    return bool(_REMOTE.match(text)) or (not os.path.lexists(text) and bool(loader.module("utils").is_remote_url(text)))
+
+
+def check(method: Method, path: str) -> None:
+    """Refuse a local file that cannot be uploaded.
+
+    :raises CliError: it does not exist, is a directory or a device, or cannot be read.
+    """
+    if is_remote(path):
+        return
+    if not os.path.exists(path):
+        raise CliError(
+            f"No such file or directory: '{path}'. Give a local path, a URL (http, https, ftp, s3, gs) or a data URI."
+        )
+    if os.path.isdir(path):
+        raise CliError(f"'{path}' is a directory. Upload all of its files with: cld upload_dir {path}")
+    if not os.access(path, os.R_OK):
+        raise CliError(f"Permission denied: '{path}'.")
+    if _may_be_endless(path):
+        raise CliError(
+            f"'{path}' is a device, which may have no end. Give a file, or pipe the data:"
+            f" ... | cld uploader {method.name} /dev/stdin"
+        )
+
+
+def call_with_file(method: Method, kwargs: Dict[str, Any], call: Call[T]) -> T:
+    """Call the method with its file argument opened.
+
+    A local file that changes while it is read is read once more, and is never sent as a mixture. A pipe can be read
+    only once, and its size is unknown, so a temporary copy is sent. The copy is removed afterwards.
+
+    :param call: gets the method and its keyword arguments.
+    :raises LocalFileChanged: the file changed again. :raises CliError: it cannot be read.
+    """
+    name = next((name for name in FILE_PARAMETERS if isinstance(kwargs.get(name), str) and kwargs[name]), None)
+    if name is None:
+        return call(method, kwargs)
+    path = kwargs[name]
+    if is_remote(path):
+        return _call_with_url(method, name, kwargs, call)
+    # The SDK's Admin API sends a pair as a file only under this name.
+    label = "file" if name == "image_file" else kwargs.get("filename") or _file_name(path)
+
+    def call_with(file: IO[bytes]) -> T:
+        return _call_with_content(method, {**kwargs, name: file}, name, str(label), call)
+
+    def call_steadily() -> T:
+        with _errors_of(path):
+            file = SteadyFile(path)
+        with file:
+            return call_with(file)
+
+    if os.path.isfile(path):
+        return twice(path, call_steadily)
+    with _spooled(path) as file:
+        return call_with(file)
+
+
+def _call_with_url(method: Method, name: str, kwargs: Dict[str, Any], call: Call[T]) -> T:
+    # A pair without a name is how the SDK takes text that it does not know for a URL, such as `HTTPS://`.
+    remote = {**kwargs, name: ("", in_utf8(kwargs[name]))}
+    return call(find_method("uploader", "upload") if method.name == "upload_large" else method, remote)
+
+
+def _call_with_content(method: Method, kwargs: Dict[str, Any], name: str, label: str, call: Call[T]) -> T:
+    file = kwargs[name]
+    if method.name == "upload_large" and os.fstat(file.fileno()).st_size:
+        return call(method, {**kwargs, "filename": label})  # the SDK reads a stream in parts
+    content = {**kwargs, name: (label, file.read())}
+    if method.name == "upload_large":
+        # The SDK would send nothing for an empty file. With a request, the server states what is wrong.
+        return call(find_method("uploader", "upload"), {"resource_type": "raw", **content})
+    return call(method, content)
+
+
+def _file_name(path: str) -> str:
+    return "stdin" if _DESCRIPTOR.match(path) else path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _may_be_endless(path: str) -> bool:
+    """True for a device other than a terminal and the null device."""
+    mode = os.stat(path).st_mode
+    if stat.S_ISBLK(mode):
+        return True
+    if not stat.S_ISCHR(mode) or os.path.samefile(path, os.devnull):
+        return False
+    with _errors_of(path):
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_NONBLOCK", 0))
+    try:
+        return not os.isatty(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _spooled(path: str) -> Iterator[IO[bytes]]:
+    """A temporary copy of what a pipe holds. On POSIX it has no name, so it is gone however the process ends."""
+    with tempfile.TemporaryFile() as copy:
+        with _errors_of(path), _opened(path) as pipe:
+            _copy(pipe, copy)
+            copy.seek(0)
+        yield copy
+
+
+def _copy(pipe: IO[bytes], copy: IO[bytes]) -> None:
+    block = b"-"
+    while block:
+        # A signal just before a blocking read would be handled only after it, that is, possibly never.
+        while os.name != "nt" and not select.select([pipe], [], [], _SIGNAL_CHECK_SECONDS)[0]:
+            pass
+        block = pipe.read(_BLOCK)
+        copy.write(block)
+
+
+def _opened(path: str) -> IO[bytes]:
+    try:
+        return open(path, "rb", buffering=0)  # noqa: SIM115 - the caller closes it
+    except OSError as error:
+        match = _DESCRIPTOR.match(path)
+        if error.errno != errno.ENXIO or match is None:
+            raise
+        # Linux does not open a socket by its name. Some programs start others with one as stdin.
+        return os.fdopen(os.dup(int(match.group("number") or 0)), "rb", buffering=0)
+
+
+@contextmanager
+def _errors_of(path: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise CliError(f"Cannot read '{path}': {error.strerror or error}.") from error

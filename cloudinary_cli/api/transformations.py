@@ -1,0 +1,128 @@
+"""The transformations among the arguments of an SDK method: given as parameters, as JSON, or as a list (a chain).
+
+The SDK drops a transformation parameter that it does not know, and takes one transformation only where a list of
+them is meant. Here everything is kept, or refused.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import Any, Dict, List, Tuple
+
+from cloudinary_cli.api.arguments import Arguments, Call, Pair, describe_unknown
+from cloudinary_cli.api.method import Method
+from cloudinary_cli.api.values import parse_value
+from cloudinary_cli.errors import CliError
+
+# The methods that are about one transformation, and where they take the definition of a new one.
+_DEFINITIONS = {
+    "create_transformation": "definition",
+    "update_transformation": "unsafe_update",
+    "transformation": "",
+    "delete_transformation": "",
+}
+# What the SDK's generate_transformation_string reads; it ignores every other name.
+_PARAMETERS = frozenset(
+    """angle aspect_ratio audio_codec audio_frequency background bit_rate border color color_space crop custom_function
+    custom_pre_function default_image delay density dpr duration effect end_offset fetch_format flags fps gravity height
+    if keyframe_interval offset opacity overlay page prefix quality radius raw_transformation responsive_width size
+    start_offset streaming_profile transformation underlay variables video_codec video_sampling width x y
+    zoom""".split()
+)
+
+
+def collected(method: Method, arguments: Arguments) -> Arguments:
+    """`create_transformation NAME width=5 crop=fill` with these parameters as its one definition.
+
+    :raises CliError: the method has no place for them, or there is a definition already.
+    """
+    if method.name not in _DEFINITIONS:
+        return arguments
+    words, loose = _divided(method, arguments.words)
+    strings, loose_strings = _divided_pairs(method, arguments.strings)
+    parsed, loose_parsed = _divided_pairs(method, arguments.parsed)
+    found: Dict[str, Any] = {
+        **dict(loose_strings),
+        **{name: parse_value(text) for name, text in [*loose_parsed, *loose]},
+    }
+    if not found:
+        return arguments
+    text = json.dumps(found, ensure_ascii=False)
+    plain = [word for word in words if "=" not in word]
+    names = {word.partition("=")[0] for word in words if "=" in word} | {name for name, _ in [*strings, *parsed]}
+    if method.name != "create_transformation" or "definition" in names or len(plain) > 1 - ("name" in names):
+        raise CliError(_no_place(method, list(found), text))
+    return Arguments([*words, f"definition={text}"], strings, parsed)
+
+
+def _divided(method: Method, words: Any) -> Tuple[List[str], List[Pair]]:
+    rest: List[str] = []
+    pairs: List[Pair] = []
+    for word in words:
+        name, equals, text = word.partition("=")
+        if equals and _is_loose(method, name):
+            pairs.append((name, text))
+        else:
+            rest.append(word)
+    return rest, pairs
+
+
+def _divided_pairs(method: Method, given: Any) -> Tuple[List[Pair], List[Pair]]:
+    loose = [pair for pair in given if _is_loose(method, pair[0])]
+    return [pair for pair in given if pair not in loose], loose
+
+
+def _is_loose(method: Method, name: str) -> bool:
+    own = method.is_parameter(name) or name in method.options
+    return not own and (name in _PARAMETERS or name == "format" or name.startswith("$"))
+
+
+def _no_place(method: Method, names: List[str], text: str) -> str:
+    place = _DEFINITIONS[method.name]
+    option = f"{place}={shlex.quote(text)}" if place else shlex.quote(text)
+    return (
+        f"Method '{method.name}' does not take {', '.join(names)} beside its transformation."
+        f" Give the whole transformation as one argument: {option}"
+    )
+
+
+def checked(method: Method, call: Call) -> Call:
+    """The call with lists of transformations as chains.
+
+    :raises CliError: a parameter is unknown, so it would be lost.
+    """
+    if method.name in _DEFINITIONS and call.unknown:
+        raise CliError(describe_unknown(method, call.unknown[0]))
+    return Call({name: _converted(method, name, value) for name, value in call.kwargs.items()}, call.unknown)
+
+
+def _converted(method: Method, name: str, value: Any) -> Any:
+    if name == "eager" and isinstance(value, list):
+        return [_chain(name, item) for item in value]  # each item is a derived asset of its own
+    if name == "eager" or (name in ("definition", "transformation") and method.name in _DEFINITIONS):
+        return _chain(name, value)
+    if name == "unsafe_update":
+        return _chain(name, value, takes_format=False)
+    if name == "transformation":
+        _check_names(name, value)  # the SDK makes a chain of a list itself
+    return value
+
+
+def _chain(name: str, value: Any, takes_format: bool = True) -> Any:
+    """A list of transformations as the one that the SDK makes a chain of: `w_100/a_20`."""
+    _check_names(name, value, takes_format)
+    if not isinstance(value, list):
+        return value
+    return {"transformation": [item if isinstance(item, dict) else {"raw_transformation": item} for item in value]}
+
+
+def _check_names(name: str, value: Any, takes_format: bool = False) -> None:
+    """Refuse what the SDK would drop. It takes `format` of a single transformation only."""
+    allowed = _PARAMETERS | {"format"} if takes_format and isinstance(value, dict) else _PARAMETERS
+    for item in value if isinstance(value, list) else [value]:
+        for key in item if isinstance(item, dict) else ():
+            if key not in allowed and not key.startswith("$"):
+                raise CliError(f"The transformation in '{name}' has an unknown parameter '{key}'. Check its name.")
+        if isinstance(value, list) and not isinstance(item, (str, dict)):
+            raise CliError(f"The list in '{name}' has an item that is no transformation: {json.dumps(item)}")

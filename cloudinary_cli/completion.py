@@ -1,0 +1,64 @@
+"""Names that Tab offers: saved configurations and API methods. Nothing is printed while the user types.
+
+Reads config.json and the method names of the SDK, never the network. Errors lead to an empty list.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from typing import Any, Callable, Dict, List
+
+import click
+from click.shell_completion import CompletionItem
+
+from cloudinary_cli.config import rules as config_rules
+from cloudinary_cli.config import url as config_url
+from cloudinary_cli.config.current import current_store
+from cloudinary_cli.errors import CliError
+from cloudinary_cli.text import one_line
+
+VARIABLE = "_CLD_COMPLETE"
+
+
+def _names(incomplete: str, wanted: Callable[[Any], bool]) -> List[str]:
+    try:
+        content: Dict[str, Any] = current_store().load()
+    except CliError:
+        return []
+    # A name with control characters could forge the protocol's lines, or command the terminal.
+    names = [name for name in config_rules.user_config_names(content) if one_line(name, None) == name]
+    found = [name for name in names if name.startswith(incomplete) and wanted(content[name])]
+    # zsh and fish quote what they insert, bash does not.
+    is_bash = os.environ.get(VARIABLE, "").startswith("bash")
+    return [shlex.quote(name) for name in found] if is_bash else found
+
+
+def config_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> List[str]:
+    """Names of the saved configurations."""
+    return _names(incomplete, lambda url: True)
+
+
+def login_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> List[str]:
+    """Names of the saved logins."""
+    return _names(incomplete, config_url.is_oauth_url)
+
+
+def claimable_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> List[str]:
+    """Names of the saved Claimable Clouds."""
+
+    def has_claim(url: Any) -> bool:
+        parsed = config_url.try_parse(url)
+        return parsed is not None and bool(parsed.get("claim_url"))
+
+    return _names(incomplete, has_claim)
+
+
+def method_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> List[CompletionItem]:
+    """Methods of the API that the command is named after; files after a method of the uploader."""
+    from cloudinary_cli.sdk import loader
+
+    api = ctx.command.name or ""
+    if ctx.params.get(param.name or ""):
+        return [CompletionItem(incomplete, type="file")] if api == "uploader" else []
+    return [CompletionItem(name) for name in loader.api_methods(api) if name.startswith(incomplete)]

@@ -1,0 +1,72 @@
+"""The configuration that the CLOUDINARY_* variables give, by the rules of the SDK."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Dict, Mapping, Optional
+
+from cloudinary_cli.config.url import (
+    CONFIG_NAME_VARIABLE,
+    parse,
+    parse_account_url,
+    parse_given,
+    try_parse,
+    validate_cloud_name,
+)
+from cloudinary_cli.errors import InvalidConfigUrl
+
+_OWN_VARIABLES = frozenset(
+    [
+        "CLOUDINARY_URL",
+        CONFIG_NAME_VARIABLE,
+        "CLOUDINARY_HOME",
+        "CLOUDINARY_NO_BROWSER",
+        "CLOUDINARY_OAUTH_BASE_URL",
+        "CLOUDINARY_OAUTH_CLIENT_ID",
+        "CLOUDINARY_OAUTH_SCOPES",
+        "CLOUDINARY_REGION",
+    ]
+)
+
+
+def environment_is_configured(environ: Mapping[str, str]) -> bool:
+    """True when the SDK would find a cloud name in the environment."""
+    if environ.get("CLOUDINARY_CLOUD_NAME"):
+        return True
+    return try_parse(environ.get("CLOUDINARY_URL")) is not None
+
+
+def _is_own_variable(name: str) -> bool:
+    """True for a variable that speaks to this program and is no setting of an account."""
+    return name in _OWN_VARIABLES or name.startswith(("CLOUDINARY_CLI_", "CLOUDINARY_OAUTH_REDIRECT_"))
+
+
+def environment_fields(environ: Mapping[str, str]) -> Dict[str, Any]:
+    """Configuration attributes that the environment gives, by the SDK's rules; empty when it names no cloud.
+
+    CLOUDINARY_CLOUD_NAME, when set, replaces CLOUDINARY_URL: every other CLOUDINARY_X becomes attribute `x`, and
+    `true` and `false` become booleans. The variables of this program are left out.
+
+    :raises InvalidConfigUrl: when CLOUDINARY_URL would be used and is not a usable URL, or no cloud can have the name.
+    """
+    if not environ.get("CLOUDINARY_CLOUD_NAME"):
+        url = environ.get("CLOUDINARY_URL")
+        return parse_given(url).fields() if url else {}
+    validate_cloud_name(environ["CLOUDINARY_CLOUD_NAME"])
+    return {
+        name[len("CLOUDINARY_") :].lower(): {"true": True, "false": False}.get(value, value)
+        for name, value in environ.items()
+        if name.startswith("CLOUDINARY_") and not _is_own_variable(name)
+    }
+
+
+def env_config_error(name: str, environ: Optional[Mapping[str, str]] = None) -> Optional[str]:
+    """Why CLOUDINARY_URL or CLOUDINARY_ACCOUNT_URL cannot be used; None when unset or fine."""
+    url = (os.environ if environ is None else environ).get(name)
+    if not url:
+        return None
+    try:
+        (parse_account_url if name == "CLOUDINARY_ACCOUNT_URL" else parse)(url)
+    except InvalidConfigUrl as error:
+        return f"The environment variable {name} is invalid: {error} Fix it or unset it."
+    return None

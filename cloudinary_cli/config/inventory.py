@@ -1,0 +1,231 @@
+"""The inventory of configurations: rows, table and JSON; pure given a snapshot. No SDK, and no field for a secret."""
+
+# Annotations are evaluated here: NamedTuple compiles each one that is a text, 0.7 ms for a class, in every command.
+
+import os
+import time
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence
+
+from cloudinary_cli.config import resolver as config_resolver
+from cloudinary_cli.config import rules as config_rules
+from cloudinary_cli.config import url as config_url
+from cloudinary_cli.config.current import current_store
+from cloudinary_cli.config.environment import environment_fields
+from cloudinary_cli.config.resolver import ResolvedConfig, Source
+from cloudinary_cli.config.view import config_to_dict, duration, parse_time, seconds_until
+from cloudinary_cli.errors import InvalidConfigUrl
+from cloudinary_cli.text import one_line
+
+SYNTHETIC_NAMES = {Source.ENVIRONMENT.value: "(environment)", Source.URL.value: "(command-line)"}
+
+
+class Claim(NamedTuple):
+    """The state of a Claimable Cloud. `expired` is None when the stored time cannot be read."""
+
+    status: str
+    expires_at: Optional[str]
+    expired: Optional[bool]
+
+
+class ConfigRow(NamedTuple):
+    """One line of the inventory."""
+
+    name: str
+    cloud_name: str
+    type: str
+    source: Source
+    default: bool = False
+    active: bool = False
+    email: Optional[str] = None
+    claim: Optional[Claim] = None
+
+    def meta(self) -> Dict[str, Any]:
+        """What heads the JSON view of this configuration."""
+        result: Dict[str, Any] = {
+            "name": self.name,
+            "source": self.source.value,
+            "type": self.type,
+            "default": self.default,
+            "active": self.active,
+        }
+        if self.claim is not None:
+            result.update(claimable_cloud=True, expired=self.claim.expired)
+        return result
+
+    def as_json(self) -> Dict[str, Any]:
+        """The row of `cld config -ls --json`."""
+        result: Dict[str, Any] = {
+            "name": self.name,
+            "cloud_name": self.cloud_name,
+            "type": self.type,
+            "source": self.source.value,
+            "default": self.default,
+            "active": self.active,
+        }
+        if self.email:
+            result["email"] = self.email
+        if self.claim is not None:
+            result.update(
+                status=self.claim.status,
+                expires_at=self.claim.expires_at,
+                claimable_cloud=True,
+                expired=self.claim.expired,
+            )
+        return result
+
+    def header(self) -> str:
+        """The first line of the human view, and for a Claimable Cloud what to do about it."""
+        status = self.claim.status if self.claim else ""
+        flags = [flag for flag in ("default" * self.default, "active" * self.active, status) if flag]
+        shown = one_line(self.name, None)
+        line = f"name: {shown} ({self.type})" + (f" [{', '.join(flags)}]" if flags else "")
+        if self.claim is None:
+            return line
+        import shlex
+
+        typed = shlex.quote(shown)
+        if self.claim.expired:
+            advice = f"It has expired and can no longer be claimed. Remove it: cld config -rm {typed}"
+        else:
+            advice = f"To keep it, claim it before it expires: cld agent cloud claim {typed}"
+        return f"{line}\n\nThis is a Claimable Cloud: a temporary one that belongs to nobody yet.\n{advice}"
+
+
+def inventory(
+    snapshot: Mapping[str, Any], active: ResolvedConfig, environ: Mapping[str, str], now: float
+) -> List[ConfigRow]:
+    """All configurations: the command line's, the environment's, then the saved ones in file order.
+
+    A saved entry that cannot be parsed gets a row with an empty cloud name.
+
+    :param now: epoch seconds.
+    """
+    rows = []
+    if active.source is Source.URL:
+        rows.append(active_row(active, None, now))
+    environment = _environment(environ)
+    if environment.fields:
+        rows.append(_synthetic(environment, active.source is Source.ENVIRONMENT, now))
+    default = config_rules.stored_default(snapshot)
+    for name in config_rules.user_config_names(snapshot):
+        rows.append(saved_row(name, snapshot[name], default, active, now))
+    return rows
+
+
+def saved_row(name: str, url: Any, default: Optional[str], active: ResolvedConfig, now: float) -> ConfigRow:
+    """The row of one saved entry, whatever its value is."""
+    is_active = active.source is Source.SAVED and active.name == name
+    parsed = config_url.try_parse(url)
+    if parsed is None:
+        return ConfigRow(name, "", "api_key", Source.SAVED, name == default, is_active)
+    keys = parsed.keys() if parsed.raw_query else []
+    return ConfigRow(
+        name,
+        parsed.cloud_name,
+        "oauth" if "oauth_token" in keys else "api_key",
+        Source.SAVED,
+        name == default,
+        is_active,
+        (parsed.get("account_email") or None) if "account_email" in keys else None,
+        _claim(parsed.get, now) if "claim_url" in keys else None,
+    )
+
+
+def active_row(active: ResolvedConfig, default: Optional[str], now: float) -> ConfigRow:
+    """The row of the active configuration, wherever it comes from."""
+    if active.source is Source.SAVED and active.name is not None:
+        return saved_row(active.name, active.url, default, active, now)
+    return _synthetic(active, True, now)
+
+
+def _synthetic(config: ResolvedConfig, is_active: bool, now: float) -> ConfigRow:
+    def get(key: str) -> str:
+        return str(config.fields.get(key) or "")
+
+    return ConfigRow(
+        name=SYNTHETIC_NAMES.get(config.source.value, ""),
+        cloud_name=config.cloud_name,
+        type=config.type,
+        source=config.source,
+        active=is_active,
+        email=get("account_email") or None,
+        claim=_claim(get, now),
+    )
+
+
+def _environment(environ: Mapping[str, str]) -> ResolvedConfig:
+    try:
+        return ResolvedConfig(Source.ENVIRONMENT, fields=environment_fields(environ))
+    except InvalidConfigUrl:
+        return ResolvedConfig()
+
+
+def _claim(get: Callable[[str], str], now: float) -> Optional[Claim]:
+    if not get("claim_url"):
+        return None
+    expires_at = get("expires_at") or None
+    moment = parse_time(expires_at)
+    if moment is None:
+        return Claim("unclaimed", expires_at, None)
+    left = seconds_until(moment, now)
+    if left <= 0:
+        return Claim("unclaimed, expired", expires_at, True)
+    return Claim(f"unclaimed, expires in {duration(left)}", expires_at, False)
+
+
+def render_config_table(rows: Sequence[ConfigRow]) -> str:
+    """The table of `cld config -ls`, with a footer when a Claimable Cloud can still be claimed."""
+    columns: List[List[str]] = [
+        ["NAME", *(row.name for row in rows)],
+        ["CLOUD", *(row.cloud_name for row in rows)],
+        ["TYPE", *(row.type for row in rows)],
+        ["DEFAULT", *("*" * row.default for row in rows)],
+        ["ACTIVE", *("*" * row.active for row in rows)],
+    ]
+    if any(row.email for row in rows):
+        columns.append(["EMAIL", *(row.email or "" for row in rows)])
+    if any(row.claim for row in rows):
+        columns.append(["STATUS", *(row.claim.status if row.claim else "" for row in rows)])
+    padded = []
+    for column in columns:
+        # Together they are printable far more often than not, and then there is nothing to look for in each.
+        cells = column if "".join(column).isprintable() else [one_line(cell, None) for cell in column]
+        width = max(map(len, cells))
+        padded.append([cell.ljust(width) for cell in cells])
+    lines = ["  ".join(cells).rstrip() for cells in zip(*padded)]
+    return "\n".join(lines + _footer(rows))
+
+
+def _footer(rows: Sequence[ConfigRow]) -> List[str]:
+    live = [row for row in rows if row.claim is not None and not row.claim.expired]
+    if not live:
+        return []
+    count = "1 Claimable Cloud is" if len(live) == 1 else f"{len(live)} Claimable Clouds are"
+    return ["", f"{count} not claimed yet, and will be deleted on expiry.", "Claim with: cld agent cloud claim [NAME]"]
+
+
+# -- the functions that other code may rely on, over the store and the last resolution of this process
+
+
+def list_configs() -> List[ConfigRow]:
+    """The inventory of this process's store and environment."""
+    return inventory(current_store().load(), config_resolver.last_resolved(), os.environ, time.time())
+
+
+def config_meta(name: str, cfg: Mapping[str, Any], obj: Any = None) -> Dict[str, Any]:
+    """The JSON header of the saved configuration `name`; `obj`, an SDK config, is trusted for the type if given."""
+    default = config_rules.stored_default(cfg)
+    row = saved_row(name, cfg.get(name), default, config_resolver.last_resolved(), time.time())
+    return {**row.meta(), **({"type": config_type_label(obj)} if obj is not None else {})}
+
+
+def active_config_meta(obj: Any = None) -> Dict[str, Any]:
+    """The JSON header of the active configuration."""
+    default = config_rules.stored_default(current_store().load())
+    row = active_row(config_resolver.last_resolved(), default, time.time())
+    return {**row.meta(), **({"type": config_type_label(obj)} if obj is not None else {})}
+
+
+def config_type_label(obj: Any) -> str:
+    """`oauth` or `api_key` of an SDK config (or of its fields)."""
+    return "oauth" if "oauth_token" in config_to_dict(obj) else "api_key"

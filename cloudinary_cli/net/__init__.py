@@ -1,0 +1,1 @@
+"""HTTP connections and retries, shared by all senders."""

@@ -1,0 +1,129 @@
+"""call_api: one SDK call, one retry after a 401 keyed on the rejected token, and the mapping of the SDK's errors."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any, Callable, Dict, Optional, Tuple
+
+from cloudinary_cli.config.current import current_store
+from cloudinary_cli.config.resolver import Selection, resolve
+from cloudinary_cli.defaults import logger
+from cloudinary_cli.errors import ApiError, AuthenticationError, CliError
+from cloudinary_cli.sdk import activation, loader
+
+_OWN_CREDENTIALS = ("api_key", "api_secret")
+_OBJECT = re.compile(r"<[\w.]+ object at 0x[0-9a-f]+>: ")
+
+
+def call_api(func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Call an SDK function.
+
+    The token is read once and pinned into the call, so the one that the API rejects is known. After a 401 the call is
+    repeated once, if there is another token by then. A call that brings its own credentials gets no token.
+
+    :raises AuthenticationError: 401 in the end. :raises ApiError: any other refusal, or no answer.
+    """
+    config = loader.load().config()
+    pinned = _pin(func, config, kwargs)
+    if _brings_credentials(kwargs):
+        return _attempt(func, args, pinned)
+    advice = getattr(config, "relogin_advice", "")
+    try:
+        return _attempt(func, args, pinned, advice)
+    except AuthenticationError:
+        rejected = pinned.get("oauth_token")
+        if not rejected or not config.invalidate_token(rejected):
+            raise
+    return _attempt(func, args, _pin(func, config, kwargs), advice)
+
+
+def _brings_credentials(kwargs: Dict[str, Any]) -> bool:
+    return "oauth_token" in kwargs or any(kwargs.get(key) for key in _OWN_CREDENTIALS)
+
+
+def _attempt(func: Callable[..., Any], args: Tuple[Any, ...], kwargs: Dict[str, Any], advice: str = "") -> Any:
+    """One call, with the SDK's errors (its own tree, or a bare Exception) as ApiError.
+
+    :param advice: what to type when the API refuses the credentials.
+    """
+    from cloudinary.exceptions import AuthorizationRequired, Error
+
+    try:
+        return func(*args, **kwargs)
+    except AuthorizationRequired as error:
+        raise AuthenticationError(f"{error}" + (f". {advice}" if advice else "")) from error
+    except Error as error:
+        # Older urllib3 puts the repr of an object, with its address, in front of the reason.
+        raise ApiError(_OBJECT.sub("", str(error)), _status(error)) from error
+    except UnicodeEncodeError as error:
+        raise ApiError("An argument has bytes that are not UTF-8 text, and cannot be sent.", 400) from error
+    except Exception as error:
+        # The SDK raises the bare class for unknown statuses and missing arguments; subclasses are somebody else's.
+        if type(error) is not Exception:
+            raise
+        raise ApiError(str(error), _status(error)) from error
+
+
+def _status(error: Exception) -> Optional[int]:
+    """The HTTP status of an SDK error, by its class or else its text; None when no answer came."""
+    from cloudinary.exceptions import AlreadyExists, BadRequest, GeneralError, NotAllowed, NotFound, RateLimited
+
+    by_class = {BadRequest: 400, NotAllowed: 403, NotFound: 404, AlreadyExists: 409, RateLimited: 420}
+    stated = re.match(r"(?:Error|HTTP|Error parsing server response) \(?(\d{3})\b", str(error))
+    if type(error) in by_class:
+        return by_class[type(error)]
+    if stated:
+        return int(stated.group(1))
+    # What is left names no status: a failed connection, a server's 5xx, or a refusal (the SDK's own: before a request).
+    is_failure = isinstance(error, GeneralError) or str(error).startswith(("Unexpected error", "Socket error"))
+    return None if is_failure else 400
+
+
+def _pin(func: Callable[..., Any], config: Any, kwargs: Dict[str, Any]) -> Dict[str, Any]:
+    if "oauth_token" in kwargs:
+        return kwargs
+    if _brings_credentials(kwargs):
+        # Another account's call: None keeps the SDK from adding the active config's token to it.
+        return {**kwargs, "oauth_token": None}
+    # upload_large reads the token anew for each chunk and calls the config's refresh callback itself.
+    if not getattr(config, "has_oauth", False) or func.__name__ == "upload_large":
+        return kwargs
+    return {**kwargs, "oauth_token": config.oauth_token}
+
+
+def ping_cloudinary(**options: Any) -> bool:
+    """Ping the Admin API with the active config or the given credentials; logs the error."""
+    try:
+        call_api(loader.module("admin").ping, **options)
+    except CliError as error:
+        logger.error("%s", error)
+        return False
+    return True
+
+
+def verify_cloudinary_url(url: str) -> bool:
+    """Install `url` as the active configuration and ping with it; logs the error.
+
+    :raises InvalidConfigUrl: when it is not a usable URL.
+    """
+    resolved = resolve(Selection(config=url), {}, {})
+    activation.activate(resolved, current_store())
+    return ping_cloudinary()
+
+
+def get_cloudinary_config(target: str) -> Any:
+    """The config of a URL or a saved name after a ping with it; False when the ping fails.
+
+    A stale saved login is refreshed first. The active configuration is put back.
+
+    :raises ConfigError: unknown name or invalid URL.
+    """
+    package, store = loader.load(), current_store()
+    active = package.config()
+    selection = Selection(config=target) if "://" in target else Selection(config_saved=target)
+    try:
+        config = activation.activate(resolve(selection, store.load(), os.environ).require(), store)
+        return config if ping_cloudinary() else False
+    finally:
+        package._config = active

@@ -1,0 +1,72 @@
+"""The one room for the SDK's privates and globals: loading it, installing a configuration, finding methods."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, Callable, Dict
+
+from cloudinary_cli.system.sdk_import import import_sdk
+
+_API_MODULES = {
+    "admin": "cloudinary.api",
+    "uploader": "cloudinary.uploader",
+    "provisioning": "cloudinary.provisioning.account",
+    "utils": "cloudinary.utils",
+}
+
+# The utility module is mostly internals; these are the ones a user has a use for.
+_UTILS_METHODS = (
+    "api_sign_request",
+    "cloudinary_url",
+    "download_archive_url",
+    "download_backedup_asset",
+    "download_folder",
+    "download_zip_url",
+    "private_download_url",
+    "verify_api_response_signature",
+    "verify_notification_signature",
+)
+
+# Building blocks of the SDK that stand among its API methods. Running them by a slip of the finger helps nobody.
+_INTERNAL = frozenset(
+    """call_api call_json_api call_metadata_api call_cacheable_api call_tags_api call_context_api only
+    transformation_string account_config reset_config upload_large_part upload_image upload_resource build_eager
+    is_appengine_sandbox""".split()
+)
+
+
+def load() -> Any:
+    """The `cloudinary` package, imported without its reading of the environment."""
+    return import_sdk()
+
+
+def module(api: str) -> Any:
+    """The SDK module of "admin", "uploader", "provisioning" or "utils"."""
+    return import_sdk(_API_MODULES[api])
+
+
+def is_valid_cloudinary_config() -> bool:
+    """True when the SDK's active config has the shape of a usable one; no network."""
+    config = load().config()
+    return bool(config.cloud_name and (config.has_oauth or (config.api_key and config.api_secret)))
+
+
+def api_methods(api: str) -> Dict[str, Callable[..., Any]]:
+    """Name -> function of the methods a user may call, sorted by name."""
+    members = vars(module(api))
+    if api == "utils":
+        return {name: members[name] for name in _UTILS_METHODS}
+    return {
+        name: member
+        for name, member in sorted(members.items())
+        if name[0].islower() and name not in _INTERNAL and inspect.isfunction(member) and _is_own(member)
+    }
+
+
+def _is_own(function: Callable[..., Any]) -> bool:
+    # A method is defined in one of the SDK's API modules; helpers come from cloudinary.utils or outside.
+    return (
+        function.__module__ in _API_MODULES.values()
+        and function.__module__ != _API_MODULES["utils"]
+        or (function.__module__.startswith("cloudinary.api_client.") and function.__name__.endswith("_rules_api"))
+    )

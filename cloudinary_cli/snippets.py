@@ -1,0 +1,216 @@
+"""Code snippets for `cld make`: finds, names and renders template files; knows no configuration and prints nothing.
+
+A template is a text file DIRECTORY/LANGUAGE/NAME[.ext]. In it ``{{ cloud_name }}`` becomes a complete literal of the
+language, quotes included; ``{{ cloud_name | plain }}`` the bare value, for comments and inside of quotes;
+``{{ include NAME }}`` another template of the language; and ``{{ '{{' }}`` two braces.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from cloudinary_cli import defaults
+from cloudinary_cli.errors import CliError, NoHomeDirectory
+from cloudinary_cli.text import one_line
+
+BUILT_IN = Path(__file__).resolve().parent / "templates"
+DEFAULT_LANGUAGE = "html"
+# Words that always mean a language, with templates or without.
+_LANGUAGES = ("html", "java", "node", "php", "python", "ruby")
+
+_PLACEHOLDER = re.compile(r"\{\{\s*(.*?)\s*\}\}")
+_VALUE = re.compile(r"(\w+)(?:\s*\|\s*(plain))?\Z")
+_INCLUDE = re.compile(r"include\s+([\w-]+)\Z")
+_BRACES = re.compile(r"(['\"])\{\{\1\Z")
+# Needs no escaping in any language, neither in quotes nor in a comment.
+_PLAIN = re.compile(r"[A-Za-z0-9._:/@-]+\Z")
+_SECRETS = ("api_secret", "oauth_token", "refresh_token", "account_url")
+
+
+@dataclass(frozen=True)
+class Template:
+    """One template file; `custom` when it is the user's own."""
+
+    language: str
+    name: str
+    path: Path
+    custom: bool
+
+    @property
+    def title(self) -> str:
+        """The name as a person types it."""
+        return self.name.replace("_", " ")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the words of the command line ask for; an empty name means the language's list."""
+
+    language: str
+    name: str
+
+
+class Catalog:
+    """The templates of some directories; a name of an earlier directory hides the same name of a later one."""
+
+    def __init__(self, custom: Optional[Path]) -> None:
+        self._roots = [(root, root is custom) for root in (custom, BUILT_IN) if root is not None]
+
+    @classmethod
+    def of_user(cls, environ: Mapping[str, str]) -> "Catalog":
+        """The user's own templates, where there is a home directory, and the built-in ones."""
+        try:
+            return cls(Path(defaults.home_directory(environ)) / "templates")
+        except NoHomeDirectory:
+            return cls(None)
+
+    def languages(self) -> List[str]:
+        """Languages that have a template, sorted."""
+        names = {entry.name.lower() for root, _ in self._roots for entry in _entries(root) if entry.is_dir()}
+        return sorted(name for name in names if self.templates(name))
+
+    def templates(self, language: str) -> List[Template]:
+        """The templates of a language, sorted by name."""
+        found: Dict[str, Template] = {}
+        for root, custom in self._roots:
+            for directory in (entry for entry in _entries(root) if entry.name.lower() == language and entry.is_dir()):
+                for path in (entry for entry in _entries(directory) if entry.is_file()):
+                    name = normalized(path.name.partition(".")[0])
+                    found.setdefault(name, Template(language, name, path, custom))
+        return [found[name] for name in sorted(found)]
+
+    def listed(self, language: str) -> List[Template]:
+        """The same, for a language that must have some.
+
+        :raises CliError: when it has none.
+        """
+        found = self.templates(language)
+        if not found:
+            raise CliError(f"No templates for {language}. Available languages: {', '.join(self.languages())}.")
+        return found
+
+    def wanted(self, words: Sequence[str]) -> Wanted:
+        """Split words into language and name: the last word, else the first, may be the language."""
+        parts = " ".join(words).split()
+        known = {*_LANGUAGES, *self.languages()}
+        for place in (-1, 0):
+            if parts and parts[place].lower() in known:
+                return Wanted(parts.pop(place).lower(), normalized(" ".join(parts)))
+        return Wanted(DEFAULT_LANGUAGE, normalized(" ".join(parts)))
+
+    def find(self, wanted: Wanted) -> Template:
+        """The template of that name. A name is only compared with file names, so it cannot leave the directory.
+
+        :raises CliError: there is none; the text suggests others.
+        """
+        available = self.listed(wanted.language)
+        found = next((template for template in available if template.name == wanted.name), None)
+        if found is not None:
+            return found
+        shown = one_line(wanted.name.replace("_", " "), 60)
+        text = f"Template: '{shown}' for language: '{wanted.language}' does not exist."
+        close = difflib.get_close_matches(wanted.name, [template.name for template in available])
+        elsewhere = [name for name in self.languages() if any(t.name == wanted.name for t in self.templates(name))]
+        if close:
+            text += f" Did you mean: {', '.join(name.replace('_', ' ') for name in close)}?"
+        elif elsewhere:
+            text += f" It exists for: {', '.join(elsewhere)}."
+        raise CliError(f"{text} See: cld make {wanted.language} -lt")
+
+    def render(self, template: Template, values: Mapping[str, str]) -> str:
+        """The finished snippet, without a final newline.
+
+        :param values: what the configuration has; an empty value counts as missing. No secret belongs in here.
+        :raises CliError: unreadable file, unknown placeholder, or a value that is missing or cannot be written.
+        """
+        return self._render(template, values, ())
+
+    def _render(self, template: Template, values: Mapping[str, str], outer: Tuple[str, ...]) -> str:
+        where = f"Template '{template.title}' ({template.path})"
+
+        def replace(match: "re.Match[str]") -> str:
+            text = match.group(1)
+            if _BRACES.match(text):
+                return "{{"
+            include = _INCLUDE.match(text)
+            if include is None:
+                return _substitute(template, text, values, where)
+            name = normalized(include.group(1))
+            if name in (*outer, template.name):
+                raise CliError(f"{where} includes itself.")
+            return self._render(self.find(Wanted(template.language, name)), values, (*outer, template.name))
+
+        text = _PLACEHOLDER.sub(replace, _read(template))
+        return text[:-1] if text.endswith("\n") else text
+
+
+def normalized(name: str) -> str:
+    """`Upload-Widget` and `upload widget` -> `upload_widget`."""
+    return re.sub(r"[\s_-]+", "_", name.strip().lower())
+
+
+def _entries(directory: Path) -> List[Path]:
+    """What is in a directory, sorted; hidden files and editors' backups are left out."""
+    try:
+        names = sorted(os.listdir(directory))
+    except OSError:  # not there, or not readable: then it offers nothing
+        return []
+    return [directory / name for name in names if not name.startswith(".") and not name.endswith("~")]
+
+
+def _read(template: Template) -> str:
+    try:
+        return template.path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise CliError(f"Cannot read the template {template.path}: {error.strerror or error}.") from error
+    except UnicodeDecodeError:
+        raise CliError(f"The template {template.path} is not UTF-8 text.") from None
+
+
+def _substitute(template: Template, text: str, values: Mapping[str, str], where: str) -> str:
+    match = _VALUE.match(text)
+    name = match.group(1) if match else ""
+    if name in _SECRETS:
+        raise CliError(
+            f"{where} asks for {name}, but secrets are never written into a snippet. Read CLOUDINARY_URL in its code."
+        )
+    if match is None or name not in values:
+        raise CliError(
+            f"{where} has an unknown placeholder {{{{ {one_line(text, 40)} }}}}. Known: {', '.join(sorted(values))}."
+        )
+    value = values[name]
+    if not value:
+        raise CliError(f"{where} needs {name}, which the selected configuration does not have.")
+    if match.group(2) or template.language not in _LITERALS:
+        if not _PLAIN.match(value):
+            raise CliError(f"{where} cannot hold the {name} of this configuration: it has special characters.")
+        return value if match.group(2) else f'"{value}"'
+    return _LITERALS[template.language](value)
+
+
+# -- literals
+
+
+def _script_literal(value: str) -> str:
+    # Inside of <script> the HTML parser sees the text first: "</script>" and "<!--" must not stand in it.
+    return re.sub("[<>&]", lambda found: f"\\u{ord(found.group(0)):04x}", json.dumps(value))
+
+
+def _single_quoted(value: str) -> str:
+    # Ruby and PHP: nothing but the backslash and the quote is special in single quotes.
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+_LITERALS: Dict[str, Callable[[str], str]] = {
+    "html": _script_literal,
+    "node": json.dumps,
+    "php": _single_quoted,
+    "python": repr,
+    "ruby": _single_quoted,
+}

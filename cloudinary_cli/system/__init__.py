@@ -1,0 +1,1 @@
+"""Files, locks, signals, the browser and the host, below everything that knows about Cloudinary."""

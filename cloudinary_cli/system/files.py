@@ -1,0 +1,253 @@
+"""Atomic writes: the new content goes to a temporary file beside the target, to the disk, and then in its place.
+
+A reader sees the old content or the new one, never a part (POSIX rename, Windows ReplaceFile).
+
+A temporary file has a random name and is created exclusively, so that no other process writes to it, also where file
+locks do nothing (NFS with `nolock`). It is locked while it is written, so that the next write can tell what a killed
+process has left, and remove it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import secrets
+import stat
+import sys
+import time
+from types import TracebackType
+from typing import IO, Callable, Optional, Type
+
+TEMP_PREFIX = ".tmp-"
+# Without locks (Windows, some network file systems) only age tells an orphan from a file in use.
+_ORPHAN_AGE_SECONDS = 24 * 3600
+
+
+class PendingFile:
+    """A temporary file, 0600 from birth, that can be reserved early and committed later.
+
+    Reserving writes `size` zero bytes and flushes them. So a full disk, a quota or a read-only directory is detected
+    before something that cannot be undone (the spending of a refresh token), and not after it.
+
+    :param name: a part of the temporary file's name. Files of that name that killed processes left are removed.
+    :raises OSError: from the constructor or `commit`, when the file system refuses.
+    """
+
+    def __init__(self, target: str, reserve: int = 0, name: Optional[str] = None) -> None:
+        # The link stays a link: its target is what gets replaced.
+        self.target = os.path.realpath(target)
+        directory = os.path.dirname(self.target)
+        prefix = TEMP_PREFIX + (f"{name}-" if name else "")
+        if name:
+            _remove_orphans(directory, prefix)
+        self.path = os.path.join(directory, prefix + secrets.token_hex(8))
+        self._file: IO[bytes] = create_locked(self.path, 0o600)
+        try:
+            if reserve:
+                self._file.write(b"\0" * reserve)
+                flush_to_disk(self._file)
+        except BaseException:
+            self.discard()
+            raise
+
+    def commit(self, data: bytes, mode: Optional[int] = None) -> None:
+        """Replace the target by `data`, durable when this returns."""
+        self._file.seek(0)
+        self.write(data)
+        self._file.truncate()
+        self.publish(mode)
+
+    def write(self, data: bytes) -> None:
+        """A part of the content, for publish()."""
+        self._file.write(data)
+
+    def publish(self, mode: Optional[int] = None) -> None:
+        """Replace the target by what was written, durable when this returns."""
+        flush_to_disk(self._file)
+        if mode is not None and hasattr(os, "fchmod"):
+            os.fchmod(self._file.fileno(), mode)
+        publish(self._file, self.path, self.target)
+        self._file.close()
+        sync_directory(os.path.dirname(self.target))
+
+    def discard(self) -> None:
+        """Remove the temporary file, if it is still there."""
+        try:
+            self._file.close()
+        except OSError:
+            # Closing flushes what a full disk refused a moment ago; that error has been raised already.
+            pass
+        try:
+            os.unlink(self.path)
+        except FileNotFoundError:
+            pass
+
+    def __enter__(self) -> "PendingFile":
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[Type[BaseException]],
+        error: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
+        self.discard()
+
+
+def create_locked(path: str, mode: int, buffering: int = -1) -> IO[bytes]:
+    """Create a file exclusively, never through a link, and lock it until it is closed.
+
+    :raises OSError: the file system refuses.
+    """
+    while True:
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+        file = os.fdopen(os.open(path, flags, mode), "r+b", buffering)
+        # Between the two calls another process may have taken it for an orphan, and removed it.
+        if try_lock(file.fileno()) is not False and os.path.exists(path):
+            return file
+        file.close()
+
+
+def publish(file: IO[bytes], path: str, target: str) -> None:
+    """Put the open file at `path` in the place of `target`. It keeps its lock meanwhile, or it would look orphaned.
+
+    :raises OSError: the file system refuses, or another process has replaced the file; `target` is then untouched.
+    """
+    if os.name == "nt":
+        file.close()  # an open file cannot be renamed there
+    elif not os.path.samestat(os.fstat(file.fileno()), os.stat(path, follow_symlinks=False)):
+        raise OSError(errno.ESTALE, "another process has replaced the temporary file")
+    os.replace(path, target)
+
+
+def try_lock(handle: int) -> Optional[bool]:
+    """Lock an open file until it is closed. False: another process has it. None: there are no locks here."""
+    if sys.platform == "win32":
+        return None
+    import fcntl
+
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return False if error.errno in (errno.EWOULDBLOCK, errno.EACCES) else None
+    return True
+
+
+def remove_orphan(path: str) -> bool:
+    """Remove a temporary file that no living process writes. False for one in use, and for what is no regular file."""
+    try:
+        # Neither a link is followed, nor does a pipe of that name block.
+        handle = os.open(path, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+    except OSError:
+        return False
+    try:
+        info = os.fstat(handle)
+        is_orphan = stat.S_ISREG(info.st_mode) and _is_abandoned(handle, path, info)
+        if is_orphan and os.name != "nt":
+            os.unlink(path)
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
+    return is_orphan and (os.name != "nt" or _unlinked(path))
+
+
+def _is_abandoned(handle: int, path: str, info: os.stat_result) -> bool:
+    is_locked = try_lock(handle)
+    if is_locked:
+        second = os.open(path, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
+        try:
+            # A second lock of the same file means that locks do nothing here.
+            is_locked = None if try_lock(second) else True
+        finally:
+            os.close(second)
+    return time.time() - info.st_mtime > _ORPHAN_AGE_SECONDS if is_locked is None else is_locked
+
+
+def _unlinked(path: str) -> bool:
+    try:
+        os.unlink(path)
+    except OSError:
+        return False
+    return True
+
+
+def _remove_orphans(directory: str, prefix: str) -> None:
+    pattern = re.compile(re.escape(prefix) + r"[0-9a-f]{16}\Z")
+    try:
+        names = [name for name in os.listdir(directory) if pattern.match(name)]
+    except OSError:  # a directory that may be written and not read
+        return
+    for name in names:
+        remove_orphan(os.path.join(directory, name))
+
+
+def make_private_directory(path: str) -> None:
+    """Make a directory and its missing parents, 0700 whatever the umask is.
+
+    :raises OSError: the file system refuses.
+    """
+    parent = os.path.dirname(path)
+    if parent and not os.path.isdir(parent):
+        make_private_directory(parent)
+    try:
+        os.mkdir(path, 0o700)
+    except FileExistsError:
+        if not os.path.isdir(path):
+            raise
+
+
+def flush_to_disk(file: IO[bytes]) -> None:
+    """Flush Python's and the system's buffers of one file."""
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def sync_directory(path: str) -> None:
+    """Make a rename durable. Windows cannot open a directory, and needs not."""
+    if os.name == "nt":
+        return
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except OSError:  # a directory that may be written and not read: the rename itself has succeeded
+        return
+    try:
+        os.fsync(handle)
+    except OSError:
+        # Some network file systems refuse to sync a directory; the rename itself has succeeded.
+        pass
+    finally:
+        os.close(handle)
+
+
+def write_atomically(path: str, data: bytes, mode: Optional[int] = 0o600) -> None:
+    """Replace `path` by `data`; without a mode, by what the umask allows.
+
+    :raises OSError: when the file system refuses; the old content is then untouched.
+    """
+    with PendingFile(path) as pending:
+        pending.commit(data, mode if mode is not None else 0o666 & ~current_umask())
+
+
+def atomic_write(filename: str, write_fn: Callable[[IO[str]], object], mode: Optional[int] = None) -> None:
+    """Call `write_fn` with a text stream and put what it wrote in the place of `filename`."""
+    import io
+
+    text = io.StringIO()
+    write_fn(text)
+    write_atomically(filename, text.getvalue().encode("utf-8"), mode)
+
+
+def current_umask() -> int:
+    """The process's umask. Linux shows it without changing it; elsewhere it is set and set back."""
+    try:
+        with open("/proc/self/status", encoding="ascii", errors="replace") as status:
+            for line in status:
+                if line.startswith("Umask:"):
+                    return int(line.split()[1], 8)
+    except OSError:
+        pass
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,1 @@
+"""`cld clone`: copies of assets in another cloud."""

@@ -1,0 +1,146 @@
+"""The account that a clone goes to: found by name or URL, pinged, asked for its metadata fields.
+
+Its requests carry its own credentials, and go to its own host: nothing is taken from the active configuration.
+"""
+
+from __future__ import annotations
+
+import base64
+from contextlib import contextmanager
+from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Set, Tuple
+
+from cloudinary_cli.config import rules as config_rules
+from cloudinary_cli.config import url as config_url
+from cloudinary_cli.config.resolver import ResolvedConfig, Selection, Source, resolve
+from cloudinary_cli.context import AppContext
+from cloudinary_cli.errors import ApiError, ConfigError, ConfigNotFound, InvalidConfigUrl
+from cloudinary_cli.net.connector import Connector, Outgoing
+from cloudinary_cli.net.retry import PATIENT
+from cloudinary_cli.sdk import activation, loader
+from cloudinary_cli.text import one_line, redact
+from cloudinary_cli.transfer.engine.session import Stop, TransferSession
+from cloudinary_cli.transfer.http.upload import UploadTarget, exchange
+
+_EXPECTED = f"Give the name of a saved configuration (`cld config -ls`) or a URL: {config_url.URL_SHAPE}."
+
+
+def find_target(app: AppContext, text: str) -> ResolvedConfig:
+    """The configuration that TARGET stands for; no network. The errors never repeat a URL: it may hold a secret.
+
+    :raises ConfigError: no such name, no usable URL, or no credentials in it.
+    """
+    snapshot = app.store.load()
+    if text in snapshot and not config_rules.is_reserved_config_name(text):
+        resolved = resolve(Selection(config_saved=text), snapshot, {})
+    elif "://" in text:
+        resolved = ResolvedConfig(Source.URL, None, text, _parse(text))
+    elif not text.strip() or set(text) & set(":@/?"):
+        raise InvalidConfigUrl(f"TARGET is neither the name of a saved configuration nor a URL. {_EXPECTED}")
+    else:
+        raise ConfigNotFound(text)
+    if resolved.problem is not None:
+        raise resolved.problem
+    if not resolved.is_usable:
+        raise ConfigError(f"TARGET has no API key with its secret, and no login. {_EXPECTED}")
+    return resolved
+
+
+def _parse(url: str) -> Mapping[str, Any]:
+    try:
+        return config_url.parse_given(url).fields()
+    except InvalidConfigUrl as error:
+        raise InvalidConfigUrl(f"TARGET cannot be used: {error} {_EXPECTED}") from None
+
+
+@contextmanager
+def open_target(app: AppContext, resolved: ResolvedConfig, workers: int, stop: Stop) -> Iterator[UploadTarget]:
+    """The target with connections of its own; tokens that could not be saved are saved in the end.
+
+    :raises ConfigError: a setting of it cannot be used.
+    """
+    config = activation.other_config(resolved, app.store)
+    connector = Connector(config.api_proxy, config.timeout, workers, PATIENT, stop.requested)
+    try:
+        yield UploadTarget(TransferSession(connector, workers, stop), config)
+    finally:
+        connector.close()
+        config.flush()
+
+
+def ping(target: UploadTarget, name: Optional[str]) -> None:
+    """Make sure that the target can be reached and accepts its credentials.
+
+    :param name: of the saved configuration, if it is one.
+    :raises ApiError: it cannot, or does not; says why.
+    """
+    try:
+        _admin_get(target, "ping")
+    except ApiError as error:
+        advice = target.config.relogin_advice or "Check the key, the secret and the cloud name of TARGET."
+        where = f"'{name}' (cloud {target.cloud_name})" if name else f"cloud {target.cloud_name}"
+        reason = redact(error.message).rstrip(".")
+        text = f"The target {where} cannot be used: {reason}. " + (advice if error.status == 401 else "")
+        raise type(error)(text.strip(), error.status) from error
+
+
+def _admin_get(target: UploadTarget, *path: str) -> Dict[str, Any]:
+    config = target.config
+    url = loader.module("utils").base_api_url(
+        list(path), cloud_name=config.cloud_name, upload_prefix=config.upload_prefix
+    )
+
+    def made() -> Tuple[Optional[str], Outgoing]:
+        token = config.oauth_token if config.has_oauth else None
+        headers = {"User-Agent": loader.load().get_user_agent(), "Authorization": _authorization(config, token)}
+        return token, Outgoing("GET", url, headers)
+
+    return exchange(target, made)
+
+
+def _authorization(config: Any, token: Optional[str]) -> str:
+    if token:
+        return f"Bearer {token}"
+    pair = f"{config.api_key}:{config.api_secret}".encode()
+    return "Basic " + base64.b64encode(pair).decode("ascii")
+
+
+class MetadataFields:
+    """Which structured metadata the target can take; asked for when the first asset has some.
+
+    :param warn: called with a line for each field that the target lacks.
+    """
+
+    def __init__(self, target: UploadTarget, warn: Callable[[str], None]) -> None:
+        self._target = target
+        self._warn = warn
+        self._is_listed = False
+        self._fields: Optional[Set[str]] = None  # None: nobody knows
+        self._missing: Set[str] = set()
+
+    def known(self, values: Mapping[str, Any]) -> Dict[str, Any]:
+        """The values whose fields the target has: one that it lacks would make it refuse the asset.
+
+        :raises Stopped: the run was stopped.
+        """
+        if values and not self._is_listed:
+            self._fields = self._list()
+            self._is_listed = True
+        if self._fields is None:
+            return dict(values)
+        for name in values:
+            if name not in self._fields and name not in self._missing:
+                self._missing.add(name)
+                self._warn(
+                    f"{self._target.cloud_name} has no metadata field '{one_line(name)}', so its values are not copied."
+                    " Create the field there, then clone with -ow."
+                )
+        return {name: value for name, value in values.items() if name in self._fields}
+
+    def _list(self) -> Optional[Set[str]]:
+        try:
+            fields = _admin_get(self._target, "metadata_fields").get("metadata_fields")
+        except ApiError as error:
+            self._warn(f"The metadata fields of {self._target.cloud_name} cannot be listed: {redact(error.message)}")
+            return None
+        found = fields if isinstance(fields, list) else []
+        return {str(field.get("external_id")) for field in found if isinstance(field, dict)}

@@ -1,0 +1,166 @@
+"""Which items a run is about: ordered --include and --exclude globs, --shard, --retry-failed; for both sides alike."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from typing import Any, FrozenSet, Iterable, List, Optional, Pattern, Tuple
+
+from cloudinary_cli.errors import CliError
+from cloudinary_cli.text import nfc
+
+_WILDCARD = re.compile(r"(\\.|/\*\*/|\A\*\*/|/\*\*\Z|\*\*|\*|\?|\[!?\]?(?:\\.|[^\]\\])*\])", re.DOTALL)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_TRANSLATED = {"/**/": "/(?:.*/)?", "**/": "(?:.*/)?", "/**": "/.*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One of `count` parts, numbered from 1. A path is in the same part in every run and on every machine."""
+
+    number: int
+    count: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Shard":
+        """:raises CliError: it is not I/N with 1 <= I <= N."""
+        match = re.match(r"(\d+)/(\d+)\Z", text.strip())
+        if not match or not 1 <= int(match[1]) <= int(match[2]):
+            raise CliError(f"--shard {text}: write I/N with I from 1 to N, for example --shard 2/8.")
+        return cls(int(match[1]), int(match[2]))
+
+    def takes(self, path: str) -> bool:
+        digest = hashlib.sha1(nfc(path).encode("utf-8", "surrogatepass")).digest()  # noqa: S324 - spreads, protects nothing
+        return int.from_bytes(digest[:8], "big") % self.count == self.number - 1
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What the user has chosen. The first rule that matches a path decides; none matched: see `takes`."""
+
+    rules: Tuple[Tuple[bool, Pattern[str]], ...] = ()
+    shard: Optional[Shard] = None
+    only: Optional[FrozenSet[str]] = None
+
+    def takes(self, path: str, key: Optional[str] = None) -> bool:
+        """True when the item of this '/'-relative path belongs to the run.
+
+        Where nothing matches, it does, unless there are only includes.
+
+        :param key: its name in reports, where that is not the path: a public ID may stand for an image and for a video.
+        """
+        if self.only is not None and nfc(path if key is None else key) not in self.only:
+            return False
+        if self.shard is not None and not self.shard.takes(path):
+            return False
+        rule = self._rule(path)
+        if rule is not None:
+            return rule
+        return not self.rules or not all(is_included for is_included, _ in self.rules)
+
+    def concerns(self, path: str) -> bool:
+        """True when something of a file or, with a final slash, of what is in a directory may belong to the run."""
+        return self._rule(path) is not False if path.endswith("/") else self.takes(path)
+
+    def _rule(self, path: str) -> Optional[bool]:
+        """What the first rule that matches says; None for none."""
+        path = nfc(path)
+        return next((is_included for is_included, pattern in self.rules if pattern.match(path)), None)
+
+    @property
+    def is_everything(self) -> bool:
+        return not self.rules and self.shard is None and self.only is None
+
+
+def selection(
+    filters: Iterable[Tuple[str, str]] = (), shard: Optional[str] = None, retry_failed: Optional[str] = None
+) -> Selection:
+    """The selection of ("include" | "exclude", glob) pairs, a shard `I/N` and a report file.
+
+    :raises CliError: a glob or the shard is malformed, or the file cannot be read.
+    """
+    return Selection(
+        tuple((kind == "include", compile_glob(pattern)) for kind, pattern in filters),
+        Shard.parse(shard) if shard else None,
+        failed_keys(retry_failed) if retry_failed else None,
+    )
+
+
+def compile_glob(glob: str) -> Pattern[str]:
+    """A glob as a pattern for a whole path in normal form C, as in a .gitignore file (gitignore(5)).
+
+    `*` and `?` match within a name and `**` across directories. Without a slash (a final one aside) the glob is about
+    the name of a file or a directory at any depth, else about the path from the root. What matches a directory matches
+    all that is in it; with a final slash, it matches directories only. A backslash takes the next character as it is.
+
+    :raises CliError: it is empty or cannot be a pattern.
+    """
+    body = nfc(glob).rstrip("/")
+    if not body:
+        raise CliError(f"The pattern '{glob}' is empty. Write a glob such as '*.jpg', 'photos/**' or 'tmp/'.")
+    anywhere = "" if "/" in body else "(?:.*/)?"
+    inside = "/.*" if glob.endswith("/") else "(?:/.*)?"
+    try:
+        return re.compile(f"{anywhere}{translated(body.lstrip('/'))}{inside}\\Z", re.DOTALL)
+    except re.error as error:
+        raise CliError(f"The pattern '{glob}' cannot be used: {error}.") from None
+
+
+def translated(glob: str) -> str:
+    """The regular expression of a glob: `*`, `?` and `[...]` match no slash, `**` as a whole name any directories.
+
+    :raises CliError: it ends in a backslash, which has nothing to escape. :raises re.error: a malformed `[...]`.
+    """
+    parts: List[str] = []
+    for part in _WILDCARD.split(glob):
+        if part in _TRANSLATED:
+            parts.append(_TRANSLATED[part])
+        elif part.startswith("[") and part.endswith("]"):
+            parts.append(f"(?!/)[{_class(part[1:-1])}]")
+        elif _ESCAPED.fullmatch(part):
+            parts.append(re.escape(part[1]))
+        elif "\\" in part:
+            raise CliError(f"The pattern '{glob}' ends in a backslash. For a backslash in a name, write two.")
+        else:
+            parts.append(re.escape(part))
+    return "".join(parts)
+
+
+def _class(inner: str) -> str:
+    """What is between the brackets of a glob, as between those of a regular expression."""
+    negation, inner = ("^", inner[1:]) if inner.startswith("!") else ("", inner)
+    # An odd part is the character after a backslash.
+    parts = _ESCAPED.split(inner)
+    parts[::2] = [part.replace("[", "\\[") for part in parts[::2]]
+    parts[1::2] = [re.escape(part) for part in parts[1::2]]
+    return negation + "".join(parts)
+
+
+def failed_keys(report: str) -> FrozenSet[str]:
+    """The paths of a --report file whose last line does not say "ok".
+
+    :raises CliError: the file cannot be read, or a line is not one of a report; names the line.
+    """
+    last = {}
+    try:
+        with open(report, encoding="utf-8") as file:
+            for number, line in enumerate(file, 1):
+                path, status = _report_line(report, number, line)
+                last[nfc(path)] = status
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise CliError(f"Cannot read the --retry-failed file {report}: {reason}.") from error
+    return frozenset(path for path, status in last.items() if status != "ok")
+
+
+def _report_line(report: str, number: int, line: str) -> Tuple[str, str]:
+    try:
+        item: Any = json.loads(line)
+        return str(item["path"]), str(item["status"])
+    except (ValueError, KeyError, TypeError):
+        raise CliError(
+            f"Line {number} of the --retry-failed file {report} is not one that --report wrote. Give the file of a"
+            " run with --report."
+        ) from None

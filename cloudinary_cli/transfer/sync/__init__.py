@@ -1,0 +1,1 @@
+"""`cld sync`: matching of names, the plan, and the questions before it is carried out."""

@@ -1,0 +1,185 @@
+"""MD5 of local files: in the background while the remote folder is listed, and from the last run where nothing changed.
+
+A hash is kept with size, mtime and ctime of its file. One that was taken within two seconds of a change is not kept
+(as in git, Documentation/technical/racy-git.txt): the file could change again without a trace in its times.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+import time
+from collections import deque
+from functools import partial
+from typing import Any, Callable, Deque, Dict, FrozenSet, Iterable, List, Optional, Tuple
+
+from cloudinary_cli.defaults import logger
+from cloudinary_cli.system.files import make_private_directory, write_atomically
+from cloudinary_cli.transfer.engine.records import LocalFile
+
+_BLOCK = 1 << 20
+_RACY_NS = 2_000_000_000
+_THREADS = 4
+_VERSION = 1
+
+Stamp = Tuple[int, int, int]
+
+
+def _stamp(file: LocalFile) -> Stamp:
+    return file.size, file.mtime_ns, file.ctime_ns
+
+
+class EtagCache:
+    """The hashes of one local folder, kept in the CLI's home. A cache that cannot be read or written is none."""
+
+    def __init__(self, home: str, root: str, clock: Callable[[], int] = time.time_ns) -> None:
+        self._root = os.path.realpath(root)
+        name = hashlib.sha256(os.fsencode(self._root)).hexdigest()[:20]
+        self.path = os.path.join(home, "cache", f"etags-{name}.json")
+        self._clock = clock
+        self._known = self._load()
+        self._fresh: Dict[str, List[Any]] = {}
+
+    def _load(self) -> Dict[str, Any]:
+        try:
+            with open(self.path, encoding="utf-8") as file:
+                content = json.load(file)
+            if content["version"] == _VERSION and content["root"] == self._root:
+                files = content["files"]
+                return files if isinstance(files, dict) else {}
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+            logger.debug("No hashes from an earlier run: %r", error)
+        return {}
+
+    def get(self, file: LocalFile) -> Optional[str]:
+        """The hash, if the file is as it was when it was taken."""
+        entry = self._known.get(file.relative)
+        if not isinstance(entry, list) or len(entry) != 4 or tuple(entry[:3]) != _stamp(file):
+            return None
+        return entry[3] if isinstance(entry[3], str) else None
+
+    def put(self, file: LocalFile, etag: str, begun_ns: int) -> None:
+        """Remember a hash whose reading began at `begun_ns`, unless the file changed just before."""
+        if max(file.mtime_ns, file.ctime_ns) + _RACY_NS < begun_ns:
+            self._fresh[file.relative] = [*_stamp(file), etag]
+
+    def now(self) -> int:
+        return self._clock()
+
+    def save(self, files: Iterable[LocalFile]) -> None:
+        """Keep what is known about these files, and forget the rest; not touched if nothing changed."""
+        there = {file.relative for file in files}
+        kept = {name: entry for name, entry in {**self._known, **self._fresh}.items() if name in there}
+        if kept == self._known:
+            return
+        content = {"version": _VERSION, "root": self._root, "files": kept}
+        try:
+            make_private_directory(os.path.dirname(self.path))
+            write_atomically(self.path, json.dumps(content).encode("ascii"))
+        except OSError as error:
+            logger.debug("Hashes were not kept: %s", error)
+
+
+class Hasher:
+    """Hashes files in the background, and answers for one at once when it is asked."""
+
+    def __init__(self, cache: Optional[EtagCache] = None, threads: int = _THREADS) -> None:
+        self._cache = cache
+        self._etags: Dict[str, str] = {}
+        self._queue: Deque[LocalFile] = deque()
+        self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(threads)]
+        self._begun = False
+        self._needed: Optional[FrozenSet[str]] = None  # None: all, for all that is known yet
+        self.read = 0  # files that were opened
+
+    def begin(self, files: Iterable[LocalFile]) -> None:
+        """Start with these files; returns at once."""
+        for file in files:
+            etag = self._cache.get(file) if self._cache else None
+            if etag is None:
+                self._queue.append(file)
+            else:
+                self._etags[file.path] = etag
+        if self._queue:
+            self._begun = True
+            for thread in self._threads:
+                thread.start()
+
+    def finish(self, needed: Iterable[LocalFile] = ()) -> None:
+        """Drop what is not needed, also where it is being read, and wait for the rest."""
+        wanted = self._needed = frozenset(file.path for file in needed)
+        rest = []
+        while True:  # taken out one by one: the threads take from the other end meanwhile
+            try:
+                file = self._queue.pop()
+            except IndexError:
+                break
+            if file.path in wanted:
+                rest.append(file)
+        for file in rest:
+            self.etag(file)
+        if self._begun:
+            for thread in self._threads:
+                thread.join()
+
+    def etag(self, file: LocalFile) -> str:
+        """MD5 of the content, hexadecimal; empty for a file that cannot be read, which then equals nothing."""
+        known = self._etags.get(file.path)
+        return self._compute(file) if known is None else known
+
+    def save(self, files: Iterable[LocalFile]) -> None:
+        """Keep the hashes for the next run."""
+        if self._cache:
+            self._cache.save(files)
+
+    def _work(self) -> None:
+        while True:
+            try:
+                file = self._queue.popleft()
+            except IndexError:
+                return
+            self._compute(file, partial(self._is_needed, file.path))
+
+    def _is_needed(self, path: str) -> bool:
+        return self._needed is None or path in self._needed
+
+    def _compute(self, file: LocalFile, is_needed: Callable[[], bool] = lambda: True) -> str:
+        begun = self._cache.now() if self._cache else 0
+        try:
+            etag, is_same = _read(file, is_needed)
+        except _NotNeeded:
+            return ""
+        except OSError as error:
+            logger.debug("Cannot read '%s': %s", file.path, error)
+            etag, is_same = "", False
+        self.read += 1
+        self._etags[file.path] = etag
+        if is_same and self._cache:
+            self._cache.put(file, etag, begun)
+        return etag
+
+
+class _NotNeeded(Exception):
+    """Nobody wants the hash any more."""
+
+
+def _read(file: LocalFile, is_needed: Callable[[], bool]) -> Tuple[str, bool]:
+    """The hash, and whether the file is still the one that the walk saw.
+
+    :raises OSError: it cannot be read. :raises _NotNeeded: it was given up on the way.
+    """
+    digest = hashlib.md5()  # noqa: S324 - the API's etag is an MD5
+    buffer = memoryview(bytearray(min(_BLOCK, max(file.size, 1))))
+    with open(file.path, "rb", buffering=0) as stream:
+        while True:
+            count = stream.readinto(buffer)
+            if not count:
+                break
+            if not is_needed():
+                raise _NotNeeded
+            digest.update(buffer[:count])
+        info = os.fstat(stream.fileno())
+    seen = (info.st_size, info.st_mtime_ns, getattr(info, "st_ctime_ns", 0))
+    return digest.hexdigest(), seen == _stamp(file)

@@ -1,0 +1,214 @@
+"""Which local file and which asset are the same thing. Pure: hashes are asked for, and only where they decide.
+
+Every step is linear in the number of files and assets.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import AbstractSet, Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Sequence, Set, Tuple
+
+from cloudinary_cli.text import nfc
+from cloudinary_cli.transfer.engine.records import LocalFile, RemoteAsset
+from cloudinary_cli.transfer.keys import FolderMode, normalised, place, split_extension
+
+Etag = Callable[[LocalFile], str]
+_NUMBERED = re.compile(r"(.*) \([0-9]+\)\Z", re.DOTALL)
+
+
+class Pair(NamedTuple):
+    """A local file and the asset it belongs to."""
+
+    local: LocalFile
+    remote: RemoteAsset
+
+
+@dataclass(frozen=True)
+class Matched:
+    """Both sides put side by side; each list in the order of its keys."""
+
+    pairs: List[Pair] = field(default_factory=list)
+    local_only: List[LocalFile] = field(default_factory=list)
+    remote_only: List[RemoteAsset] = field(default_factory=list)
+    # Pairs that were found by their content: local key -> remote key.
+    found: Mapping[str, str] = field(default_factory=dict)
+
+
+def unnumbered(key: str) -> str:
+    """`a/Image (2).jpg` -> `a/Image.jpg`; a key without a number stays."""
+    stem, extension = split_extension(key)
+    match = _NUMBERED.match(stem)
+    return f"{match[1]}{extension}" if match else key
+
+
+def numbered(key: str) -> Iterator[str]:
+    """`Image (1).jpg`, `Image (2).jpg`, and so on."""
+    stem, extension = split_extension(key)
+    number = 0
+    while True:
+        number += 1
+        yield f"{stem} ({number}){extension}"
+
+
+# -- local names
+
+
+def distinct(files: Sequence[LocalFile], names: Mapping[str, str]) -> List[LocalFile]:
+    """The files, each with a key of its own: of a.jpg, a.jpeg and a.JPG one is `a.jpg`, the others stay as they are.
+
+    The one that is spelt so comes first, else the first one; what `.cld-sync` knows under its own name keeps it.
+
+    :param names: the entries of `.cld-sync` that count.
+    """
+    owners: Dict[str, str] = {}
+    for file in files:
+        if file.relative in names and file.relative != file.key:
+            continue
+        if file.key not in owners or file.relative == file.key:
+            owners[file.key] = file.relative
+    return [file if owners.get(file.key) == file.relative else file._replace(key=file.relative) for file in files]
+
+
+# -- duplicate remote names
+
+
+def resolve_duplicates(
+    assets: Sequence[RemoteAsset], files: Sequence[LocalFile], etag: Etag
+) -> Tuple[List[RemoteAsset], Dict[str, List[RemoteAsset]]]:
+    """Give every asset a key of its own; returns the assets, sorted by it, and the groups that shared one.
+
+    In a group, oldest first: an asset that equals a local file called NAME or NAME (k) takes that file's name; each
+    other one gets the first NAME (k) that no other asset has.
+    """
+    groups: Dict[str, List[RemoteAsset]] = {}
+    for asset in assets:
+        groups.setdefault(asset.key, []).append(asset)
+    shared = {key: sorted(group, key=_age) for key, group in groups.items() if len(group) > 1}
+    resolved = [group[0] for group in groups.values() if len(group) == 1]
+    taken = {asset.key for asset in resolved}
+    candidates = _candidates(files, shared) if shared else {}
+    for key in sorted(shared):
+        resolved.extend(_renamed(shared[key], _by_etag(shared[key], candidates.get(key, ()), etag), taken, groups))
+    return sorted(resolved, key=lambda asset: asset.key), shared
+
+
+def _age(asset: RemoteAsset) -> Tuple[str, Tuple[str, str, str]]:
+    return asset.created_at, asset.identity
+
+
+def _candidates(files: Iterable[LocalFile], shared: Mapping[str, object]) -> Dict[str, List[LocalFile]]:
+    """Local files by the shared key that they may stand for."""
+    found: Dict[str, List[LocalFile]] = {}
+    for file in files:
+        for key in {file.key, unnumbered(file.key), nfc(file.key)}:
+            if key in shared:
+                found.setdefault(key, []).append(file)
+    return found
+
+
+def _by_etag(group: Sequence[RemoteAsset], files: Iterable[LocalFile], etag: Etag) -> Dict[str, List[LocalFile]]:
+    """The files that some asset of the group may equal, by their hash; others are not read."""
+    sizes = {asset.size for asset in group}
+    found: Dict[str, List[LocalFile]] = {}
+    for file in files:
+        if file.size in sizes or None in sizes:
+            found.setdefault(etag(file), []).append(file)
+    return found
+
+
+def _renamed(
+    group: Sequence[RemoteAsset],
+    by_etag: Mapping[str, List[LocalFile]],
+    taken: Set[str],
+    remote_keys: Mapping[str, object],
+) -> List[RemoteAsset]:
+    renamed: List[RemoteAsset] = []
+    rest: List[RemoteAsset] = []
+    for asset in group:
+        equal = by_etag.get(asset.etag, ()) if asset.etag else ()
+        key = next((file.key for file in equal if file.key not in taken), None)
+        if key is None:
+            rest.append(asset)
+        else:
+            taken.add(key)
+            renamed.append(asset._replace(key=key))
+    free = numbered(group[0].key)
+    for asset in rest:
+        key = next(name for name in free if name not in remote_keys and name not in taken)
+        taken.add(key)
+        renamed.append(asset._replace(key=key))
+    return renamed
+
+
+# -- pairs
+
+
+def match(files: Sequence[LocalFile], assets: Sequence[RemoteAsset], names: Mapping[str, str], etag: Etag) -> Matched:
+    """Pair files and assets that have unique keys each: by `.cld-sync`, by their keys, and then raw ones by content.
+
+    :param names: the entries of `.cld-sync` that count: local key -> key of an asset.
+    """
+    unpaired = {asset.key: asset for asset in assets}
+    pairs: Dict[str, Pair] = {}
+    for is_mapped in (True, False):
+        for file in files:
+            wanted = names.get(file.key) if is_mapped else file.key
+            if wanted is not None and file.key not in pairs and wanted in unpaired:
+                pairs[file.key] = Pair(file, unpaired.pop(wanted))
+    by_content = _by_content([file for file in files if file.key not in pairs], unpaired.values(), etag)
+    for pair in by_content:
+        pairs[pair.local.key] = pair
+        del unpaired[pair.remote.key]
+    return Matched(
+        [pairs[file.key] for file in files if file.key in pairs],
+        [file for file in files if file.key not in pairs],
+        [asset for asset in assets if asset.key in unpaired],
+        {pair.local.key: pair.remote.key for pair in by_content},
+    )
+
+
+def _by_content(files: Iterable[LocalFile], assets: Iterable[RemoteAsset], etag: Etag) -> List[Pair]:
+    """Raw assets whose ID got an extension, with the file without one that has their display name and content."""
+    raw = [asset for asset in assets if asset.resource_type == "raw" and asset.display_name and asset.etag]
+    if not raw:
+        return []
+    named: Dict[str, List[LocalFile]] = {}
+    for file in files:
+        if not split_extension(file.key)[1]:
+            for key in {file.key, unnumbered(file.key)}:
+                named.setdefault(key, []).append(file)
+    found: List[Pair] = []
+    used: Set[str] = set()
+    for asset in raw:
+        directory = asset.key.rpartition("/")[0]
+        name = f"{directory}/{asset.display_name}" if directory else asset.display_name
+        for file in named.get(name, ()):
+            if file.key not in used and file.size == asset.size and etag(file) == asset.etag:
+                used.add(file.key)
+                found.append(Pair(file, asset))
+                break
+    return found
+
+
+# -- names of new assets
+
+
+def upload_keys(files: Sequence[LocalFile], kept: AbstractSet[Tuple[str, str]], mode: FolderMode) -> Dict[str, str]:
+    """The remote key each new file is to have: local key -> its normalised path, numbered where that is taken.
+
+    :param kept: the places (see keys.place) of the assets that stay.
+    """
+    taken = set(kept)
+    keys: Dict[str, str] = {}
+    # Those whose own name it is come first; a.JPG beside a.jpg gets `a (1).jpg`.
+    for is_owner in (True, False):
+        for file in files:
+            wanted = normalised(file.relative)
+            if (file.key == wanted) is not is_owner:
+                continue
+            if place(wanted, mode) in taken:
+                wanted = next(name for name in numbered(wanted) if place(name, mode) not in taken)
+            taken.add(place(wanted, mode))
+            keys[file.key] = wanted
+    return keys

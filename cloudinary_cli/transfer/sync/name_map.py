@@ -1,0 +1,113 @@
+"""`.cld-sync`: which local file belongs to which asset where the server has given it another name."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from dataclasses import dataclass, field
+from typing import AbstractSet, Dict, Mapping
+
+from cloudinary_cli.defaults import logger
+from cloudinary_cli.errors import CliError
+from cloudinary_cli.system.files import flush_to_disk, sync_directory
+from cloudinary_cli.text import nfc
+from cloudinary_cli.transfer.http.part_file import new_path, part_file, publish
+from cloudinary_cli.transfer.keys import NAME_MAP
+
+
+@dataclass(frozen=True)
+class NameMap:
+    """The content of `<root>/.cld-sync`: local key -> remote key, only where the two differ."""
+
+    path: str
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, root: str) -> "NameMap":
+        """The file's content; empty for a missing or an empty file.
+
+        :raises CliError: it is not a JSON object of strings, or cannot be read.
+        """
+        path = os.path.join(root, NAME_MAP)
+        try:
+            if not stat.S_ISREG(os.stat(path).st_mode):
+                raise _unusable(path, "it is not a regular file")
+            with open(path, encoding="utf-8", opener=_without_blocking) as file:
+                text = file.read()
+        except (FileNotFoundError, NotADirectoryError):
+            return cls(path)
+        except (OSError, ValueError) as error:
+            raise _unusable(path, getattr(error, "strerror", None) or "it is not UTF-8 text") from error
+        return cls(path, _parsed(path, text))
+
+    def effective(self, remote_keys: AbstractSet[str]) -> Dict[str, str]:
+        """The entries whose remote key exists."""
+        return {local: remote for local, remote in self.names.items() if remote in remote_keys}
+
+    def updated(self, uploaded: Mapping[str, str], local_keys: AbstractSet[str]) -> Dict[str, str]:
+        """The entries after an upload: those of files that are gone are dropped, the new ones take over.
+
+        :param uploaded: local key -> remote key of what was uploaded, also where the two are equal.
+        """
+        merged = {**self.names, **uploaded}
+        return {
+            local: remote for local, remote in merged.items() if local != remote and self._is_there(local, local_keys)
+        }
+
+    def _is_there(self, local: str, local_keys: AbstractSet[str]) -> bool:
+        # A hidden file may have been left out of this run, and is not gone for that.
+        return local in local_keys or os.path.lexists(os.path.join(os.path.dirname(self.path), local))
+
+    def save(self, uploaded: Mapping[str, str], local_keys: AbstractSet[str]) -> None:
+        """Write what changed, over what another process may have written meanwhile; a failure is only a warning."""
+        try:
+            current = NameMap.load(os.path.dirname(self.path))
+            names = current.updated(uploaded, local_keys)
+            if names != current.names:
+                _write(self.path, _serialised(names))
+                logger.debug("%s was updated: %s", self.path, names)
+        except (OSError, CliError) as error:
+            logger.warning("Cannot save %s: %s", self.path, getattr(error, "strerror", None) or error)
+
+
+def _without_blocking(path: str, flags: int) -> int:
+    # What was a file a moment ago may be a pipe by now, whose opening would wait for a writer.
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _write(path: str, data: bytes) -> None:
+    target = os.path.realpath(path)  # a link stays a link
+    temporary = new_path(os.path.dirname(target))
+    with part_file(temporary) as file:
+        file.write(data)
+        flush_to_disk(file)
+        publish(file, temporary, target)
+    sync_directory(os.path.dirname(target))
+
+
+def _serialised(names: Mapping[str, str]) -> bytes:
+    ordered = dict(sorted(names.items()))
+    try:
+        return json.dumps(ordered, indent=2, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:  # a file name that is not UTF-8
+        return json.dumps(ordered, indent=2).encode("ascii")
+
+
+def _parsed(path: str, text: str) -> Dict[str, str]:
+    if not text.strip():
+        return {}
+    try:
+        names = json.loads(text)
+    except (ValueError, RecursionError):
+        raise _unusable(path, "it is not JSON") from None
+    if not isinstance(names, dict) or not all(isinstance(value, str) for value in names.values()):
+        raise _unusable(path, "it is not a JSON object of strings")
+    # A remote key is in normal form C; a local one is what the disk calls the file, if it is not the only one so named.
+    return {local: nfc(remote) for local, remote in names.items()}
+
+
+def _unusable(path: str, reason: str) -> CliError:
+    return CliError(
+        f"Cannot use {path}: {reason}. Put it right, or delete it: files whose names changed are then paired anew."
+    )

@@ -1,0 +1,155 @@
+"""Progress, item lines, --report, and the shared options."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from pathlib import Path
+from typing import Any, List, Tuple
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from cloudinary_cli.console import Console
+from cloudinary_cli.errors import CliError
+from cloudinary_cli.modules.transfer_options import TransferCommand, run_options, selection_options, take_options
+from cloudinary_cli.transfer.engine.records import Outcome, Status
+from cloudinary_cli.transfer.engine.report import (
+    Reporter,
+    Tally,
+    progress_line,
+    readable_size,
+    readable_time,
+    report_file,
+)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_is_for_terminals_only() -> None:
+    for stream, environ, shown in (
+        (Terminal(), {}, True),
+        (io.StringIO(), {}, False),
+        (Terminal(), {"TERM": "dumb"}, False),
+    ):
+        reporter = Reporter(Console(stderr=stream, environ=environ))
+        reporter.begin(2)
+        reporter.arrived(Outcome("upload", "a", size=2048))
+        reporter.close()
+        assert ("1/2" in stream.getvalue()) is shown
+        if shown:
+            assert stream.getvalue().endswith("\r\x1b[K")  # nothing is left of it
+    quiet = Terminal()
+    reporter = Reporter(Console(stderr=quiet, environ={}), progress=False)
+    reporter.begin(1)
+    reporter.arrived(Outcome("upload", "a"))
+    assert quiet.getvalue() == ""
+
+
+def test_lines_and_progress_do_not_mix() -> None:
+    stream = Terminal()
+    console = Console(stderr=stream, environ={"NO_COLOR": "1"})
+    console.status("50%")
+    console.notice("a line")
+    assert stream.getvalue() == "50%\r\x1b[Ka line\n50%"
+
+
+def test_progress_line_has_rate_and_eta() -> None:
+    tally = Tally()
+    for _ in range(20):
+        tally.add(Outcome("upload", "x", size=1024 * 1024))
+    tally.add(Outcome("upload", "x", Status.FAILED, "no"))
+    assert progress_line(tally, 63, 2.0) == "21/63  33%  20.0 MiB  10 items/s  ETA 4 s  1 failed"
+    assert progress_line(Tally(), 5, 0.0) == "0/5  0%  0.0 items/s"
+    assert progress_line(Tally(), 0, 0.0).startswith("0/0  100%")
+    assert progress_line(tally, None, 2.0) == "21  20.0 MiB  10 items/s  1 failed"
+
+
+@pytest.mark.parametrize(("size", "text"), [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (3 * 1024**4, "3.0 TiB")])
+def test_sizes(size: int, text: str) -> None:
+    assert readable_size(size) == text
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0.4, "0 s"), (59.6, "1 min 0 s"), (3600, "1 h 0 min")])
+def test_times(seconds: float, text: str) -> None:
+    assert readable_time(seconds) == text
+
+
+def test_report_is_json_lines_written_as_it_comes(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    with report_file(str(path)) as record:
+        record(
+            Outcome("upload", "a\udce9", Status.OK, public_id="p", url="u", etag="e", size=3, response={"secret": 1})
+        )
+        (line,) = path.read_text().splitlines()  # before the end of the run
+        record(Outcome("upload", "b", Status.FAILED, "no"))
+    assert json.loads(line) == {
+        "action": "upload",
+        "path": "a\udce9",
+        "status": "ok",
+        "error": None,
+        "public_id": "p",
+        "url": "u",
+        "etag": "e",
+        "bytes": 3,
+    }
+    assert json.loads(path.read_text().splitlines()[1])["error"] == "no"
+
+
+def test_the_list_to_be_done_again_outlives_a_run_that_does_not_begin(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    path.write_text("old\n")
+    with pytest.raises(CliError), report_file(str(path)):
+        raise CliError("no answer to the listing")
+    assert path.read_text() == "old\n"
+    with report_file(str(path)) as record:
+        record(Outcome("upload", "a"))
+    assert len(path.read_text().splitlines()) == 1
+    with report_file(str(path)):
+        pass
+    assert path.read_text() == ""
+    with report_file(os.devnull) as record:
+        record(Outcome("upload", "a"))
+
+
+def test_a_report_that_cannot_be_written_is_met_first(tmp_path: Path) -> None:
+    with pytest.raises(CliError, match="Cannot write the --report file .*: Is a directory|Permission"):
+        with report_file(str(tmp_path)):
+            raise AssertionError("not entered")
+
+
+def run(*args: str) -> Tuple[int, Any, str]:
+    seen: List[Any] = []
+
+    @click.command("x", cls=TransferCommand)
+    @run_options
+    @selection_options
+    def command(**options: Any) -> None:
+        seen.append(take_options(options))
+
+    result = CliRunner().invoke(command, args)
+    return result.exit_code, seen[0] if seen else None, result.output
+
+
+def test_filters_keep_their_order() -> None:
+    _, options, _ = run("--include", "a", "--exclude=b", "--include", "c", "--exclude", "d", "--", "--include")[0:3]
+    assert options is None  # no such argument
+    _, options, _ = run("--include", "a", "--exclude=b", "--include", "c", "--exclude", "d")
+    assert options.filters == (("include", "a"), ("exclude", "b"), ("include", "c"), ("exclude", "d"))
+    assert run()[1].filters == ()
+
+
+def test_t24_no_workers_is_refused_before_anything_is_read() -> None:
+    code, options, output = run("-w", "0")
+    assert code != 0 and options is None and "x>=1" in output
+
+
+def test_options_are_what_was_typed() -> None:
+    _, options, _ = run("-w", "3", "--dry-run", "--shard", "1/2", "--report", "r", "--json", "--no-progress")
+    assert (options.workers, options.dry_run, options.shard, options.report) == (3, True, "1/2", "r")
+    assert (options.as_json, options.progress, options.max_delete) == (True, False, None)

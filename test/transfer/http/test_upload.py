@@ -1,0 +1,197 @@
+"""Uploads: what is sent, streaming, chunks, retries, 401."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from pathlib import Path
+from typing import Any, Callable, List
+
+import pytest
+
+from cloudinary_cli.auth.oauth_config import OAuthConfig
+from cloudinary_cli.config.store import ConfigStore
+from cloudinary_cli.errors import ApiError, AuthenticationError
+from cloudinary_cli.net.retry import Stopped
+from cloudinary_cli.transfer.http import upload as upload_room
+from cloudinary_cli.transfer.http.multipart import FilePart, encode
+from cloudinary_cli.transfer.http.upload import Source, UploadTarget, explicit, is_repeatable, upload
+from test.fakes.cloudinary_server import CloudinaryServer, Reply
+from test.fakes.sandbox_client import SandboxClient
+
+Make = Callable[..., UploadTarget]
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Source:
+    path = tmp_path / "pic é.bin"
+    path.write_bytes(os.urandom(5000))
+    return Source.of_file(str(path))
+
+
+def test_one_upload_is_the_sdks_request(server: CloudinaryServer, target: Make, photo: Source) -> None:
+    server.reply({"public_id": "a"})
+    answer = upload(target(server.config_url()), photo, {"folder": "f", "tags": ["x", "y"], "use_filename": True})
+    assert answer == {"public_id": "a"}
+    (request,) = server.requests
+    assert (request.method, request.path) == ("POST", "/v1_1/demo/auto/upload")
+    assert {name: request.field(name) for name in ("folder", "tags", "use_filename", "api_key")} == {
+        "folder": "f",
+        "tags": "x,y",
+        "use_filename": "1",
+        "api_key": "key",
+    }
+    assert request.field("signature") and "authorization" not in request.headers
+    assert request.headers["user-agent"].startswith("CloudinaryCLI/")
+    sent = request.files["file"]
+    assert sent.content == Path(str(photo.path)).read_bytes()
+    assert sent.filename == "pic é.bin"  # T7: never the path
+
+
+def test_the_server_accepts_signature_and_bearer(
+    box: SandboxClient, target: Make, photo: Source, store: ConfigStore
+) -> None:
+    signed = upload(target(box.server.environment(Path("."))["CLOUDINARY_URL"]), photo, {"public_id": "signed"})
+    assert signed["etag"] == hashlib.md5(Path(str(photo.path)).read_bytes()).hexdigest()
+    box.save_login(store, "box", stale=True)
+    config = OAuthConfig.bind_saved("box", store.load()["box"], store)
+    assert upload(target(config), photo, {"public_id": "bearer"})["public_id"] == "bearer"
+    assert box.stats["refresh_exchanges"] == 1 and box.stats["bad_signatures"] == 0
+
+
+def test_a_rejected_token_is_renewed_once(box: SandboxClient, target: Make, photo: Source, store: ConfigStore) -> None:
+    box.save_login(store, "box", stale=False)
+    config = OAuthConfig.bind_saved("box", store.load()["box"], store)
+    box.fault("/v1_1", status=401, body={"error": {"message": "expired"}})
+    assert upload(target(config), photo, {"public_id": "x"})["public_id"] == "x"
+    assert box.stats["refresh_exchanges"] == 1
+    box.fault("/v1_1", status=401, body={"error": {"message": "expired"}}, times=None)
+    with pytest.raises(AuthenticationError):
+        upload(target(config), photo, {"public_id": "x"})
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": 500},
+        {"status": 503},
+        {"status": 420, "headers": {"Retry-After": "0"}},
+        {"status": 429, "headers": {"Retry-After": "0"}},
+        {"mode": "reset"},
+        {"mode": "cut"},
+        {"mode": "after"},
+        {"mode": "stall", "delay": 5},
+    ],
+    ids=lambda fault: str(fault.get("mode") or fault["status"]),
+)
+def test_a_passing_fault_is_outlasted_and_makes_no_second_asset(
+    fault: Any, box: SandboxClient, target: Make, photo: Source
+) -> None:
+    url = box.server.environment(Path("."))["CLOUDINARY_URL"] + "&timeout=1"
+    before = len(box.server.state.assets("sandbox").all())
+    box.fault("/v1_1", **fault)
+    answer = upload(target(url), photo, {"asset_folder": f"t{fault}", "use_filename_as_display_name": True})
+    assert answer["bytes"] == photo.size
+    assert len(box.server.state.assets("sandbox").all()) == before + 1
+
+
+@pytest.mark.parametrize(
+    ("options", "repeatable"),
+    [
+        ({"public_id": "a"}, True),
+        ({"use_filename": 1, "unique_filename": 0}, True),
+        ({"use_filename": "true", "unique_filename": "false"}, True),
+        ({"use_filename": True}, False),
+        ({"upload_preset": "p"}, False),
+        ({}, False),
+    ],
+)
+def test_which_uploads_may_be_repeated(options: Any, repeatable: bool) -> None:
+    assert is_repeatable(options) is repeatable
+
+
+def test_a_lost_answer_of_an_unrepeatable_upload_is_said(server: CloudinaryServer, target: Make, photo: Source) -> None:
+    server.on("POST", "/upload", Reply(200, b'{"public_id"', {"Content-Length": "9999"}))
+    with pytest.raises(ApiError, match="may have been uploaded"):
+        upload(target(server.config_url(timeout="1")), photo, {"upload_preset": "p"})
+    assert len(server.requests) == 1
+
+
+def test_large_files_go_in_chunks_and_survive_a_fault(
+    box: SandboxClient, target: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Patched: the real size of a chunk is 20 MB, and what is tested is the splitting.
+    monkeypatch.setattr(upload_room, "CHUNK_SIZE", 100_000)
+    path = tmp_path / "large.bin"
+    content = os.urandom(250_001)
+    path.write_bytes(content)
+    box.fault("/v1_1", mode="reset", skip=1)
+    url = box.server.environment(Path("."))["CLOUDINARY_URL"]
+    answer = upload(target(url), Source.of_file(str(path)), {"public_id": "large.bin", "resource_type": "raw"})
+    assert answer["etag"] == hashlib.md5(content).hexdigest()
+    requests = box.requests("/v1_1")
+    ranges = [request["headers"]["content_range"] for request in requests]
+    assert ranges == [f"bytes {part}/250001" for part in ("0-99999", "100000-199999", "100000-199999", "200000-250000")]
+    assert len({request["headers"]["x_unique_upload_id"] for request in requests}) == 1
+
+
+def test_bodies_are_streamed_in_blocks(tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    path.write_bytes(b"x" * 3_000_000)
+    headers, make = encode([("a", "b")], FilePart(str(path), "f", 3_000_000))
+    for _ in range(2):  # made anew for each attempt
+        blocks = list(make())
+        assert max(map(len, blocks)) <= 64 * 1024
+        assert sum(map(len, blocks)) == int(headers["Content-Length"])
+
+
+def test_names_cannot_break_out_of_their_header(server: CloudinaryServer, target: Make, tmp_path: Path) -> None:
+    path = tmp_path / 'a"\r\nX: y'
+    path.write_bytes(b"1")
+    upload(target(server.config_url()), Source.of_file(str(path)), {"public_id": "x"})
+    assert server.requests[0].files["file"].filename == "a%22%0D%0AX: y"
+
+
+def test_explicit_and_remote_urls(server: CloudinaryServer, target: Make) -> None:
+    there = target(server.config_url())
+    explicit(there, "a/b", {"type": "upload", "eager": [{"width": 5}], "invalidate": True})
+    upload(there, Source(url="https://example.com/a.jpg"), {"public_id": "c"})
+    first, second = server.requests
+    assert (first.path, first.field("public_id"), first.field("eager")) == ("/v1_1/demo/image/explicit", "a/b", "w_5")
+    assert second.field("file") == "https://example.com/a.jpg" and second.files == {}
+
+
+def test_errors_are_the_servers(server: CloudinaryServer, target: Make, photo: Source) -> None:
+    server.reply(Reply(400, {"error": {"message": "Invalid image file"}}), Reply(200, b"<html>"), Reply(409, {"a": 1}))
+    for text in ("^Invalid image file$", r"parsing server response \(200\)", "HTTP 409"):
+        with pytest.raises(ApiError, match=text):
+            upload(target(server.config_url()), photo, {"public_id": "x"})
+
+
+def test_a_target_sends_its_own_credentials_only(server: CloudinaryServer, target: Make, photo: Source) -> None:
+    from cloudinary_cli.sdk import loader
+
+    there = target(server.config_url("other", "k2:s2"))
+    loader.load()._config = OAuthConfig.from_url(
+        server.config_url("source", "", oauth_token="TOKEN-OF-SOURCE", upload_preset="p")
+    )
+    upload(there, photo, {"public_id": "x"})
+    (request,) = server.requests
+    assert b"TOKEN-OF-SOURCE" not in request.body and "authorization" not in request.headers
+    assert (request.field("api_key"), request.field("upload_preset")) == ("k2", None)
+
+
+def test_a_stop_ends_the_waiting_for_another_attempt(server: CloudinaryServer, target: Make, photo: Source) -> None:
+    there = target(server.config_url())
+    seen: List[int] = []
+
+    def refuse(request: Any) -> Reply:
+        seen.append(1)
+        threading.Timer(0.1, there.session.stop.request).start()
+        return Reply(429, {}, {"Retry-After": "200"})
+
+    server.on("POST", "/upload", refuse)
+    with pytest.raises(Stopped):
+        upload(there, photo, {"public_id": "x"})
+    assert seen == [1]
