@@ -42,7 +42,7 @@ def silent_server() -> Iterator[Tuple[str, socket.socket]]:
 # -- help and version
 
 
-def test_g8_version_is_three_lines_on_stdout(cld: Run) -> None:
+def test_version_is_three_lines_on_stdout(cld: Run) -> None:
     done = cld("--version", env={"CLOUDINARY_URL": "foo", "CLOUDINARY_OAUTH_REDIRECT_PORT": "abc"})
     lines = done.out.splitlines()
     assert (done.code, done.err, len(lines)) == (0, "", 3)
@@ -61,13 +61,13 @@ def test_bare_cld_shows_guidance_on_stderr_and_help_on_stdout(cld: Run, config_j
 
 
 @pytest.mark.parametrize("args", [("-h",), ("--help",), ("config", "-h"), ("config", "--help"), ("logout", "-h")])
-def test_g4_help_by_both_names(invoke: Run, args: Any) -> None:
+def test_help_by_both_names(invoke: Run, args: Any) -> None:
     done = invoke(*args)
     assert done.code == 0 and done.out.startswith("Usage: cld") and done.err == ""
 
 
 @pytest.mark.parametrize("data", [b"{", b"[]"])
-def test_g7_help_and_version_need_no_readable_config(invoke: Run, config_json: Path, data: bytes) -> None:
+def test_help_and_version_need_no_readable_config(invoke: Run, config_json: Path, data: bytes) -> None:
     config_json.write_bytes(data)
     for args in (("--help",), ("--version",), ("config", "--help"), ("login", "--help")):
         assert invoke(*args).code == 0
@@ -76,7 +76,7 @@ def test_g7_help_and_version_need_no_readable_config(invoke: Run, config_json: P
 
 
 @pytest.mark.parametrize("args", [(), ("--help",), ("config", "--help"), ("config", "-ls"), ("--version",)])
-def test_g11_an_invalid_variable_blocks_only_who_needs_it(invoke: Run, args: Any) -> None:
+def test_an_invalid_variable_blocks_only_who_needs_it(invoke: Run, args: Any) -> None:
     env = {"CLOUDINARY_URL": "foo", "CLOUDINARY_ACCOUNT_URL": "bar", "CLOUDINARY_OAUTH_REDIRECT_PORT": "abc"}
     done = invoke(*args, env=env)
     assert done.code == 0 and done.out and "Traceback" not in done.err
@@ -92,12 +92,12 @@ def test_g11_an_invalid_variable_blocks_only_who_needs_it(invoke: Run, args: Any
     ids=" ".join,
 )
 @pytest.mark.parametrize("url", [None, "foo"], ids=["no configuration", "an invalid one"])
-def test_g10_g11_who_needs_no_account_hears_of_none(invoke: Run, args: Any, url: Any) -> None:
+def test_who_needs_no_account_hears_of_none(invoke: Run, args: Any, url: Any) -> None:
     done = invoke(*args, env={"CLOUDINARY_URL": url} if url else {})
     assert done.code == 0 and "onfiguration" not in done.err and "CLOUDINARY_URL" not in done.err
 
 
-def test_g8_a_bad_port_stops_a_login_only_and_is_named(invoke: Run) -> None:
+def test_a_bad_port_stops_a_login_only_and_is_named(invoke: Run) -> None:
     env = {"CLOUDINARY_OAUTH_REDIRECT_PORT": "abc", "CLOUDINARY_URL": URL}
     assert invoke("url", "x", env=env).code == 0
     done = invoke("login", env=env)
@@ -168,7 +168,7 @@ def test_data_goes_to_stdout_and_prose_to_stderr(cld: Run, saved: Path) -> None:
 
 @pytest.mark.parametrize("before", [True, False])
 @pytest.mark.parametrize("level", ["ERROR", "error", "Critical"])
-def test_g6_verbosity_before_and_after_the_command(invoke: Run, saved: Path, before: bool, level: str) -> None:
+def test_verbosity_before_and_after_the_command(invoke: Run, saved: Path, before: bool, level: str) -> None:
     option = ["-v", level]
     done = invoke(*(option if before else []), "config", "-ud", *([] if before else option))
     assert (done.code, done.out, done.err) == (0, "", "")
@@ -198,7 +198,7 @@ def test_main_returns_the_exit_status_and_other_entry_points_work(saved: Path, t
 
 
 @posix
-def test_c14_g16_colour_only_where_it_is_wanted(saved: Path) -> None:
+def test_colour_only_where_it_is_wanted(saved: Path) -> None:
     coloured = run_in_terminal(["config", "-ls", "--json"])
     assert coloured.code == 0 and "\x1b[" in coloured.text
     uncoloured = re.sub(r"\x1b\[[0-9;]*m", "", coloured.text)
@@ -212,7 +212,7 @@ def test_c14_g16_colour_only_where_it_is_wanted(saved: Path) -> None:
 
 
 @posix
-def test_g2_questions_go_to_stderr(config_json: Path) -> None:
+def test_questions_go_to_stderr(config_json: Path) -> None:
     config_json.write_text(json.dumps({"f": "cloudinary://c?oauth_token=t&refresh_token=r&expires_at=1"}))
     screen = run_in_terminal(["config", "-n", "f", URL, "--json"], [("(y/N) ", "")], pipe_stdout=True)
     assert (screen.code, screen.out) == (1, "") and "'f' is a login." in screen.text
@@ -237,7 +237,7 @@ def interrupted(silent_server: Tuple[str, socket.socket], number: int) -> Tuple[
 
 
 @posix
-def test_g9_ctrl_c_is_one_line_and_130(silent_server: Any, config_json: Path) -> None:
+def test_ctrl_c_is_one_line_and_130(silent_server: Any, config_json: Path) -> None:
     code, err = interrupted(silent_server, signal.SIGINT)
     assert code == 130 and err.split() == ["Interrupted."]
     assert not config_json.exists()
@@ -290,7 +290,7 @@ def test_closed_and_full_streams_cause_no_traceback(saved: Path, redirection: st
         {"PYTHONIOENCODING": "utf-8"},
     ],
 )
-def test_g12_names_in_any_locale(cld: Run, config_json: Path, env: Dict[str, str]) -> None:
+def test_names_in_any_locale(cld: Run, config_json: Path, env: Dict[str, str]) -> None:
     config_json.write_text(json.dumps({"é日本": URL}), encoding="utf-8")
     done = cld("config", "-ls", env=env)
     assert (done.code, done.err) == (0, "") and len(done.out.splitlines()) == 2
@@ -363,7 +363,7 @@ def test_long_options_take_dashes_and_underscores(args: "list[str]", invoke: Any
     ],
     ids=lambda args: args[0],
 )
-def test_g5_no_attribute_of_the_sdk_is_a_command_by_being_there(invoke: Run, args: Any) -> None:
+def test_no_attribute_of_the_sdk_is_a_command_by_being_there(invoke: Run, args: Any) -> None:
     done = invoke("-c", URL, *args)
     assert (done.code, done.out) == (1, "")
     assert f'Error: No such command "{args[0]}".\n' in done.err and done.err.count("\n") == 3
@@ -374,7 +374,7 @@ def test_a_name_gets_the_closest_of_commands_and_methods_else_the_way_to_the_lis
     assert invoke("qqqqqqq").err.endswith('No such command "qqqqqqq".\nSee the commands with: cld --help\n')
 
 
-def test_g6_every_command_takes_verbosity_after_its_name(invoke: Run) -> None:
+def test_every_command_takes_verbosity_after_its_name(invoke: Run) -> None:
     without = [words for words in leaf_commands() if "--verbosity" not in invoke(*words, "--help").out]
     assert without == []
     # Here -v is another option.
@@ -383,7 +383,7 @@ def test_g6_every_command_takes_verbosity_after_its_name(invoke: Run) -> None:
 
 
 @pytest.mark.parametrize("data", [b"{bad", b"\xff"])
-def test_g7_a_url_given_with_c_needs_no_file(
+def test_a_url_given_with_c_needs_no_file(
     server: CloudinaryServer, invoke: Run, config_json: Path, data: bytes
 ) -> None:
     config_json.write_bytes(data)
@@ -398,7 +398,7 @@ def test_g7_a_url_given_with_c_needs_no_file(
 
 @pytest.mark.parametrize("api", ["admin", "uploader", "provisioning", "utils"])
 @pytest.mark.parametrize("option", [[], ["-ls"]], ids=["without words", "-ls"])
-def test_g3_a_list_of_methods_is_data_at_any_verbosity(cld: Run, api: str, option: List[str]) -> None:
+def test_a_list_of_methods_is_data_at_any_verbosity(cld: Run, api: str, option: List[str]) -> None:
     done = cld("-v", "critical", api, *option)
     assert (done.code, done.err) == (0, "")
     assert len(done.out.splitlines()) >= 9 and all("(" in line for line in done.out.splitlines())

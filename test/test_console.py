@@ -86,7 +86,7 @@ def test_a_notice_is_not_hidden_by_the_level_but_redacted() -> None:
         (False, {}, False),
     ],
 )
-def test_g16_colour(terminal: bool, environ: "dict[str, str]", coloured: bool) -> None:
+def test_colour(terminal: bool, environ: "dict[str, str]", coloured: bool) -> None:
     console, out, err = console_with(terminal=terminal, **environ)
     install_logging(console)
     console.error("x")

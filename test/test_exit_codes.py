@@ -45,7 +45,7 @@ def test_success_is_0(codes: Run) -> None:
 @pytest.mark.parametrize(
     "args", [["nosuch"], ["--nosuch"], ["config", "--nosuch"], ["make", "-ll", "-F"], ["config", "-s", "x"]]
 )
-def test_g4_usage_is_2(codes: Run, args: List[str]) -> None:
+def test_usage_is_2(codes: Run, args: List[str]) -> None:
     assert codes(*args) == [1, 2]
 
 

@@ -51,7 +51,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Dict[str, Path]:
     return {"sdist": sdist, "wheel": next(folder.glob("*.whl"))}
 
 
-def test_g14_the_wheel_holds_one_package_and_its_data(built: Dict[str, Path]) -> None:
+def test_the_wheel_holds_one_package_and_its_data(built: Dict[str, Path]) -> None:
     names = zipfile.ZipFile(str(built["wheel"])).namelist()
     top = {name.split("/")[0] for name in names}
     assert {name for name in top if not name.endswith((".dist-info", ".data"))} == {"cloudinary_cli"}

@@ -51,7 +51,7 @@ def test_printable_keeps_tab_and_newline_only() -> None:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii", "iso-8859-1", None, "no-such-encoding"])
-def test_g12_json_has_plain_characters_where_the_stream_can_carry_them(encoding: str) -> None:
+def test_json_has_plain_characters_where_the_stream_can_carry_them(encoding: str) -> None:
     value = {"é": "日本\u202e\x9b\ud800\u2028"}
     text = to_json(value, encoding)
     assert json.loads(text) == value

@@ -90,7 +90,7 @@ def test_nan_is_json_as_python_reads_it() -> None:
         ("delete_derived_resources", "derived_resource_ids"),
     ],
 )
-def test_a1_every_positional_id_reaches_the_list(name: str, field: str) -> None:
+def test_every_positional_id_reaches_the_list(name: str, field: str) -> None:
     assert kwargs(name, "a", "b", "c") == {field: ["a", "b", "c"]}
     assert kwargs(name, "a,b,c") == {field: ["a", "b", "c"]}
     assert kwargs(name, "a", "b,c") == {field: ["a", "b", "c"]}
@@ -98,7 +98,7 @@ def test_a1_every_positional_id_reaches_the_list(name: str, field: str) -> None:
     assert kwargs(name, "a,,b,") == {field: ["a", "b"]}
 
 
-def test_a1_surplus_words_go_to_the_last_list_parameter_of_the_signature() -> None:
+def test_surplus_words_go_to_the_last_list_parameter_of_the_signature() -> None:
     assert kwargs("add_tag", "t", "a", "b", "c") == {"tag": "t", "public_ids": ["a", "b", "c"]}
     assert kwargs("update_metadata", '{"f":"v"}', "a", "b") == {"metadata": {"f": "v"}, "public_ids": ["a", "b"]}
     assert kwargs("delete_backed_up_assets", "x", "1", "2") == {"asset_id": "x", "version_ids": ["1", "2"]}
@@ -112,7 +112,7 @@ def test_a1_surplus_words_go_to_the_last_list_parameter_of_the_signature() -> No
     }
 
 
-def test_a1_with_keywords_between_the_ids() -> None:
+def test_with_keywords_between_the_ids() -> None:
     expected = {"public_ids": ["a", "b", "c"], "type": "private", "invalidate": True}
     assert kwargs("delete_resources", "a", "type=private", "b", "c", o=[("invalidate", "x")], O=[]) == {
         **expected,
@@ -136,7 +136,7 @@ def test_transformations_keep_their_commas() -> None:
     assert as_json["transformations"] == [{"width": 5}]
 
 
-def test_a18_archive_lists_are_split() -> None:
+def test_archive_lists_are_split() -> None:
     for name in ("download_zip_url", "download_archive_url", "create_archive", "create_zip", "download_folder"):
         path = ["f"] if name == "download_folder" else []
         given = kwargs(name, *path, "public_ids=a,b", "tags=c,d", "prefixes=e,f")
@@ -148,7 +148,7 @@ def test_a18_archive_lists_are_split() -> None:
 
 
 @pytest.mark.parametrize("text", ["123", "1e5", "NaN", "0", "007", "true", "null", "1.0", "[1]", '{"a":1}'])
-def test_a2_an_id_is_text_whatever_it_looks_like(text: str) -> None:
+def test_an_id_is_text_whatever_it_looks_like(text: str) -> None:
     assert kwargs("resource", text) == {"public_id": text}
     assert kwargs("resource", f"public_id={text}") == {"public_id": text}
     assert kwargs("resource", f"--public_id={text}") == {"public_id": text}
@@ -157,20 +157,20 @@ def test_a2_an_id_is_text_whatever_it_looks_like(text: str) -> None:
     assert kwargs("cloudinary_url", text) == {"source": text}
 
 
-def test_a2_list_items_are_text_too() -> None:
+def test_list_items_are_text_too() -> None:
     assert kwargs("delete_resources", "123", "1e5") == {"public_ids": ["123", "1e5"]}
     assert kwargs("delete_resources", "1,2") == {"public_ids": ["1", "2"]}
     assert kwargs("delete_resources", "public_ids=123") == {"public_ids": ["123"]}
     assert kwargs("sub_accounts", "ids=1,2") == {"ids": ["1", "2"]}
 
 
-def test_a2_text_options_keep_digits_and_json_quotes_still_work() -> None:
+def test_text_options_keep_digits_and_json_quotes_still_work() -> None:
     assert kwargs("update", "x", "display_name=123")["display_name"] == "123"
     assert kwargs("resource", '"123"') == {"public_id": "123"}
     assert kwargs("resource", '"true"') == {"public_id": "true"}
 
 
-def test_a2_other_types_are_parsed_as_before() -> None:
+def test_other_types_are_parsed_as_before() -> None:
     assert kwargs("resources", "max_results=5", "tags=true") == {"max_results": 5, "tags": True}
     assert kwargs("upload", "f", "auto_tagging=0.5", "overwrite=false")["auto_tagging"] == 0.5
     assert kwargs("upload", "f", 'responsive_breakpoints=[{"create_derived":true}]')["responsive_breakpoints"] == [
@@ -181,7 +181,7 @@ def test_a2_other_types_are_parsed_as_before() -> None:
     assert kwargs("upload", "f", "visual_search=true")["visual_search"] is True
 
 
-def test_a2_capital_o_still_parses() -> None:
+def test_capital_o_still_parses() -> None:
     assert kwargs("update", "x", O=[("display_name", "123")])["display_name"] == 123
     assert kwargs("upload", "f", O=[("tags", '["a,b"]')])["tags"] == ["a,b"]
 
@@ -189,13 +189,13 @@ def test_a2_capital_o_still_parses() -> None:
 # -- A3: commas
 
 
-def test_a3_a_comma_inside_a_json_element_is_content() -> None:
+def test_a_comma_inside_a_json_element_is_content() -> None:
     assert kwargs("delete_resources", '["a","b,c"]') == {"public_ids": ["a", "b,c"]}
     assert kwargs("delete_resources", '["a","b,c"]', "d") == {"public_ids": ["a", "b,c", "d"]}
     assert kwargs("delete_resources", o=[("public_ids", '["a","b,c"]')]) == {"public_ids": ["a", "b,c"]}
 
 
-def test_a3_an_escaped_comma_is_content() -> None:
+def test_an_escaped_comma_is_content() -> None:
     assert kwargs("delete_resources", r"a\,b,c") == {"public_ids": ["a,b", "c"]}
     assert kwargs("delete_resources", '"a,b"') == {"public_ids": ["a,b"]}
     assert kwargs("resource", r"a\,b") == {"public_id": r"a\,b"}
@@ -204,7 +204,7 @@ def test_a3_an_escaped_comma_is_content() -> None:
 # -- A4: required arguments by name
 
 
-def test_a4_required_arguments_in_any_form() -> None:
+def test_required_arguments_in_any_form() -> None:
     expected = {"public_id": "x", "derived_next_cursor": "c", "colors": True}
     rest = ["derived_next_cursor=c", "colors=true"]
     assert kwargs("resource", "public_id=x", *rest) == expected
@@ -215,14 +215,14 @@ def test_a4_required_arguments_in_any_form() -> None:
     assert kwargs("resource", "--public-id", "x", *rest) == expected
 
 
-def test_a4_a_name_takes_its_slot_and_the_words_fill_the_others() -> None:
+def test_a_name_takes_its_slot_and_the_words_fill_the_others() -> None:
     assert kwargs("rename", "to_public_id=b", "a") == {"from_public_id": "a", "to_public_id": "b"}
     assert kwargs("rename", "b", o=[("from_public_id", "a")]) == {"from_public_id": "a", "to_public_id": "b"}
     given = kwargs("update_metadata", "a", "b", O=[("metadata", '{"f": 1}')])
     assert given == {"metadata": {"f": 1}, "public_ids": ["a", "b"]}
 
 
-def test_a4_a_word_with_equals_is_literal_while_a_required_slot_is_open() -> None:
+def test_a_word_with_equals_is_literal_while_a_required_slot_is_open() -> None:
     assert kwargs("resource", "folder=a") == {"public_id": "folder=a"}
     assert kwargs("resource", "a=b=c", "type=private") == {"public_id": "a=b=c", "type": "private"}
     # Only the option's name is left to fill the slot, as it always did.
@@ -280,14 +280,14 @@ def test_after_two_dashes_nothing_is_an_option() -> None:
 # -- A5, A6: what does not fit
 
 
-def test_a5_missing_arguments_are_named() -> None:
+def test_missing_arguments_are_named() -> None:
     text = error("resource")
     assert text == "Function 'resource(public_id, **options)' requires 1 positional arguments. Missing: public_id."
     assert "Missing: to_public_id." in error("rename", "a")
     assert "Missing: from_public_id." in error("rename", "to_public_id=a")
 
 
-def test_a5_too_many_arguments_give_the_signature_but_not_the_words() -> None:
+def test_too_many_arguments_give_the_signature_but_not_the_words() -> None:
     text = error("resources", "a", "b", "c")
     assert text.startswith("Function 'resources(**options)' takes no positional arguments, but 3 were given.")
     secret = error("api_sign_request", "{}", "SECRET", "sha1", "2", "x")
@@ -296,12 +296,12 @@ def test_a5_too_many_arguments_give_the_signature_but_not_the_words() -> None:
     assert kwargs("update_user", "u", "y", "z") == {"user_id": "u", "name": "y", "email": "z"}
 
 
-def test_a5_a_function_without_options_says_which_name_is_wrong() -> None:
+def test_a_function_without_options_says_which_name_is_wrong() -> None:
     text = error("api_sign_request", "{}", "s", "algoritm=sha256")
     assert "has no option 'algoritm'. Did you mean: algorithm?" in text
 
 
-def test_a6_unknown_names_are_reported_and_passed_on() -> None:
+def test_unknown_names_are_reported_and_passed_on() -> None:
     assert call("resources", o=[("a", "1")]) == Call({"a": "1"}, ("a",))
     assert call("resources", "max_result=5").unknown == ("max_result",)
     assert describe_unknown(method("resources"), "max_result").endswith("Did you mean: max_results?")
@@ -325,7 +325,7 @@ def test_a6_unknown_names_are_reported_and_passed_on() -> None:
         ("cloudinary_url", "url_suffix"),
     ],
 )
-def test_a6_names_that_only_the_code_knows_are_no_typing_errors(name: str, option: str) -> None:
+def test_names_that_only_the_code_knows_are_no_typing_errors(name: str, option: str) -> None:
     words = ["x" for _ in method(name).required]
     assert call(name, *words, o=[(option, "1")]).unknown == ()
 

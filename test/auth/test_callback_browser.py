@@ -82,7 +82,7 @@ def target(server: CallbackServer, path: str) -> str:
     return server.redirect_uri[: -len("/callback")] + path
 
 
-def test_user_wish_14_success_is_shown_after_the_exchange(visit: Visit) -> None:
+def test_success_is_shown_after_the_exchange(visit: Visit) -> None:
     with CallbackServer("127.0.0.1", 0, STATE) as server:
         page = visit(target(server, GENUINE))
         server.wait(50)
@@ -107,7 +107,7 @@ def test_denied_page_and_user_wish_15_xss_in_the_error(visit: Visit) -> None:
     check_no_payload_ran(dom)
 
 
-def test_user_wish_15_xss_in_the_reason_of_a_failed_exchange(visit: Visit) -> None:
+def test_xss_in_the_reason_of_a_failed_exchange(visit: Visit) -> None:
     with CallbackServer("127.0.0.1", 0, STATE) as server:
         page = visit(target(server, GENUINE))
         server.wait(50)

@@ -86,11 +86,11 @@ def test_genuine_error_response() -> None:
         (f"code=%C3%A9&state={STATE}", Rejection.MALFORMED),
     ],
 )
-def test_l1_l2_l6_whatever_is_not_the_answer_is_rejected(query: str, reason: Rejection) -> None:
+def test_whatever_is_not_the_answer_is_rejected(query: str, reason: Rejection) -> None:
     assert judge(query) is reason
 
 
-def test_l5_error_texts_are_fit_for_a_line_on_a_terminal() -> None:
+def test_error_texts_are_fit_for_a_line_on_a_terminal() -> None:
     outcome = judge(f"error=%1b%5b31mpwned%0aLogged+in.+Saved+as+x&error_description=%E2%80%AEevil%0d%9B&state={STATE}")
     assert outcome is Rejection.MALFORMED  # %9B alone is no UTF-8
     outcome = judge(

@@ -63,7 +63,7 @@ class Server:
         return kept[0]
 
 
-def test_checklist_28_the_poll() -> None:
+def test_the_poll() -> None:
     server = Server("authorization_pending", TOKENS)
     assert server.poll() == TOKENS and server.pauses == [5, 5]
     assert server.forms[0]["grant_type"] == "urn:ietf:params:oauth:grant-type:device_code"
@@ -71,12 +71,12 @@ def test_checklist_28_the_poll() -> None:
     assert "secret" not in repr(CODE)
 
 
-def test_checklist_28_slow_down_adds_five_seconds_for_good() -> None:
+def test_slow_down_adds_five_seconds_for_good() -> None:
     server = Server("authorization_pending", "slow_down", "authorization_pending", "slow_down", TOKENS)
     assert server.poll() == TOKENS and server.pauses == [5, 5, 10, 10, 15]
 
 
-def test_checklist_28_time_outs_are_met_with_longer_pauses() -> None:
+def test_time_outs_are_met_with_longer_pauses() -> None:
     lost = TokenEndpointError("lost", Delivery.UNKNOWN)
     busy = TokenEndpointError("busy", Delivery.ANSWERED, 503, retry_after=30.0)
     server = Server(lost, busy, "authorization_pending", TOKENS)
@@ -85,7 +85,7 @@ def test_checklist_28_time_outs_are_met_with_longer_pauses() -> None:
 
 
 @pytest.mark.parametrize("timeout, until", [(None, 60), (12.0, 12), (600.0, 60)])
-def test_checklist_28_it_stops_at_expires_in(timeout: Optional[float], until: int) -> None:
+def test_it_stops_at_expires_in(timeout: Optional[float], until: int) -> None:
     server = Server()
     with pytest.raises(LoginTimeout):
         server.poll(timeout=timeout)
@@ -101,7 +101,7 @@ def test_checklist_28_it_stops_at_expires_in(timeout: Optional[float], until: in
         ("invalid_client", TokenEndpointError),
     ],
 )
-def test_checklist_28_answers_that_end_it(step: str, kind: type) -> None:
+def test_answers_that_end_it(step: str, kind: type) -> None:
     server = Server("authorization_pending", step, TOKENS)
     with pytest.raises(kind):
         server.poll()
@@ -122,7 +122,7 @@ def asked(answer: Any, metadata: Optional[Dict[str, Any]] = None) -> Tuple[Devic
 ANSWER = {"device_code": "d", "user_code": "AB-CD", "verification_uri": f"{BASE}/device", "expires_in": 900}
 
 
-def test_checklist_28_the_request_and_its_defaults() -> None:
+def test_the_request_and_its_defaults() -> None:
     code, seen = asked(ANSWER)
     assert (code.user_code, code.interval, code.expires_in, code.minutes) == ("AB-CD", 5.0, 900.0, "15 minutes")
     assert seen[1][0] == f"{BASE}/oauth2/device/auth" and sorted(seen[1][1]) == ["client_id", "scope"]
@@ -159,7 +159,7 @@ def test_a_user_code_cannot_forge_a_line() -> None:
         {"issuer": "https://other.example"},
     ],
 )
-def test_checklist_25_only_the_server_asked_may_offer_it(metadata: Dict[str, Any]) -> None:
+def test_only_the_server_asked_may_offer_it(metadata: Dict[str, Any]) -> None:
     with pytest.raises(LoginError, match="does not offer"):
         asked(ANSWER, metadata)
 

@@ -63,7 +63,7 @@ def test_authorization_request() -> None:
         ("apix", "api-apix", "https://api-apix.cloudinary.com", "https://oauth-apix.cloudinary.com"),
     ],
 )
-def test_l8_regions(given: str, region: str, api: str, oauth: str) -> None:
+def test_regions(given: str, region: str, api: str, oauth: str) -> None:
     assert defaults.normalize_region(given) == region
     assert defaults.api_host_for_region(given) == api
     assert defaults.oauth_base_url_for_region(given) == oauth
@@ -73,24 +73,24 @@ def test_l8_regions(given: str, region: str, api: str, oauth: str) -> None:
 @pytest.mark.parametrize(
     "region", ["api-abc@127.0.0.1:8443/", "eu.evil.example", "a/b", "a#b", "a\nb", "-", "api-", "a--b", "x" * 60, "é"]
 )
-def test_l7_region_is_validated(region: str) -> None:
+def test_region_is_validated(region: str) -> None:
     with pytest.raises(ConfigError, match="region"):
         defaults.normalize_region(region)
 
 
 @pytest.mark.parametrize("value", ["abc", "0", "65536", "-1", "1.5", "٣"])
-def test_l15_bad_redirect_port_is_one_clear_error(value: str) -> None:
+def test_bad_redirect_port_is_one_clear_error(value: str) -> None:
     with pytest.raises(ConfigError, match="CLOUDINARY_OAUTH_REDIRECT_PORT"):
         defaults.oauth_settings({"CLOUDINARY_OAUTH_REDIRECT_PORT": value})
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "localhost", "192.168.1.1", "evil.example", "::", "127.0.0.1@x"])
-def test_l16_redirect_host_must_be_loopback(host: str) -> None:
+def test_redirect_host_must_be_loopback(host: str) -> None:
     with pytest.raises(ConfigError, match="CLOUDINARY_OAUTH_REDIRECT_HOST"):
         defaults.oauth_settings({"CLOUDINARY_OAUTH_REDIRECT_HOST": host})
 
 
-def test_l17_empty_variables_count_as_unset() -> None:
+def test_empty_variables_count_as_unset() -> None:
     names = ("CLIENT_ID", "SCOPES", "REDIRECT_HOST", "REDIRECT_PORT")
     assert defaults.oauth_settings({f"CLOUDINARY_OAUTH_{name}": "" for name in names}) == defaults.oauth_settings({})
     assert (
@@ -223,7 +223,7 @@ def refused(status: int, body: str) -> TokenEndpointError:
     return caught.value
 
 
-def test_l14_the_servers_oauth_error_is_shown() -> None:
+def test_the_servers_oauth_error_is_shown() -> None:
     error = refused(400, '{"error": "invalid_grant", "error_description": "bad code"}')
     assert error.is_refused_grant and "invalid_grant: bad code" in str(error)
     assert flow.oauth_error_detail(error) == "invalid_grant: bad code"

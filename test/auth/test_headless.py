@@ -76,7 +76,7 @@ def start() -> Iterator[Callable[..., Login]]:
         login.process.communicate()
 
 
-def test_l18_login_by_paste(start: Callable[..., Login], env: Dict[str, str], store: ConfigStore) -> None:
+def test_login_by_paste(start: Callable[..., Login], env: Dict[str, str], store: ConfigStore) -> None:
     login = start("--no-browser", "--json", env=env)
     url = login.read_until("/oauth2/auth?")
     assert login.lines[-1] == url, "the URL stands alone on its line"
@@ -95,14 +95,14 @@ def test_l18_login_by_paste(start: Callable[..., Login], env: Dict[str, str], st
     assert "sandbox" in store.load_fresh()
 
 
-def test_l18_the_query_alone_is_enough(start: Callable[..., Login], env: Dict[str, str], store: ConfigStore) -> None:
+def test_the_query_alone_is_enough(start: Callable[..., Login], env: Dict[str, str], store: ConfigStore) -> None:
     login = start("--no-browser", env=env)
     login.paste(urlsplit(redirect_of(login.read_until("/oauth2/auth?"))).query)
     done = login.end()
     assert done.code == 0 and done.out == "" and "sandbox" in store.load_fresh(), done.err
 
 
-def test_l18_a_redirect_that_arrives_wins_over_the_wait_for_a_paste(
+def test_a_redirect_that_arrives_wins_over_the_wait_for_a_paste(
     start: Callable[..., Login], env: Dict[str, str], store: ConfigStore
 ) -> None:
     login = start("--no-browser", env=env)
@@ -112,7 +112,7 @@ def test_l18_a_redirect_that_arrives_wins_over_the_wait_for_a_paste(
     assert login.end().code == 0 and "sandbox" in store.load_fresh()
 
 
-def test_l6_l18_a_pasted_answer_of_another_issuer_or_without_one_is_not_exchanged(
+def test_a_pasted_answer_of_another_issuer_or_without_one_is_not_exchanged(
     start: Callable[..., Login], env: Dict[str, str], box: SandboxClient
 ) -> None:
     login = start("--no-browser", env=env)
@@ -125,7 +125,7 @@ def test_l6_l18_a_pasted_answer_of_another_issuer_or_without_one_is_not_exchange
     assert done.code == 1 and "no 'iss'" in done.err and box.stats["code_exchanges"] == 0
 
 
-def test_l18_a_pasted_refusal_ends_the_login(start: Callable[..., Login], env: Dict[str, str]) -> None:
+def test_a_pasted_refusal_ends_the_login(start: Callable[..., Login], env: Dict[str, str]) -> None:
     login = start("--no-browser", env=env)
     state = parse_qs(urlsplit(login.read_until("/oauth2/auth?")).query)["state"][0]
     login.paste(f"error=access_denied&state={state}")
@@ -142,7 +142,7 @@ def taken_port(env: Dict[str, str]) -> Iterator[str]:
         yield env["CLOUDINARY_OAUTH_REDIRECT_PORT"]
 
 
-def test_l19_a_busy_port_does_not_stop_a_login_by_paste(
+def test_a_busy_port_does_not_stop_a_login_by_paste(
     start: Callable[..., Login], env: Dict[str, str], store: ConfigStore, taken_port: str
 ) -> None:
     login = start("--no-browser", env=env)
@@ -151,17 +151,17 @@ def test_l19_a_busy_port_does_not_stop_a_login_by_paste(
     assert login.end().code == 0 and "sandbox" in store.load_fresh()
 
 
-def test_l19_a_busy_port_without_input_ends_at_once(cld: Cld, env: Dict[str, str], taken_port: str) -> None:
+def test_a_busy_port_without_input_ends_at_once(cld: Cld, env: Dict[str, str], taken_port: str) -> None:
     done = cld("login", "--no-browser", env=env)
     assert done.code == 1 and "input ended" in done.err
 
 
-def test_l19_a_busy_port_is_named_with_what_to_type(cld: Cld, env: Dict[str, str], taken_port: str) -> None:
+def test_a_busy_port_is_named_with_what_to_type(cld: Cld, env: Dict[str, str], taken_port: str) -> None:
     done = cld("login", "--browser", env=env)
     assert done.code == 1 and taken_port in done.err and "--port" in done.err and "cld login --no-browser" in done.err
 
 
-def test_l19_another_port_can_be_given(cld: Cld, env: Dict[str, str], box: SandboxClient, taken_port: str) -> None:
+def test_another_port_can_be_given(cld: Cld, env: Dict[str, str], box: SandboxClient, taken_port: str) -> None:
     port = str(free_port())
     done = cld("login", "--port", port, env={**env, "BROWSER": box.server.environment(Path("x"))["BROWSER"]})
     assert done.code == 0, done.err
@@ -170,7 +170,7 @@ def test_l19_another_port_can_be_given(cld: Cld, env: Dict[str, str], box: Sandb
         assert cld("login", "--port", bad, env=env).code == 1
 
 
-def test_l18_the_timeout_is_the_users(cld: Cld, env: Dict[str, str]) -> None:
+def test_the_timeout_is_the_users(cld: Cld, env: Dict[str, str]) -> None:
     done = cld("login", "--no-browser", "--timeout", "1", env=env)
     assert done.code == 1 and "within 1 s" in done.err
     assert cld("login", "--timeout", "0", env=env).code == 1
@@ -184,7 +184,7 @@ def test_l18_the_timeout_is_the_users(cld: Cld, env: Dict[str, str]) -> None:
         ({"CLOUDINARY_NO_BROWSER": "1"}, "CLOUDINARY_NO_BROWSER is set"),
     ],
 )
-def test_user_wish_16_nothing_to_open_and_nobody_to_ask_fails_at_once(
+def test_nothing_to_open_and_nobody_to_ask_fails_at_once(
     cld: Cld, env: Dict[str, str], box: SandboxClient, variables: Dict[str, str], reason: str
 ) -> None:
     done = cld("login", env={**env, **variables})
@@ -192,7 +192,7 @@ def test_user_wish_16_nothing_to_open_and_nobody_to_ask_fails_at_once(
     assert box.stats["authorization_requests"] == 0
 
 
-def test_user_wish_6_the_headless_choice_sticks(
+def test_the_headless_choice_sticks(
     start: Callable[..., Login], env: Dict[str, str], store: ConfigStore, tmp_path: Path
 ) -> None:
     trap = f"touch {tmp_path}/opened"
@@ -210,7 +210,7 @@ def test_a_chosen_browser_is_opened_over_ssh_and_in_a_container(
 
 
 @posix
-def test_user_wish_7_the_tunnel_to_type_over_ssh(env: Dict[str, str], store: ConfigStore) -> None:
+def test_the_tunnel_to_type_over_ssh(env: Dict[str, str], store: ConfigStore) -> None:
     ssh = {"SSH_CONNECTION": "10.0.0.1 5000 10.0.0.2 22", "USER": "ann"}
     with Terminal.cld("login", env={**env, **ssh}) as terminal:
         url = next(line for line in terminal.expect("code_challenge_method=S256\r\n").splitlines() if "://" in line)
@@ -245,9 +245,7 @@ def test_the_code_for_another_device_is_offered_in_its_place(env: Dict[str, str]
 
 @posix
 @pytest.mark.parametrize("args", [["--no-browser"], ["--browser"], ["--device"]])
-def test_l21_user_wish_13_ctrl_c_ends_the_wait_and_frees_the_port(
-    env: Dict[str, str], box: SandboxClient, args: List[str]
-) -> None:
+def test_ctrl_c_ends_the_wait_and_frees_the_port(env: Dict[str, str], box: SandboxClient, args: List[str]) -> None:
     box.fault("/oauth2/token", times=None, status=400, body={"error": "authorization_pending"})
     with Terminal.cld("login", *args, env={**env, "BROWSER": "true"}) as terminal:
         terminal.expect("Waiting;" if args == ["--device"] else "code_challenge_method=S256\r\n")

@@ -254,7 +254,7 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(
 
 
 @posix
-def test_user_wish_23_a_hanging_keychain_ends_with_one_line_and_no_process(
+def test_a_hanging_keychain_ends_with_one_line_and_no_process(
     cld: Cld,
     logged_in: Dict[str, str],
     store: ConfigStore,
@@ -289,7 +289,7 @@ def test_a_hanging_helper_ends_also_when_cld_was_killed(
 
 
 @posix
-def test_user_wish_23_login_with_a_hanging_keychain_waits_for_it_once(
+def test_login_with_a_hanging_keychain_waits_for_it_once(
     cld: Cld,
     env: Dict[str, str],
     keychain: KeychainFile,
@@ -387,7 +387,7 @@ def test_the_helper_imports_nothing_from_the_working_directory(
     assert not (trap / "sprung").exists()
 
 
-def test_user_wish_23_the_limit_is_three_seconds() -> None:
+def test_the_limit_is_three_seconds() -> None:
     assert keyring_timeout() == 3.0
 
 

@@ -107,7 +107,7 @@ def test_an_environment_configuration_keeps_the_login_from_becoming_the_default(
     assert "is the default configuration already" in again.err
 
 
-def test_l1_l2_l3_strangers_do_not_end_the_login(cld: Cld, env: Dict[str, str], tmp_path: Path) -> None:
+def test_strangers_do_not_end_the_login(cld: Cld, env: Dict[str, str], tmp_path: Path) -> None:
     env["BROWSER"] = browser(
         tmp_path,
         """
@@ -128,9 +128,7 @@ def test_l1_l2_l3_strangers_do_not_end_the_login(cld: Cld, env: Dict[str, str], 
     assert seen.read_text() == "[400, 400, 400, 404, 400, 200]"
 
 
-def test_l5_denied_consent_cannot_forge_a_line(
-    cld: Cld, env: Dict[str, str], tmp_path: Path, store: ConfigStore
-) -> None:
+def test_denied_consent_cannot_forge_a_line(cld: Cld, env: Dict[str, str], tmp_path: Path, store: ConfigStore) -> None:
     env["BROWSER"] = browser(
         tmp_path,
         """
@@ -145,7 +143,7 @@ def test_l5_denied_consent_cannot_forge_a_line(
 
 
 @pytest.mark.parametrize("issuer", ["https://evil.example/", ""])
-def test_l6_wrong_or_missing_issuer_is_never_exchanged(
+def test_wrong_or_missing_issuer_is_never_exchanged(
     cld: Cld, env: Dict[str, str], box: SandboxClient, tmp_path: Path, store: ConfigStore, issuer: str
 ) -> None:
     """RFC 9207 2.4: a wrong `iss` is ignored like a stranger; a missing one is refused, as the server promises it."""
@@ -169,7 +167,7 @@ def test_l6_wrong_or_missing_issuer_is_never_exchanged(
     assert done.code == 1 and store.load() == {} and box.stats["code_exchanges"] == 0, done.err
 
 
-def test_l11_api_key_entries_are_not_overwritten(
+def test_api_key_entries_are_not_overwritten(
     cld: Cld, env: Dict[str, str], box: SandboxClient, store: ConfigStore
 ) -> None:
     keys = {
@@ -187,7 +185,7 @@ def test_l11_api_key_entries_are_not_overwritten(
     )
 
 
-def test_l12_relogin_revokes_the_old_grant_after_the_new_one_is_stored(
+def test_relogin_revokes_the_old_grant_after_the_new_one_is_stored(
     cld: Cld, env: Dict[str, str], box: SandboxClient, store: ConfigStore
 ) -> None:
     assert cld("login", env=env).code == 0
@@ -205,7 +203,7 @@ def test_l12_relogin_revokes_the_old_grant_after_the_new_one_is_stored(
     assert done.code == 0 and "Revoking the previous session failed: HTTP 500" in done.err and "Logged in." in done.err
 
 
-def test_l12_l14_failed_relogin_keeps_the_old_session(
+def test_failed_relogin_keeps_the_old_session(
     cld: Cld, env: Dict[str, str], box: SandboxClient, store: ConfigStore
 ) -> None:
     assert cld("login", env=env).code == 0
@@ -255,7 +253,7 @@ def test_no_browser_and_no_terminal_fails_at_once(cld: Cld, env: Dict[str, str])
     assert done.code == 1 and "cld config -n" in done.err and "-c cloudinary://" in done.err
 
 
-def test_l21_ctrl_c_during_the_wait(env: Dict[str, str], tmp_path: Path) -> None:
+def test_ctrl_c_during_the_wait(env: Dict[str, str], tmp_path: Path) -> None:
     env = {**os.environ, **env, "BROWSER": "true"}
     process = subprocess.Popen(
         [sys.executable, "-m", "cloudinary_cli", "login"],
@@ -289,7 +287,7 @@ def test_unwritable_home_is_met_before_the_browser(
 # -- logout
 
 
-def test_l22_unknown_name_fails(cld: Cld) -> None:
+def test_unknown_name_fails(cld: Cld) -> None:
     done = cld("logout", "nope")
     assert done.code == 1 and "nope" in done.err and done.out == ""
 
@@ -302,7 +300,7 @@ def test_logout_of_an_api_key_entry_is_refused(cld: Cld, store: ConfigStore) -> 
     assert store.load_fresh()["k"] == "cloudinary://a:b@c"
 
 
-def test_l23_failed_revocation_is_reported_and_the_entry_still_removed(
+def test_failed_revocation_is_reported_and_the_entry_still_removed(
     cld: Cld, box: SandboxClient, store: ConfigStore
 ) -> None:
     box.save_login(store)
@@ -312,7 +310,7 @@ def test_l23_failed_revocation_is_reported_and_the_entry_still_removed(
     assert "box" not in store.load_fresh()
 
 
-def test_l24_logout_during_a_refresh_revokes_the_newest_token(cld: Cld, box: SandboxClient, store: ConfigStore) -> None:
+def test_logout_during_a_refresh_revokes_the_newest_token(cld: Cld, box: SandboxClient, store: ConfigStore) -> None:
     old = box.save_login(store)
     alive = box.stats["live_grants"]
     box.fault(mode="after", delay=1.5)

@@ -62,7 +62,7 @@ def answer(**claims: Any) -> Dict[str, Any]:
     ],
 )
 @pytest.mark.parametrize("args", [[], ["named"]], ids=["derived", "named"])
-def test_l6_l9_l10_l13_an_unusable_answer_saves_nothing(
+def test_an_unusable_answer_saves_nothing(
     cld: Cld, env: Dict[str, str], box: SandboxClient, store: ConfigStore, args: List[str], body: Any, named: str
 ) -> None:
     store.save({"k": KEY, "__default__": "k"})
@@ -79,7 +79,7 @@ def test_l6_l9_l10_l13_an_unusable_answer_saves_nothing(
     assert [sent["form"]["token"] for sent in box.requests("/oauth2/revoke")] == given, "no grant is left behind"
 
 
-def test_c7_a_login_that_never_expires_can_be_shown(
+def test_a_login_that_never_expires_can_be_shown(
     cld: Cld, env: Dict[str, str], box: SandboxClient, store: ConfigStore
 ) -> None:
     box.fault(status=200, body=answer(exp=99999999999999999))
@@ -90,7 +90,7 @@ def test_c7_a_login_that_never_expires_can_be_shown(
 
 
 @pytest.mark.parametrize("command", [["login", "f"], ["config", "-r", "f", "-f"], ["logout", "f"]], ids=lambda c: c[0])
-def test_l25_no_token_call_of_a_command_follows_a_redirect(
+def test_no_token_call_of_a_command_follows_a_redirect(
     cld: Cld, env: Dict[str, str], box: SandboxClient, store: ConfigStore, command: List[str]
 ) -> None:
     box.save_login(store, "f", stale=False)
@@ -102,7 +102,7 @@ def test_l25_no_token_call_of_a_command_follows_a_redirect(
     assert done.code == 1 and "HTTP 307" in done.err and "a redirect, which is not followed" in done.err
 
 
-def test_l20_the_page_that_a_browser_gets_has_its_headers(
+def test_the_page_that_a_browser_gets_has_its_headers(
     cld: Cld, env: Dict[str, str], tmp_path: Path, store: ConfigStore
 ) -> None:
     env["BROWSER"] = browser(
@@ -126,7 +126,7 @@ def test_l20_the_page_that_a_browser_gets_has_its_headers(
 # -- the wait
 
 
-def test_l4_a_stream_of_strays_does_not_prolong_a_login(cld: Cld, env: Dict[str, str], tmp_path: Path) -> None:
+def test_a_stream_of_strays_does_not_prolong_a_login(cld: Cld, env: Dict[str, str], tmp_path: Path) -> None:
     env["BROWSER"] = browser(
         tmp_path,
         """
@@ -163,7 +163,7 @@ def is_visited(listener: socket.socket) -> bool:
     return True
 
 
-def test_l7_a_region_that_names_another_host_is_refused(
+def test_a_region_that_names_another_host_is_refused(
     cld: Cld, env: Dict[str, str], store: ConfigStore, tmp_path: Path, port: socket.socket
 ) -> None:
     opened = tmp_path / "opened"
@@ -175,7 +175,7 @@ def test_l7_a_region_that_names_another_host_is_refused(
 
 
 @pytest.mark.parametrize("command", [["config", "-r", "inj", "-f"], ["-C", "inj", "admin", "ping"], ["logout", "inj"]])
-def test_l7_a_saved_region_that_names_another_host_gets_no_token(
+def test_a_saved_region_that_names_another_host_gets_no_token(
     cld: Cld, box: SandboxClient, store: ConfigStore, port: socket.socket, command: List[str]
 ) -> None:
     box.save_login(store, "inj")
@@ -191,7 +191,7 @@ def test_l7_a_saved_region_that_names_another_host_gets_no_token(
 @pytest.mark.parametrize(
     "given, name, region", [(" EU ", "sandbox-eu", "api-eu"), ("apix", "sandbox-apix", "api-apix")]
 )
-def test_l8_the_derived_name_of_a_region(
+def test_the_derived_name_of_a_region(
     cld: Cld, env: Dict[str, str], store: ConfigStore, given: str, name: str, region: str
 ) -> None:
     done = cld("login", "--region", given, env=env)
@@ -203,7 +203,7 @@ def test_l8_the_derived_name_of_a_region(
 
 
 @pytest.mark.parametrize("value", ["abc", "0"])
-def test_l15_a_bad_port_stops_the_login_alone(cld: Cld, env: Dict[str, str], value: str) -> None:
+def test_a_bad_port_stops_the_login_alone(cld: Cld, env: Dict[str, str], value: str) -> None:
     bad = {**env, "CLOUDINARY_OAUTH_REDIRECT_PORT": value}
     done = cld("login", env=bad)
     assert done.code == 1 and done.err.count("\n") == 1 and "port number from 1 to 65535" in done.err
@@ -211,7 +211,7 @@ def test_l15_a_bad_port_stops_the_login_alone(cld: Cld, env: Dict[str, str], val
         assert cld(*args, env=bad).code == 0
 
 
-def test_l15_l17_empty_settings_are_the_defaults(cld: Cld, env: Dict[str, str]) -> None:
+def test_empty_settings_are_the_defaults(cld: Cld, env: Dict[str, str]) -> None:
     names = ("CLIENT_ID", "SCOPES", "REDIRECT_HOST", "REDIRECT_PORT")
     empty = {f"CLOUDINARY_OAUTH_{name}": "" for name in names}
     done = cld("login", "--no-browser", "--timeout", "1", env={**env, **empty})
@@ -220,7 +220,7 @@ def test_l15_l17_empty_settings_are_the_defaults(cld: Cld, env: Dict[str, str]) 
     assert "redirect_uri=http%3A%2F%2F127.0.0.1%3A49421%2Fcallback&" in done.err
 
 
-def test_l16_another_redirect_host_is_not_listened_on(cld: Cld, env: Dict[str, str], box: SandboxClient) -> None:
+def test_another_redirect_host_is_not_listened_on(cld: Cld, env: Dict[str, str], box: SandboxClient) -> None:
     done = cld("login", env={**env, "CLOUDINARY_OAUTH_REDIRECT_HOST": "0.0.0.0"})
     assert done.code == 1 and "must be a loopback IP address, such as 127.0.0.1" in done.err
     assert "/oauth2/" not in done.err and box.stats["authorization_requests"] == 0
@@ -231,7 +231,7 @@ def test_l16_another_redirect_host_is_not_listened_on(cld: Cld, env: Dict[str, s
 
 @posix
 @pytest.mark.parametrize("obstacle", ["a linked lock", "a byte order mark", "a broken file", "an empty file"])
-def test_s6_s10_s13_a_file_that_cannot_be_written_is_met_before_the_browser(
+def test_a_file_that_cannot_be_written_is_met_before_the_browser(
     cld: Cld, env: Dict[str, str], box: SandboxClient, config_json: Path, obstacle: str
 ) -> None:
     if obstacle == "a linked lock":
@@ -244,7 +244,7 @@ def test_s6_s10_s13_a_file_that_cannot_be_written_is_met_before_the_browser(
     assert box.stats["authorization_requests"] == 0 and "/oauth2/" not in done.err
 
 
-def test_s4_a_bad_default_does_not_stop_a_login(cld: Cld, env: Dict[str, str], store: ConfigStore) -> None:
+def test_a_bad_default_does_not_stop_a_login(cld: Cld, env: Dict[str, str], store: ConfigStore) -> None:
     store.save({"a": "garbage", "__default__": "a"})
     assert cld("login", "fresh", "--set-default", env=env).code == 0
     assert json.loads(cld("admin", "ping").out) == {"status": "ok"}
@@ -252,7 +252,7 @@ def test_s4_a_bad_default_does_not_stop_a_login(cld: Cld, env: Dict[str, str], s
     assert store.load_fresh()["a"] == "garbage"
 
 
-def test_l11_an_api_key_entry_that_appears_during_the_login_is_kept(
+def test_an_api_key_entry_that_appears_during_the_login_is_kept(
     env: Dict[str, str], box: SandboxClient, store: ConfigStore
 ) -> None:
     alive = box.stats["live_grants"]
@@ -277,9 +277,7 @@ def test_l11_an_api_key_entry_that_appears_during_the_login_is_kept(
 # -- which configuration the next command uses
 
 
-def test_user_wish_21_a_variable_that_shadows_the_fresh_login_is_said(
-    cld: Cld, env: Dict[str, str], store: ConfigStore
-) -> None:
+def test_a_variable_that_shadows_the_fresh_login_is_said(cld: Cld, env: Dict[str, str], store: ConfigStore) -> None:
     store.save({"other": KEY})
     shadowed = {**env, "CLOUDINARY_CONFIG_NAME": "other"}
     done = cld("login", "fresh", "--set-default", env=shadowed)
@@ -289,7 +287,7 @@ def test_user_wish_21_a_variable_that_shadows_the_fresh_login_is_said(
     assert done.code == 0 and "warning" not in done.err
 
 
-def test_user_wish_16_a_command_without_a_configuration_ends_at_once_and_names_the_variable(
+def test_a_command_without_a_configuration_ends_at_once_and_names_the_variable(
     cld: Cld, box: SandboxClient, env: Dict[str, str], store: ConfigStore
 ) -> None:
     done = cld("admin", "ping", env=env, timeout=20)
@@ -310,7 +308,7 @@ def test_a_server_that_is_down_is_not_said_to_have_no_codes(cld: Cld, env: Dict[
     [(None, "<h1>Logged in</h1>"), ({}, "<h1>Login failed</h1>"), ("[]", "<h1>Login failed</h1>")],
     ids=["success", "no token", "a list"],
 )
-def test_user_wish_14_the_browser_hears_how_it_ended(
+def test_the_browser_hears_how_it_ended(
     cld: Cld, env: Dict[str, str], box: SandboxClient, tmp_path: Path, body: Any, title: str
 ) -> None:
     seen = tmp_path / "seen"

@@ -24,12 +24,12 @@ def server() -> Iterator[CallbackServer]:
         yield running
 
 
-def test_l3_a_silent_connection_does_not_block(server: CallbackServer) -> None:
+def test_a_silent_connection_does_not_block(server: CallbackServer) -> None:
     with Tab(server).socket:
         still_waiting(server)
 
 
-def test_l3_user_wish_12_a_crowd_of_idle_and_dripping_connections(server: CallbackServer) -> None:
+def test_a_crowd_of_idle_and_dripping_connections(server: CallbackServer) -> None:
     """More than the table holds: whoever fills it must not keep the genuine redirect out."""
     crowd = [Tab(server).socket for _ in range(3 * MAX_CONNECTIONS)]
     done = threading.Event()
@@ -58,7 +58,7 @@ def test_l3_user_wish_12_a_crowd_of_idle_and_dripping_connections(server: Callba
             sock.close()
 
 
-def test_l3_a_crowd_does_not_push_out_the_browser_that_waits(server: CallbackServer) -> None:
+def test_a_crowd_does_not_push_out_the_browser_that_waits(server: CallbackServer) -> None:
     tab = Tab(server, GENUINE)
     assert server.wait(5) == ANSWER
     crowd = [Tab(server).socket for _ in range(2 * MAX_CONNECTIONS)]
@@ -69,7 +69,7 @@ def test_l3_a_crowd_does_not_push_out_the_browser_that_waits(server: CallbackSer
         sock.close()
 
 
-def test_l3_idle_and_dripping_connections_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_idle_and_dripping_connections_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     # Patched: the real limit of 5 s is the length of a test suite.
     monkeypatch.setattr(loopback_connections, "REQUEST_SECONDS", 0.3)
     with new_server() as server:
@@ -103,7 +103,7 @@ def test_one_hundred_strays_at_once(server: CallbackServer) -> None:
         assert set(answers) <= {400, 404, 0}
 
 
-def test_l4_the_deadline_is_total(server: CallbackServer) -> None:
+def test_the_deadline_is_total(server: CallbackServer) -> None:
     done = threading.Event()
     answered: List[int] = []
 

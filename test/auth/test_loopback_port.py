@@ -40,18 +40,18 @@ def is_open(port: int, host: str = "127.0.0.1") -> bool:
 # -- the port
 
 
-def test_checklist_3_the_redirect_uri_is_an_ip_literal() -> None:
+def test_the_redirect_uri_is_an_ip_literal() -> None:
     assert CallbackServer("127.0.0.1", 49421, STATE).redirect_uri == "http://127.0.0.1:49421/callback"
     assert CallbackServer("::1", 49421, STATE).redirect_uri == "http://[::1]:49421/callback"
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "", "localhost", "192.168.1.1", "example.com"])
-def test_checklist_3_l16_no_other_host_is_accepted(host: str) -> None:
+def test_no_other_host_is_accepted(host: str) -> None:
     with pytest.raises(ConfigError, match="loopback"):
         CallbackServer(host, 49421, STATE)
 
 
-def test_checklist_3_not_reachable_on_another_address() -> None:
+def test_not_reachable_on_another_address() -> None:
     others = {"127.0.0.2"}
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
@@ -65,7 +65,7 @@ def test_checklist_3_not_reachable_on_another_address() -> None:
         assert [host for host in others if is_open(port, host)] == []
 
 
-def test_checklist_5_ipv6() -> None:
+def test_ipv6() -> None:
     try:
         socket.create_server(("::1", 0), family=socket.AF_INET6).close()
     except OSError:
@@ -80,7 +80,7 @@ def test_checklist_5_ipv6() -> None:
             assert not is_open(address(server)[1])
 
 
-def test_l19_a_taken_port_is_explained() -> None:
+def test_a_taken_port_is_explained() -> None:
     with new_server() as server:
         port = address(server)[1]
         with pytest.raises(PortInUse) as caught:
@@ -92,7 +92,7 @@ def test_l19_a_taken_port_is_explained() -> None:
         still_waiting(server)
 
 
-def test_checklist_4_open_only_while_entered(free_port: int) -> None:
+def test_open_only_while_entered(free_port: int) -> None:
     server = new_server(port=free_port)
     assert not is_open(free_port)
     with server:
@@ -101,7 +101,7 @@ def test_checklist_4_open_only_while_entered(free_port: int) -> None:
 
 
 @pytest.mark.parametrize("error", [LoginTimeout("x"), KeyboardInterrupt(), RuntimeError("x")])
-def test_checklist_4_closed_after_any_error(free_port: int, error: BaseException) -> None:
+def test_closed_after_any_error(free_port: int, error: BaseException) -> None:
     with pytest.raises(type(error)), new_server(port=free_port):
         raise error
     assert not is_open(free_port)
@@ -157,7 +157,7 @@ except KeyboardInterrupt:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a process cannot be sent Ctrl-C alone on Windows")
-def test_l21_user_wish_13_ctrl_c_ends_the_wait_and_frees_the_port(free_port: int) -> None:
+def test_ctrl_c_ends_the_wait_and_frees_the_port(free_port: int) -> None:
     child = subprocess.Popen([sys.executable, "-c", INTERRUPTED, str(free_port)], stdout=subprocess.PIPE)
     assert child.stdout is not None and child.stdout.readline() == b"ready\n"
     with socket.create_connection(("127.0.0.1", free_port)):
@@ -171,7 +171,7 @@ def test_l21_user_wish_13_ctrl_c_ends_the_wait_and_frees_the_port(free_port: int
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a process cannot be sent Ctrl-C alone on Windows")
-def test_l21_cld_login_ends_with_130_on_ctrl_c(free_port: int, tmp_path: Path) -> None:
+def test_cld_login_ends_with_130_on_ctrl_c(free_port: int, tmp_path: Path) -> None:
     # A browser that opens and then does nothing.
     child = subprocess.Popen(
         [sys.executable, "-m", "cloudinary_cli", "login"],

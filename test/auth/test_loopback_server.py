@@ -30,7 +30,7 @@ def test_the_answer_with_its_issuer(server: CallbackServer) -> None:
     assert tab.answer().status == 200
 
 
-def test_user_wish_14_the_browser_hears_of_it_after_the_exchange(server: CallbackServer) -> None:
+def test_the_browser_hears_of_it_after_the_exchange(server: CallbackServer) -> None:
     tab = Tab(server, GENUINE)
     assert server.wait(5) == ANSWER
     assert not tab.hears_within(0.3)
@@ -74,7 +74,7 @@ def test_a_browser_that_has_gone_does_not_matter(server: CallbackServer) -> None
     server.reply(True)
 
 
-def test_checklist_4_the_first_response_wins(server: CallbackServer) -> None:
+def test_the_first_response_wins(server: CallbackServer) -> None:
     first = Tab(server, GENUINE)
     assert server.wait(5) == ANSWER
     for again in (GENUINE, GENUINE.replace("C0de", "other"), f"/callback?error=access_denied&state={STATE}"):
@@ -93,7 +93,7 @@ def test_denied_with_the_right_state_ends_the_login(server: CallbackServer) -> N
     assert "access_denied: No &lt;b&gt;thanks" in answer.body
 
 
-def test_l5_a_denial_cannot_write_to_the_terminal(server: CallbackServer) -> None:
+def test_a_denial_cannot_write_to_the_terminal(server: CallbackServer) -> None:
     tab = Tab(server, f"/callback?error=%1b%5b31mpwned%0aLogged+in.+Saved+as+x&state={STATE}")
     with pytest.raises(AuthorizationDenied) as caught:
         server.wait(5)
@@ -118,7 +118,7 @@ STRAYS = [
 
 
 @pytest.mark.parametrize("query", STRAYS)
-def test_l1_a_wrong_response_is_refused_and_the_wait_goes_on(server: CallbackServer, query: str) -> None:
+def test_a_wrong_response_is_refused_and_the_wait_goes_on(server: CallbackServer, query: str) -> None:
     answer = get(server, f"/callback?{query}")
     assert answer.status == 400
     assert "EVIL" not in answer.body and "Logged in" not in answer.body and STATE not in answer.body
@@ -126,13 +126,13 @@ def test_l1_a_wrong_response_is_refused_and_the_wait_goes_on(server: CallbackSer
 
 
 @pytest.mark.parametrize("query", ["error=x", "error=access_denied&state=bad", f"error=a&error=b&state={STATE}"])
-def test_l2_a_stranger_cannot_abort_the_login(server: CallbackServer, query: str) -> None:
+def test_a_stranger_cannot_abort_the_login(server: CallbackServer, query: str) -> None:
     assert get(server, f"/callback?{query}").status == 400
     still_waiting(server)
 
 
 @pytest.mark.parametrize("query", [f"code=EVIL&state={STATE}", f"error=access_denied&state={STATE}"])
-def test_l6_another_servers_response_is_refused(
+def test_another_servers_response_is_refused(
     server: CallbackServer, query: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     answer = get(server, f"/callback?{query}&iss=https://evil.example/")
@@ -172,7 +172,7 @@ def test_other_methods_are_refused(server: CallbackServer, method: str) -> None:
 @pytest.mark.parametrize(
     "host", ["evil.example", "localhost:{port}", "127.0.0.1", "127.0.0.1:1", "[::1]:{port}", "127.1:{port}"]
 )
-def test_checklist_6_dns_rebinding_does_not_reach_the_page(server: CallbackServer, host: str) -> None:
+def test_dns_rebinding_does_not_reach_the_page(server: CallbackServer, host: str) -> None:
     assert get(server, GENUINE, host=host.format(port=address(server)[1])).status == 421
     still_waiting(server)
 
@@ -193,7 +193,7 @@ def test_a_tls_handshake_is_answered_at_once(server: CallbackServer) -> None:
     still_waiting(server)
 
 
-def test_checklist_18_it_redirects_nowhere(server: CallbackServer) -> None:
+def test_it_redirects_nowhere(server: CallbackServer) -> None:
     for target in (
         f"{GENUINE[:-1]}&redirect_uri=https://evil.example",
         "//evil.example/",
@@ -241,9 +241,9 @@ def check_headers(status: int, target: str, method: str = "GET", reply: bool = F
     ("status", "target", "method"),
     [(400, "/callback", "GET"), (404, "/", "GET"), (405, GENUINE, "POST"), (414, "/" + "a" * 9000, "GET")],
 )
-def test_l20_headers_of_refusals(status: int, target: str, method: str) -> None:
+def test_headers_of_refusals(status: int, target: str, method: str) -> None:
     check_headers(status, target, method)
 
 
-def test_l20_headers_of_the_login_page() -> None:
+def test_headers_of_the_login_page() -> None:
     check_headers(200, GENUINE, reply=True)

@@ -51,7 +51,7 @@ def test_reading_a_fresh_token_does_no_io(box: SandboxClient, store: ConfigStore
     assert config.oauth_token == config.__dict__["oauth_token"]
 
 
-def test_t6_another_write_to_config_json_is_no_reason_to_rotate(box: SandboxClient, store: ConfigStore) -> None:
+def test_another_write_to_config_json_is_no_reason_to_rotate(box: SandboxClient, store: ConfigStore) -> None:
     session = box.save_login(store, stale=False)
     config = activate(store)
     for number in range(3):
@@ -61,7 +61,7 @@ def test_t6_another_write_to_config_json_is_no_reason_to_rotate(box: SandboxClie
     assert box.stats["refresh_exchanges"] == 0
 
 
-def test_t7_two_logins_in_use_do_not_rotate_each_other(box: SandboxClient, store: ConfigStore) -> None:
+def test_two_logins_in_use_do_not_rotate_each_other(box: SandboxClient, store: ConfigStore) -> None:
     for name in ("f", "g"):
         box.save_login(store, name)
     configs = [OAuthConfig.bind_saved(name, store.load()[name], store) for name in ("f", "g")]
@@ -102,7 +102,7 @@ def test_static_configs_never_refresh(box: SandboxClient, store: ConfigStore) ->
     assert len(box.requests()) == box.stats["code_exchanges"]
 
 
-def test_c1_nothing_leaks_in_from_the_environment(monkeypatch: pytest.MonkeyPatch, store: ConfigStore) -> None:
+def test_nothing_leaks_in_from_the_environment(monkeypatch: pytest.MonkeyPatch, store: ConfigStore) -> None:
     monkeypatch.setenv(
         "CLOUDINARY_URL", "cloudinary://ek:es@envc?oauth_token=ENVTOK&secure_distribution=leak&api_proxy=x"
     )
@@ -113,12 +113,12 @@ def test_c1_nothing_leaks_in_from_the_environment(monkeypatch: pytest.MonkeyPatc
         assert (config.cloud_name, config.api_key, config.api_secret) == ("acloud", "key", "secret")
 
 
-def test_s11_g13_case_is_kept_and_false_is_false() -> None:
+def test_case_is_kept_and_false_is_false() -> None:
     config = OAuthConfig.from_url("cloudinary://k:s@MixedCase?secure=false&private_cdn=true")
     assert (config.cloud_name, config.secure, config.private_cdn) == ("MixedCase", False, True)
 
 
-def test_t3_an_attribute_error_in_the_getter_is_not_swallowed(box: SandboxClient, store: ConfigStore) -> None:
+def test_an_attribute_error_in_the_getter_is_not_swallowed(box: SandboxClient, store: ConfigStore) -> None:
     box.save_login(store)
 
     def broken(*args: Any, **options: Any) -> Any:
@@ -130,7 +130,7 @@ def test_t3_an_attribute_error_in_the_getter_is_not_swallowed(box: SandboxClient
         _ = config.oauth_token
 
 
-def test_t5_one_warning_and_one_request_for_many_reads(
+def test_one_warning_and_one_request_for_many_reads(
     box: SandboxClient, store: ConfigStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     now = int(time.time())
@@ -195,7 +195,7 @@ def authorizations(server: TinyServer) -> List[Any]:
     return [seen.headers["Authorization"] for seen in server.seen]
 
 
-def test_t10_another_accounts_call_gets_no_token_of_ours(box: SandboxClient, store: ConfigStore) -> None:
+def test_another_accounts_call_gets_no_token_of_ours(box: SandboxClient, store: ConfigStore) -> None:
     session = box.save_login(store, stale=False)
     activate(store)
     with TinyServer(lambda handler: reply(handler, body='{"status": "ok"}')) as target:
@@ -206,7 +206,7 @@ def test_t10_another_accounts_call_gets_no_token_of_ours(box: SandboxClient, sto
     assert all(session.access_token not in seen.body for seen in target.seen)
 
 
-def test_t11_a_users_own_token_is_used(box: SandboxClient, store: ConfigStore) -> None:
+def test_a_users_own_token_is_used(box: SandboxClient, store: ConfigStore) -> None:
     box.save_login(store, stale=False)
     activate(store)
     with TinyServer(lambda handler: reply(handler, body='{"status": "ok"}')) as target:
@@ -214,7 +214,7 @@ def test_t11_a_users_own_token_is_used(box: SandboxClient, store: ConfigStore) -
     assert authorizations(target) == ["Bearer USERTOKEN"]
 
 
-def test_t15_clear_text_hosts_are_warned_about(store: ConfigStore, caplog: pytest.LogCaptureFixture) -> None:
+def test_clear_text_hosts_are_warned_about(store: ConfigStore, caplog: pytest.LogCaptureFixture) -> None:
     for host, warned in (("http://api.example", True), ("http://127.0.0.1:9", False), ("https://api.example", False)):
         caplog.clear()
         fields = {"cloud_name": "c", "oauth_token": "t", "upload_prefix": host}
@@ -222,7 +222,7 @@ def test_t15_clear_text_hosts_are_warned_about(store: ConfigStore, caplog: pytes
         assert ("in clear" in caplog.text) is warned
 
 
-def test_t16_debug_log_holds_no_token(box: SandboxClient, store: ConfigStore, cld: Any) -> None:
+def test_debug_log_holds_no_token(box: SandboxClient, store: ConfigStore, cld: Any) -> None:
     session = box.save_login(store)
     box.fault(
         status=400, body={"error": "invalid_grant", "error_description": "x", "refresh_token": session.refresh_token}
@@ -233,7 +233,7 @@ def test_t16_debug_log_holds_no_token(box: SandboxClient, store: ConfigStore, cl
         assert secret not in done.text and secret[-6:] not in done.text
 
 
-def test_c12_debug_log_holds_no_secret_of_an_argument(box: SandboxClient, store: ConfigStore, cld: Any) -> None:
+def test_debug_log_holds_no_secret_of_an_argument(box: SandboxClient, store: ConfigStore, cld: Any) -> None:
     session = box.save_login(store, stale=False)
     box.fault("/v1_1/", times=None, status=400, body={"error": {"message": "refused"}})
     secrets = ["-o", "api_secret", "TOPSECRETVALUE", "-o", "api_key", "k", "-o", "oauth_token", "OTHERTOKENVALUE"]

@@ -28,7 +28,7 @@ QUERY = "code=C&state=S&iss=https%3A%2F%2Foauth.example%2F"
         f"?{QUERY}",
     ],
 )
-def test_l18_the_answer_in_its_forms(text: str) -> None:
+def test_the_answer_in_its_forms(text: str) -> None:
     assert parse_pasted(text, EXPECTED) == AuthorizationResponse("C", "S", ISSUER)
 
 
@@ -52,7 +52,7 @@ def test_l18_the_answer_in_its_forms(text: str) -> None:
         ("http://[?x=1", "not a valid address"),
     ],
 )
-def test_l18_a_wrong_paste_says_why_and_repeats_nothing(text: str, reason: str) -> None:
+def test_a_wrong_paste_says_why_and_repeats_nothing(text: str, reason: str) -> None:
     found = parse_pasted(text, EXPECTED)
     assert isinstance(found, PasteProblem) and reason in found.advice and URI in found.advice
     assert "evil" not in found.advice and "code=C" not in found.advice

@@ -86,7 +86,7 @@ def test_leeway_is_thirty_seconds(box: SandboxClient, store: ConfigStore, left: 
     assert Refresher(store).refresh("box", entry(store)).outcome is expected
 
 
-def test_t4_user_parameters_and_host_survive(box: SandboxClient, store: ConfigStore) -> None:
+def test_user_parameters_and_host_survive(box: SandboxClient, store: ConfigStore) -> None:
     box.save_login(store)
     extra = {"secure_distribution": "my.cdn", "timeout": "7", "account_email": "a@b.c", "auth_token[key]": "k&="}
     with store.transaction() as cfg:
@@ -106,7 +106,7 @@ def test_omitted_refresh_token_keeps_the_old_one(box: SandboxClient, store: Conf
     assert (saved.access_token, saved.refresh_token) == ("opaque", old.refresh_token)
 
 
-def test_t2_opaque_token_with_new_refresh_token_is_used(box: SandboxClient, store: ConfigStore) -> None:
+def test_opaque_token_with_new_refresh_token_is_used(box: SandboxClient, store: ConfigStore) -> None:
     box.save_login(store)
     box.fault(status=200, body={"access_token": "opaque", "refresh_token": "NEWRT"})
     assert Refresher(store).refresh("box", entry(store)).outcome is RefreshOutcome.REFRESHED
@@ -114,7 +114,7 @@ def test_t2_opaque_token_with_new_refresh_token_is_used(box: SandboxClient, stor
     assert (saved.access_token, saved.refresh_token) == ("opaque", "NEWRT") and saved.is_fresh()
 
 
-def test_t2_new_refresh_token_is_kept_without_an_access_token(box: SandboxClient, store: ConfigStore) -> None:
+def test_new_refresh_token_is_kept_without_an_access_token(box: SandboxClient, store: ConfigStore) -> None:
     box.save_login(store)
     box.fault(status=200, body={"refresh_token": "NEWRT"})
     result = Refresher(store).refresh("box", entry(store))
@@ -123,7 +123,7 @@ def test_t2_new_refresh_token_is_kept_without_an_access_token(box: SandboxClient
 
 
 @pytest.mark.parametrize("body", ["[]", "null", '{"access_token": 5}', '{"access_token": "a b"}'])
-def test_t3_unusable_answers_are_reported(box: SandboxClient, store: ConfigStore, body: str) -> None:
+def test_unusable_answers_are_reported(box: SandboxClient, store: ConfigStore, body: str) -> None:
     box.save_login(store)
     before = parse(entry(store)).get("refresh_token")
     box.fault(status=200, body=body)
@@ -133,7 +133,7 @@ def test_t3_unusable_answers_are_reported(box: SandboxClient, store: ConfigStore
     assert parse(entry(store)).get("refresh_token") == before
 
 
-def test_t5_refused_token_is_presented_once_by_all_processes(box: SandboxClient, store: ConfigStore) -> None:
+def test_refused_token_is_presented_once_by_all_processes(box: SandboxClient, store: ConfigStore) -> None:
     session = box.save_login(store)
     assert box.is_refresh_token_alive(session.refresh_token)  # spent by the test: the entry's token is now dead
     box.call("DELETE", "requests")
@@ -238,7 +238,7 @@ def test_retry_after_a_crash_finds_the_token_spent(box: SandboxClient, store: Co
     assert isinstance(result.error, ReloginRequired) and "cld login box" in str(result.error)
 
 
-def test_t8_a_removed_entry_is_not_resurrected(box: SandboxClient, store: ConfigStore) -> None:
+def test_a_removed_entry_is_not_resurrected(box: SandboxClient, store: ConfigStore) -> None:
     box.save_login(store)
     url = entry(store)
     store.save({})
@@ -247,7 +247,7 @@ def test_t8_a_removed_entry_is_not_resurrected(box: SandboxClient, store: Config
     assert store.load_fresh() == {} and posts(box) == 0
 
 
-def test_t8_removal_during_the_request_revokes_what_was_minted(box: SandboxClient, store: ConfigStore) -> None:
+def test_removal_during_the_request_revokes_what_was_minted(box: SandboxClient, store: ConfigStore) -> None:
     box.save_login(store)
     url = entry(store)
 
@@ -296,7 +296,7 @@ def test_unrelated_writes_during_the_request_are_kept(box: SandboxClient, store:
 
 
 @pytest.mark.parametrize("change", [{"cloud_name": "other"}, {"issuer": "https://elsewhere.example/"}])
-def test_t9_another_account_is_not_adopted(box: SandboxClient, store: ConfigStore, change: Dict[str, str]) -> None:
+def test_another_account_is_not_adopted(box: SandboxClient, store: ConfigStore, change: Dict[str, str]) -> None:
     session = box.save_login(store)
     mine = entry(store)
     stranger = replace(session, access_token="stranger", expires_at=int(time.time()) + 300, **change)  # type: ignore[arg-type]
@@ -306,7 +306,7 @@ def test_t9_another_account_is_not_adopted(box: SandboxClient, store: ConfigStor
     assert result.url == mine
 
 
-def test_t12_server_clock_behind_is_not_a_reason_to_refresh_again(box: SandboxClient, store: ConfigStore) -> None:
+def test_server_clock_behind_is_not_a_reason_to_refresh_again(box: SandboxClient, store: ConfigStore) -> None:
     box.save_login(store)
     box.call("POST", "clock", {"offset": -400})
     result = Refresher(store).refresh("box", entry(store))
@@ -315,7 +315,7 @@ def test_t12_server_clock_behind_is_not_a_reason_to_refresh_again(box: SandboxCl
     assert Refresher(store).refresh("box", entry(store)).outcome is RefreshOutcome.FRESH
 
 
-def test_t13_the_file_lock_is_free_during_the_request(box: SandboxClient, store: ConfigStore) -> None:
+def test_the_file_lock_is_free_during_the_request(box: SandboxClient, store: ConfigStore) -> None:
     box.save_login(store)
     box.fault(mode="after", delay=3)
     worker = threading.Thread(target=lambda: Refresher(store).refresh("box", entry(store)))
@@ -382,7 +382,7 @@ def run_child(code: str, *args: str) -> List[Any]:
 
 @limited_files
 @pytest.mark.parametrize("room", [-200, 300], ids=["none at all", "for the journal record alone"])
-def test_t1_full_disk_is_met_before_the_token_is_spent(box: SandboxClient, store: ConfigStore, room: int) -> None:
+def test_full_disk_is_met_before_the_token_is_spent(box: SandboxClient, store: ConfigStore, room: int) -> None:
     box.save_login(store)
     before = Path(store.path).read_bytes()
     outcome, error, _, _ = run_child(FULL_DISK, store.path, str(len(before) + room))
@@ -392,9 +392,7 @@ def test_t1_full_disk_is_met_before_the_token_is_spent(box: SandboxClient, store
 
 
 @limited_files
-def test_t1_disk_that_fails_after_the_request_leaves_the_token_in_memory(
-    box: SandboxClient, store: ConfigStore
-) -> None:
+def test_disk_that_fails_after_the_request_leaves_the_token_in_memory(box: SandboxClient, store: ConfigStore) -> None:
     box.save_login(store)
     outcome, error, saved, changed = run_child(FULL_DISK, store.path, "-1")
     assert (outcome, saved, changed) == ("refreshed", False, True) and store.path in error
@@ -420,7 +418,7 @@ def test_stored_server_is_the_only_one_a_refresh_goes_to(
         {"oauth_base_url": None, "region": "api-abc@127.0.0.1:8443/"},
     ],
 )
-def test_l7_stored_host_injection_is_refused(store: ConfigStore, change: Dict[str, Any]) -> None:
+def test_stored_host_injection_is_refused(store: ConfigStore, change: Dict[str, Any]) -> None:
     url = to_cloudinary_url(Session("c", "t", "r", oauth_base_url="http://127.0.0.1:1", upload_prefix="https://x"))
     store.save({"box": replace_query(url, change)})
     result = Refresher(store).refresh("box", entry(store))

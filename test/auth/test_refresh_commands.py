@@ -55,7 +55,7 @@ def full_disk() -> None:
 
 
 @posix
-def test_t1_a_full_disk_spends_no_token(cld: Cld, box: SandboxClient, store: ConfigStore) -> None:
+def test_a_full_disk_spends_no_token(cld: Cld, box: SandboxClient, store: ConfigStore) -> None:
     """An expired access token, which the sandbox's clock still takes: the command goes on with it, and says so."""
     box.save_login(store)
     before = Path(store.path).read_bytes()
@@ -67,7 +67,7 @@ def test_t1_a_full_disk_spends_no_token(cld: Cld, box: SandboxClient, store: Con
     assert cld("-C", "box", "admin", "ping").code == 0 and box.stats["refresh_exchanges"] == 1
 
 
-def test_t1_new_tokens_that_cannot_be_saved_serve_this_command_and_are_saved_at_its_end(
+def test_new_tokens_that_cannot_be_saved_serve_this_command_and_are_saved_at_its_end(
     box: SandboxClient, store: ConfigStore
 ) -> None:
     old = box.save_login(store)
@@ -96,7 +96,7 @@ def test_t1_new_tokens_that_cannot_be_saved_serve_this_command_and_are_saved_at_
 
 
 @pytest.mark.parametrize("status, body", [(200, "[]"), (200, "{}"), (200, "null"), (400, "[1]"), (400, "{}")])
-def test_t2_t3_a_useless_answer_is_said_with_what_to_type(
+def test_a_useless_answer_is_said_with_what_to_type(
     cld: Cld, box: SandboxClient, store: ConfigStore, status: int, body: str
 ) -> None:
     box.save_login(store)
@@ -108,7 +108,7 @@ def test_t2_t3_a_useless_answer_is_said_with_what_to_type(
     assert "Internal error" not in done.err and "object has no" not in done.err
 
 
-def test_t5_a_dead_login_is_presented_once_by_a_command_with_threads_and_by_the_next(
+def test_a_dead_login_is_presented_once_by_a_command_with_threads_and_by_the_next(
     cld: Cld, box: SandboxClient, store: ConfigStore, tmp_path: Path
 ) -> None:
     box.save_login(store, refresh_token="dead")
@@ -125,7 +125,7 @@ def test_t5_a_dead_login_is_presented_once_by_a_command_with_threads_and_by_the_
 # -- what others do to config.json meanwhile
 
 
-def test_t6_t7_a_write_during_two_running_commands_rotates_nothing(
+def test_a_write_during_two_running_commands_rotates_nothing(
     box: SandboxClient, store: ConfigStore, tmp_path: Path
 ) -> None:
     for name in ("f", "g"):
@@ -160,14 +160,14 @@ def waiting(box: SandboxClient, store: ConfigStore) -> Iterator["Callable[[Dict[
     assert box.is_refresh_token_alive(session.refresh_token), "nor spent"
 
 
-def test_t8_a_removed_login_stays_removed(waiting: Callable[..., Result], store: ConfigStore) -> None:
+def test_a_removed_login_stays_removed(waiting: Callable[..., Result], store: ConfigStore) -> None:
     done = waiting({"other": "cloudinary://k:s@c"})
     assert done.code == 1 and "The login 'box' was removed. Run: cld login box" in done.err
     assert store.load_fresh() == {"other": "cloudinary://k:s@c"}
 
 
 @pytest.mark.parametrize("changed", [{"cloud_name": "victim"}, {"issuer": "https://elsewhere.example/"}])
-def test_t9_another_accounts_login_is_not_used_in_its_place(
+def test_another_accounts_login_is_not_used_in_its_place(
     waiting: Callable[..., Result], store: ConfigStore, changed: Dict[str, str]
 ) -> None:
     mine = from_cloudinary_url(store.load()["box"])
@@ -178,7 +178,7 @@ def test_t9_another_accounts_login_is_not_used_in_its_place(
     assert store.load_fresh() == {"box": stranger}
 
 
-def test_t12_a_server_clock_behind_costs_one_exchange(cld: Cld, box: SandboxClient, store: ConfigStore) -> None:
+def test_a_server_clock_behind_costs_one_exchange(cld: Cld, box: SandboxClient, store: ConfigStore) -> None:
     box.save_login(store)
     box.call("POST", "clock", {"offset": -400})
     for _ in range(3):
@@ -195,14 +195,14 @@ def api() -> Iterator[TinyServer]:
         yield server
 
 
-def test_t11_a_users_own_token_is_sent(cld: Cld, box: SandboxClient, store: ConfigStore, api: TinyServer) -> None:
+def test_a_users_own_token_is_sent(cld: Cld, box: SandboxClient, store: ConfigStore, api: TinyServer) -> None:
     box.save_login(store, stale=False, upload_prefix=api.url)
     assert cld("-C", "box", "admin", "ping", "-o", "oauth_token", "USERTOKEN").code == 0
     assert [seen.headers["Authorization"] for seen in api.seen] == ["Bearer USERTOKEN"]
 
 
 @pytest.mark.parametrize("own", [["oauth_token", "USERTOKEN"], ["api_key", "k"]], ids=lambda own: own[0])
-def test_t11_a_refused_credential_of_the_users_is_not_blamed_on_the_login(
+def test_a_refused_credential_of_the_users_is_not_blamed_on_the_login(
     cld: Cld, box: SandboxClient, store: ConfigStore, own: List[str]
 ) -> None:
     box.save_login(store, stale=False)
@@ -212,7 +212,7 @@ def test_t11_a_refused_credential_of_the_users_is_not_blamed_on_the_login(
 
 
 @pytest.mark.parametrize("chosen_by", ["-c", "-C", "default", "CLOUDINARY_CONFIG_NAME"])
-def test_c1_a_chosen_configuration_sends_nothing_of_the_environment(
+def test_a_chosen_configuration_sends_nothing_of_the_environment(
     cld: Cld, store: ConfigStore, api: TinyServer, chosen_by: str
 ) -> None:
     url = f"cloudinary://key:secret@MixedCase?upload_prefix={api.url}"
@@ -229,7 +229,7 @@ def test_c1_a_chosen_configuration_sends_nothing_of_the_environment(
     assert shown["cloud_name"] == "MixedCase" and not {"oauth_token", "api_proxy"} & set(shown)
 
 
-def test_t4_s5_settings_of_the_entry_survive_and_a_bad_time_is_only_old(
+def test_settings_of_the_entry_survive_and_a_bad_time_is_only_old(
     cld: Cld, box: SandboxClient, store: ConfigStore
 ) -> None:
     box.save_login(store)
@@ -249,7 +249,7 @@ def test_t4_s5_settings_of_the_entry_survive_and_a_bad_time_is_only_old(
 
 
 @pytest.mark.parametrize("status", [400, 500])
-def test_t16_a_token_that_the_server_repeats_is_not_logged(
+def test_a_token_that_the_server_repeats_is_not_logged(
     cld: Cld, box: SandboxClient, store: ConfigStore, status: int
 ) -> None:
     session = box.save_login(store)
@@ -269,7 +269,7 @@ def test_t16_a_token_that_the_server_repeats_is_not_logged(
     ],
     ids=["a key", "a login"],
 )
-def test_c12_the_debug_log_of_a_clone_that_fails_holds_no_secret(
+def test_the_debug_log_of_a_clone_that_fails_holds_no_secret(
     cld: Cld, box: SandboxClient, store: ConfigStore, target: str
 ) -> None:
     def answer(handler: Any) -> None:

@@ -16,7 +16,7 @@ from cloudinary_cli.net import pool as http_pool
 from test.fakes.tls import TinyServer, make_certificate, reply
 
 
-def test_l25_redirects_are_not_followed_and_the_body_stays_home() -> None:
+def test_redirects_are_not_followed_and_the_body_stays_home() -> None:
     with TinyServer(reply) as thief:
         with TinyServer(lambda handler: reply(handler, 307, Location=f"{thief.url}/steal")) as server:
             with pytest.raises(TokenEndpointError) as caught:

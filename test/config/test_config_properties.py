@@ -71,7 +71,7 @@ def test_unknown_keys_survive_a_token_rotation(cloud: str, extra: List[Tuple[str
 
 @quick
 @hypothesis.given(printable_ascii)
-def test_c3_a_mask_shows_at_most_four_characters_and_no_length(secret: str) -> None:
+def test_a_mask_shows_at_most_four_characters_and_no_length(secret: str) -> None:
     masked = config_view.mask(secret)
     assert masked in ("****", "****" + secret[-4:])
     assert len(secret) >= 16 or masked == "****"
@@ -79,7 +79,7 @@ def test_c3_a_mask_shows_at_most_four_characters_and_no_length(secret: str) -> N
 
 @quick
 @hypothesis.given(printable_ascii, st.sampled_from(["api_secret", "oauth_token", "x_password", "auth_token"]))
-def test_c2_no_view_shows_more_than_the_tail(secret: str, key: str) -> None:
+def test_no_view_shows_more_than_the_tail(secret: str, key: str) -> None:
     secret = f"<<{secret}>>"
     fields = {
         "cloud_name": "c",
@@ -94,7 +94,7 @@ def test_c2_no_view_shows_more_than_the_tail(secret: str, key: str) -> None:
 
 @quick
 @hypothesis.given(printable_ascii, names)
-def test_c2_no_view_shows_a_password_inside_a_value(password: str, user: str) -> None:
+def test_no_view_shows_a_password_inside_a_value(password: str, user: str) -> None:
     password = f"<<{password}>>"
     fields = {"api_proxy": f"http://{user}:{password}@host:1", "other": f"{user}:{password}@host"}
     assert password not in config_view.text(fields, 0) + str(config_view.details(fields, 0))
@@ -102,7 +102,7 @@ def test_c2_no_view_shows_a_password_inside_a_value(password: str, user: str) ->
 
 @quick
 @hypothesis.given(st.one_of(st.integers(), text, st.floats(), st.booleans(), st.none()))
-def test_c7_no_time_breaks_a_view(value: object) -> None:
+def test_no_time_breaks_a_view(value: object) -> None:
     fields = {"cloud_name": "c", "issued_at": value, "expires_at": value}
     assert "cloud_name:" in config_view.text(fields, 1e9)
     assert config_view.details(fields, 1e9)["cloud_name"] == "c"

@@ -107,7 +107,7 @@ def test_json_of_a_plain_row_has_no_other_keys() -> None:
     assert list(row.as_json()) == ["name", "cloud_name", "type", "source", "default", "active", "email"]
 
 
-def test_s5_bad_entries_are_rows_with_an_empty_cloud() -> None:
+def test_bad_entries_are_rows_with_an_empty_cloud() -> None:
     bad = {"n": 1, "o": {"x": 1}, "u": None, "g": "garbage", "l": [], "__default__": "g"}
     found = rows({**bad, "a": A})
     assert [(row.name, row.cloud_name, row.type) for row in found[:-1]] == [(n, "", "api_key") for n in "nougl"]
@@ -123,7 +123,7 @@ def test_no_secret_is_in_any_row() -> None:
     assert secret not in repr(found) + render_config_table(found) + json.dumps([row.as_json() for row in found])
 
 
-def test_c10_control_characters_in_names_are_escaped_in_the_table_and_kept_in_json() -> None:
+def test_control_characters_in_names_are_escaped_in_the_table_and_kept_in_json() -> None:
     name = "\x1b[31mred\nforged  cloud  api_key\u202e"
     found = rows({name: "cloudinary://k:s@c\x9b?account_email=%1b[2J"})
     table = render_config_table(found)

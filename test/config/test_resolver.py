@@ -75,7 +75,7 @@ def test_an_unknown_name_in_the_variable_is_a_problem_for_who_needs_a_configurat
     assert "\x1b" not in str(caught.value)
 
 
-def test_c8_empty_options_are_refused() -> None:
+def test_empty_options_are_refused() -> None:
     for config, saved, told in (
         ("", None, "-c/--config needs a CLOUDINARY_URL.*it is empty"),
         (None, "", "-C/--config_saved needs the name.*it is empty"),
@@ -86,7 +86,7 @@ def test_c8_empty_options_are_refused() -> None:
             pick(config, saved, {**CFG, "__default__": "a"}, ENV)
 
 
-def test_c1_nothing_of_the_environment_leaks_into_a_chosen_configuration() -> None:
+def test_nothing_of_the_environment_leaks_into_a_chosen_configuration() -> None:
     for found in (
         pick(URL, None, CFG, ENV),
         pick(None, "a", CFG, ENV),
@@ -117,7 +117,7 @@ def test_an_unknown_saved_name(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["bad", "n"])
-def test_s4_a_bad_entry_is_a_problem_only_for_who_needs_it(name: str) -> None:
+def test_a_bad_entry_is_a_problem_only_for_who_needs_it(name: str) -> None:
     for found in (pick(None, name), pick(None, None, {**CFG, "__default__": name})):
         assert (found.source, found.name, found.is_usable) == (Source.SAVED, name, False)
         with pytest.raises(ConfigError, match=f"'{name}' is unusable.*cld config -rm {name}"):
@@ -129,7 +129,7 @@ def test_the_command_that_removes_a_bad_entry_can_be_pasted() -> None:
         pick(None, "a b", {"a b": "garbage"}).require()
 
 
-def test_c13_an_invalid_environment_is_a_problem_that_names_the_variable() -> None:
+def test_an_invalid_environment_is_a_problem_that_names_the_variable() -> None:
     found = pick(None, None, CFG, {"CLOUDINARY_URL": "http://k:TOPSECRET@c"})
     assert found.source is Source.NONE
     with pytest.raises(ConfigError, match="environment variable CLOUDINARY_URL is invalid") as caught:

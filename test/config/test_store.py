@@ -95,7 +95,7 @@ def test_a_missing_file_is_empty_and_reading_creates_nothing(store: ConfigStore,
 
 
 @posix
-def test_s7_everything_is_private_from_birth(store: ConfigStore, home: Path) -> None:
+def test_everything_is_private_from_birth(store: ConfigStore, home: Path) -> None:
     script = """
         import os, sys
         from cloudinary_cli.config.current import ConfigStore
@@ -121,7 +121,7 @@ def test_s7_everything_is_private_from_birth(store: ConfigStore, home: Path) -> 
 
 
 @posix
-def test_s7_a_file_that_others_can_read_is_tightened_by_a_read(store: ConfigStore) -> None:
+def test_a_file_that_others_can_read_is_tightened_by_a_read(store: ConfigStore) -> None:
     path = write(store, {"a": A})
     path.chmod(0o644)
     assert store.load() == {"a": A}
@@ -129,9 +129,7 @@ def test_s7_a_file_that_others_can_read_is_tightened_by_a_read(store: ConfigStor
 
 
 @posix
-def test_s7_the_standard_home_directory_is_tightened_by_a_write(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_the_standard_home_directory_is_tightened_by_a_write(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("CLOUDINARY_HOME")
     directory = tmp_path / "user" / ".cloudinary-cli"
     directory.mkdir(mode=0o755)
@@ -139,7 +137,7 @@ def test_s7_the_standard_home_directory_is_tightened_by_a_write(
     assert mode_of(directory) == 0o700 and (directory / "config.json").exists()
 
 
-def test_s9_an_empty_home_variable_does_not_put_secrets_into_the_working_directory(
+def test_an_empty_home_variable_does_not_put_secrets_into_the_working_directory(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "cwd").mkdir()
@@ -163,7 +161,7 @@ def test_a_changed_home_is_honoured(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 
 
 @posix
-def test_s1_a_link_stays_a_link_and_its_target_is_replaced(store: ConfigStore, home: Path, tmp_path: Path) -> None:
+def test_a_link_stays_a_link_and_its_target_is_replaced(store: ConfigStore, home: Path, tmp_path: Path) -> None:
     real = tmp_path / "dotfiles" / "real.json"
     real.parent.mkdir()
     real.write_text(json.dumps({"a": A}))
@@ -186,7 +184,7 @@ def test_a_link_into_nowhere_is_an_error_not_an_empty_configuration(store: Confi
 
 
 @posix
-def test_s10_a_linked_lock_file_is_explained(store: ConfigStore, home: Path, tmp_path: Path) -> None:
+def test_a_linked_lock_file_is_explained(store: ConfigStore, home: Path, tmp_path: Path) -> None:
     home.mkdir()
     victim = tmp_path / "victim"
     victim.write_text("precious")
@@ -220,7 +218,7 @@ def lock_held_by_another_process(path: str) -> Iterator[None]:
 
 
 @posix
-def test_s3_a_lock_held_too_long_is_an_error_that_names_the_file_and_changes_nothing(store: ConfigStore) -> None:
+def test_a_lock_held_too_long_is_an_error_that_names_the_file_and_changes_nothing(store: ConfigStore) -> None:
     path = write(store, {"a": A})
     short = ConfigStore(store.path, lock_timeout=0.3)
     with lock_held_by_another_process(store.path + ".lock"):
@@ -271,7 +269,7 @@ WRITER = """
 """
 
 
-def test_s12_many_processes_save_at_once_and_nothing_is_lost(store: ConfigStore) -> None:
+def test_many_processes_save_at_once_and_nothing_is_lost(store: ConfigStore) -> None:
     writers = [python(WRITER, store.path, str(number), stdin=subprocess.PIPE) for number in range(14)]
     for writer in writers:
         assert writer.stdout is not None and writer.stdout.readline() == "ready\n"
@@ -365,7 +363,7 @@ RECORDED = """
 
 
 @posix
-def test_s2_content_then_rename_then_directory_reach_the_disk(store: ConfigStore) -> None:
+def test_content_then_rename_then_directory_reach_the_disk(store: ConfigStore) -> None:
     out, err = python(RECORDED, store.path).communicate(timeout=30)
     size = os.path.getsize(store.path)
     assert out.splitlines() == [f"file of {size}", f"rename {size}", "directory"], err
@@ -453,7 +451,7 @@ BAD_FILES = [
 
 
 @pytest.mark.parametrize("data, reason", BAD_FILES, ids=[repr(data[:4]) for data, _ in BAD_FILES])
-def test_s2_s6_a_bad_file_is_named_and_never_touched(store: ConfigStore, data: bytes, reason: str) -> None:
+def test_a_bad_file_is_named_and_never_touched(store: ConfigStore, data: bytes, reason: str) -> None:
     path = write(store, data)
     actions = (store.load, lambda: store.save_named("a", A, False, False), lambda: store.remove_named("a", False))
     for action in actions:
@@ -463,7 +461,7 @@ def test_s2_s6_a_bad_file_is_named_and_never_touched(store: ConfigStore, data: b
     assert path.read_bytes() == data
 
 
-def test_s13_a_byte_order_mark_is_read_with_a_warning_and_not_overwritten(store: ConfigStore) -> None:
+def test_a_byte_order_mark_is_read_with_a_warning_and_not_overwritten(store: ConfigStore) -> None:
     told = io.StringIO()
     install_logging(Console(stderr=told))
     data = b"\xef\xbb\xbf" + json.dumps({"a": A}).encode()
@@ -510,7 +508,7 @@ def test_a_dangling_default_is_ignored_and_healed_by_the_next_write(store: Confi
         assert content_of(store) == {"a": A, "__default__": "a"}
 
 
-def test_s12_the_default_is_checked_under_the_lock(store: ConfigStore) -> None:
+def test_the_default_is_checked_under_the_lock(store: ConfigStore) -> None:
     write(store, {"a": A})
     assert store.load() == {"a": A}
     with pytest.raises(ConfigNotFound):
@@ -523,7 +521,7 @@ def test_s12_the_default_is_checked_under_the_lock(store: ConfigStore) -> None:
 
 
 @posix
-def test_s12_a_name_that_goes_while_the_command_waits_does_not_become_the_default(store: ConfigStore) -> None:
+def test_a_name_that_goes_while_the_command_waits_does_not_become_the_default(store: ConfigStore) -> None:
     path = write(store, {"a": A, "b": B})
     outcome = []
 
@@ -546,7 +544,7 @@ def test_s12_a_name_that_goes_while_the_command_waits_does_not_become_the_defaul
 @pytest.mark.parametrize(
     "change", ['store.save_named("n", "x", True, False)', 'store.remove_named("a", False)', 'store.set_default("b")']
 )
-def test_s12_entry_and_default_change_in_one_write(store: ConfigStore, change: str) -> None:
+def test_entry_and_default_change_in_one_write(store: ConfigStore, change: str) -> None:
     write(store, {"a": A, "b": B, "__default__": "a"})
     script = RECORDED.replace(
         'ConfigStore(sys.argv[1]).save({"a": "x" * 70})', f"store = ConfigStore(sys.argv[1]); {change}"
@@ -556,7 +554,7 @@ def test_s12_entry_and_default_change_in_one_write(store: ConfigStore, change: s
     assert content_of(store)["__default__"] in ("n", "b")
 
 
-def test_s4_s5_bad_entries_do_not_break_the_work_on_others(store: ConfigStore) -> None:
+def test_bad_entries_do_not_break_the_work_on_others(store: ConfigStore) -> None:
     write(store, {"n": 1, "o": {"x": 1}, "u": None, "g": "garbage", "__default__": "g"})
     assert store.save_named("a", A, False, False) is DefaultStatus.NO
     assert store.remove_named("g", False) and store.remove_named("n", False)
@@ -599,7 +597,7 @@ def test_the_old_file_is_merged_and_deleted(store: ConfigStore, legacy: Path) ->
 
 
 @pytest.mark.parametrize("data", [b"{", b"[]", b"", b"\xff"])
-def test_s8_a_corrupt_old_file_is_named_kept_and_stops_nothing(
+def test_a_corrupt_old_file_is_named_kept_and_stops_nothing(
     store: ConfigStore, legacy: Path, data: bytes, cld: Any
 ) -> None:
     legacy.write_bytes(data)

@@ -42,7 +42,7 @@ def test_fields_are_those_of_the_sdk(url: str) -> None:
     assert config_url.parse(url).fields() == sdk_fields(url)
 
 
-def test_s11_the_case_of_the_cloud_name_is_kept() -> None:
+def test_the_case_of_the_cloud_name_is_kept() -> None:
     assert config_url.parse("cloudinary://k:s@MixedCase").cloud_name == "MixedCase"
     assert config_url.cloud_name_from_url("cloudinary://MixedCase?oauth_token=x") == "MixedCase"
 

@@ -21,7 +21,7 @@ class TestConfigSecretMasking:
         "secret, shown",
         [("s", "****"), ("12345", "****"), ("a" * 15, "****"), (LONG, "****WXYZ"), ("", "****"), (12345, "****")],
     )
-    def test_c3_fixed_width(self, secret: Any, shown: str) -> None:
+    def test_fixed_width(self, secret: Any, shown: str) -> None:
         assert mask(secret) == shown
 
     @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ class TestConfigSecretMasking:
         """api_secret oauth_token refresh_token auth_token provisioning_api_secret client_secret password passwd
         passphrase private_key signature x_Secret_y encryption_key key id_token credentials""".split(),
     )
-    def test_c2_secret_keys(self, key: str) -> None:
+    def test_secret_keys(self, key: str) -> None:
         assert details({key: LONG}, NOW) == {key: "****WXYZ"}
         assert details({"outer": {key: LONG}}, NOW) == {"outer": {key: "****WXYZ"}}
 
@@ -39,7 +39,7 @@ class TestConfigSecretMasking:
     def test_clear_keys(self, key: str) -> None:
         assert details({key: LONG}, NOW) == {key: LONG}
 
-    def test_c2_whatever_is_nested_under_a_secret_key_is_secret(self) -> None:
+    def test_whatever_is_nested_under_a_secret_key_is_secret(self) -> None:
         fields = {"auth_token": {"key": LONG, "deep": {"x": [LONG]}}}
         assert details(fields, NOW) == {"auth_token": {"key": "****WXYZ", "deep": {"x": ["****WXYZ"]}}}
         assert LONG not in text(fields, NOW)
@@ -57,7 +57,7 @@ class TestConfigSecretMasking:
             ("me@x.org", "me@x.org"),
         ],
     )
-    def test_c2_user_info(self, value: str, shown: str) -> None:
+    def test_user_info(self, value: str, shown: str) -> None:
         assert mask_user_info(value) == shown
         assert details({"api_proxy": value}, NOW) == {"api_proxy": shown}
 
@@ -112,7 +112,7 @@ def test_times() -> None:
 
 
 @pytest.mark.parametrize("value", ["99999999999999999", "-99999999999999999", 10**19])
-def test_c7_a_time_out_of_range_is_shown_as_a_number(value: Any) -> None:
+def test_a_time_out_of_range_is_shown_as_a_number(value: Any) -> None:
     assert text({"expires_at": value}, NOW) == f"expires_at: {value} (out of range)"
     assert details({"expires_at": value}, NOW)["expires_at"] == {
         "epoch": int(value),
@@ -122,7 +122,7 @@ def test_c7_a_time_out_of_range_is_shown_as_a_number(value: Any) -> None:
 
 
 @pytest.mark.parametrize("value", ["zzz", "9" * 5000, "2026-99-99", "12:00", "2026-01-01T25:00:00Z"])
-def test_c7_a_time_that_is_none_is_shown_as_text(value: str) -> None:
+def test_a_time_that_is_none_is_shown_as_text(value: str) -> None:
     assert details({"expires_at": value}, NOW) == {"expires_at": value}
     assert text({"expires_at": value}, NOW) == f"expires_at: {value}"
 
@@ -184,7 +184,7 @@ def test_an_unparsable_account_url_is_one_masked_line() -> None:
     assert details(fields, NOW) == {"account_url": "acount://pk:****@acc"}
 
 
-def test_c10_control_characters_are_escaped_in_the_human_view() -> None:
+def test_control_characters_are_escaped_in_the_human_view() -> None:
     shown = text({"x\x1b[31m": "a\x1b]0;t\x07\nforged: line\u202e"}, NOW)
     assert "\n" not in shown and all(character.isprintable() for character in shown)
 

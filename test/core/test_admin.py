@@ -71,7 +71,7 @@ def test_options_may_stand_anywhere_and_the_method_name_alone_is_a_command(
     assert first.query == second.query == {"max_results": ["7"], "tags": ["true"]}
 
 
-def test_a4_one_word_pairs_and_natural_options(server: CloudinaryServer, admin: Run) -> None:
+def test_one_word_pairs_and_natural_options(server: CloudinaryServer, admin: Run) -> None:
     admin("resource", "-o", "public_id=a=b", "--type", "private")
     admin("resource", "--optional_parameter=public_id=a=b", "--type=private")
     admin("resource", "--public-id", "a=b", "-Otype=private")
@@ -84,19 +84,19 @@ def test_words_after_two_dashes_are_no_options(server: CloudinaryServer, admin: 
     assert server.requests[0].json["public_ids"] == ["-F", "--force"]
 
 
-def test_a1_all_ids_are_sent(server: CloudinaryServer, admin: Run) -> None:
+def test_all_ids_are_sent(server: CloudinaryServer, admin: Run) -> None:
     assert admin("delete_resources", "a", "b", "c", "-F").code == 0
     (request,) = server.requests
     assert (request.method, request.path) == ("DELETE", "/v1_1/demo/resources/image/upload")
     assert request.json["public_ids"] == ["a", "b", "c"]
 
 
-def test_a2_a_numeric_id_is_sent(server: CloudinaryServer, admin: Run) -> None:
+def test_a_numeric_id_is_sent(server: CloudinaryServer, admin: Run) -> None:
     assert admin("resource", "123").code == 0
     assert server.paths() == ["GET /v1_1/demo/resources/image/upload/123"]
 
 
-def test_a3_a_comma_in_a_json_list(server: CloudinaryServer, admin: Run) -> None:
+def test_a_comma_in_a_json_list(server: CloudinaryServer, admin: Run) -> None:
     admin("delete_resources", '["a","b,c"]', "-F")
     assert server.requests[0].json["public_ids"] == ["a", "b,c"]
 
@@ -116,7 +116,7 @@ def test_an_api_error_is_one_line_and_no_output(server: CloudinaryServer, admin:
     assert result.err == "error: Error 404 - Resource not found - x\n"
 
 
-def test_g1_an_error_status_without_an_error_key_fails(server: CloudinaryServer, admin: Run) -> None:
+def test_an_error_status_without_an_error_key_fails(server: CloudinaryServer, admin: Run) -> None:
     server.reply(Reply(400, {"foo": 1}))
     result = admin("ping")
     assert (result.code, result.out) == (1, "")
@@ -132,13 +132,13 @@ def test_an_unknown_method_and_its_suggestion(server: CloudinaryServer, admin: R
 
 
 @pytest.mark.parametrize("helper", ["call_api", "build_eager", "transformation_string", "only", "datetime", "NotFound"])
-def test_g5_helpers_are_no_methods(server: CloudinaryServer, admin: Run, helper: str) -> None:
+def test_helpers_are_no_methods(server: CloudinaryServer, admin: Run, helper: str) -> None:
     result = admin(helper, "x", "y")
     assert result.code == 1
     assert f"Method {helper} does not exist in Admin." in result.err
 
 
-def test_a5_wrong_counts_are_one_line(server: CloudinaryServer, admin: Run) -> None:
+def test_wrong_counts_are_one_line(server: CloudinaryServer, admin: Run) -> None:
     for args in (["resources", "a", "b", "c"], ["resource"]):
         result = admin(*args)
         assert (result.code, result.out) == (1, "")
@@ -147,7 +147,7 @@ def test_a5_wrong_counts_are_one_line(server: CloudinaryServer, admin: Run) -> N
     assert server.requests == []
 
 
-def test_a5_a_type_error_inside_the_sdk_is_not_a_wrong_count(server: CloudinaryServer, admin: Run) -> None:
+def test_a_type_error_inside_the_sdk_is_not_a_wrong_count(server: CloudinaryServer, admin: Run) -> None:
     # -O asks for a number, which the SDK cannot put into a path.
     result = admin("resource", "-O", "public_id", "123")
     assert result.code == 1
@@ -155,7 +155,7 @@ def test_a5_a_type_error_inside_the_sdk_is_not_a_wrong_count(server: CloudinaryS
     assert "expected str" in result.err
 
 
-def test_a6_an_unknown_option_warns_and_runs(server: CloudinaryServer, admin: Run) -> None:
+def test_an_unknown_option_warns_and_runs(server: CloudinaryServer, admin: Run) -> None:
     server.reply(page("a"))
     result = admin("resources", "-o", "max_result", "5")
     assert result.code == 0
@@ -183,7 +183,7 @@ def test_no_configuration_is_one_error(invoke: Run) -> None:
 # -- listing
 
 
-def test_g3_the_listing_is_data(invoke: Run) -> None:
+def test_the_listing_is_data(invoke: Run) -> None:
     result = invoke("-v", "critical", "admin", "-ls")
     assert (result.code, result.err) == (0, "")
     lines = result.out.splitlines()
@@ -193,7 +193,7 @@ def test_g3_the_listing_is_data(invoke: Run) -> None:
     assert invoke("admin").out == result.out
 
 
-def test_a16_columns_hold_and_a_method_can_be_explained(invoke: Run) -> None:
+def test_columns_hold_and_a_method_can_be_explained(invoke: Run) -> None:
     lines = invoke("admin", "-ls").out.splitlines()
     assert len({line.index("(") for line in lines}) == 1
     start = lines[0].index("(")
@@ -206,7 +206,7 @@ def test_a16_columns_hold_and_a_method_can_be_explained(invoke: Run) -> None:
     assert ":keyword bool colors:" in explained
 
 
-def test_a16_the_listing_as_json(invoke: Run) -> None:
+def test_the_listing_as_json(invoke: Run) -> None:
     rows = {row["name"]: row for row in json.loads(invoke("admin", "-ls", "--json").out)}
     assert len(rows) == len(invoke("admin", "-ls").out.splitlines())
     assert rows["delete_resources"]["parameters"] == [{"name": "public_ids", "type": "list[str]", "required": True}]
@@ -221,7 +221,7 @@ def test_listing_needs_no_configuration_and_an_unknown_name_is_an_error(invoke: 
     assert "Did you mean: ping" in result.err
 
 
-def test_a16_help_is_that_of_the_method_that_is_named(invoke: Run) -> None:
+def test_help_is_that_of_the_method_that_is_named(invoke: Run) -> None:
     for args in (["admin", "resource", "--help"], ["resource", "x", "-h"], ["admin", "-F", "resource", "-h"]):
         result = invoke(*args, env={"CLOUDINARY_URL": "foo"})
         assert (result.code, result.err) == (0, "") and result.out.startswith("Usage: cld admin [OPTIONS] [PARAMS]...")
@@ -233,7 +233,7 @@ def test_a16_help_is_that_of_the_method_that_is_named(invoke: Run) -> None:
     assert "  api_sign_request(" in invoke("utils", "api_sign_request", "-h").out
 
 
-def test_a13_the_documentation_url_is_always_said(cld: Run) -> None:
+def test_the_documentation_url_is_always_said(cld: Run) -> None:
     url = "https://cloudinary.com/documentation/admin_api"
     without = cld("admin", "-d")
     assert (without.code, without.out) == (0, f"{url}\n")
@@ -246,7 +246,7 @@ def test_a13_the_documentation_url_is_always_said(cld: Run) -> None:
 # -- pages
 
 
-def test_a10_all_pages_of_500(server: CloudinaryServer, admin: Run) -> None:
+def test_all_pages_of_500(server: CloudinaryServer, admin: Run) -> None:
     server.reply(page("a", "b", cursor="1"), page("c", cursor="2"), page("d"))
     result = admin("resources", "-A", "-F", "-ff", "public_id", "prefix=x")
     assert (result.code, result.err) == (0, "")
@@ -256,7 +256,7 @@ def test_a10_all_pages_of_500(server: CloudinaryServer, admin: Run) -> None:
     assert all(request.query["prefix"] == ["x"] for request in server.requests)
 
 
-def test_a10_the_callers_page_size_wins_on_page_one(server: CloudinaryServer, admin: Run) -> None:
+def test_the_callers_page_size_wins_on_page_one(server: CloudinaryServer, admin: Run) -> None:
     server.reply(page("a", cursor="1"), page("b"))
     admin("resources", "-A", "-F", "max_results=3")
     assert [request.query["max_results"] for request in server.requests] == [["3"], ["500"]]
@@ -278,7 +278,7 @@ def test_ff_without_pagination_warns(server: CloudinaryServer, admin: Run) -> No
     assert result.err.startswith("warning: -ff/--filter_fields has no effect")
 
 
-def test_a9_declining_is_not_success(server: CloudinaryServer, admin: Run, cld: Run) -> None:
+def test_declining_is_not_success(server: CloudinaryServer, admin: Run, cld: Run) -> None:
     first = Reply(body=page("a", cursor="1"), headers={"X-FeatureRateLimit-Remaining": "42"})
     server.on("GET", "/resources/image", first)
     result = admin("resources", "-A", "-ff", "public_id")
@@ -291,7 +291,7 @@ def test_a9_declining_is_not_success(server: CloudinaryServer, admin: Run, cld: 
     assert (answered.code, json.loads(answered.out)) == (1, page("a", cursor="1"))
 
 
-def test_g2_prompts_stay_out_of_the_data(server: CloudinaryServer, cld: Run) -> None:
+def test_prompts_stay_out_of_the_data(server: CloudinaryServer, cld: Run) -> None:
     server.reply(page("a", cursor="1"), page("b"))
     result = cld("-c", server.config_url(), "admin", "resources", "-A", input="y\n")
     assert result.code == 0
@@ -299,7 +299,7 @@ def test_g2_prompts_stay_out_of_the_data(server: CloudinaryServer, cld: Run) -> 
     assert "There are more pages" in result.err
 
 
-def test_a7_pagination_of_a_deletion_is_refused(server: CloudinaryServer, admin: Run) -> None:
+def test_pagination_of_a_deletion_is_refused(server: CloudinaryServer, admin: Run) -> None:
     for name in ("delete_all_resources", "publish_by_tag", "update", "restore", "create_folder"):
         result = admin(name, "-F", "-A", "x")
         assert result.code == 1
@@ -308,7 +308,7 @@ def test_a7_pagination_of_a_deletion_is_refused(server: CloudinaryServer, admin:
     assert server.requests == []
 
 
-def test_a11_identical_pages_and_a_repeated_cursor(server: CloudinaryServer, admin: Run) -> None:
+def test_identical_pages_and_a_repeated_cursor(server: CloudinaryServer, admin: Run) -> None:
     server.reply(page("a", cursor="1"), page("a"))
     assert json.loads(admin("resources", "-A", "-F").out) == page("a", "a")
     server.reply(page("a", cursor="1"), page("b", cursor="1"))
@@ -352,7 +352,7 @@ def test_mass_deletions_need_an_answer(server: CloudinaryServer, admin: Run, cld
     assert [request.method for request in server.requests] == ["DELETE", "DELETE"]
 
 
-def test_a15_other_deletions_ask_too(server: CloudinaryServer, admin: Run) -> None:
+def test_other_deletions_ask_too(server: CloudinaryServer, admin: Run) -> None:
     args = ["-c", server.config_url(), "admin", "delete_folder", "x"]
     code, err = on_a_terminal(args, "n\n")
     assert code == 1
@@ -378,7 +378,7 @@ def test_save_writes_what_is_printed(server: CloudinaryServer, admin: Run, tmp_p
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["x.json"]
 
 
-def test_a12_a_bad_path_is_met_before_the_call(server: CloudinaryServer, admin: Run, tmp_path: Path) -> None:
+def test_a_bad_path_is_met_before_the_call(server: CloudinaryServer, admin: Run, tmp_path: Path) -> None:
     for path in (tmp_path / "nowhere" / "x.json", tmp_path):
         result = admin("delete_all_resources", "-F", "--save", str(path))
         assert (result.code, result.out) == (1, "")
@@ -386,7 +386,7 @@ def test_a12_a_bad_path_is_met_before_the_call(server: CloudinaryServer, admin: 
     assert server.requests == []
 
 
-def test_a12_a_failed_call_leaves_the_old_file(server: CloudinaryServer, admin: Run, tmp_path: Path) -> None:
+def test_a_failed_call_leaves_the_old_file(server: CloudinaryServer, admin: Run, tmp_path: Path) -> None:
     target = tmp_path / "x.json"
     target.write_text("old")
     server.reply(Reply(400, {"error": {"message": "no"}}), {"a": 1})
@@ -424,7 +424,7 @@ def test_save_keeps_permissions_and_writes_to_pipes(server: CloudinaryServer, ad
     ],
     ids=" ".join,
 )
-def test_a15_each_deletion_asks_a_person(
+def test_each_deletion_asks_a_person(
     server: CloudinaryServer, monkeypatch: pytest.MonkeyPatch, args: Tuple[str, ...]
 ) -> None:
     monkeypatch.setenv("CLOUDINARY_ACCOUNT_URL", "account://ak:as@acc-1")
@@ -446,7 +446,7 @@ def test_an_option_without_its_value_is_a_usage_error(
     assert not (tmp_path / "--").exists()
 
 
-def test_g5_what_a_module_only_imports_is_no_method(invoke: Run) -> None:
+def test_what_a_module_only_imports_is_no_method(invoke: Run) -> None:
     from cloudinary_cli.sdk import loader
 
     for api in ("admin", "uploader", "provisioning"):

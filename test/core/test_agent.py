@@ -120,16 +120,14 @@ def test_wrong_arguments_send_nothing(agent: Run, server: CloudinaryServer, args
 
 
 @pytest.mark.parametrize("key", ["account_email", "cloud_email"])
-def test_ag6_a_known_email_is_refused_before_any_request(agent: Run, server: Any, save: Any, key: str) -> None:
+def test_a_known_email_is_refused_before_any_request(agent: Run, server: Any, save: Any, key: str) -> None:
     save(bad=1, mine=f"cloudinary://k:s@c?{key}=ann%40example.COM")
     done = agent(*SIGNUP)
     assert (done.code, done.out, done.err.count("\n")) == (1, "", 1) and "'mine' is saved with this e-mail" in done.err
     assert server.requests == []
 
 
-def test_ag2_signup_name_overwrites_an_api_key_entry_aloud(
-    agent: Run, server: Any, save: Any, config_json: Path
-) -> None:
+def test_signup_name_overwrites_an_api_key_entry_aloud(agent: Run, server: Any, save: Any, config_json: Path) -> None:
     save(box="cloudinary://old:old@old")
     server.reply(account())
     done = agent(*SIGNUP, "--name", "box")
@@ -137,7 +135,7 @@ def test_ag2_signup_name_overwrites_an_api_key_entry_aloud(
     assert parse(saved(config_json)["box"]).cloud_name == "acc" and "acc" not in saved(config_json)
 
 
-def test_ag2_signup_never_overwrites_a_login(agent: Run, server: Any, save: Any, config_json: Path) -> None:
+def test_signup_never_overwrites_a_login(agent: Run, server: Any, save: Any, config_json: Path) -> None:
     save(box=LOGIN)
     done = agent(*SIGNUP, "--name", "box")
     assert done.code == 1 and "is a login" in done.err and server.requests == []
@@ -175,7 +173,7 @@ def test_cloud_create_without_arguments(agent: Run, server: Any, config_json: Pa
     assert not parse(saved(config_json)["cc"]).has("cloud_email"), "the placeholder address is not stored"
 
 
-def test_ag2_a_taken_name_is_refused_before_any_request(agent: Run, server: Any, save: Any) -> None:
+def test_a_taken_name_is_refused_before_any_request(agent: Run, server: Any, save: Any) -> None:
     save(box="cloudinary://k:s@c")
     done = agent("cloud", "create", "--name", "box")
     assert done.code == 1 and "'box' exists already" in done.err and server.requests == []
@@ -184,7 +182,7 @@ def test_ag2_a_taken_name_is_refused_before_any_request(agent: Run, server: Any,
 
 
 @pytest.mark.parametrize("args, reply, name", [(("cloud", "create"), cloud(), "cc"), (SIGNUP, account(), "acc")])
-def test_ag2_without_a_name_nothing_is_overwritten(
+def test_without_a_name_nothing_is_overwritten(
     agent: Run, server: Any, save: Any, config_json: Path, args: Any, reply: Any, name: str
 ) -> None:
     old = {name: "cloudinary://a:b@c", f"{name}-2": LOGIN}
@@ -200,7 +198,7 @@ def test_ag2_without_a_name_nothing_is_overwritten(
 
 
 @pytest.mark.parametrize("args, reply", [(("cloud", "create"), cloud()), (SIGNUP, account())])
-def test_ag3_the_secret_is_masked_when_it_was_saved(
+def test_the_secret_is_masked_when_it_was_saved(
     agent: Run, server: Any, config_json: Path, args: Any, reply: Any
 ) -> None:
     server.on("POST", "", reply)
@@ -214,9 +212,7 @@ def test_ag3_the_secret_is_masked_when_it_was_saved(
 
 
 @pytest.mark.parametrize("args, reply, name", [(("cloud", "create"), cloud(), "cc"), (SIGNUP, account(), "acc")])
-def test_ag4_ag8_json_is_one_document_with_the_save_status(
-    agent: Run, server: Any, args: Any, reply: Any, name: str
-) -> None:
+def test_json_is_one_document_with_the_save_status(agent: Run, server: Any, args: Any, reply: Any, name: str) -> None:
     server.on("POST", "", reply)
     document = json.loads(agent(*args, "--json").out)
     assert [document[key] for key in ("saved", "config_name", "default")] == [True, name, True]
@@ -227,7 +223,7 @@ def test_ag4_ag8_json_is_one_document_with_the_save_status(
 
 @pytest.mark.parametrize("missing", ["cloud_name", "api_key", "api_secret"])
 @pytest.mark.parametrize("args", [("cloud", "create"), SIGNUP])
-def test_ag4_a_reply_without_credentials_fails(agent: Run, server: Any, home: Path, args: Any, missing: str) -> None:
+def test_a_reply_without_credentials_fails(agent: Run, server: Any, home: Path, args: Any, missing: str) -> None:
     parts = {key: value for key, value in cloud().items() if key != missing}
     server.on("POST", "", parts if "cloud" in args else account(product_environments=[parts]))
     done = agent(*args, "--json")
@@ -245,7 +241,7 @@ def test_a_strange_reply_causes_no_crash(agent: Run, server: Any, reply: Any) ->
         assert done.code == 1 and "no complete credentials" in done.err and "Command execution" not in done.err
 
 
-def test_ag4_a_failed_save_prints_the_secret_and_fails(agent: Run, server: Any, home: Path) -> None:
+def test_a_failed_save_prints_the_secret_and_fails(agent: Run, server: Any, home: Path) -> None:
     server.on("POST", "", cloud())
     home.write_text("a file where the directory should be")
     done = agent("cloud", "create", "--json")
@@ -257,7 +253,7 @@ def test_ag4_a_failed_save_prints_the_secret_and_fails(agent: Run, server: Any, 
 
 
 @posix
-def test_ag4_ctrl_c_while_saving_does_not_lose_the_credentials(server: CloudinaryServer, config_json: Path) -> None:
+def test_ctrl_c_while_saving_does_not_lose_the_credentials(server: CloudinaryServer, config_json: Path) -> None:
     import fcntl
     import signal
 
@@ -289,7 +285,7 @@ TAKEN = {"email": ["has already been taken"]}
 
 
 @pytest.mark.parametrize("status", [400, 409, 422])
-def test_ag1_an_error_without_the_key_error_is_an_error(agent: Run, server: Any, home: Path, status: int) -> None:
+def test_an_error_without_the_key_error_is_an_error(agent: Run, server: Any, home: Path, status: int) -> None:
     server.on("POST", "", Reply(status, TAKEN))
     done = agent(*SIGNUP)
     assert (done.code, done.out) == (1, "") and "exists already" in done.err and "cld login" in done.err
@@ -355,7 +351,7 @@ def test_claim_prints_the_url_where_stdout_is_no_terminal(invoke: Run, save: Any
 @pytest.mark.parametrize(
     "entries", [{}, {"a": "cloudinary://k:s@c"}, {"old": claimable(expires="2001-01-01T00:00:00Z")}]
 )
-def test_ag5_nothing_to_claim_is_an_error(invoke: Run, save: Any, entries: Any) -> None:
+def test_nothing_to_claim_is_an_error(invoke: Run, save: Any, entries: Any) -> None:
     save(**entries)
     for option in ([], ["--json"]):
         done = invoke("agent", "cloud", "claim", *option)
@@ -410,7 +406,7 @@ def test_claim_opens_the_page_on_a_terminal(save: Any, tmp_path: Path) -> None:
     assert seen.read_text().count("\n") == 1, "--json never opens a browser"
 
 
-def test_ag7_list(invoke: Run, save: Any) -> None:
+def test_list(invoke: Run, save: Any) -> None:
     assert invoke("agent", "cloud", "list", "--json").out == "[]\n"
     assert invoke("agent", "cloud", "list").out == ""
     save(plain="cloudinary://k:s@c", one=claimable("c1"), old=claimable("c2", "2001-01-01T00:00:00Z"), bad=7)
@@ -424,7 +420,7 @@ def test_ag7_list(invoke: Run, save: Any) -> None:
     assert "STATUS" in lines[0] and lines[1].startswith("one") and "unclaimed, expired" in lines[2]
 
 
-def test_ag7_a_claimed_cloud_stops_being_shown_as_unclaimed(invoke: Run, save: Any, config_json: Path) -> None:
+def test_a_claimed_cloud_stops_being_shown_as_unclaimed(invoke: Run, save: Any, config_json: Path) -> None:
     save(one=claimable("c1"))
     assert invoke("agent", "cloud", "claim", "one", "--done").code == 0
     assert saved(config_json)["one"] == "cloudinary://k:s@c1?custom=kept"

@@ -36,7 +36,7 @@ def saved(store: ConfigStore) -> Dict[str, Any]:
 # -- views without anything configured
 
 
-def test_c11_show_default_no_config(invoke: Run) -> None:
+def test_show_default_no_config(invoke: Run) -> None:
     for args in ((), ("--json",)):
         done = invoke("config", *args)
         assert done.code == 1 and done.out == ""
@@ -51,7 +51,7 @@ def test_listing_nothing(invoke: Run) -> None:
     assert invoke("config", "-ls", "--json").out == "[]\n"
 
 
-def test_c13_bare_view_names_an_invalid_variable(invoke: Run) -> None:
+def test_bare_view_names_an_invalid_variable(invoke: Run) -> None:
     done = invoke("config", env={"CLOUDINARY_URL": "http://k:TOPSECRET@x"})
     assert done.code == 1 and "CLOUDINARY_URL is invalid" in done.err and "TOPSECRET" not in done.text
     done = invoke("config", "-ls", env={"CLOUDINARY_URL": "http://k:TOPSECRET@x"})
@@ -124,9 +124,7 @@ def test_a_reserved_name_is_refused_before_any_network(
     assert box.requests("/v1_1") == [] and saved(store) == {}
 
 
-def test_c1_the_environment_does_not_leak_into_the_checked_configuration(
-    cld: Run, url: str, box: SandboxClient
-) -> None:
+def test_the_environment_does_not_leak_into_the_checked_configuration(cld: Run, url: str, box: SandboxClient) -> None:
     env = {"CLOUDINARY_URL": "cloudinary://ek:es@envc?oauth_token=ENVTOK12345&timeout=9"}
     assert cld("config", "-n", "x", url, env=env).code == 0
     (request,) = box.requests("/v1_1")
@@ -139,7 +137,7 @@ def test_an_api_key_entry_is_replaced_silently(invoke: Run, store: ConfigStore, 
     assert saved(store)["x"] == url
 
 
-def test_c4_a_login_is_not_replaced_without_consent(cld: Run, store: ConfigStore, url: str, box: SandboxClient) -> None:
+def test_a_login_is_not_replaced_without_consent(cld: Run, store: ConfigStore, url: str, box: SandboxClient) -> None:
     session = box.save_login(store, "f")
     before = saved(store)
     done = cld("config", "-n", "f", url)
@@ -152,7 +150,7 @@ def test_c4_a_login_is_not_replaced_without_consent(cld: Run, store: ConfigStore
 
 
 @posix
-def test_c4_at_a_terminal_the_user_is_asked(store: ConfigStore, url: str, box: SandboxClient) -> None:
+def test_at_a_terminal_the_user_is_asked(store: ConfigStore, url: str, box: SandboxClient) -> None:
     session = box.save_login(store, "f")
     before = saved(store)
     screen = run_in_terminal(["config", "-n", "f", url], [("(y/N) ", "n")])
@@ -162,14 +160,14 @@ def test_c4_at_a_terminal_the_user_is_asked(store: ConfigStore, url: str, box: S
     assert not box.is_refresh_token_alive(session.refresh_token)
 
 
-def test_c4_saving_the_same_login_again_does_not_revoke_it(invoke: Run, store: ConfigStore, box: SandboxClient) -> None:
+def test_saving_the_same_login_again_does_not_revoke_it(invoke: Run, store: ConfigStore, box: SandboxClient) -> None:
     session = box.save_login(store, "f", stale=False)
     assert invoke("config", "-n", "f", saved(store)["f"] + "&timeout=60").code == 0
     assert saved(store)["f"].endswith("&timeout=60")
     assert box.is_refresh_token_alive(session.refresh_token)
 
 
-def test_c4_a_login_that_appears_during_the_ping_is_kept(store: ConfigStore, url: str, box: SandboxClient) -> None:
+def test_a_login_that_appears_during_the_ping_is_kept(store: ConfigStore, url: str, box: SandboxClient) -> None:
     box.fault("/v1_1/sandbox/ping", delay=1.0, status=200, body={"status": "ok"})
     process = subprocess.Popen(
         [sys.executable, "-m", "cloudinary_cli", "config", "-n", "f", url],
@@ -185,7 +183,7 @@ def test_c4_a_login_that_appears_during_the_ping_is_kept(store: ConfigStore, url
     assert saved(store)["f"] == login
 
 
-def test_c4_a_revocation_that_fails_is_said(invoke: Run, store: ConfigStore, url: str, box: SandboxClient) -> None:
+def test_a_revocation_that_fails_is_said(invoke: Run, store: ConfigStore, url: str, box: SandboxClient) -> None:
     box.save_login(store, "f")
     box.fault("/oauth2/revoke", times=None, status=500)
     done = invoke("config", "-n", "f", url, "--force")
@@ -206,7 +204,7 @@ def test_c4_a_revocation_that_fails_is_said(invoke: Run, store: ConfigStore, url
         (("-r", "a", "-rm", "a", "-ls"), ("-r/", "-rm/", "-ls/")),
     ],
 )
-def test_c6_two_actions_are_a_usage_error(invoke: Run, store: ConfigStore, args: Any, named: Any) -> None:
+def test_two_actions_are_a_usage_error(invoke: Run, store: ConfigStore, args: Any, named: Any) -> None:
     store.save({"a": A, "__default__": "a"})
     done = invoke("config", *args)
     assert done.code == 1 and "cannot be combined" in done.err and all(label in done.err for label in named)
@@ -236,7 +234,7 @@ def test_c6_two_actions_are_a_usage_error(invoke: Run, store: ConfigStore, args:
         (("-r", "__default__"), "no saved configuration is named '__default__'"),
     ],
 )
-def test_c8_c9_usage_errors(invoke: Run, store: ConfigStore, args: Any, reason: str) -> None:
+def test_usage_errors(invoke: Run, store: ConfigStore, args: Any, reason: str) -> None:
     store.save({"a": A, "__default__": "a"})
     done = invoke("config", *args)
     assert done.code == 1 and done.out == "" and "Error: " in done.err and reason in done.err
@@ -267,16 +265,14 @@ def test_removal_says_what_became_of_the_default(invoke: Run, store: ConfigStore
     assert saved(store) == {}
 
 
-def test_c5_removing_a_login_revokes_it(cld: Run, store: ConfigStore, box: SandboxClient) -> None:
+def test_removing_a_login_revokes_it(cld: Run, store: ConfigStore, box: SandboxClient) -> None:
     session = box.save_login(store, "f")
     done = cld("config", "-rm", "f")
     assert done.code == 0 and "Login 'f' revoked and deleted." in done.err
     assert saved(store) == {} and not box.is_refresh_token_alive(session.refresh_token)
 
 
-def test_c5_a_failed_revocation_is_said_and_the_entry_is_gone(
-    invoke: Run, store: ConfigStore, box: SandboxClient
-) -> None:
+def test_a_failed_revocation_is_said_and_the_entry_is_gone(invoke: Run, store: ConfigStore, box: SandboxClient) -> None:
     box.save_login(store, "f")
     box.fault("/oauth2/revoke", times=None, status=500)
     done = invoke("config", "-rm", "f", "--json")
@@ -349,7 +345,7 @@ def test_a_query_key_does_not_replace_the_header(invoke: Run, store: ConfigStore
 
 
 @pytest.mark.parametrize("args", [(), ("--json",)])
-def test_c2_c3_no_secret_of_the_environment_or_the_command_line_is_shown(invoke: Run, args: Any) -> None:
+def test_no_secret_of_the_environment_or_the_command_line_is_shown(invoke: Run, args: Any) -> None:
     env = {
         "CLOUDINARY_CLOUD_NAME": "zz",
         "CLOUDINARY_API_KEY": "k",
@@ -364,7 +360,7 @@ def test_c2_c3_no_secret_of_the_environment_or_the_command_line_is_shown(invoke:
     assert done.code == 0 and "(command-line)" in done.out and "TOPSECRET" not in done.text and "****" in done.out
 
 
-def test_c7_a_time_out_of_range_breaks_no_view(invoke: Run, store: ConfigStore) -> None:
+def test_a_time_out_of_range_breaks_no_view(invoke: Run, store: ConfigStore) -> None:
     store.save({"big": "cloudinary://c?oauth_token=t&refresh_token=r&expires_at=99999999999999999&issued_at=zzz"})
     done = invoke("config", "-s", "big")
     assert done.code == 0 and "99999999999999999 (out of range)" in done.out and done.err == ""
@@ -380,7 +376,7 @@ def test_views_never_refresh(invoke: Run, store: ConfigStore, box: SandboxClient
     assert box.requests("/oauth2") == [] and "expired" in invoke("config").out
 
 
-def test_c10_names_with_escapes_are_harmless(invoke: Run, store: ConfigStore) -> None:
+def test_names_with_escapes_are_harmless(invoke: Run, store: ConfigStore) -> None:
     name = "\x1b[31mred\nforged: line"
     store.save({name: A, "__default__": name})
     for args in (("-ls",), (), ("-d", name), ("-r",), ("-s", "\x1b[1m"), ("-rm", "\x1b[1m"), ("-rm", name)):
@@ -471,7 +467,7 @@ def test_refresh_all_with_no_login(invoke: Run, store: ConfigStore) -> None:
 # -- a damaged file
 
 
-def test_s4_a_bad_default_does_not_lock_the_user_out(invoke: Run, store: ConfigStore) -> None:
+def test_a_bad_default_does_not_lock_the_user_out(invoke: Run, store: ConfigStore) -> None:
     store.save({"a": "garbage", "b": B, "__default__": "a"})
     done = invoke("config")
     assert done.code == 1 and done.err.count("\n") == 1 and "cld config -rm a" in done.err
@@ -485,7 +481,7 @@ def test_s4_a_bad_default_does_not_lock_the_user_out(invoke: Run, store: ConfigS
 
 
 @pytest.mark.parametrize("entry", [1, None, {"x": 1}, [], "garbage", "cloudinary://"])
-def test_s5_one_malformed_entry_breaks_only_itself(invoke: Run, store: ConfigStore, entry: Any) -> None:
+def test_one_malformed_entry_breaks_only_itself(invoke: Run, store: ConfigStore, entry: Any) -> None:
     store.save({"bad": entry, "b": B})
     rows = json.loads(invoke("config", "-ls", "-j").out)
     assert [(row["name"], row["cloud_name"], row["type"]) for row in rows] == [
@@ -501,7 +497,7 @@ def test_s5_one_malformed_entry_breaks_only_itself(invoke: Run, store: ConfigSto
 
 
 @pytest.mark.parametrize("data", [b"{", b" ", b"", b"\xff", b"[]", b'"x"', b"null"])
-def test_s2_s6_g7_a_corrupt_file_is_named_and_help_works(invoke: Run, config_json: Path, data: bytes) -> None:
+def test_a_corrupt_file_is_named_and_help_works(invoke: Run, config_json: Path, data: bytes) -> None:
     config_json.write_bytes(data)
     for args in (("-ls",), (), ("-ud",), ("-rm", "a"), ("-s", "a"), ("-ra",)):
         done = invoke("config", *args)
@@ -512,7 +508,7 @@ def test_s2_s6_g7_a_corrupt_file_is_named_and_help_works(invoke: Run, config_jso
     assert config_json.read_bytes() == data
 
 
-def test_s13_a_byte_order_mark_is_read_with_a_warning(cld: Run, config_json: Path) -> None:
+def test_a_byte_order_mark_is_read_with_a_warning(cld: Run, config_json: Path) -> None:
     config_json.write_bytes(b"\xef\xbb\xbf" + json.dumps({"a": A}).encode())
     done = cld("config", "-ls")
     assert done.code == 0 and "a     a      api_key" in done.out
@@ -522,7 +518,7 @@ def test_s13_a_byte_order_mark_is_read_with_a_warning(cld: Run, config_json: Pat
 
 
 @posix
-def test_s3_a_held_lock_is_an_error_with_its_own_code(invoke: Run, store: ConfigStore, config_json: Path) -> None:
+def test_a_held_lock_is_an_error_with_its_own_code(invoke: Run, store: ConfigStore, config_json: Path) -> None:
     import fcntl
 
     from cloudinary_cli.config.current import current_store
@@ -537,7 +533,7 @@ def test_s3_a_held_lock_is_an_error_with_its_own_code(invoke: Run, store: Config
     assert invoke("config", "-d", "a").code == 0
 
 
-def test_s12_many_commands_at_once_lose_nothing(store: ConfigStore, url: str) -> None:
+def test_many_commands_at_once_lose_nothing(store: ConfigStore, url: str) -> None:
     running = [
         subprocess.Popen(
             [sys.executable, "-m", "cloudinary_cli", "config", "-n", f"c{number}", url], stderr=subprocess.DEVNULL

@@ -19,7 +19,7 @@ def account(server: CloudinaryServer) -> Dict[str, str]:
     return {"CLOUDINARY_ACCOUNT_URL": "account://ak:as@acc-1", "CLOUDINARY_UPLOAD_PREFIX": server.url}
 
 
-def test_a8_an_account_is_enough(server: CloudinaryServer, invoke: Run, account: Dict[str, str]) -> None:
+def test_an_account_is_enough(server: CloudinaryServer, invoke: Run, account: Dict[str, str]) -> None:
     server.reply({"users": []})
     result = invoke("provisioning", "users", "user_ids=a,b", "status=active", env=account)
     assert (result.code, result.err) == (0, "")
@@ -30,7 +30,7 @@ def test_a8_an_account_is_enough(server: CloudinaryServer, invoke: Run, account:
     assert request.headers["authorization"] == "Basic YWs6YXM="
 
 
-def test_a8_a_broken_cloud_configuration_does_not_matter(
+def test_a_broken_cloud_configuration_does_not_matter(
     server: CloudinaryServer, invoke: Run, account: Dict[str, str], config_json: Path
 ) -> None:
     assert invoke("provisioning", "users", env={**account, "CLOUDINARY_URL": "foo"}).code == 0
@@ -53,7 +53,7 @@ def test_no_account(server: CloudinaryServer, invoke: Run) -> None:
     assert server.requests == []
 
 
-def test_a8_an_invalid_account_url_names_the_variable_and_leaves_the_listing(invoke: Run) -> None:
+def test_an_invalid_account_url_names_the_variable_and_leaves_the_listing(invoke: Run) -> None:
     env = {"CLOUDINARY_ACCOUNT_URL": "http://ak:SECRET@acc"}
     result = invoke("provisioning", "users", env=env)
     assert (result.code, result.out) == (1, "")
@@ -80,13 +80,13 @@ def test_public_calls_need_nothing(server: CloudinaryServer, invoke: Run, words:
     assert "authorization" not in request.headers
 
 
-def test_a5_optional_positional_arguments(server: CloudinaryServer, invoke: Run, account: Dict[str, str]) -> None:
+def test_optional_positional_arguments(server: CloudinaryServer, invoke: Run, account: Dict[str, str]) -> None:
     assert invoke("provisioning", "update_user", "u", "y", "z", env=account).code == 0
     assert server.paths() == ["PUT /v1_1/provisioning/accounts/acc-1/users/u"]
     assert {key: server.requests[0].json[key] for key in ("name", "email")} == {"name": "y", "email": "z"}
 
 
-def test_a15_a_script_says_yes_with_an_option(server: CloudinaryServer, invoke: Run, account: Dict[str, str]) -> None:
+def test_a_script_says_yes_with_an_option(server: CloudinaryServer, invoke: Run, account: Dict[str, str]) -> None:
     assert invoke("provisioning", "delete_sub_account", "s", env=account).code == 1
     assert invoke("provisioning", "delete_sub_account", "s", "-F", env=account).code == 0
     assert server.paths() == ["DELETE /v1_1/provisioning/accounts/acc-1/sub_accounts/s"]

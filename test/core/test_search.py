@@ -112,14 +112,14 @@ def test_login_is_sent_as_bearer(server: CloudinaryServer, invoke: Run) -> None:
 
 
 @pytest.mark.parametrize("size", ["0", "-5", "501", "9999", "foo"])
-def test_s5_the_page_size_is_checked(server: CloudinaryServer, search: Run, size: str) -> None:
+def test_the_page_size_is_checked(server: CloudinaryServer, search: Run, size: str) -> None:
     result = search("x", "-n", size)
     assert (result.code, result.out, server.requests) == (1, "", [])
     assert "Invalid value for '-n'" in result.err
     assert search("x", "-n", "500").code == search("x", "-n", "1").code == 0
 
 
-def test_s5_the_direction_is_checked(server: CloudinaryServer, search: Run) -> None:
+def test_the_direction_is_checked(server: CloudinaryServer, search: Run) -> None:
     result = search("x", "-s", "public_id", "sideways")
     assert (result.code, server.requests) == (1, [])
     assert "'sideways' is no direction; write asc or desc." in result.err
@@ -129,7 +129,7 @@ def test_s5_the_direction_is_checked(server: CloudinaryServer, search: Run) -> N
 @pytest.mark.parametrize(
     "args", [["-s", "public_id", "-sq"], ["-s", "-A", "asc"], ["-a", "-sq"], ["--csv", "-A"], ["-c", "-A"]]
 )
-def test_s6_an_option_is_not_swallowed(server: CloudinaryServer, search: Run, args: List[str]) -> None:
+def test_an_option_is_not_swallowed(server: CloudinaryServer, search: Run, args: List[str]) -> None:
     result = search("x", *args)
     assert (result.code, result.out, server.requests, files()) == (1, "", [], [])
     assert "looks like an option" in result.err
@@ -154,7 +154,7 @@ def test_wrong_options_show_the_usage_and_send_nothing(
     assert result.err.startswith("Usage: cld search ") and reason in result.err
 
 
-def test_s7_sort_keys_and_aggregations_add_up(search: Run) -> None:
+def test_sort_keys_and_aggregations_add_up(search: Run) -> None:
     result = search("x", "-s", "a", "asc", "-s", "b", "desc", "-a", "format", "-a", "bytes:s_-9", "-sq")
     body = json.loads(result.out)
     assert body["sort_by"] == [{"a": "asc"}, {"b": "desc"}]
@@ -164,7 +164,7 @@ def test_s7_sort_keys_and_aggregations_add_up(search: Run) -> None:
 # -- search URLs
 
 
-def test_s8_search_urls_are_https(invoke: Run) -> None:
+def test_search_urls_are_https(invoke: Run) -> None:
     result = invoke("-c", DEMO, "search", "x", "-n", "3", "-u", "-sq", "-c", "CUR", "-t", "60")
     assert result.code == 0 and result.out.count("\n") == 1
     # Recomputed by hand: sha256("60" + base64({"expression":"x","max_results":3}) + "secret")
@@ -178,19 +178,19 @@ def test_s8_search_urls_are_https(invoke: Run) -> None:
     assert signature == sha256(f"60{query}secret".encode()).hexdigest()
 
 
-def test_s8_http_where_the_configuration_says_so(invoke: Run) -> None:
+def test_http_where_the_configuration_says_so(invoke: Run) -> None:
     assert invoke("-c", f"{DEMO}?secure=false", "search", "x", "-u").out.startswith("http://res.cloudinary.com/demo/")
     assert "/300/" in invoke("-c", DEMO, "search", "x", "-u").out
 
 
 @pytest.mark.parametrize("ttl", ["0", "-1"])
-def test_s8_a_life_time_of_nothing_is_refused(invoke: Run, ttl: str) -> None:
+def test_a_life_time_of_nothing_is_refused(invoke: Run, ttl: str) -> None:
     result = invoke("-c", DEMO, "search", "x", "-u", "-t", ttl)
     assert (result.code, result.out) == (1, "")
     assert "Invalid value for '-t'" in result.err
 
 
-def test_s8_a_login_cannot_sign(invoke: Run) -> None:
+def test_a_login_cannot_sign(invoke: Run) -> None:
     result = invoke("-c", "cloudinary://demo?oauth_token=TOKEN", "search", "x", "-u")
     assert (result.code, result.out) == (1, "")
     assert result.err.count("\n") == 1 and "needs an API secret" in result.err and "TOKEN" not in result.err
@@ -226,7 +226,7 @@ def test_filter_fields_apply_to_every_page(server: CloudinaryServer, search: Run
     assert json.loads(search("x", "-ff", "bytes", "-A", "-F").out)["resources"] == [{"bytes": 1}, {"bytes": 1}]
 
 
-def test_s3_g17_no_rate_limit_headers(server: CloudinaryServer, cld: Run) -> None:
+def test_no_rate_limit_headers(server: CloudinaryServer, cld: Run) -> None:
     server.reply(page("a", cursor="2"), page("b"))
     result = cld("-c", server.config_url(), "search", "x", "-A", input="y\n")
     assert result.code == 0
@@ -247,7 +247,7 @@ def test_the_question_names_the_limit(server: CloudinaryServer, cld: Run) -> Non
 
 
 @pytest.mark.parametrize("answer", ["n\n", ""], ids=["declined", "closed stdin"])
-def test_s10_a_declined_search_fails_and_writes_no_file(server: CloudinaryServer, cld: Run, answer: str) -> None:
+def test_a_declined_search_fails_and_writes_no_file(server: CloudinaryServer, cld: Run, answer: str) -> None:
     server.reply(page("a", cursor="2"))
     result = cld("-c", server.config_url(), "search", "x", "-A", "--csv", "f", input=answer)
     assert result.code == 1
@@ -262,7 +262,7 @@ def test_s10_a_declined_search_fails_and_writes_no_file(server: CloudinaryServer
 # -- errors between pages
 
 
-def test_s12_what_was_fetched_is_not_lost(server: CloudinaryServer, search: Run) -> None:
+def test_what_was_fetched_is_not_lost(server: CloudinaryServer, search: Run) -> None:
     server.reply(page("a", "b", cursor="2"), LIMITED)
     result = search("x", "-A", "-F", "--json", "f.json", "--csv", "f")
     assert result.code == 1
@@ -274,13 +274,13 @@ def test_s12_what_was_fetched_is_not_lost(server: CloudinaryServer, search: Run)
     assert rows("f.csv") == [["public_id"], ["a"], ["b"]]
 
 
-def test_s12_the_cursor_goes_on_from_there(server: CloudinaryServer, search: Run) -> None:
+def test_the_cursor_goes_on_from_there(server: CloudinaryServer, search: Run) -> None:
     server.reply(page("c"))
     assert json.loads(search("x", "-A", "-F", "-c", "2").out)["resources"] == [{"public_id": "c"}]
     assert server.requests[0].json["next_cursor"] == "2"
 
 
-def test_s12_an_error_on_the_first_page_prints_nothing(server: CloudinaryServer, search: Run) -> None:
+def test_an_error_on_the_first_page_prints_nothing(server: CloudinaryServer, search: Run) -> None:
     Path("f.csv").write_text("old")
     server.reply(LIMITED)
     result = search("x", "-A", "-F", "--csv", "f")
@@ -288,14 +288,14 @@ def test_s12_an_error_on_the_first_page_prints_nothing(server: CloudinaryServer,
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
-def test_s12_a_passing_error_is_retried(server: CloudinaryServer, search: Run, status: int) -> None:
+def test_a_passing_error_is_retried(server: CloudinaryServer, search: Run, status: int) -> None:
     server.reply(page("a", cursor="2"), Reply(status, {"error": {"message": "again"}}), page("b"))
     result = search("x", "-A", "-F")
     assert (result.code, result.err, len(server.requests)) == (0, "", 3)
     assert len(json.loads(result.out)["resources"]) == 2
 
 
-def test_s12_a_connection_that_breaks_off_is_retried(server: CloudinaryServer, search: Run) -> None:
+def test_a_connection_that_breaks_off_is_retried(server: CloudinaryServer, search: Run) -> None:
     truncated = Reply(200, b"no chunk\r\n", {"Transfer-Encoding": "chunked", "Connection": "close"})
     server.reply(page("a", cursor="2"), truncated, page("b"))
     result = search("x", "-A", "-F")
@@ -313,7 +313,7 @@ def answer_once(listener: socket.socket, body: Dict[str, Any]) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(data), data))
 
 
-def test_s12_a_connection_refused_between_two_pages_is_retried(invoke: Run) -> None:
+def test_a_connection_refused_between_two_pages_is_retried(invoke: Run) -> None:
     listener = socket.create_server(("127.0.0.1", 0))
     address = listener.getsockname()[:2]
 
@@ -330,20 +330,20 @@ def test_s12_a_connection_refused_between_two_pages_is_retried(invoke: Run) -> N
     assert [item["public_id"] for item in json.loads(result.out)["resources"]] == ["a", "b"]
 
 
-def test_s12_a_refused_connection_is_not_retried(invoke: Run) -> None:
+def test_a_refused_connection_is_not_retried(invoke: Run) -> None:
     result = invoke("-c", f"{DEMO}?upload_prefix=http://127.0.0.1:9", "search", "x")
     assert (result.code, result.out) == (1, "")
     assert result.err.count("\n") == 1
 
 
-def test_s12_a_page_without_its_list_keeps_the_others(server: CloudinaryServer, search: Run) -> None:
+def test_a_page_without_its_list_keeps_the_others(server: CloudinaryServer, search: Run) -> None:
     server.reply(page("a", cursor="2"), {"status": "ok"})
     result = search("x", "-A", "-F")
     assert (result.code, json.loads(result.out)) == (1, page("a", cursor="2"))
     assert "no list of resources" in result.err and "-c 2" in result.err
 
 
-def test_s12_a_used_up_limit_stops_with_the_reset_time(server: CloudinaryServer, search: Run) -> None:
+def test_a_used_up_limit_stops_with_the_reset_time(server: CloudinaryServer, search: Run) -> None:
     reset = email.utils.formatdate(time.time() + 1800, usegmt=True)
     headers = {"X-FeatureRateLimit-Remaining": "0", "X-FeatureRateLimit-Reset": reset}
     server.reply(Reply(200, page("a", cursor="2"), headers))
@@ -352,7 +352,7 @@ def test_s12_a_used_up_limit_stops_with_the_reset_time(server: CloudinaryServer,
     assert "No Admin API calls are left; the limit resets at 20" in result.err and "-c 2" in result.err
 
 
-def test_s12_a_limit_that_resets_soon_is_waited_for(server: CloudinaryServer, search: Run) -> None:
+def test_a_limit_that_resets_soon_is_waited_for(server: CloudinaryServer, search: Run) -> None:
     asked: List[float] = []
     reset = int(time.time()) + 2
 
@@ -415,7 +415,7 @@ def test_an_empty_result_is_one_empty_line(server: CloudinaryServer, search: Run
 
 
 @pytest.mark.parametrize("seed", ["1", "2", "3"])
-def test_s1_columns_are_in_the_order_of_first_appearance(server: CloudinaryServer, cld: Run, seed: str) -> None:
+def test_columns_are_in_the_order_of_first_appearance(server: CloudinaryServer, cld: Run, seed: str) -> None:
     first, second = {"z": 1, "m": 2, "a": 3}, {"a": 4, "late": 5, "k": 6}
     server.reply(page(resources=[first], cursor="2"), page(resources=[second]))
     args = ["-c", server.config_url(), "search", "-A", "-F", "--csv", "e"]
@@ -423,13 +423,13 @@ def test_s1_columns_are_in_the_order_of_first_appearance(server: CloudinaryServe
     assert rows("e.csv") == [["z", "m", "a", "late", "k"], ["1", "2", "3", "", ""], ["", "", "4", "5", "6"]]
 
 
-def test_s1_with_a_filter_the_columns_are_the_filter(server: CloudinaryServer, search: Run) -> None:
+def test_with_a_filter_the_columns_are_the_filter(server: CloudinaryServer, search: Run) -> None:
     server.reply(page(resources=[{"a": 1, "b": 2, "t": 3, "x": 4}]))
     assert search("x", "--csv", "e", "-ff", "b,missing", "-ff", "a", "-f", "t").code == 0
     assert rows("e.csv") == [["b", "missing", "a", "t"], ["2", "", "1", "3"]]
 
 
-def test_s4_files_are_utf8_in_every_locale(server: CloudinaryServer, cld: Run) -> None:
+def test_files_are_utf8_in_every_locale(server: CloudinaryServer, cld: Run) -> None:
     server.reply(page(resources=[{"public_id": "é漢"}], cursor="2"), page())
     c_locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     args = ["-c", server.config_url(), "search", "-A", "-F", "--csv", "f", "--json", "f.json"]
@@ -439,7 +439,7 @@ def test_s4_files_are_utf8_in_every_locale(server: CloudinaryServer, cld: Run) -
     assert json.loads(Path("f.json").read_bytes().decode("utf-8")) == [{"public_id": "é漢"}]
 
 
-def test_s4_the_query_is_utf8_in_every_locale(server: CloudinaryServer, cld: Run) -> None:
+def test_the_query_is_utf8_in_every_locale(server: CloudinaryServer, cld: Run) -> None:
     server.on("*", "", page())
     c_locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     assert cld("-c", server.config_url(), "search", "tags=é", "-ff", "ü", env=c_locale).code == 0
@@ -452,7 +452,7 @@ def test_s4_the_query_is_utf8_in_every_locale(server: CloudinaryServer, cld: Run
     assert result.err == "error: '\\udcff' is not UTF-8 text. Retype it in a UTF-8 terminal.\n"
 
 
-def test_s9_json_lines(server: CloudinaryServer, search: Run) -> None:
+def test_json_lines(server: CloudinaryServer, search: Run) -> None:
     server.reply(page("a", "é", cursor="2"), page("b"))
     assert search("x", "-A", "-F", "--jsonl").out == '{"public_id": "a"}\n{"public_id": "é"}\n{"public_id": "b"}\n'
     server.reply(page("a", cursor="2"))
@@ -460,7 +460,7 @@ def test_s9_json_lines(server: CloudinaryServer, search: Run) -> None:
 
 
 @pytest.mark.parametrize("all_pages", [[], ["-A", "-F"]])
-def test_s9_quiet_prints_nothing_and_saves(server: CloudinaryServer, search: Run, all_pages: List[str]) -> None:
+def test_quiet_prints_nothing_and_saves(server: CloudinaryServer, search: Run, all_pages: List[str]) -> None:
     server.on("POST", "/search", page("a", cursor="2"), page("b"))
     result = search("x", "--quiet", "--csv", "f", *all_pages)
     assert (result.code, result.out) == (0, "")
@@ -468,13 +468,13 @@ def test_s9_quiet_prints_nothing_and_saves(server: CloudinaryServer, search: Run
 
 
 @pytest.mark.parametrize("args", [["--quiet"], ["--quiet", "--jsonl", "--csv", "f"]])
-def test_s9_quiet_needs_a_file(server: CloudinaryServer, search: Run, args: List[str]) -> None:
+def test_quiet_needs_a_file(server: CloudinaryServer, search: Run, args: List[str]) -> None:
     result = search("x", *args)
     assert (result.code, result.out, server.requests) == (1, "", [])
     assert "Error: --quiet prints no results" in result.err
 
 
-def test_s9_pages_are_printed_as_they_come(server: CloudinaryServer) -> None:
+def test_pages_are_printed_as_they_come(server: CloudinaryServer) -> None:
     server.reply(page("a", cursor="2"), Reply(200, page("b"), delay=20))
     process = subprocess.Popen(
         [sys.executable, "-m", "cloudinary_cli", "-c", server.config_url(), "search", "-A", "-F", "--jsonl"],
@@ -557,7 +557,7 @@ def test_search_and_its_url_against_the_sandbox(sandbox: SandboxServer, invoke: 
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="reads the peak of a process from /proc")
-def test_s9_memory_does_not_grow_with_the_result(tmp_path: Path) -> None:
+def test_memory_does_not_grow_with_the_result(tmp_path: Path) -> None:
     server = start_server()
     try:
         small = measure_search(server.server_address[1], 2_000, str(tmp_path))
@@ -575,7 +575,7 @@ def test_s9_memory_does_not_grow_with_the_result(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_s12_an_interrupt_loses_no_rows_where_only_files_get_them(
+def test_an_interrupt_loses_no_rows_where_only_files_get_them(
     server: CloudinaryServer, number: signal.Signals, code: int
 ) -> None:
     server.reply(page("a", "b", cursor="2"), Reply(200, page("c"), delay=20))

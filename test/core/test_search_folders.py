@@ -38,7 +38,7 @@ def test_all_pages_and_files(server: CloudinaryServer, folders: Run, tmp_path: P
     assert (tmp_path / "f.csv").read_bytes() == b"name\r\na\r\nb\r\n"
 
 
-def test_s11_asset_options_are_named_and_not_sent(server: CloudinaryServer, folders: Run) -> None:
+def test_asset_options_are_named_and_not_sent(server: CloudinaryServer, folders: Run) -> None:
     server.reply({"folders": [{"name": "a", "tags": 1}]})
     result = folders("x", "-fi", "a", "-f", "tags", "-a", "c", "-ff", "name")
     assert server.requests[0].json == {"expression": "x", "max_results": 10}
@@ -47,7 +47,7 @@ def test_s11_asset_options_are_named_and_not_sent(server: CloudinaryServer, fold
 
 
 @pytest.mark.parametrize("args", [["-u"], ["-t", "5"]])
-def test_s11_there_are_no_search_urls_of_folders(server: CloudinaryServer, folders: Run, args: List[str]) -> None:
+def test_there_are_no_search_urls_of_folders(server: CloudinaryServer, folders: Run, args: List[str]) -> None:
     result = folders("x", *args)
     assert (result.code, result.out, server.requests) == (1, "", [])
     assert "Folder search has no search URLs; -u and -t work with `cld search` only." in result.err

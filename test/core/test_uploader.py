@@ -88,7 +88,7 @@ def test_tags_and_contexts(server: CloudinaryServer, uploader: Run) -> None:
 
 
 @pytest.mark.parametrize("words", [["NaN"], ["public_id=1e5"], ["-o", "public_id", "1e5"], ["123"]])
-def test_a2_numeric_ids_are_destroyed(server: CloudinaryServer, uploader: Run, words: Any) -> None:
+def test_numeric_ids_are_destroyed(server: CloudinaryServer, uploader: Run, words: Any) -> None:
     assert uploader("destroy", *words, "-F").code == 0
     assert server.requests[0].field("public_id") == words[-1].replace("public_id=", "")
 
@@ -99,27 +99,27 @@ def test_an_api_error_is_the_servers_message(server: CloudinaryServer, uploader:
     assert (result.code, result.out, result.err) == (1, "", "error: Invalid image file\n")
 
 
-def test_g1_an_error_status_without_an_error_key_fails(server: CloudinaryServer, uploader: Run) -> None:
+def test_an_error_status_without_an_error_key_fails(server: CloudinaryServer, uploader: Run) -> None:
     server.reply(Reply(500, {"foo": 1}))
     result = uploader("upload", "https://example.com/a.jpg")
     assert (result.code, result.out) == (1, "")
     assert len(server.requests) == 1  # a POST is not repeated
 
 
-def test_g15_a_rate_limit_is_waited_for(server: CloudinaryServer, uploader: Run) -> None:
+def test_a_rate_limit_is_waited_for(server: CloudinaryServer, uploader: Run) -> None:
     server.reply(Reply(429, {"error": {"message": "slow"}}, {"Retry-After": "0"}), {"public_id": "a"})
     result = uploader("upload", "https://example.com/a.jpg")
     assert (result.code, result.err) == (0, "")
     assert len(server.requests) == 2
 
 
-def test_g5_a_helper_is_no_method(server: CloudinaryServer, uploader: Run) -> None:
+def test_a_helper_is_no_method(server: CloudinaryServer, uploader: Run) -> None:
     result = uploader("build_eager", "x")
     assert result.code == 1
     assert "Method build_eager does not exist in Upload." in result.err
 
 
-def test_g3_listing_and_documentation(invoke: Run, cld: Run) -> None:
+def test_listing_and_documentation(invoke: Run, cld: Run) -> None:
     result = invoke("-v", "error", "uploader")
     assert (result.code, result.err) == (0, "")
     assert len(result.out.splitlines()) == 22

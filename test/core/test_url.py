@@ -39,7 +39,7 @@ def test_a_url_as_json(invoke: Run) -> None:
     }
 
 
-def test_a14_url2png_is_signed(invoke: Run) -> None:
+def test_url2png_is_signed(invoke: Run) -> None:
     out = invoke("-c", DEMO, "url", "-t", "url2png", "https://example.com/").out
     assert f"{HOST}/image/url2png/s--" in out
     assert invoke("-c", DEMO, "url", "x", "-s").out.startswith(f"{HOST}/image/upload/s--")
@@ -58,11 +58,11 @@ def test_a14_url2png_is_signed(invoke: Run) -> None:
         ("?cname=my.cdn.com&secure=false", "http://my.cdn.com/demo/image/upload/x"),
     ],
 )
-def test_g13_the_configuration_is_honoured(invoke: Run, query: str, expected: str) -> None:
+def test_the_configuration_is_honoured(invoke: Run, query: str, expected: str) -> None:
     assert invoke("-c", DEMO + query, "url", "x").out == expected + "\n"
 
 
-def test_g13_url_and_variables_agree(invoke: Run) -> None:
+def test_url_and_variables_agree(invoke: Run) -> None:
     in_url = invoke("url", "x", env={"CLOUDINARY_URL": f"{DEMO}?secure=false"})
     in_variable = invoke("url", "x", env={"CLOUDINARY_CLOUD_NAME": "demo", "CLOUDINARY_SECURE": "false"})
     assert in_url.out == in_variable.out == "http://res.cloudinary.com/demo/image/upload/x\n"
@@ -109,7 +109,7 @@ def test_open(cld: Run) -> None:
         (["dog"], "video/upload/dog"),
     ],
 )
-def test_a17_samples_are_https_and_need_no_configuration(invoke: Run, args: List[str], path: str) -> None:
+def test_samples_are_https_and_need_no_configuration(invoke: Run, args: List[str], path: str) -> None:
     result = invoke(*args, env={"CLOUDINARY_URL": "foo"})
     assert (result.code, result.out, result.err) == (0, f"{HOST}/{path}\n", "")
     assert invoke("-c", "cloudinary://a:b@other", *args).out == result.out

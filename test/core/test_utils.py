@@ -19,7 +19,7 @@ def utils(invoke: Run) -> Run:
     return lambda *args, url=DEMO: invoke("-c", url, "utils", *args)
 
 
-def test_g3_the_listing(invoke: Run) -> None:
+def test_the_listing(invoke: Run) -> None:
     result = invoke("-v", "error", "utils")
     assert (result.code, result.err) == (0, "")
     assert len(result.out.splitlines()) == 9
@@ -39,7 +39,7 @@ def test_a_result_as_json(utils: Run) -> None:
     assert (done.code, done.out) == (1, "false\n")
 
 
-def test_a17_https_is_the_default(utils: Run) -> None:
+def test_https_is_the_default(utils: Run) -> None:
     assert utils("cloudinary_url", "sample").out == "https://res.cloudinary.com/demo/image/upload/sample\n"
     for words in (["secure=false"], ["-o", "secure", "false"]):
         assert utils("cloudinary_url", "sample", *words).out.startswith("http://")
@@ -47,7 +47,7 @@ def test_a17_https_is_the_default(utils: Run) -> None:
     assert utils("cloudinary_url", "x", "cloud_name=other").out == "https://res.cloudinary.com/other/image/upload/x\n"
 
 
-def test_a2_a_numeric_source(utils: Run) -> None:
+def test_a_numeric_source(utils: Run) -> None:
     assert utils("cloudinary_url", "123").out.endswith("/upload/123\n")
 
 
@@ -75,7 +75,7 @@ def test_verification_of_a_json_body(utils: Run) -> None:
     assert (refused.code, refused.out) == (1, "")
 
 
-def test_a18_archive_lists_are_split(utils: Run) -> None:
+def test_archive_lists_are_split(utils: Run) -> None:
     result = utils("download_zip_url", "public_ids=a,b", "-o", "tags", "x,y", "transformations=c_scale,w_5")
     address = urlsplit(result.out.strip())
     query = parse_qs(address.query)
@@ -92,7 +92,7 @@ def test_an_unlisted_function_of_the_module_runs(invoke: Run) -> None:
     assert result.out.strip().isdigit()
 
 
-def test_g5_what_the_module_imports_is_no_function(invoke: Run) -> None:
+def test_what_the_module_imports_is_no_function(invoke: Run) -> None:
     for name in ("urlencode", "datetime", "to_bytes", "re", "urlopen"):
         result = invoke("utils", name, "x")
         assert result.code == 1

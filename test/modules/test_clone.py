@@ -146,9 +146,7 @@ def test_what_is_there_already_is_kept_and_said(source: Source, target: Target, 
 
 
 @pytest.mark.parametrize("answer", ["n\n", "", "\n", "y\n"])
-def test_t9_without_a_yes_to_more_pages_nothing_is_copied(
-    source: Source, target: Target, cld: Run, answer: str
-) -> None:
+def test_without_a_yes_to_more_pages_nothing_is_copied(source: Source, target: Target, cld: Run, answer: str) -> None:
     source.page_size = 2
     for number in range(5):
         source.add(f"p{number}")
@@ -174,14 +172,14 @@ def test_force_and_dry_run_ask_nothing(source: Source, target: Target, run: Run)
     assert done.code == 0 and len(target.uploads) == 5 and "Continue?" not in done.err
 
 
-def test_t10_the_search_expression_is_bracketed(source: Source, run: Run) -> None:
+def test_the_search_expression_is_bracketed(source: Source, run: Run) -> None:
     source.add("a")
     assert run("-se", "tags:a OR tags:b").code == 0
     three = "type:upload OR type:private OR type:authenticated"
     assert source.searches[0].json["expression"] == f"(tags:a OR tags:b) AND ({three})"
 
 
-def test_t26_a_negated_type_is_allowed_and_another_is_refused_before_any_search(source: Source, run: Run) -> None:
+def test_a_negated_type_is_allowed_and_another_is_refused_before_any_search(source: Source, run: Run) -> None:
     source.add("a")
     assert run("-se", "tags:a AND NOT type:fetch").code == 0 and len(source.searches) == 1
     done = run("-se", "type:fetch")
@@ -189,7 +187,7 @@ def test_t26_a_negated_type_is_allowed_and_another_is_refused_before_any_search(
     assert len(source.searches) == 1
 
 
-def test_t13_failures_are_counted_and_make_the_exit_status_1(source: Source, target: Target, run: Run) -> None:
+def test_failures_are_counted_and_make_the_exit_status_1(source: Source, target: Target, run: Run) -> None:
     for name in "abc":
         source.add(name)
     target.refused["b"] = Reply(400, {"error": {"message": "Invalid image file"}})
@@ -214,7 +212,7 @@ def test_t13_failures_are_counted_and_make_the_exit_status_1(source: Source, tar
     assert done.code == 0 and json.loads(done.out)["copied"] == 1 and target.arrived == ["a", "b", "b", "c"]
 
 
-def test_t13_every_upload_refused(source: Source, target: Target, run: Run) -> None:
+def test_every_upload_refused(source: Source, target: Target, run: Run) -> None:
     source.add("a")
     target.server.on("POST", "/upload", Reply(400, {"error": {"message": "no"}}))
     assert run().code == 1
@@ -235,12 +233,12 @@ def test_one_public_id_of_two_kinds_is_two_assets(source: Source, target: Target
 @pytest.mark.parametrize(
     "options", [("-fi", "tags,colours"), ("-fi", "etag"), ("-w", "0"), ("-ue", "0"), ("--shard", "3/2")]
 )
-def test_t24_bad_options_are_met_first(source: Source, target: Target, run: Run, options: Any) -> None:
+def test_bad_options_are_met_first(source: Source, target: Target, run: Run, options: Any) -> None:
     done = run(*options)
     assert done.code == 1 and source.server.requests == target.server.requests == [] and "Traceback" not in done.err
 
 
-def test_t24_the_error_says_which_fields_there_are(run: Run) -> None:
+def test_the_error_says_which_fields_there_are(run: Run) -> None:
     assert "'colours' cannot be copied; choose from tags, context, metadata." in run("-fi", "tags,colours").err
 
 
@@ -260,7 +258,7 @@ def test_t24_the_error_says_which_fields_there_are(run: Run) -> None:
         ("__default__", "does not exist"),
     ],
 )
-def test_t27_an_unusable_target(source: Source, invoke: Run, there: str, text: str) -> None:
+def test_an_unusable_target(source: Source, invoke: Run, there: str, text: str) -> None:
     done = invoke("-c", source.server.config_url("src"), "clone", there)
     assert done.code == 1 and text in done.err and not re.search("TOPSECRET|SECRET@", done.text)
     assert "Traceback" not in done.err and source.server.requests == []
@@ -275,7 +273,7 @@ def test_t27_an_unusable_target(source: Source, invoke: Run, there: str, text: s
         (Reply(200, b"<html>"), "not a JSON object"),
     ],
 )
-def test_t27_a_failed_ping_is_called_one_and_shows_no_secret(
+def test_a_failed_ping_is_called_one_and_shows_no_secret(
     source: Source, target: Target, invoke: Run, answer: Reply, text: str, level: str
 ) -> None:
     target.server.on("GET", "/ping", answer)
@@ -335,7 +333,7 @@ def authorizations(server: CloudinaryServer) -> set:  # type: ignore[type-arg]
 
 
 @pytest.mark.parametrize("is_saved", [True, False])
-def test_t10_a_login_copies_to_an_account_with_a_key(
+def test_a_login_copies_to_an_account_with_a_key(
     source: Source, target: Target, invoke: Run, store: ConfigStore, is_saved: bool
 ) -> None:
     source.add("a", metadata={"f": "1"})
@@ -352,7 +350,7 @@ def test_t10_a_login_copies_to_an_account_with_a_key(
     assert target.uploads[0].field("api_key") == "tkey" and target.uploads[0].field("signature")
 
 
-def test_t10_two_logins_never_meet(source: Source, target: Target, invoke: Run, store: ConfigStore) -> None:
+def test_two_logins_never_meet(source: Source, target: Target, invoke: Run, store: ConfigStore) -> None:
     source.add("a", metadata={"f": "1"})
     login(store, "src", source.server, "AAAA-TOKEN-OF-SOURCE")
     login(store, "dst", target.server, "BBBB-TOKEN-OF-TARGET")
@@ -363,7 +361,7 @@ def test_t10_two_logins_never_meet(source: Source, target: Target, invoke: Run, 
     assert "signature" not in target.uploads[0].form
 
 
-def test_t10_a_key_copies_to_a_login(source: Source, target: Target, invoke: Run, store: ConfigStore) -> None:
+def test_a_key_copies_to_a_login(source: Source, target: Target, invoke: Run, store: ConfigStore) -> None:
     source.add("a")
     login(store, "dst", target.server, "BBBB-TOKEN-OF-TARGET")
     assert invoke("-c", source.server.config_url("src", "skey:ssecret"), "clone", "dst").code == 0
@@ -373,7 +371,7 @@ def test_t10_a_key_copies_to_a_login(source: Source, target: Target, invoke: Run
     assert b"skey" not in b"".join(request.body for request in target.server.requests)
 
 
-def test_t10_the_hosts_preset_and_prefix_of_the_source_stay_there(source: Source, target: Target, invoke: Run) -> None:
+def test_the_hosts_preset_and_prefix_of_the_source_stay_there(source: Source, target: Target, invoke: Run) -> None:
     source.add("a")
     here = source.server.config_url("src", upload_preset="mine")
     assert invoke("-c", here, "clone", target.server.config_url("dst")).code == 0
@@ -387,7 +385,7 @@ TOKEN_RULE = [{"access_type": "token"}, {"access_type": "anonymous"}]
 AUTH_TOKEN = {"auth_token[key]": "00aabbccFF", "auth_token[duration]": "99", "auth_token[acl]": "/*"}
 
 
-def test_t8_a_private_download_url_expires_and_is_never_shown(source: Source, target: Target, run: Run) -> None:
+def test_a_private_download_url_expires_and_is_never_shown(source: Source, target: Target, run: Run) -> None:
     source.add("ok", access_control=TOKEN_RULE)
     source.add("bad", access_control=TOKEN_RULE)
 
@@ -413,7 +411,7 @@ def test_t8_a_private_download_url_expires_and_is_never_shown(source: Source, ta
     assert query["signature"] not in shown and "/download - 404" in shown
 
 
-def test_t8_a_tokenised_url_lives_as_long_as_asked_and_is_never_shown(source: Source, target: Target, run: Run) -> None:
+def test_a_tokenised_url_lives_as_long_as_asked_and_is_never_shown(source: Source, target: Target, run: Run) -> None:
     source.add("a", access_control=TOKEN_RULE)
     done = run("-v", "DEBUG", "-ue", "60", **AUTH_TOKEN)
     assert done.code == 0
@@ -516,13 +514,13 @@ def test_selection(source: Source, target: Target, run: Run) -> None:
     assert done.code == 0 and "No asset is chosen by the options." in done.err
 
 
-def test_g12_names_stay_readable(source: Source, target: Target, invoke: Run) -> None:
+def test_names_stay_readable(source: Source, target: Target, invoke: Run) -> None:
     source.add("é/日本")
     done = invoke("-c", source.server.config_url("src"), "clone", target.server.config_url("dst"), "--json")
     assert done.code == 0 and "as é/日本" in done.err and target.arrived == ["é/日本"]
 
 
-def test_c12_nothing_secret_in_a_debug_log(source: Source, target: Target, run: Run) -> None:
+def test_nothing_secret_in_a_debug_log(source: Source, target: Target, run: Run) -> None:
     source.add("a")
     target.refused["a"] = Reply(400, {"error": {"message": "no"}})
     done = run("-v", "DEBUG")

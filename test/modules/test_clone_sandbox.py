@@ -128,7 +128,7 @@ def test_faults_that_stay_are_counted_exactly(
 
 
 @pytest.mark.parametrize("is_stale", [True, False])
-def test_t14_both_logins_renew_themselves(
+def test_both_logins_renew_themselves(
     box: SandboxClient, there: SandboxClient, cld: Run, store: ConfigStore, is_stale: bool
 ) -> None:
     fill(box, 501)
@@ -149,7 +149,7 @@ def test_t14_both_logins_renew_themselves(
     assert tokens[0] and tokens[1] and not tokens[0] & tokens[1]
 
 
-def test_t14_tokens_that_live_for_two_seconds_on_both_sides(cld: Run, store: ConfigStore, tmp_path: Path) -> None:
+def test_tokens_that_live_for_two_seconds_on_both_sides(cld: Run, store: ConfigStore, tmp_path: Path) -> None:
     here = SandboxSettings(data_dir=tmp_path / "here", ttl=2, auto_approve=True)
     there = SandboxSettings(data_dir=tmp_path / "other", ttl=2, auto_approve=True, cloud_name="other")
     with SandboxServer(here) as first, SandboxServer(there, threads=40) as second:

@@ -45,7 +45,7 @@ def custom(home: Path) -> Callable[[str, str], Path]:
 # -- lists
 
 
-def test_m9_lists_are_sorted_and_need_no_configuration(invoke: Run) -> None:
+def test_lists_are_sorted_and_need_no_configuration(invoke: Run) -> None:
     done = invoke("make", "-ll", "python", "nonsense", "-lt")
     assert (done.code, done.err) == (0, "")
     assert done.out.splitlines() == ["Available languages", "html", "node", "python", "ruby"]
@@ -71,7 +71,7 @@ def test_a_snippet_as_json(make: Run) -> None:
 
 
 @pytest.mark.parametrize("args", [("php", "-lt"), ("java", "upload"), ("upload", "PHP"), ("java",)])
-def test_m3_m7_a_language_without_templates(make: Run, args: Any) -> None:
+def test_a_language_without_templates(make: Run, args: Any) -> None:
     done = make(*args)
     language = "php" if "java" not in args else "java"
     assert (done.code, done.out) == (1, "")
@@ -79,7 +79,7 @@ def test_m3_m7_a_language_without_templates(make: Run, args: Any) -> None:
 
 
 @pytest.mark.parametrize("word", ["html", "HTML", "python"])
-def test_m4_a_language_alone_lists_its_templates(invoke: Run, word: str) -> None:
+def test_a_language_alone_lists_its_templates(invoke: Run, word: str) -> None:
     done = invoke("make", word)
     assert done.code == 0 and done.out == invoke("make", word, "-lt").out and "upload" in done.out
 
@@ -104,7 +104,7 @@ def test_no_argument_shows_the_help(invoke: Run) -> None:
         ["  upload   widget "],
     ],
 )
-def test_m5_spellings_of_a_name(make: Run, words: Any) -> None:
+def test_spellings_of_a_name(make: Run, words: Any) -> None:
     done = make(*words)
     assert done.code == 0 and "createUploadWidget" in done.out and 'cloudName: "my-cloud"' in done.out
 
@@ -116,7 +116,7 @@ def test_the_last_word_is_the_language_before_the_first(make: Run) -> None:
     assert make("find_all_empty_folders", "python").out == make("python", "find", "all", "empty", "folders").out != ""
 
 
-def test_m5_did_you_mean(make: Run) -> None:
+def test_did_you_mean(make: Run) -> None:
     done = make("uplod", "python")
     assert done.code == 1 and done.err.count("\n") == 1
     assert "Template: 'uplod' for language: 'python' does not exist. Did you mean: upload?" in done.err
@@ -126,7 +126,7 @@ def test_m5_did_you_mean(make: Run) -> None:
 @pytest.mark.parametrize(
     "words", [["html", "../python/base"], ["../python/base"], ["python/base"], ["/etc/passwd"], ["."], [".."], ["-"]]
 )
-def test_m2_a_name_cannot_leave_its_language(make: Run, words: Any) -> None:
+def test_a_name_cannot_leave_its_language(make: Run, words: Any) -> None:
     done = make(*words)
     assert done.code == 1 and done.out == "" and "does not exist" in done.err
 
@@ -135,7 +135,7 @@ def test_m2_a_name_cannot_leave_its_language(make: Run, words: Any) -> None:
 
 
 @pytest.mark.parametrize("language, name", ALL)
-def test_m1_no_snippet_holds_the_secret(make: Run, language: str, name: str) -> None:
+def test_no_snippet_holds_the_secret(make: Run, language: str, name: str) -> None:
     done = make(language, name)
     assert done.code == 0 and done.err == "" and "TOPSECRET" not in done.text and "{{" not in done.out
     assert ("my-cloud" in done.out) is (name != "video_player")
@@ -144,18 +144,18 @@ def test_m1_no_snippet_holds_the_secret(make: Run, language: str, name: str) -> 
 
 
 @pytest.mark.parametrize("args", [("python", "base"), ("upload_widget",), ("node", "upload")])
-def test_m8_without_a_configuration(invoke: Run, args: Any, tmp_path: Path) -> None:
+def test_without_a_configuration(invoke: Run, args: Any, tmp_path: Path) -> None:
     done = invoke("make", *args, "--output", str(tmp_path / "x"))
     assert (done.code, done.out) == (1, "") and "No Cloudinary configuration found." in done.err
     assert not (tmp_path / "x").exists()
 
 
-def test_g10_a_snippet_that_needs_no_account_needs_no_configuration(invoke: Run) -> None:
+def test_a_snippet_that_needs_no_account_needs_no_configuration(invoke: Run) -> None:
     done = invoke("make", "video player")
     assert (done.code, done.err) == (0, "") and 'cloudName: "demo"' in done.out
 
 
-def test_m8_a_login_has_no_api_key_to_fill_in(make: Run) -> None:
+def test_a_login_has_no_api_key_to_fill_in(make: Run) -> None:
     url = "cloudinary://my-cloud?oauth_token=TOKENVALUE&refresh_token=r"
     assert make("upload", "python", url=url).code == 0
     done = make("media library widget", url=url)
@@ -175,7 +175,7 @@ def rendered(custom: Any, language: str, text: str, value: str) -> str:
     return catalog.render(catalog.find(Wanted(language, "t")), {"cname": value})
 
 
-def test_m10_values_are_literals_of_the_language(custom: Any) -> None:
+def test_values_are_literals_of_the_language(custom: Any) -> None:
     python = rendered(custom, "python", "print({{ cname }}, end='')", NASTY)
     assert evaluated([sys.executable, "-X", "utf8"], python) == NASTY
     html = rendered(custom, "html", "{{cname}}", NASTY)
@@ -187,7 +187,7 @@ def test_m10_values_are_literals_of_the_language(custom: Any) -> None:
 
 
 @pytest.mark.parametrize("language, text", [("go", "{{cname}}"), ("ruby", "# {{ cname | plain }}")])
-def test_m10_a_value_that_cannot_be_written_is_refused(custom: Any, language: str, text: str) -> None:
+def test_a_value_that_cannot_be_written_is_refused(custom: Any, language: str, text: str) -> None:
     with pytest.raises(CliError, match="special characters"):
         rendered(custom, language, text, "a\nb")
 
@@ -243,7 +243,7 @@ def test_a_language_s_own_checker_accepts_the_snippet(make: Run, tmp_path: Path,
 # -- the user's own templates
 
 
-def test_m6_custom_templates_are_listed_first_and_rendered(make: Run, custom: Any) -> None:
+def test_custom_templates_are_listed_first_and_rendered(make: Run, custom: Any) -> None:
     custom("html/My-Page.html.txt", "<p>{{ cloud_name | plain }}</p>{{ '{{' }} x }}\n")
     custom("html/upload_widget", "mine")
     custom("html/.hidden", "")
@@ -257,7 +257,7 @@ def test_m6_custom_templates_are_listed_first_and_rendered(make: Run, custom: An
     assert make("upload", "kotlin").out == 'val cloud = "my-cloud"\n'
 
 
-def test_m6_composition_and_its_errors(make: Run, custom: Any) -> None:
+def test_composition_and_its_errors(make: Run, custom: Any) -> None:
     custom("python/mine", "{{ include base }}\nprint({{ cloud_name }})")
     assert make("python", "mine").out.startswith(make("python", "base").out)
     custom("python/loop", "{{ include loop2 }}")
@@ -270,14 +270,14 @@ def test_m6_composition_and_its_errors(make: Run, custom: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["api_secret", "oauth_token", "account_url"])
-def test_m1_a_custom_template_gets_no_secret(make: Run, custom: Any, name: str) -> None:
+def test_a_custom_template_gets_no_secret(make: Run, custom: Any, name: str) -> None:
     custom("html/t", "{{ " + name + " }}")
     done = make("t")
     assert (done.code, done.out) == (1, "") and "secrets are never written" in done.err and "TOPSECRET" not in done.err
 
 
 @pytest.mark.parametrize("text", ["{{ nope }}", "{{}}", "{{ cloud_name.upper() }}", "{{ cloud_name | raw }}"])
-def test_m6_an_unknown_placeholder_is_one_clear_line(make: Run, custom: Any, text: str) -> None:
+def test_an_unknown_placeholder_is_one_clear_line(make: Run, custom: Any, text: str) -> None:
     path = custom("html/t", text)
     done = make("t")
     assert (done.code, done.out, done.err.count("\n")) == (1, "", 1)
@@ -292,7 +292,7 @@ def test_an_unreadable_template_is_one_line(make: Run, custom: Any) -> None:
 # -- files
 
 
-def test_m10_output_writes_a_file_and_replaces_none(make: Run, tmp_path: Path) -> None:
+def test_output_writes_a_file_and_replaces_none(make: Run, tmp_path: Path) -> None:
     target = tmp_path / "widget.html"
     done = make("upload widget", "--output", str(target))
     assert (done.code, done.out, done.err) == (0, "", f"Written to {target}.\n")
@@ -316,7 +316,7 @@ def test_m10_output_writes_a_file_and_replaces_none(make: Run, tmp_path: Path) -
         (["video player", "--output", "/dev/full", "-F"], "/dev/full: No space left on device"),
     ],
 )
-def test_m10_an_output_that_cannot_be_is_refused(make: Run, tmp_path: Path, args: Any, reason: str) -> None:
+def test_an_output_that_cannot_be_is_refused(make: Run, tmp_path: Path, args: Any, reason: str) -> None:
     if "/dev/full" in args and not os.path.exists("/dev/full"):
         pytest.skip("needs /dev/full")
     before = sorted(tmp_path.iterdir())

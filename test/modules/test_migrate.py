@@ -62,7 +62,7 @@ def test_what_is_asked_for_and_said(server: CloudinaryServer, migrate: Run) -> N
     assert len(verbose.err.splitlines()) == 5
 
 
-def test_t6_https_unless_the_configuration_says_otherwise(server: CloudinaryServer, url: str, invoke: Run) -> None:
+def test_https_unless_the_configuration_says_otherwise(server: CloudinaryServer, url: str, invoke: Run) -> None:
     done = invoke("-c", server.config_url(), "migrate", "m", write(TEMPLATE + "a.jpg"), "--dry-run")
     assert done.code == 0 and "https://res.cloudinary.com/demo/image/upload/v1/m/a.jpg" in done.err
     assert [request.method for request in server.requests] == ["GET"]
@@ -77,7 +77,7 @@ def test_entries_outside_the_mapping_are_failures_and_the_rest_goes_on(server: C
     assert (json.loads(done.out)["uploaded"], json.loads(done.out)["failed"]) == (1, 4)
 
 
-def test_t15_each_failure_is_one_failure_and_the_exit_status_is_1(server: CloudinaryServer, migrate: Run) -> None:
+def test_each_failure_is_one_failure_and_the_exit_status_is_1(server: CloudinaryServer, migrate: Run) -> None:
     server.on("HEAD", "/gone.jpg", Reply(404, b"", {"X-Cld-Error": "Resource not found"}))
     server.on("HEAD", "/broken.jpg", Reply(500, b""))
     server.on("HEAD", "/odd.jpg", Reply(403, b""))
@@ -103,7 +103,7 @@ def redirect(location: str, status: int = 302) -> Reply:
     return Reply(status, b"", {"Location": location})
 
 
-def test_t15_redirects_are_followed(server: CloudinaryServer, migrate: Run) -> None:
+def test_redirects_are_followed(server: CloudinaryServer, migrate: Run) -> None:
     server.on("HEAD", "/a.jpg", redirect("/elsewhere", 301))
     server.on("HEAD", "/elsewhere", redirect(f"{server.url}/further", 307))
     server.on("HEAD", "/b.jpg", redirect("/missing"))
@@ -117,20 +117,20 @@ def test_t15_redirects_are_followed(server: CloudinaryServer, migrate: Run) -> N
     "location",
     ["ftp://x/a", "file:///etc/passwd", "http://user:pw@127.0.0.1:9/", "javascript:x", "http://[", "https:///a", ""],
 )
-def test_t15_a_redirect_that_is_not_safe_is_not_followed(server: CloudinaryServer, migrate: Run, location: str) -> None:
+def test_a_redirect_that_is_not_safe_is_not_followed(server: CloudinaryServer, migrate: Run, location: str) -> None:
     server.on("HEAD", "/a.jpg", redirect(location))
     done = migrate("m", write(TEMPLATE + "a.jpg"))
     assert done.code == 1 and ("is not followed" in done.err or "HTTP 302" in done.err)
     assert "pw@" not in done.err and len(server.requests) == 2
 
 
-def test_t15_a_loop_of_redirects_ends(server: CloudinaryServer, migrate: Run) -> None:
+def test_a_loop_of_redirects_ends(server: CloudinaryServer, migrate: Run) -> None:
     server.on("HEAD", "/a.jpg", redirect("a.jpg"))
     done = migrate("m", write(TEMPLATE + "a.jpg"))
     assert done.code == 1 and "more than 5 redirects" in done.err and len(asked(server)) == 6
 
 
-def test_t15_out_of_tls_is_not_followed() -> None:
+def test_out_of_tls_is_not_followed() -> None:
     # Without a certificate for the CDN there is no https server to ask: the rule itself.
     from cloudinary_cli.transfer.migrate import _redirected
 
@@ -140,7 +140,7 @@ def test_t15_out_of_tls_is_not_followed() -> None:
         _redirected("https://a/x", "http://b/y")
 
 
-def test_t32_requests_are_concurrent_and_outcomes_in_order(server: CloudinaryServer, url: str, invoke: Run) -> None:
+def test_requests_are_concurrent_and_outcomes_in_order(server: CloudinaryServer, url: str, invoke: Run) -> None:
     arrived: Set[str] = set()
     changed = threading.Condition()
 
@@ -163,7 +163,7 @@ def test_t32_requests_are_concurrent_and_outcomes_in_order(server: CloudinarySer
     assert told == [f"f{number}.jpg" for number in range(8)]
 
 
-def test_t32_a_server_that_does_not_answer_is_one_failure(server: CloudinaryServer, url: str, invoke: Run) -> None:
+def test_a_server_that_does_not_answer_is_one_failure(server: CloudinaryServer, url: str, invoke: Run) -> None:
     server.on("HEAD", "/a.jpg", Reply(delay=8))
     url = url.replace("timeout=2", "timeout=0.3")
     done = invoke("-c", url, "migrate", "m", write(TEMPLATE + "a.jpg", TEMPLATE + "b.jpg"))
@@ -199,9 +199,7 @@ def test_delimiters(server: CloudinaryServer, migrate: Run, delimiter: str, text
         (("m", "urls", "--shard", "2"), "write I/N"),
     ],
 )
-def test_t24_bad_input_is_one_line_before_anything(
-    server: CloudinaryServer, migrate: Run, args: Any, text: str
-) -> None:
+def test_bad_input_is_one_line_before_anything(server: CloudinaryServer, migrate: Run, args: Any, text: str) -> None:
     write(TEMPLATE + "a.jpg")
     done = migrate(*args)
     assert done.code == 1 and text in done.err and "Traceback" not in done.err and server.requests == []

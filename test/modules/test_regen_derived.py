@@ -78,7 +78,7 @@ def test_a_named_transformation_gets_its_prefix(server: CloudinaryServer, regen:
 
 
 @pytest.mark.parametrize("name", ["123", "1e5", "NaN", "true", "[1]"])
-def test_a2_a_name_that_looks_like_something_else_is_text(server: CloudinaryServer, regen: Run, name: str) -> None:
+def test_a_name_that_looks_like_something_else_is_text(server: CloudinaryServer, regen: Run, name: str) -> None:
     server.on("GET", "/transformations", derived("7", name=f"t_{name}", named=True))
     done = regen(name, "-F")
     assert done.code == 0, done.err
@@ -87,7 +87,7 @@ def test_a2_a_name_that_looks_like_something_else_is_text(server: CloudinaryServ
     assert (request.field("eager"), request.field("public_id")) == (f"t_{name}", "7")
 
 
-def test_t14_failures_are_counted_and_make_the_exit_status_1(server: CloudinaryServer, regen: Run) -> None:
+def test_failures_are_counted_and_make_the_exit_status_1(server: CloudinaryServer, regen: Run) -> None:
     def answer(request: Request) -> Any:
         refused = Reply(400, {"error": {"message": "Invalid transformation"}})
         return refused if request.field("public_id") == "b" else regenerated(request)
@@ -109,14 +109,14 @@ def test_t14_failures_are_counted_and_make_the_exit_status_1(server: CloudinaryS
 
 
 @pytest.mark.parametrize("answer", [{"public_id": "a"}, {"eager": []}, {"eager": None}, {"eager": ["?"]}])
-def test_t14_an_answer_without_eager_is_no_failure(server: CloudinaryServer, regen: Run, answer: Any) -> None:
+def test_an_answer_without_eager_is_no_failure(server: CloudinaryServer, regen: Run, answer: Any) -> None:
     server.on("GET", "/transformations", derived("a"))
     server.on("POST", "/explicit", Reply(body=answer))
     done = regen("w_5", "-F")
     assert done.code == 0 and "Regenerated a\n" in done.err and "Traceback" not in done.err
 
 
-def test_t14_a_derived_asset_that_could_not_be_made_is_a_failure(server: CloudinaryServer, regen: Run) -> None:
+def test_a_derived_asset_that_could_not_be_made_is_a_failure(server: CloudinaryServer, regen: Run) -> None:
     server.on("GET", "/transformations", derived("a"))
     server.on("POST", "/explicit", {"eager": [{"status": "failed", "reason": "too large"}]})
     done = regen("w_5", "-F")
@@ -124,7 +124,7 @@ def test_t14_a_derived_asset_that_could_not_be_made_is_a_failure(server: Cloudin
 
 
 @pytest.mark.parametrize(("typed", "code"), [("", 1), ("n\n", 1), ("\n", 1), ("y\n", 0)])
-def test_t17_a_refusal_is_a_failure_and_changes_nothing(
+def test_a_refusal_is_a_failure_and_changes_nothing(
     server: CloudinaryServer, regen: Run, cld: Run, typed: str, code: int
 ) -> None:
     done = cld("-c", server.config_url(), "regen_derived", "w_5", input=typed)
@@ -143,7 +143,7 @@ def test_a_refusal_leaves_the_list_of_what_failed(server: CloudinaryServer, rege
     assert Path("r.jsonl").read_text() == line
 
 
-def test_t34_one_call_for_each_asset(server: CloudinaryServer, regen: Run) -> None:
+def test_one_call_for_each_asset(server: CloudinaryServer, regen: Run) -> None:
     items = derived("a", "b", "a", "a", "b")
     items["derived"][3]["resource_type"] = "video"
     server.on("GET", "/transformations", items)
@@ -164,7 +164,7 @@ def pages(request: Request) -> Dict[str, Any]:
 @pytest.mark.parametrize(
     ("options", "count", "is_warned"), [((), 10, True), (("-n", "700"), 700, True), (("-A",), 1200, False)]
 )
-def test_t34_all_pages_or_as_many_as_wanted(
+def test_all_pages_or_as_many_as_wanted(
     server: CloudinaryServer, regen: Run, options: Any, count: int, is_warned: bool
 ) -> None:
     server.on("GET", "/transformations", pages)
@@ -173,7 +173,7 @@ def test_t34_all_pages_or_as_many_as_wanted(
     assert (f"Only the first {count} derived assets" in done.err and "-A" in done.err) is is_warned
 
 
-def test_t34_pages_are_asked_for_again(server: CloudinaryServer, regen: Run) -> None:
+def test_pages_are_asked_for_again(server: CloudinaryServer, regen: Run) -> None:
     failing = iter([Reply(500, {"error": {"message": "x"}}), Reply(429, {}, {"Retry-After": "0"})])
     server.on("GET", "/transformations", lambda request: next(failing, None) or pages(request))
     done = regen("w_5", "--dry-run", "-A")
@@ -207,7 +207,7 @@ def test_an_unknown_transformation(server: CloudinaryServer, regen: Run) -> None
 
 
 @pytest.mark.parametrize("options", [("-w", "0"), ("-n", "0"), ("--shard", "3/2"), ("--retry-failed", "nowhere")])
-def test_t24_bad_options_are_met_first(server: CloudinaryServer, regen: Run, options: Any) -> None:
+def test_bad_options_are_met_first(server: CloudinaryServer, regen: Run, options: Any) -> None:
     done = regen("w_5", "-F", *options)
     assert done.code == 1 and server.requests == [] and "Traceback" not in done.err
 

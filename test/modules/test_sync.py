@@ -83,7 +83,7 @@ def test_deleting_on_both_sides(boxed: Run, tmp_path: Path) -> None:
     assert not (tmp_path / "p/s").exists() and "Deleted '" in pulled.err
 
 
-def test_t11_names_that_normalise_alike_are_all_synced(boxed: Run, tmp_path: Path) -> None:
+def test_names_that_normalise_alike_are_all_synced(boxed: Run, tmp_path: Path) -> None:
     make(tmp_path / "d", "a.jpg", "a.jpeg", "a.JPG")
     done = boxed("d", "alike", "--push")
     assert "Found 3 items in local folder 'd'" in done.err and "Synced | 3" in done.err and done.code == 0
@@ -113,7 +113,7 @@ def test_the_root_folder(boxed: Run, tmp_path: Path) -> None:
     assert tree(tmp_path / "p")["root-a.jpg"] == b"root-a.jpg"
 
 
-def test_t28_quotes_in_a_folder_name(boxed: Run, tmp_path: Path) -> None:
+def test_quotes_in_a_folder_name(boxed: Run, tmp_path: Path) -> None:
     make(tmp_path / "d", "a.jpg")
     assert boxed("d", 'a"b', "--push").code == 0
     assert "Skipping 1 items" in boxed("d", '/a"b/', "--push").err
@@ -141,7 +141,7 @@ def test_exactly_one_direction(sync: Run, account: Account, args: List[str]) -> 
     assert not account.server.requests
 
 
-def test_t24_no_workers_is_refused_before_anything(sync: Run, account: Account) -> None:
+def test_no_workers_is_refused_before_anything(sync: Run, account: Account) -> None:
     done = sync("--push", "-w", "0")
     assert done.code == 1 and "Error: Invalid value for '-w'" in done.err and not account.server.requests
 
@@ -187,7 +187,7 @@ def test_status_and_texts_of_the_listing(sync: Run, account: Account, tmp_path: 
 # -- uploads
 
 
-def test_t07_only_the_base_name_is_sent(sync: Run, account: Account, tmp_path: Path) -> None:
+def test_only_the_base_name_is_sent(sync: Run, account: Account, tmp_path: Path) -> None:
     make(tmp_path / "d", "sub/secret-name.jpg")
     assert sync("--push").code == 0
     (request,) = account.sent("POST", "/upload")
@@ -246,7 +246,7 @@ def test_a_failed_upload_is_said_counted_and_does_not_stop_the_others(
 # -- T rows: safety
 
 
-def test_t01_a_display_name_cannot_lead_out_of_the_folder(sync: Run, account: Account, tmp_path: Path) -> None:
+def test_a_display_name_cannot_lead_out_of_the_folder(sync: Run, account: Account, tmp_path: Path) -> None:
     for name in ("../../evil", "/abs", "x/../../evil2", "ok"):
         account.add(name)
     outside = set(tmp_path.parent.rglob("*"))
@@ -257,7 +257,7 @@ def test_t01_a_display_name_cannot_lead_out_of_the_folder(sync: Run, account: Ac
 
 
 @posix
-def test_t01_a_link_cannot_lead_out_of_the_folder(sync: Run, account: Account, tmp_path: Path) -> None:
+def test_a_link_cannot_lead_out_of_the_folder(sync: Run, account: Account, tmp_path: Path) -> None:
     (tmp_path / "outside").mkdir()
     make(tmp_path / "d")
     os.symlink(tmp_path / "outside", tmp_path / "d/s")
@@ -266,7 +266,7 @@ def test_t01_a_link_cannot_lead_out_of_the_folder(sync: Run, account: Account, t
     assert not list((tmp_path / "outside").iterdir())
 
 
-def test_t02_a_dry_run_removes_no_empty_directory(sync: Run, account: Account, tmp_path: Path) -> None:
+def test_a_dry_run_removes_no_empty_directory(sync: Run, account: Account, tmp_path: Path) -> None:
     make(tmp_path / "d", "only/here.jpg")
     (tmp_path / "d/empty").mkdir()
     account.add("a")
@@ -287,14 +287,14 @@ def test_a_real_pull_removes_empty_directories_but_not_hidden_ones(sync: Run, ac
     assert (tmp_path / "d/.git/refs").is_dir()
 
 
-def test_t03_deletions_come_last(sync: Run, account: Account, tmp_path: Path) -> None:
+def test_deletions_come_last(sync: Run, account: Account, tmp_path: Path) -> None:
     make(tmp_path / "d", "new.jpg")
     account.add("old")
     assert sync("--push", "-F").code == 0
     assert account.changes == ["POST /v1_1/demo/auto/upload", "DELETE /v1_1/demo/resources/image/upload"]
 
 
-def test_t03_a_failed_upload_prevents_the_deletions(sync: Run, account: Account, tmp_path: Path) -> None:
+def test_a_failed_upload_prevents_the_deletions(sync: Run, account: Account, tmp_path: Path) -> None:
     make(tmp_path / "d", "new.jpg")
     account.add("old")
     account.server.on("POST", "/upload", NO)
@@ -306,7 +306,7 @@ def test_t03_a_failed_upload_prevents_the_deletions(sync: Run, account: Account,
     assert json.loads(done.out)["deleted"] == 0
 
 
-def test_t03_a_failed_download_prevents_the_deletions(sync: Run, account: Account, tmp_path: Path) -> None:
+def test_a_failed_download_prevents_the_deletions(sync: Run, account: Account, tmp_path: Path) -> None:
     make(tmp_path / "d", "only-here.jpg")
     account.add("a", public_id="gone")
     account.server.on("GET", "/gone.jpg", Reply(404, b"", {"X-Cld-Error": "Resource not found"}))
@@ -317,7 +317,7 @@ def test_t03_a_failed_download_prevents_the_deletions(sync: Run, account: Accoun
     )
 
 
-def test_t04_an_empty_source_deletes_nothing_unless_it_is_said_how_much(
+def test_an_empty_source_deletes_nothing_unless_it_is_said_how_much(
     sync: Run, account: Account, tmp_path: Path
 ) -> None:
     make(tmp_path / "d")
@@ -332,7 +332,7 @@ def test_t04_an_empty_source_deletes_nothing_unless_it_is_said_how_much(
     assert sync("--push", "-F", "--max-delete", "3").code == 0 and len(account.changes) == 1
 
 
-def test_t04_an_empty_remote_folder_does_not_empty_the_local_one(sync: Run, tmp_path: Path) -> None:
+def test_an_empty_remote_folder_does_not_empty_the_local_one(sync: Run, tmp_path: Path) -> None:
     make(tmp_path / "d", "a.jpg", "b.jpg")
     done = sync("--pull", "-F")
     assert done.code == 1 and len(tree(tmp_path / "d")) == 2 and "--max-delete 2" in done.err
@@ -347,7 +347,7 @@ def test_max_delete_refuses_before_anything_is_changed(sync: Run, account: Accou
     assert sync("--push", "-F", "--max-delete", "2").code == 0
 
 
-def test_t06_deliveries_are_asked_for_by_https(account: Account, invoke: Run) -> None:
+def test_deliveries_are_asked_for_by_https(account: Account, invoke: Run) -> None:
     account.add("a")
     lines: List[bytes] = []
 
@@ -367,7 +367,7 @@ def test_t06_deliveries_are_asked_for_by_https(account: Account, invoke: Run) ->
 # -- T rows: results
 
 
-def test_t12_a_failure_that_is_no_answer_is_counted_and_takes_nobody_along(
+def test_a_failure_that_is_no_answer_is_counted_and_takes_nobody_along(
     sync: Run, account: Account, tmp_path: Path
 ) -> None:
     for number in range(400):
@@ -380,14 +380,14 @@ def test_t12_a_failure_that_is_no_answer_is_counted_and_takes_nobody_along(
     assert "a directory of that name is there" in done.err
 
 
-def test_t12_a_host_that_is_unknown_is_a_failure_of_each_item(account: Account, invoke: Run) -> None:
+def test_a_host_that_is_unknown_is_a_failure_of_each_item(account: Account, invoke: Run) -> None:
     account.add("a"), account.add("b")
     url = account.server.config_url(secure_distribution="nowhere.invalid", private_cdn="true", secure="true")
     done = invoke("-c", url, "sync", "d", "f", "--pull")
     assert done.code == 1 and "Failed | 2" in done.err and "Synced | 0" in done.err
 
 
-def test_t16_a_deletion_that_did_not_happen_is_a_failure(sync: Run, account: Account, tmp_path: Path) -> None:
+def test_a_deletion_that_did_not_happen_is_a_failure(sync: Run, account: Account, tmp_path: Path) -> None:
     make(tmp_path / "d", "keep.jpg")
     account.add("keep"), account.add("x", public_id="x"), account.add("y", public_id="y")
     account.server.on("DELETE", "/image/upload", {"deleted": {"x": "deleted", "y": "not_found"}})
@@ -412,16 +412,14 @@ def test_a_deletion_whose_answer_was_lost_is_done_all_the_same(sync: Run, accoun
     assert sync("--push", "-F").code == 0
 
 
-def test_t18_assets_without_display_name_are_called_by_their_public_id(
-    sync: Run, account: Account, tmp_path: Path
-) -> None:
+def test_assets_without_display_name_are_called_by_their_public_id(sync: Run, account: Account, tmp_path: Path) -> None:
     for public_id in ("one", "two"):
         account.add("", public_id.encode(), public_id=public_id, display_name=...)
     assert sync("--pull").code == 0
     assert tree(tmp_path / "d") == {"one.jpg": b"one", "two.jpg": b"two"}
 
 
-def test_t19_results_without_format_or_date_do_no_harm(sync: Run, account: Account, tmp_path: Path) -> None:
+def test_results_without_format_or_date_do_no_harm(sync: Run, account: Account, tmp_path: Path) -> None:
     account.add("a", public_id="p1", created_at=None)
     account.add("a", b"other", public_id="p2", created_at=...)
     account.add("a", b"third", public_id="p4")
@@ -434,7 +432,7 @@ def test_t19_results_without_format_or_date_do_no_harm(sync: Run, account: Accou
 
 
 @posix
-def test_t20_a_broken_link_and_a_pipe_do_not_stop_or_hang_a_push(cld: Run, account: Account, tmp_path: Path) -> None:
+def test_a_broken_link_and_a_pipe_do_not_stop_or_hang_a_push(cld: Run, account: Account, tmp_path: Path) -> None:
     make(tmp_path / "d", "a.jpg", "sl/c.jpg")
     os.symlink("/nonexist", tmp_path / "d/sl/b.jpg")
     os.mkfifo(tmp_path / "d/sl/pipe")
@@ -449,7 +447,7 @@ def test_t20_a_broken_link_and_a_pipe_do_not_stop_or_hang_a_push(cld: Run, accou
 
 
 @posix
-def test_t20_in_a_pull_they_are_only_warnings(sync: Run, account: Account, tmp_path: Path) -> None:
+def test_in_a_pull_they_are_only_warnings(sync: Run, account: Account, tmp_path: Path) -> None:
     make(tmp_path / "d")
     os.symlink("/nonexist", tmp_path / "d/b.jpg")
     account.add("b")
@@ -458,7 +456,7 @@ def test_t20_in_a_pull_they_are_only_warnings(sync: Run, account: Account, tmp_p
 
 
 @pytest.mark.parametrize("text", ["{bad", '["a"]'])
-def test_t21_a_corrupt_map_is_named_before_anything_is_asked(
+def test_a_corrupt_map_is_named_before_anything_is_asked(
     sync: Run, account: Account, tmp_path: Path, text: str
 ) -> None:
     make(tmp_path / "d", "a.jpg")
@@ -469,7 +467,7 @@ def test_t21_a_corrupt_map_is_named_before_anything_is_asked(
     assert not account.server.requests and (tmp_path / "d/.cld-sync").read_text() == text
 
 
-def test_t22_a_dry_run_asks_nothing_and_changes_nothing(sync: Run, account: Account, tmp_path: Path) -> None:
+def test_a_dry_run_asks_nothing_and_changes_nothing(sync: Run, account: Account, tmp_path: Path) -> None:
     make(tmp_path / "d", "a.jpg", "b.jpg")
     account.add("x", public_id="x1"), account.add("a")
     (tmp_path / "d/.cld-sync").write_text('{"gone.jpg": "g.jpg"}')
@@ -482,7 +480,7 @@ def test_t22_a_dry_run_asks_nothing_and_changes_nothing(sync: Run, account: Acco
     assert "gone.jpg" in (tmp_path / "d/.cld-sync").read_text()
 
 
-def test_t23_without_a_person_the_prompt_names_the_options(sync: Run, account: Account, tmp_path: Path) -> None:
+def test_without_a_person_the_prompt_names_the_options(sync: Run, account: Account, tmp_path: Path) -> None:
     make(tmp_path / "d", "a.jpg")
     account.add("x")
     done = sync("--push")
@@ -516,7 +514,7 @@ def test_keep_wins_over_force(sync: Run, account: Account, tmp_path: Path) -> No
 # -- T rows: waste
 
 
-def test_t29_as_few_deletion_calls_as_possible(sync: Run, account: Account, tmp_path: Path) -> None:
+def test_as_few_deletion_calls_as_possible(sync: Run, account: Account, tmp_path: Path) -> None:
     make(tmp_path / "d", "keep.jpg")
     for number in range(60):
         account.add(f"n{number:02}", public_id=f"n{number:02}", resource_type=("image", "video")[number % 2])
@@ -528,7 +526,7 @@ def test_t29_as_few_deletion_calls_as_possible(sync: Run, account: Account, tmp_
     assert [len(deleted_ids(request)) for request in calls] == [30, 30]
 
 
-def test_t30_what_did_not_change_is_not_read_again(cld: Run, account: Account, tmp_path: Path) -> None:
+def test_what_did_not_change_is_not_read_again(cld: Run, account: Account, tmp_path: Path) -> None:
     make(tmp_path / "d", "a.jpg", "b.jpg")
     account.add("a", b"a.jpg"), account.add("b", b"b.jpg")
     old = time.time() - 3600
@@ -544,7 +542,7 @@ def test_t30_what_did_not_change_is_not_read_again(cld: Run, account: Account, t
     assert "'a.jpg' is out of sync" in cld("-c", account.config_url(), "sync", "d", "f", "--push", "--dry-run").err
 
 
-def test_t33_include_and_exclude_hold_for_both_sides(sync: Run, account: Account, tmp_path: Path) -> None:
+def test_include_and_exclude_hold_for_both_sides(sync: Run, account: Account, tmp_path: Path) -> None:
     make(tmp_path / "d", "a.jpg", "b.tmp", "tmp/c.jpg", "tmp/keep.jpg")
     account.add("old", asset_folder="f/tmp"), account.add("gone")
     done = sync("--push", "-F", "--include", "tmp/keep.jpg", "--exclude", "*.tmp", "--exclude", "tmp/")
@@ -582,7 +580,7 @@ def test_retry_failed_does_what_the_report_says_was_not_done(sync: Run, account:
     assert item["etag"] == md5(b"b.jpg") and item["public_id"] and item["bytes"] == 5
 
 
-def test_t35_the_order_is_that_of_the_paths_in_every_run(sync: Run, account: Account, tmp_path: Path) -> None:
+def test_the_order_is_that_of_the_paths_in_every_run(sync: Run, account: Account, tmp_path: Path) -> None:
     make(tmp_path / "d", *(f"{number:02}.jpg" for number in range(40)))
     runs = [
         [line.split(" as ")[0] for line in sync("--push", "-w", "7").err.splitlines() if "uploaded" in line]
@@ -591,7 +589,7 @@ def test_t35_the_order_is_that_of_the_paths_in_every_run(sync: Run, account: Acc
     assert runs[0] == runs[1] == [f"Successfully uploaded d/{number:02}.jpg" for number in range(40)]
 
 
-def test_t35_the_summary_is_json_on_stdout(sync: Run, account: Account, tmp_path: Path) -> None:
+def test_the_summary_is_json_on_stdout(sync: Run, account: Account, tmp_path: Path) -> None:
     make(tmp_path / "d", "a.jpg", "b.jpg")
     account.add("a", b"a.jpg")
     summary = json.loads(sync("--push", "--json").out)
@@ -614,7 +612,7 @@ def test_t35_the_summary_is_json_on_stdout(sync: Run, account: Account, tmp_path
     }
 
 
-def test_t36_stale_entries_go_also_when_nothing_is_uploaded(sync: Run, account: Account, tmp_path: Path) -> None:
+def test_stale_entries_go_also_when_nothing_is_uploaded(sync: Run, account: Account, tmp_path: Path) -> None:
     make(tmp_path / "d", "a.jpg", "e & f.jpg")
     account.add("a", b"a.jpg"), account.add("e _ f", b"e & f.jpg")
     (tmp_path / "d/.cld-sync").write_text('{"gone.jpg": "g_one.jpg", "e & f.jpg": "e _ f.jpg"}')
@@ -696,7 +694,7 @@ def test_a_login_at_the_sandbox_pulls_what_it_pushed(
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/io"), reason="reads what this process has read from /proc")
-def test_t30_for_an_empty_remote_folder_no_file_is_read_whole(sync: Run, account: Account, tmp_path: Path) -> None:
+def test_for_an_empty_remote_folder_no_file_is_read_whole(sync: Run, account: Account, tmp_path: Path) -> None:
     make(tmp_path / "d")
     each, count = 1_000_000_000, 6
     for number in range(count):

@@ -26,7 +26,7 @@ posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 FILES = 300
 
 
-def test_t31_with_a_tenth_of_the_requests_faulted_once_everything_arrives(
+def test_with_a_tenth_of_the_requests_faulted_once_everything_arrives(
     box: SandboxClient, cld: Run, env: Dict[str, str], tmp_path: Path
 ) -> None:
     names = [f"s{number % 7}/f{number:03}.jpg" for number in range(FILES)]
@@ -82,7 +82,7 @@ def test_faults_that_stay_are_counted_exactly_in_a_pull(account: Account, cld: R
     assert "details: denied" in done.err and "more bytes came, 3 were listed" in done.err
 
 
-def test_t31_a_failed_download_leaves_the_old_file(account: Account, cld: Run, tmp_path: Path) -> None:
+def test_a_failed_download_leaves_the_old_file(account: Account, cld: Run, tmp_path: Path) -> None:
     make(tmp_path / "d", **{"a.jpg": b"old"})
     account.add("a", public_id="a")
     account.server.on("GET", "/a.jpg", Reply(body=b"wrong", headers={"Content-Type": "image/jpeg"}))
@@ -90,7 +90,7 @@ def test_t31_a_failed_download_leaves_the_old_file(account: Account, cld: Run, t
     assert tree(tmp_path / "d") == {"a.jpg": b"old"}
 
 
-def test_t31_connections_are_kept(account: Account, cld: Run) -> None:
+def test_connections_are_kept(account: Account, cld: Run) -> None:
     for number in range(40):
         account.add(f"f{number}", public_id=f"p{number}")
     ports = set()

@@ -101,7 +101,7 @@ def test_options_are_passed_on(server: CloudinaryServer, up: Run) -> None:
         (("d/s/..", "-f", "/"), ["d", "d/s"]),
     ],
 )
-def test_t25_the_folder_has_no_empty_names(server: CloudinaryServer, up: Run, args: Any, folders: Any) -> None:
+def test_the_folder_has_no_empty_names(server: CloudinaryServer, up: Run, args: Any, folders: Any) -> None:
     make("d", "a.jpg", "s/b.jpg")
     assert up(*args, "-w", "1").code == 0
     assert [request.field("asset_folder") for request in uploads(server)] == folders
@@ -113,7 +113,7 @@ def test_the_current_directory_is_the_default(server: CloudinaryServer, cld: Run
     assert done.code == 0 and sent(server) == ["here/a.jpg"]
 
 
-def test_t25_a_file_is_an_error_that_says_what_to_type(server: CloudinaryServer, up: Run) -> None:
+def test_a_file_is_an_error_that_says_what_to_type(server: CloudinaryServer, up: Run) -> None:
     make(".", "a b.jpg")
     done = up("a b.jpg")
     assert done.code == 1 and "Upload it with: cld uploader upload 'a b.jpg'" in done.err and server.requests == []
@@ -130,7 +130,7 @@ def test_t25_a_file_is_an_error_that_says_what_to_type(server: CloudinaryServer,
         ("[z-a]", "cannot be used"),
     ],
 )
-def test_t25_a_glob_that_cannot_be_meant(server: CloudinaryServer, up: Run, glob: str, text: str) -> None:
+def test_a_glob_that_cannot_be_meant(server: CloudinaryServer, up: Run, glob: str, text: str) -> None:
     make("d", "a.jpg")
     make("x", "secret.jpg")
     done = up("d", "-g", glob)
@@ -195,7 +195,7 @@ def test_two_stars_at_the_end_are_everything_below() -> None:
     assert glob_pattern("a**b").match("axb") and not glob_pattern("a**b").match("a/b")
 
 
-def test_t5_hidden_files_and_directories_only_when_asked_for(server: CloudinaryServer, up: Run) -> None:
+def test_hidden_files_and_directories_only_when_asked_for(server: CloudinaryServer, up: Run) -> None:
     make("d", "a.jpg", ".git/x.jpg", "s/.h/y.jpg", "s/.z.jpg", ".cld-sync", "s/.cld-sync")
     assert up("d", "-w", "1").code == 0 and sent(server) == ["d/a.jpg"]
     assert up("d", "-g", ".git/*").code == 0 and len(uploads(server)) == 1
@@ -235,7 +235,7 @@ def test_the_folder_mode_cannot_be_had(server: CloudinaryServer, up: Run) -> Non
     assert done.code == 1 and "Failed getting cloud configuration, error: " in done.err and not uploads(server)
 
 
-def test_t35_files_go_and_are_told_in_sorted_order(server: CloudinaryServer, up: Run) -> None:
+def test_files_go_and_are_told_in_sorted_order(server: CloudinaryServer, up: Run) -> None:
     names = [f"{chr(97 + number % 5)}/{(number * 7) % 40:02}.jpg" for number in range(40)]
     make("d", *names)
     told = []
@@ -245,7 +245,7 @@ def test_t35_files_go_and_are_told_in_sorted_order(server: CloudinaryServer, up:
     assert told[0] == told[1] and [path.split("/d/")[1] for path in told[0]] == sorted(names)
 
 
-def test_t33_dry_run_filters_and_shards(server: CloudinaryServer, up: Run) -> None:
+def test_dry_run_filters_and_shards(server: CloudinaryServer, up: Run) -> None:
     make("d", "a.jpg", "b.png", "tmp/c.jpg", "s/d.jpg")
     done = up("d", "-f", "g", "--exclude", "tmp/", "--include", "*.jpg", "--exclude", "**", "--dry-run", "--json")
     assert done.code == 0 and json.loads(done.out)["would_upload"] == 2 and not uploads(server)
@@ -255,7 +255,7 @@ def test_t33_dry_run_filters_and_shards(server: CloudinaryServer, up: Run) -> No
     assert sorted(sent(server)) == ["d/a.jpg", "d/b.png", "d/s/d.jpg", "d/tmp/c.jpg"]
 
 
-def test_t33_what_failed_is_done_again_alone(server: CloudinaryServer, up: Run) -> None:
+def test_what_failed_is_done_again_alone(server: CloudinaryServer, up: Run) -> None:
     names = [f"f{number:02}.jpg" for number in range(20)]
     make("d", *names)
     bad = set(names[1::7])
@@ -277,7 +277,7 @@ def test_t33_what_failed_is_done_again_alone(server: CloudinaryServer, up: Run) 
 
 
 @pytest.mark.parametrize("options", [("-w", "0"), ("--shard", "0/2"), ("--retry-failed", "no"), ("-fm", "odd")])
-def test_t24_bad_options_are_met_first(server: CloudinaryServer, up: Run, options: Any) -> None:
+def test_bad_options_are_met_first(server: CloudinaryServer, up: Run, options: Any) -> None:
     make("d", "a.jpg")
     done = up("d", *options)
     assert done.code == 1 and server.requests == [] and "Traceback" not in done.err

@@ -46,7 +46,7 @@ def script(answers: List[Any]) -> Any:
 
 @pytest.mark.parametrize("call", [ping, upload])
 @pytest.mark.parametrize("status", [400, 409, 418, 505])
-def test_g1_an_error_without_an_error_key_is_an_error(call: Any, status: int) -> None:
+def test_an_error_without_an_error_key_is_an_error(call: Any, status: int) -> None:
     with TinyServer(script([(status, '{"email": ["has already been taken"]}', {})])) as server:
         use(server.url)
         with pytest.raises(ApiError, match=f"HTTP {status}.*has already been taken"):
@@ -54,7 +54,7 @@ def test_g1_an_error_without_an_error_key_is_an_error(call: Any, status: int) ->
 
 
 @pytest.mark.parametrize("body", ['{"error": "text"}', '["x"]', '{"error": {"code": 1}}'])
-def test_g1_error_bodies_of_any_shape(body: str) -> None:
+def test_error_bodies_of_any_shape(body: str) -> None:
     with TinyServer(script([(400, body, {})])) as server:
         use(server.url)
         with pytest.raises(ApiError, match="HTTP 400"):
@@ -63,7 +63,7 @@ def test_g1_error_bodies_of_any_shape(body: str) -> None:
 
 @pytest.mark.parametrize("status", [420, 429, 503])
 @pytest.mark.parametrize("call", [ping, upload])
-def test_g15_refused_before_processing_is_sent_again(call: Any, status: int) -> None:
+def test_refused_before_processing_is_sent_again(call: Any, status: int) -> None:
     with TinyServer(script([(status, "{}", {"Retry_After": "0"}), (200, '{"status": "ok"}', {})])) as server:
         use(server.url)
         assert call()["status"] == "ok"
@@ -71,7 +71,7 @@ def test_g15_refused_before_processing_is_sent_again(call: Any, status: int) -> 
 
 
 @pytest.mark.parametrize("status", [500, 502, 504])
-def test_g15_server_errors_are_repeated_for_reads_only(status: int) -> None:
+def test_server_errors_are_repeated_for_reads_only(status: int) -> None:
     answers = [(status, "{}", {}), (200, '{"status": "ok"}', {})]
     with TinyServer(script(list(answers))) as server:
         use(server.url)
@@ -145,7 +145,7 @@ def silent() -> Iterator[socket.socket]:
 
 
 @pytest.mark.parametrize("call", [ping, upload])
-def test_g15_without_a_setting_a_silent_server_is_given_up(
+def test_without_a_setting_a_silent_server_is_given_up(
     silent: socket.socket, monkeypatch: pytest.MonkeyPatch, call: Any
 ) -> None:
     # Patched: nobody waits for two minutes in a test. Without any time-out it would never end.
@@ -155,7 +155,7 @@ def test_g15_without_a_setting_a_silent_server_is_given_up(
         call()
 
 
-def test_g15_a_server_that_cannot_be_reached_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_cannot_be_reached_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     # Patched for the same reason. The queue of a listener that accepts nothing is full after two connections.
     monkeypatch.setattr(sdk_transport, "CONNECT_TIMEOUT_SECONDS", 0.2)
     with socket.socket() as full, contextlib.ExitStack() as stack:
@@ -172,7 +172,7 @@ def test_g15_a_server_that_cannot_be_reached_is_given_up(monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("header", ["Retry-After", "X-FeatureRateLimit-Reset"])
 @pytest.mark.parametrize("status", [420, 429])
-def test_g15_the_moment_that_the_server_states_is_waited_for(status: int, header: str) -> None:
+def test_the_moment_that_the_server_states_is_waited_for(status: int, header: str) -> None:
     moment = int(time.time()) + 3  # whole seconds: HTTP dates have no others
     headers = {header: email.utils.formatdate(moment, usegmt=True), "X-FeatureRateLimit-Remaining": "0"}
     asked: List[float] = []

@@ -81,7 +81,7 @@ def test_a_socks_proxy_without_its_package_says_what_to_install(monkeypatch: pyt
 
 
 @pytest.mark.parametrize("address, answered", [("127.0.0.1", True), ("127.0.0.2", False)])
-def test_checklist_21_a_trusted_certificate_of_another_host_is_refused(
+def test_a_trusted_certificate_of_another_host_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str, answered: bool
 ) -> None:
     context, ca_file = make_certificate(tmp_path, address)

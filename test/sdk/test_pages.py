@@ -40,12 +40,12 @@ def test_collect_joins_the_list_and_keeps_the_rest_of_page_one() -> None:
     assert first["resources"] == [1, 2]
 
 
-def test_a11_identical_pages_are_joined() -> None:
+def test_identical_pages_are_joined() -> None:
     listing = Listing(b={"resources": [1], "next_cursor": "c"}, c={"resources": [1]})
     assert collect({"resources": [1], "next_cursor": "b"}, listing.fetch).result == {"resources": [1, 1, 1]}
 
 
-def test_a11_a_repeated_cursor_stops_and_keeps_the_data() -> None:
+def test_a_repeated_cursor_stops_and_keeps_the_data() -> None:
     listing = Listing(b={"resources": [2], "next_cursor": "b"})
     collected = collect({"resources": [1], "next_cursor": "b"}, listing.fetch)
     assert collected.result == {"resources": [1, 2], "next_cursor": "b"}

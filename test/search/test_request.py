@@ -112,7 +112,7 @@ def test_a_full_request() -> None:
     assert request_body(SearchRequest(max_results=7, auto_paginate=True))["max_results"] == 500
 
 
-def test_s11_a_folder_request_loses_what_folders_have_not() -> None:
+def test_a_folder_request_loses_what_folders_have_not() -> None:
     request = SearchRequest(with_field=("a",), aggregate=("b",), filter_fields=("name",))
     folders, dropped = for_folders(request)
     assert folders == SearchRequest(kind=SearchKind.FOLDERS, filter_fields=("name",))
@@ -124,7 +124,7 @@ def test_kept_fields() -> None:
     assert SearchRequest(filter_fields=("b", "a", "b"), with_field=("t", "a")).kept_fields == ["b", "a", "t"]
 
 
-def test_s3_the_question_needs_no_numbers() -> None:
+def test_the_question_needs_no_numbers() -> None:
     assert all_pages_question(None, None) == "Continue?"
     text = all_pages_question(1001, 42)
     assert "1001 results" in text and "2 more Admin API calls" in text and "You have 42" in text
@@ -133,7 +133,7 @@ def test_s3_the_question_needs_no_numbers() -> None:
 # -- CSV
 
 
-def test_s2_nested_cells_are_json() -> None:
+def test_nested_cells_are_json() -> None:
     row = {"tags": ["x", "é"], "context": {"k": "it's"}, "n": 1, "none": None, "text": "a,b"}
     assert csv_row(row, [*row, "missing"]) == ['["x", "é"]', '{"k": "it\'s"}', 1, None, "a,b", None]
 
@@ -155,7 +155,7 @@ _VALUES = st.recursive(
 
 
 @given(st.lists(st.lists(st.dictionaries(st.text(), _VALUES, max_size=3), max_size=3), max_size=3), _VALUES)
-def test_s9_json_in_parts_is_the_json_of_the_whole(pages: List[List[Dict[str, Any]]], other: Any) -> None:
+def test_json_in_parts_is_the_json_of_the_whole(pages: List[List[Dict[str, Any]]], other: Any) -> None:
     written: List[str] = []
     array: List[str] = []
     document, items = JsonDocument(written.append, "resources", {"other": other}, "utf-8"), JsonArray(array.append)
@@ -207,20 +207,20 @@ class Limits:
 
 
 @pytest.mark.parametrize(("remaining", "reset_in"), [(1, 3000), (None, 3000), (0, None), (0, -5)])
-def test_s3_no_wait_without_need(remaining: Any, reset_in: Any) -> None:
+def test_no_wait_without_need(remaining: Any, reset_in: Any) -> None:
     pauses: List[float] = []
     wait_for_quota(Limits(remaining, reset_in), lambda: 1_000_000.0, pauses.append)
     wait_for_quota({}, lambda: 1_000_000.0, pauses.append)
     assert pauses == []
 
 
-def test_s12_a_reset_within_a_minute_is_waited_for() -> None:
+def test_a_reset_within_a_minute_is_waited_for() -> None:
     pauses: List[float] = []
     wait_for_quota(Limits(0, 20), lambda: 1_000_000.0, pauses.append)
     (pause,) = pauses
     assert 20 < pause < 21
 
 
-def test_s12_a_later_reset_is_an_error_that_says_when() -> None:
+def test_a_later_reset_is_an_error_that_says_when() -> None:
     with pytest.raises(ApiError, match="resets at 1970-01-12 14:46:40 UTC"):
         wait_for_quota(Limits(0, 3600), lambda: 1_000_000.0, lambda seconds: pytest.fail("slept"))

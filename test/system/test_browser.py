@@ -51,11 +51,11 @@ def calls(path: str) -> List[List[str]]:
         ("x --url=%s --ratio=50%% &", ["x", "--url=U", "--ratio=50%"]),
     ],
 )
-def test_user_wish_11_arguments(setting: str, words: List[str]) -> None:
+def test_arguments(setting: str, words: List[str]) -> None:
     assert browser_commands(setting, ":")[0].for_url("U") == words
 
 
-def test_user_wish_11_entries_are_tried_in_order(program: Callable[..., str]) -> None:
+def test_entries_are_tried_in_order(program: Callable[..., str]) -> None:
     bad, good, never = program("bad", 1), program("good"), program("never")
     setting = os.pathsep.join(["/nonexistent/x", bad, f"{shlex.quote(good)} --profile 'my own' %s", never])
     assert open_browser(URL, {"BROWSER": setting})
@@ -95,9 +95,7 @@ def test_a_browsers_noise_stays_out_of_stdout(program: Callable[..., str], capfd
     assert captured.out == "" and "noise" in captured.err
 
 
-def test_user_wish_10_wsl_opens_in_windows(
-    program: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_wsl_opens_in_windows(program: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     powershell = program("bin/powershell.exe")
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     wsl = {"WSL_DISTRO_NAME": "Debian"}

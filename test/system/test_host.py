@@ -26,7 +26,7 @@ SSH = {"SSH_CONNECTION": "10.0.0.1 5000 10.0.0.2 22", "USER": "ann"}
         ({"WSL_DISTRO_NAME": "Debian"}, None, None),
     ],
 )
-def test_user_wish_5_a_browser_would_not_be_in_front_of_the_person(
+def test_a_browser_would_not_be_in_front_of_the_person(
     tmp_path: Path, environ: Dict[str, str], file: Optional[str], why: Optional[str]
 ) -> None:
     if file:
@@ -72,7 +72,5 @@ def test_systems_with_their_own_windows(tmp_path: Path, platform: str, ssh: Dict
         ({"SSH_CONNECTION": "a b $(reboot) d", "USER": "$(id)"}, "<user>@<host>"),
     ],
 )
-def test_user_wish_7_the_line_to_type_has_nothing_unexpected(
-    tmp_path: Path, environ: Dict[str, str], login: str
-) -> None:
+def test_the_line_to_type_has_nothing_unexpected(tmp_path: Path, environ: Dict[str, str], login: str) -> None:
     assert look_around(environ, str(tmp_path), "linux").ssh_login == login

@@ -81,7 +81,7 @@ def test_remote_key(result: Any, folder: str, mode: FolderMode, expected: str) -
     assert remote_key(result, folder, mode) == expected
 
 
-def test_t18_an_asset_without_display_name_is_called_as_its_public_id_ends() -> None:
+def test_an_asset_without_display_name_is_called_as_its_public_id_ends() -> None:
     result = {"public_id": "p/xyz", "asset_folder": "f", "format": "jpg"}
     assert remote_key(result, "f", DYNAMIC) == "xyz.jpg"
     assert remote_key({**result, "display_name": ""}, "f", DYNAMIC) == "xyz.jpg"
@@ -97,7 +97,7 @@ def test_t18_an_asset_without_display_name_is_called_as_its_public_id_ends() -> 
     ),
     st.sampled_from(list(FolderMode)),
 )
-def test_t19_no_shape_of_a_result_breaks_the_listing(result: Any, mode: FolderMode) -> None:
+def test_no_shape_of_a_result_breaks_the_listing(result: Any, mode: FolderMode) -> None:
     asset = remote_asset(result, "", mode)
     if asset is not None:
         assert asset.key and asset.key == asset.server_key and asset.public_id == result["public_id"]

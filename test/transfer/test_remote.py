@@ -86,7 +86,7 @@ def test_a_folder_with_assets_exists_whatever_folder_search_says(server: Cloudin
     assert listed().exists
 
 
-def test_t28_quotes_and_backslashes_in_a_folder_name_are_escaped(server: CloudinaryServer, listed: List_) -> None:
+def test_quotes_and_backslashes_in_a_folder_name_are_escaped(server: CloudinaryServer, listed: List_) -> None:
     server.on("POST", "/resources/search", {"resources": []})
     listed('a"b\\c')
     assert searched(server)[0]["expression"] == 'asset_folder:"a\\"b\\\\c/*"'
@@ -106,7 +106,7 @@ def test_expressions(query: RemoteQuery, expected: str) -> None:
     assert expression(query, FolderMode.FIXED) == expected
 
 
-def test_t18_t19_results_that_lack_members(server: CloudinaryServer, listed: List_) -> None:
+def test_results_that_lack_members(server: CloudinaryServer, listed: List_) -> None:
     results = [{"public_id": "x"}, {"public_id": "y", "created_at": None, "format": None}, {}, None, {"public_id": 7}]
     server.on("POST", "/resources/search", {"resources": results})
     index = listed()

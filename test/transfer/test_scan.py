@@ -51,7 +51,7 @@ def test_hidden_files_and_directories_only_on_request_and_our_own_never(tmp_path
 
 
 @posix
-def test_t20_a_broken_link_and_a_pipe_are_lines_and_the_rest_goes_on(tmp_path: Path) -> None:
+def test_a_broken_link_and_a_pipe_are_lines_and_the_rest_goes_on(tmp_path: Path) -> None:
     make(tmp_path, "sl/a.jpg")
     os.symlink("/nonexistent", tmp_path / "sl/b.jpg")
     os.mkfifo(tmp_path / "sl/pipe")

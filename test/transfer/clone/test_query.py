@@ -26,7 +26,7 @@ def test_without_an_expression_all_three_types(text: str) -> None:
         "subtype:x",
     ],
 )
-def test_t10_the_users_expression_is_bracketed(text: str) -> None:
+def test_the_users_expression_is_bracketed(text: str) -> None:
     assert clone_expression(text) == f"({text}) AND ({ANY_TYPE})"
 
 
@@ -44,7 +44,7 @@ def test_t10_the_users_expression_is_bracketed(text: str) -> None:
         "not type:fetch",
     ],
 )
-def test_t26_a_negated_type_is_no_wish_for_it(text: str) -> None:
+def test_a_negated_type_is_no_wish_for_it(text: str) -> None:
     assert clone_expression(text) == f"({text}) AND ({ANY_TYPE})"
 
 

@@ -33,7 +33,7 @@ class Do:
         return Outcome(self.action, self.key)
 
 
-def test_t35_outcomes_come_in_the_order_of_the_plan() -> None:
+def test_outcomes_come_in_the_order_of_the_plan() -> None:
     gate = threading.Event()
     arrived: List[str] = []
     actions = [Do("slow", lambda: gate.wait(10) and None), *(Do(str(n)) for n in range(50)), Do("last", gate.set)]
@@ -58,7 +58,7 @@ def test_no_more_threads_than_workers() -> None:
     assert peak[0] == 3
 
 
-def test_t12_any_failure_is_one_counted_outcome() -> None:
+def test_any_failure_is_one_counted_outcome() -> None:
     def fail(error: BaseException) -> Callable[[], None]:
         def work() -> None:
             raise error

@@ -144,7 +144,7 @@ def test_filters_keep_their_order() -> None:
     assert run()[1].filters == ()
 
 
-def test_t24_no_workers_is_refused_before_anything_is_read() -> None:
+def test_no_workers_is_refused_before_anything_is_read() -> None:
     code, options, output = run("-w", "0")
     assert code != 0 and options is None and "x>=1" in output
 

@@ -83,7 +83,7 @@ def test_a_passing_fault_is_outlasted(
     assert only_file(tmp_path) == "a.jpg"
 
 
-def test_t31_a_broken_transfer_leaves_the_old_file_and_no_other(
+def test_a_broken_transfer_leaves_the_old_file_and_no_other(
     server: CloudinaryServer, fetch: Callable[..., int], tmp_path: Path
 ) -> None:
     (tmp_path / "a.jpg").write_bytes(b"old")
@@ -112,7 +112,7 @@ def test_a_refusal_names_status_and_reason(server: CloudinaryServer, fetch: Call
     "name",
     ["", "/etc/passwd", "..", "../a", "a/../../b", "a//b", "./a", "a/./b", "a\0b", "a\nb", f"{TEMP_PREFIX}1", "a/"],
 )
-def test_t1_names_that_lead_elsewhere_are_refused(name: str, tmp_path: Path) -> None:
+def test_names_that_lead_elsewhere_are_refused(name: str, tmp_path: Path) -> None:
     assert unsafe_reason(name)
     with pytest.raises(CliError, match="is left out"):
         target_path(str(tmp_path), name)
@@ -126,7 +126,7 @@ def test_ordinary_names_are_taken(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need a privilege on Windows")
-def test_t1_no_link_leads_out(tmp_path: Path) -> None:
+def test_no_link_leads_out(tmp_path: Path) -> None:
     outside, root = tmp_path / "outside", tmp_path / "root"
     outside.mkdir()
     root.mkdir()
@@ -140,7 +140,7 @@ def test_t1_no_link_leads_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need a privilege on Windows")
-def test_t1_a_link_at_the_target_is_replaced_not_followed(
+def test_a_link_at_the_target_is_replaced_not_followed(
     server: CloudinaryServer, fetch: Callable[..., int], tmp_path: Path
 ) -> None:
     victim = tmp_path / "sub" / "victim"
@@ -161,7 +161,7 @@ def test_a_directory_or_file_in_the_way_is_said(tmp_path: Path) -> None:
         target_path(str(tmp_path), "f/a.jpg")
 
 
-def test_t31_what_has_come_is_on_the_disk_before_the_rest_has(target: Make, tmp_path: Path) -> None:
+def test_what_has_come_is_on_the_disk_before_the_rest_has(target: Make, tmp_path: Path) -> None:
     first, rest = CONTENT[:400_000], CONTENT[400_000:]
     seen_on_disk: List[int] = []
 
@@ -189,7 +189,7 @@ def test_t31_what_has_come_is_on_the_disk_before_the_rest_has(target: Make, tmp_
     assert len(first) // 2 <= seen_on_disk[0] <= len(first), "nothing waited for the end of the body"
 
 
-def test_t31_without_a_setting_a_silent_server_is_given_up(
+def test_without_a_setting_a_silent_server_is_given_up(
     server: CloudinaryServer, target: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Patched: nobody waits for two minutes in a test.

@@ -45,12 +45,12 @@ def run(home: Path, root: Path, clock: Any = None) -> Hasher:
     return hasher
 
 
-def test_t30_the_second_run_reads_nothing(home: Path, root: Path) -> None:
+def test_the_second_run_reads_nothing(home: Path, root: Path) -> None:
     assert run(home, root).read == 21
     assert run(home, root).read == 0
 
 
-def test_t30_what_is_not_needed_is_not_read(root: Path) -> None:
+def test_what_is_not_needed_is_not_read(root: Path) -> None:
     files = scan(str(root)).files
     hasher = Hasher()
     hasher.finish([])

@@ -36,12 +36,12 @@ def keys(items: Sequence[Any]) -> List[str]:
 # -- local names
 
 
-def test_t11_local_files_that_normalise_alike_keep_a_key_each() -> None:
+def test_local_files_that_normalise_alike_keep_a_key_each() -> None:
     files = [local(name) for name in ("a.JPG", "a.jpeg", "a.jpg", "b.JPEG", "b.JPG")]
     assert keys(distinct(files, {})) == ["a.JPG", "a.jpeg", "a.jpg", "b.jpg", "b.JPG"]
 
 
-def test_t11_what_the_map_knows_under_its_own_name_keeps_it() -> None:
+def test_what_the_map_knows_under_its_own_name_keeps_it() -> None:
     assert keys(distinct([local("a.JPG")], {"a.JPG": "a (1).jpg"})) == ["a.JPG"]
     assert keys(distinct([local("a.JPG")], {})) == ["a.jpg"]
 
@@ -56,7 +56,7 @@ names_of_files = st.lists(
 
 @quick
 @given(names_of_files, st.sampled_from(list(FolderMode)))
-def test_t11_keys_and_new_names_are_unique_whatever_there_is(names: List[str], mode: FolderMode) -> None:
+def test_keys_and_new_names_are_unique_whatever_there_is(names: List[str], mode: FolderMode) -> None:
     files = distinct([local(name) for name in sorted(names)], {})
     assert len({file.key for file in files}) == len(files)
     chosen = upload_keys(files, set(), mode)

@@ -26,7 +26,7 @@ def test_missing_and_empty_are_no_names(tmp_path: Path, text: Any) -> None:
 
 
 @pytest.mark.parametrize("data", [b"{bad", b'["a"]', b'{"a": 1}', b"\xff\xfe", b"[" * 100_000])
-def test_t21_a_corrupt_map_is_one_line_that_names_the_file(tmp_path: Path, data: bytes) -> None:
+def test_a_corrupt_map_is_one_line_that_names_the_file(tmp_path: Path, data: bytes) -> None:
     (tmp_path / ".cld-sync").write_bytes(data)
     with pytest.raises(CliError) as refused:
         NameMap.load(str(tmp_path))
@@ -38,7 +38,7 @@ def test_effective_ignores_entries_whose_asset_is_gone(tmp_path: Path) -> None:
     assert names.effective({"b"}) == {"a": "b"}
 
 
-def test_t36_stale_entries_go_new_ones_come_equal_ones_are_not_kept(tmp_path: Path) -> None:
+def test_stale_entries_go_new_ones_come_equal_ones_are_not_kept(tmp_path: Path) -> None:
     (tmp_path / ".cld-sync").write_text('{"gone.jpg": "g_one.jpg", "e & f.jpg": "e _ f.jpg", "n.jpg": "old.jpg"}')
     names = NameMap.load(str(tmp_path))
     names.save({"n.jpg": "n.jpg", "x & y.jpg": "x _ y.jpg"}, {"e & f.jpg", "n.jpg", "x & y.jpg"})
