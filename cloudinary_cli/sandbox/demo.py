@@ -24,6 +24,11 @@ from .text import PIXEL
 
 NAME = "demo"
 TIMEOUT = 60
+NEXT = """Type this to try it yourself:
+  $ cld sandbox shell --oauth
+  $ cld login demo --set-default
+  $ cld admin ping
+  $ exit"""
 
 
 class StepFailed(Exception):
@@ -192,7 +197,10 @@ def run_demo(console: Console) -> bool:
         environment.setdefault("PYTHONIOENCODING", "utf-8")
         stage = Stage(server, environment, home, console)
         console.data(f"Sandbox on {server.base_url}, CLOUDINARY_HOME={home}")
-        return all(_run_step(stage, step) for step in STEPS)
+        if not all(_run_step(stage, step) for step in STEPS):
+            return False
+    console.data(NEXT)
+    return True
 
 
 def _run_step(stage: Stage, step: Callable[[Stage], str]) -> bool:
