@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from authlib.oauth2 import OAuth2Error
 from flask import Blueprint, Flask, Response, current_app, jsonify, request
 
-from .consent import consent_page, security_headers
+from .consent import ConsentRequest, consent_page, security_headers
 from .device_grant import ENDPOINT_PATH, GRANT_TYPE
 from .gate import is_foreign
 from .oauth_grants import Server, build_server
@@ -70,20 +70,20 @@ def authorize() -> Response:
     settings = state().settings
     if settings.auto_approve and not is_foreign(request.environ):
         return _decide(grant, settings.cloud_name)
-    page = consent_page(
-        client=grant.request.client.client_id,
+    asked = ConsentRequest(
+        client=settings.client_name,
         scope=grant.request.client.get_allowed_scope(request.args.get("scope")),
-        redirect_uri=grant.redirect_uri,
         action="/oauth2/auth?" + request.query_string.decode("latin-1"),
         ticket=tickets().issue(request.query_string),
         clouds=state().clouds.names(),
     )
+    page = consent_page(asked, grant.redirect_uri)
     return Response(page, mimetype="text/html", headers=security_headers(grant.redirect_uri))
 
 
 @blueprint.post("/oauth2/auth")
 def consent() -> Response:
-    """The person's decision."""
+    """Take the user's decision."""
     if not tickets().redeem(request.form.get("ticket", ""), request.query_string):
         return _json({"error": "invalid_request", "error_description": "Unknown or used consent form."}, 400)
     cloud = request.form.get("cloud") or state().settings.cloud_name

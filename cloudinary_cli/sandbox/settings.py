@@ -30,6 +30,7 @@ class SandboxSettings:
     api_key: str = "111111111111111"
     api_secret: str = field(default="sandbox-secret", repr=False)
     client_id: str = "a920ea9c-531b-4613-9783-1d4f4cc10655"
+    client_name: str = "Cloudinary CLI"
     account_id: str = "00000000-0000-4000-8000-000000000001"
     provisioning_key: str = "222222222222222"
     provisioning_secret: str = field(default="sandbox-account-secret", repr=False)

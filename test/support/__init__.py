@@ -1,1 +1,1 @@
-"""Stand-ins for the world outside `cld`: real servers on 127.0.0.1 that answer from a script."""
+"""Helpers of the tests: servers on 127.0.0.1, terminals, a keychain, and clients of the sandbox."""
