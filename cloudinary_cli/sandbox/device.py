@@ -34,14 +34,14 @@ def show() -> Response:
             ),
             404,
         )
-    asked = ConsentRequest(
+    consent_request = ConsentRequest(
         client=state().settings.client_name,
         scope=found.scope,
         action=PAGE_PATH,
         ticket=tickets().issue(found.user_code.encode("ascii")),
         clouds=state().clouds.names(),
     )
-    return _page(device_page(asked, found.user_code))
+    return _page(device_page(consent_request, found.user_code))
 
 
 @blueprint.post(PAGE_PATH)

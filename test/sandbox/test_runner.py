@@ -99,6 +99,12 @@ def test_run_passes_signals_on() -> None:
 
 
 @posix
+def test_a_signal_at_the_start_of_the_command_ends_no_more_than_the_command() -> None:
+    script = 'trap "exit 9" TERM; kill -TERM $PPID; sleep 30 & wait'
+    assert run("--", "/bin/sh", "-c", script, stdin=subprocess.DEVNULL).returncode == 9
+
+
+@posix
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_start_serves_until_a_signal(tmp_path: Path, number: signal.Signals, status: int) -> None:
     process = start("--data", str(tmp_path / "data"), "--auto-approve")

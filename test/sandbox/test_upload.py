@@ -1,4 +1,4 @@
-"""The Upload API, driven by the real SDK and by hand-made requests."""
+"""The Upload API with the SDK as its client: names, types, sources, explicit, rename, tags and archives."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ import cloudinary.api
 import cloudinary.uploader
 import cloudinary.utils
 import pytest
-from cloudinary.exceptions import AlreadyExists, AuthorizationRequired, BadRequest, NotFound
+from cloudinary.exceptions import AlreadyExists, BadRequest, NotFound
 
 from cloudinary_cli.sandbox.server import SandboxServer
 
 from .conftest import sdk_options
-from .helpers import Control, OAuthClient, png, session
+from .helpers import png, session
 
 Options = Dict[str, Any]
 
@@ -150,85 +150,6 @@ def test_many_uploads_from_the_sandbox_itself_do_not_block(shared_options: Optio
     assert len(done) == 40
 
 
-def test_chunked_upload(options: Options, control: Control, tmp_path: Path) -> None:
-    content = png() + bytes(range(256)) * 40
-    (tmp_path / "big.png").write_bytes(content)
-    answer = cloudinary.uploader.upload_large(
-        str(tmp_path / "big.png"), resource_type="auto", chunk_size=3000, tags="t", **options
-    )
-    assert answer["done"] is True and answer["bytes"] == len(content) and answer["resource_type"] == "image"
-    assert answer["etag"] == hashlib.md5(content).hexdigest() and not answer["public_id"].startswith("upload-")
-    stats = control.stats()
-    assert (stats["upload_chunks"], stats["uploads"]) == (4, 1)
-    assert session().get(answer["url"]).content == content
-
-
-def test_chunks_in_any_order_and_repeated(sandbox: SandboxServer, oauth: OAuthClient) -> None:
-    token, content = oauth.login()["access_token"], b"0123456789"
-    url = sandbox.base_url + "/v1_1/sandbox/raw/upload"
-
-    def send(first: int, last: int) -> Dict[str, Any]:
-        headers = {
-            "Authorization": f"Bearer {token}",
-            "Content-Range": f"bytes {first}-{last}/{len(content)}",
-            "X-Unique-Upload-Id": "../../id",
-        }
-        files = {"file": ("x.bin", content[first : last + 1])}
-        answer: Dict[str, Any] = session().post(url, headers=headers, data={"public_id": "x"}, files=files).json()
-        return answer
-
-    assert send(8, 9)["done"] is False
-    assert send(0, 3)["done"] is False and send(0, 3)["bytes"] == 6
-    last = send(4, 7)
-    assert last["done"] is True and last["etag"] == hashlib.md5(content).hexdigest()
-    assert send(4, 7) == last, "a repeated last part gets the same answer"
-
-
-def test_bad_chunk(sandbox: SandboxServer, oauth: OAuthClient) -> None:
-    headers = {"Authorization": "Bearer " + oauth.login()["access_token"], "X-Unique-Upload-Id": "u"}
-    for content_range in ("bytes 0-9/20", "nonsense", "bytes 5-1/9"):
-        headers["Content-Range"] = content_range
-        files = {"file": ("x.bin", b"abc")}
-        answer = session().post(sandbox.base_url + "/v1_1/sandbox/raw/upload", headers=headers, files=files)
-        assert answer.status_code == 400
-
-
-def test_signatures_are_checked(sandbox: SandboxServer, options: Options, control: Control) -> None:
-    with pytest.raises(AuthorizationRequired, match="Invalid Signature"):
-        cloudinary.uploader.upload(io.BytesIO(png()), **{**options, "api_secret": "wrong"})
-    with pytest.raises(AuthorizationRequired, match="Unknown API key"):
-        cloudinary.uploader.upload(io.BytesIO(png()), **{**options, "api_key": "1"})
-    with pytest.raises(AuthorizationRequired, match="cloud_name mismatch"):
-        cloudinary.uploader.upload(io.BytesIO(png()), **{**options, "cloud_name": "nobody"})
-    for algorithm in ("sha1", "sha256"):
-        answer = cloudinary.uploader.upload(io.BytesIO(png()), tags="a&b=c", signature_algorithm=algorithm, **options)
-        assert answer["tags"] == ["a&b=c"]
-    assert control.stats()["bad_signatures"] == 1
-    control.clock(3700)
-    with pytest.raises(BadRequest, match="Stale request"):
-        cloudinary.uploader.upload(io.BytesIO(png()), **options)
-
-
-def test_unsigned_needs_an_unsigned_preset(sandbox: SandboxServer, options: Options) -> None:
-    cloudinary.api.create_upload_preset(name="open", unsigned=True, tags="preset", asset_folder="inbox", **options)
-    cloudinary.api.create_upload_preset(name="closed", unsigned=False, **options)
-    anonymous = {"cloud_name": "sandbox", "upload_prefix": sandbox.base_url}
-    answer = cloudinary.uploader.unsigned_upload(io.BytesIO(png()), "open", **anonymous)
-    assert answer["tags"] == ["preset"] and answer["asset_folder"] == "inbox"
-    with pytest.raises(AuthorizationRequired):
-        cloudinary.uploader.unsigned_upload(io.BytesIO(png()), "closed", **anonymous)
-    with pytest.raises(BadRequest, match="preset not found"):
-        cloudinary.uploader.unsigned_upload(io.BytesIO(png()), "none", **anonymous)
-
-
-def test_upload_with_an_access_token(sandbox: SandboxServer, oauth: OAuthClient, control: Control) -> None:
-    options = {"cloud_name": "sandbox", "upload_prefix": sandbox.base_url, "oauth_token": oauth.login()["access_token"]}
-    assert cloudinary.uploader.upload(io.BytesIO(png()), public_id="mine", **options)["public_id"] == "mine"
-    control.clock(400)
-    with pytest.raises(AuthorizationRequired, match="expired"):
-        cloudinary.uploader.upload(io.BytesIO(png()), **options)
-
-
 def test_explicit_makes_derived_forms(shared_options: Options) -> None:
     cloudinary.uploader.upload(
         io.BytesIO(png()), public_id="e", eager=[{"width": 9, "crop": "scale"}], **shared_options
@@ -309,11 +230,3 @@ def test_no_temporary_files_are_left(sandbox: SandboxServer, options: Options, p
     with pytest.raises(BadRequest):
         cloudinary.uploader.upload(io.BytesIO(b"text"), filename="a.txt", **options)
     assert list((sandbox.settings.data_dir / "tmp").iterdir()) == []
-
-
-def test_a_chunked_upload_that_failed_can_start_again(sandbox: SandboxServer, oauth: OAuthClient) -> None:
-    headers = {"Authorization": "Bearer " + oauth.login()["access_token"], "X-Unique-Upload-Id": "u"}
-    headers["Content-Range"] = "bytes 0-3/4"
-    url = sandbox.base_url + "/v1_1/sandbox/image/upload"
-    assert session().post(url, headers=headers, files={"file": ("a.txt", b"text")}).status_code == 400
-    assert session().post(url, headers=headers, files={"file": ("a.png", b"text")}).json()["done"] is True
