@@ -1,4 +1,4 @@
-"""The Admin API, driven by the real SDK."""
+"""The Admin API, with the SDK as its client."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_credentials_are_checked(sandbox: SandboxServer, options: Options) -> No
 
 def test_rate_limit(make_sandbox: Callable[..., SandboxServer]) -> None:
     server = make_sandbox(rate_limit=2)
-    # Half past the next hour: the window does not end during the test, and no client is patient enough to wait for it.
+    # Half past the next hour: the rate-limit window does not end during the test, and a client does not wait that long.
     server.state.clock.offset = 3600 + 1800 - time.time() % 3600
     options = sdk_options(server)
     cloudinary.api.ping(**options)

@@ -1,4 +1,4 @@
-"""The stand-in browser, against a real sandbox and a real callback server."""
+"""The stand-in browser with a sandbox and a callback server."""
 
 from __future__ import annotations
 

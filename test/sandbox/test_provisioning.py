@@ -1,4 +1,4 @@
-"""The Provisioning API, driven by the real SDK."""
+"""The Provisioning API, with the SDK as its client."""
 
 from __future__ import annotations
 

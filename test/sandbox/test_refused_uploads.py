@@ -1,4 +1,4 @@
-"""What Cloudinary refuses with 400: names, empty files, unknown types, formats that are not allowed."""
+"""Uploads that are refused with 400: invalid names, empty files, unknown types, formats that are not allowed."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_allowed_formats_are_accepted(options: Options) -> None:
     assert upload("a", allowed_formats=["jpg", "png"], **options)["format"] == "png"
     jpeg = b"\xff\xd8\xff\xe0" + bytes(40)
     assert upload("b", jpeg, allowed_formats="jpeg", **options)["format"] == "jpg"
-    # With both parameters, only a file that is not allowed as it is becomes the given format.
+    # With both parameters, only a file of a format that is not allowed is converted.
     assert upload("c", allowed_formats="jpg", format="jpg", **options)["format"] == "jpg"
     assert upload("d", allowed_formats="jpg,png", format="jpg", **options)["format"] == "png"
     with pytest.raises(BadRequest, match="Image file format png not allowed"):

@@ -1,4 +1,4 @@
-"""Restricted and fetched assets: signed addresses, refused bare ones, `explicit` with a remote URL."""
+"""Restricted assets need signed URLs; `explicit` fetches a remote URL."""
 
 from __future__ import annotations
 

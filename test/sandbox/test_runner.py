@@ -162,8 +162,8 @@ def test_shell_in_a_terminal_ends_with_exit() -> None:
         terminal.expect("ready> ")
         terminal.type("echo [$CLOUDINARY_URL$CLOUDINARY_OAUTH_BASE_URL]")
         terminal.expect("[http://127.0.0.1:")
-        terminal.press("\x03")
         terminal.expect("ready> ")
+        terminal.press("\x03")
         terminal.expect("ready> ")
         terminal.type("exit 5")
         assert terminal.wait() == 5
