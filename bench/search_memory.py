@@ -104,10 +104,10 @@ def read_raw(port: int, assets: int) -> int:
     body: Dict[str, Any] = {"max_results": PAGE}
     while True:
         connection.request("POST", f"/v1_1/n{assets}/resources/search", json.dumps(body))
-        answer = json.loads(connection.getresponse().read())
-        if "next_cursor" not in answer:
+        response = json.loads(connection.getresponse().read())
+        if "next_cursor" not in response:
             return 0
-        body["next_cursor"] = answer["next_cursor"]
+        body["next_cursor"] = response["next_cursor"]
 
 
 def best(runs: Sequence[Measured]) -> Measured:

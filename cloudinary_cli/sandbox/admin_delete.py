@@ -69,14 +69,14 @@ def _deletion_result(cloud: str, values: Params, found: Dict[str, Any], partial:
 
 
 def _delete_one(cloud: str, values: Params, asset: Asset) -> Dict[str, int]:
-    doomed = [name for name in str(values.get("transformations") or "").split("|") if name]
+    names = [name for name in str(values.get("transformations") or "").split("|") if name]
     before = len(asset["derived"])
     if not flag(values, "keep_original"):
         state().assets(cloud).delete(asset["asset_id"])
         return {"original": 1, "derived": before}
 
     def drop(item: Asset) -> None:
-        item["derived"] = [one for one in item["derived"] if doomed and one["transformation"] not in doomed]
+        item["derived"] = [one for one in item["derived"] if names and one["transformation"] not in names]
 
     changed = state().assets(cloud).update(asset["asset_id"], drop)
     return {"original": 0, "derived": before - len(changed["derived"]) if changed else 0}

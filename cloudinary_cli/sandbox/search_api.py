@@ -62,7 +62,7 @@ def run_search(cloud: str, values: Params) -> Dict[str, Any]:
         "resources": [_select(search_view(cloud, record["_asset"], fields or extra), fields) for record in shown],
     }
     if values.get("aggregate"):
-        body["aggregations"] = dict(_aggregate(found, wish) for wish in values["aggregate"])
+        body["aggregations"] = dict(_aggregate(found, key) for key in values["aggregate"])
     if cursor:
         body["next_cursor"] = cursor
     return body
@@ -109,13 +109,13 @@ def record_of(asset: Asset) -> Dict[str, Any]:
     return record
 
 
-def order(found: List[Dict[str, Any]], sort_by: Any, field: str = "created_at", way: str = "desc") -> List[Any]:
+def order(found: List[Dict[str, Any]], sort_by: Any, field: str = "created_at", direction: str = "desc") -> List[Any]:
     """Sort by the given keys, the first one first. Records without the field come last.
 
     :raises ApiError: 400 for a direction other than asc and desc.
     """
-    for wish in reversed(sort_by or [{field: way}]):
-        name, direction = next(iter(wish.items())) if isinstance(wish, dict) else (str(wish), "desc")
+    for key in reversed(sort_by or [{field: direction}]):
+        name, direction = next(iter(key.items())) if isinstance(key, dict) else (str(key), "desc")
         if str(direction).lower() not in ("asc", "desc"):
             raise ApiError(400, f"Invalid sort direction {direction}")
         down = str(direction).lower() == "desc"
@@ -141,21 +141,21 @@ def _select(shown: Dict[str, Any], fields: List[str]) -> Dict[str, Any]:
     return {key: value for key, value in shown.items() if key in ALWAYS or key in fields} if fields else shown
 
 
-def _aggregate(found: List[Dict[str, Any]], wish: Any) -> Tuple[str, Any]:
+def _aggregate(found: List[Dict[str, Any]], key: Any) -> Tuple[str, Any]:
     """Counts of a field's values or of the given ranges."""
-    if isinstance(wish, dict):
-        field = str(wish.get("type"))
+    if isinstance(key, dict):
+        field = str(key.get("type"))
         return field, {
             str(span["key"]): sum(_inside(record.get(field), span) for record in found)
-            for span in wish.get("ranges") or []
+            for span in key.get("ranges") or []
         }
-    if wish not in AGGREGATES:
-        raise ApiError(400, f"Invalid aggregation {wish}")
+    if key not in AGGREGATES:
+        raise ApiError(400, f"Invalid aggregation {key}")
     counts: Dict[str, int] = {}
     for record in found:
-        if record.get(wish) is not None:
-            counts[str(record[wish])] = counts.get(str(record[wish]), 0) + 1
-    return str(wish), counts
+        if record.get(key) is not None:
+            counts[str(record[key])] = counts.get(str(record[key]), 0) + 1
+    return str(key), counts
 
 
 def _inside(value: Any, span: Dict[str, Any]) -> bool:

@@ -39,30 +39,30 @@ def redirect(callback: TinyServer) -> Dict[str, List[str]]:
     return parse_qs(urlsplit(callback.seen[0].path).query)
 
 
-def test_approves(oauth: OAuthClient, callback: TinyServer) -> None:
+def test_the_browser_approves(oauth: OAuthClient, callback: TinyServer) -> None:
     assert browser.main([authorize_url(oauth, callback)]) == 0
     assert oauth.exchange(redirect(callback)["code"][0], redirect_uri=redirect_uri(callback)).status_code == 200
 
 
-def test_denies(oauth: OAuthClient, callback: TinyServer) -> None:
+def test_the_browser_denies(oauth: OAuthClient, callback: TinyServer) -> None:
     assert browser.main([authorize_url(oauth, callback), "--deny"]) == 0
     assert redirect(callback)["error"] == ["access_denied"]
 
 
-def test_chooses_a_cloud(oauth: OAuthClient, control: Control, callback: TinyServer) -> None:
+def test_the_browser_chooses_a_cloud(oauth: OAuthClient, control: Control, callback: TinyServer) -> None:
     control.http.post(control.base + "/clouds", json={"cloud_name": "other"}).raise_for_status()
     assert browser.main([authorize_url(oauth, callback), "--cloud", "other"]) == 0
     token = oauth.exchange(redirect(callback)["code"][0], redirect_uri=redirect_uri(callback)).json()["access_token"]
     assert oauth.ping(token, "other").status_code == 200
 
 
-def test_visits_loopback_only(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_browser_visits_loopback_addresses_only(capsys: pytest.CaptureFixture[str]) -> None:
     for url in ("http://example.com/", "https://127.0.0.1/", "file:///etc/passwd", "http://127.0.0.1.nip.io/"):
         assert browser.main([url]) == 1
     assert "not a loopback URL" in capsys.readouterr().err
 
 
-def test_works_as_the_browser_variable(
+def test_the_browser_works_as_the_browser_variable(
     oauth: OAuthClient, callback: TinyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BROWSER", browser_command())

@@ -15,17 +15,17 @@ from .helpers import Control, OAuthClient, png, session
 Options = Dict[str, Any]
 
 
-def test_chunked_upload(options: Options, control: Control, tmp_path: Path) -> None:
+def test_the_sdk_uploads_in_chunks(options: Options, control: Control, tmp_path: Path) -> None:
     content = png() + bytes(range(256)) * 40
     (tmp_path / "big.png").write_bytes(content)
-    answer = cloudinary.uploader.upload_large(
+    response = cloudinary.uploader.upload_large(
         str(tmp_path / "big.png"), resource_type="auto", chunk_size=3000, tags="t", **options
     )
-    assert answer["done"] is True and answer["bytes"] == len(content) and answer["resource_type"] == "image"
-    assert answer["etag"] == hashlib.md5(content).hexdigest() and not answer["public_id"].startswith("upload-")
+    assert response["done"] is True and response["bytes"] == len(content) and response["resource_type"] == "image"
+    assert response["etag"] == hashlib.md5(content).hexdigest() and not response["public_id"].startswith("upload-")
     stats = control.stats()
     assert (stats["upload_chunks"], stats["uploads"]) == (4, 1)
-    assert session().get(answer["url"]).content == content
+    assert session().get(response["url"]).content == content
 
 
 def test_chunks_in_any_order_and_repeated(sandbox: SandboxServer, oauth: OAuthClient) -> None:
@@ -39,8 +39,8 @@ def test_chunks_in_any_order_and_repeated(sandbox: SandboxServer, oauth: OAuthCl
             "X-Unique-Upload-Id": "../../id",
         }
         files = {"file": ("x.bin", content[first : last + 1])}
-        answer: Dict[str, Any] = session().post(url, headers=headers, data={"public_id": "x"}, files=files).json()
-        return answer
+        response: Dict[str, Any] = session().post(url, headers=headers, data={"public_id": "x"}, files=files).json()
+        return response
 
     assert send(8, 9)["done"] is False
     assert send(0, 3)["done"] is False and send(0, 3)["bytes"] == 6
@@ -49,13 +49,13 @@ def test_chunks_in_any_order_and_repeated(sandbox: SandboxServer, oauth: OAuthCl
     assert send(4, 7) == last, "a repeated last part gets the same answer"
 
 
-def test_bad_chunk(sandbox: SandboxServer, oauth: OAuthClient) -> None:
+def test_malformed_chunks_are_refused(sandbox: SandboxServer, oauth: OAuthClient) -> None:
     headers = {"Authorization": "Bearer " + oauth.login()["access_token"], "X-Unique-Upload-Id": "u"}
     for content_range in ("bytes 0-9/20", "nonsense", "bytes 5-1/9"):
         headers["Content-Range"] = content_range
         files = {"file": ("x.bin", b"abc")}
-        answer = session().post(sandbox.base_url + "/v1_1/sandbox/raw/upload", headers=headers, files=files)
-        assert answer.status_code == 400
+        response = session().post(sandbox.base_url + "/v1_1/sandbox/raw/upload", headers=headers, files=files)
+        assert response.status_code == 400
 
 
 def test_a_chunked_upload_that_failed_can_start_again(sandbox: SandboxServer, oauth: OAuthClient) -> None:

@@ -23,8 +23,8 @@ BAD_IDS = ("a?b", "a&b", "a#b", "a\\b", "a%b", "a<b", "a>b", "a+b", " a", "a ", 
 def upload(public_id: str = "", content: bytes = b"", **options: Any) -> Dict[str, Any]:
     """Upload a picture, or the given content."""
     more = {"public_id": public_id} if public_id else {}
-    answer: Dict[str, Any] = cloudinary.uploader.upload(io.BytesIO(content or png()), **more, **options)
-    return answer
+    response: Dict[str, Any] = cloudinary.uploader.upload(io.BytesIO(content or png()), **more, **options)
+    return response
 
 
 @pytest.mark.parametrize("public_id", BAD_IDS)
@@ -42,9 +42,9 @@ def test_public_ids_with_forbidden_characters_are_refused(shared_options: Option
 
 
 @pytest.mark.parametrize("public_id", ["a b", "\u00e9/\u4e2d", "a,b=c", "it's (1) [2] {3}!", "a:b;c@d$e*f", "v1/a.b"])
-def test_other_characters_are_fine(shared_options: Options, public_id: str) -> None:
-    answer = upload(public_id, **shared_options)
-    assert answer["public_id"] == public_id and session().get(answer["url"]).content == png()
+def test_other_characters_are_accepted(shared_options: Options, public_id: str) -> None:
+    response = upload(public_id, **shared_options)
+    assert response["public_id"] == public_id and session().get(response["url"]).content == png()
 
 
 @pytest.mark.parametrize("folder_mode", ["dynamic", "fixed"])
@@ -87,8 +87,8 @@ def test_empty_files_are_refused(shared_sandbox: SandboxServer, shared_oauth: OA
     headers = {"Authorization": "Bearer " + shared_oauth.login()["access_token"]}
     address = f"{shared_sandbox.base_url}/v1_1/sandbox/{resource_type}/upload"
     for body in ({"files": {"file": ("a.png", b"")}}, {"data": {"file": "data:image/png;base64,"}}):
-        answer = session().post(address, headers=headers, **body)  # type: ignore[arg-type]
-        assert (answer.status_code, answer.json()["error"]["message"]) == (400, "Empty file")
+        response = session().post(address, headers=headers, **body)  # type: ignore[arg-type]
+        assert (response.status_code, response.json()["error"]["message"]) == (400, "Empty file")
     assert list((shared_sandbox.settings.data_dir / "tmp").iterdir()) == []
 
 

@@ -25,8 +25,8 @@ def test_signatures_are_checked(sandbox: SandboxServer, options: Options, contro
     with pytest.raises(AuthorizationRequired, match="cloud_name mismatch"):
         cloudinary.uploader.upload(io.BytesIO(png()), **{**options, "cloud_name": "nobody"})
     for algorithm in ("sha1", "sha256"):
-        answer = cloudinary.uploader.upload(io.BytesIO(png()), tags="a&b=c", signature_algorithm=algorithm, **options)
-        assert answer["tags"] == ["a&b=c"]
+        response = cloudinary.uploader.upload(io.BytesIO(png()), tags="a&b=c", signature_algorithm=algorithm, **options)
+        assert response["tags"] == ["a&b=c"]
     assert control.stats()["bad_signatures"] == 1
     control.clock(3700)
     with pytest.raises(BadRequest, match="Stale request"):
@@ -37,8 +37,8 @@ def test_unsigned_needs_an_unsigned_preset(sandbox: SandboxServer, options: Opti
     cloudinary.api.create_upload_preset(name="open", unsigned=True, tags="preset", asset_folder="inbox", **options)
     cloudinary.api.create_upload_preset(name="closed", unsigned=False, **options)
     anonymous = {"cloud_name": "sandbox", "upload_prefix": sandbox.base_url}
-    answer = cloudinary.uploader.unsigned_upload(io.BytesIO(png()), "open", **anonymous)
-    assert answer["tags"] == ["preset"] and answer["asset_folder"] == "inbox"
+    response = cloudinary.uploader.unsigned_upload(io.BytesIO(png()), "open", **anonymous)
+    assert response["tags"] == ["preset"] and response["asset_folder"] == "inbox"
     with pytest.raises(AuthorizationRequired):
         cloudinary.uploader.unsigned_upload(io.BytesIO(png()), "closed", **anonymous)
     with pytest.raises(BadRequest, match="preset not found"):

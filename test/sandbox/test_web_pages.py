@@ -127,8 +127,8 @@ def test_foreign_pages_make_the_sandbox_fetch_nothing(sandbox: SandboxServer, op
 )
 def test_rebound_host_names_are_refused(sandbox: SandboxServer, control: Control, host: str) -> None:
     headers = {"Host": host, "Origin": f"http://{host}", "Sec-Fetch-Site": "same-origin"}
-    answer = session().post(sandbox.base_url + "/sandbox/clock", json={"offset": 9}, headers=headers)
-    assert (answer.status_code, control.stats()["clock_offset"]) == (421, 0.0)
+    response = session().post(sandbox.base_url + "/sandbox/clock", json={"offset": 9}, headers=headers)
+    assert (response.status_code, control.stats()["clock_offset"]) == (421, 0.0)
 
 
 def test_the_other_loopback_name_is_the_same_origin_only_to_itself(sandbox: SandboxServer) -> None:
