@@ -1,4 +1,4 @@
-"""What `cld sandbox start` and `cld sandbox run` do: start a server, set up an environment, run a command in it."""
+"""What `cld sandbox start`, `run` and `shell` do: start a server and run a command whose environment points at it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Sequence
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from cloudinary_cli.console import Console
 from cloudinary_cli.errors import CliError
@@ -22,13 +22,13 @@ from .settings import DEFAULT_TTL, SandboxSettings
 COMMAND_NOT_FOUND = 127
 COMMAND_NOT_RUNNABLE = 126
 CREDENTIALS = ("CLOUDINARY_URL",)
-# Settings of the caller that lead to no account.
-HARMLESS = ("CLOUDINARY_OAUTH_REDIRECT_", "CLOUDINARY_CLI_")
+# Settings of the caller that name no account.
+KEPT = ("CLOUDINARY_OAUTH_REDIRECT_", "CLOUDINARY_CLI_")
 
 
 @dataclass(frozen=True)
 class SandboxOptions:
-    """The options of `start` and `run`."""
+    """The options of `start`, `run` and `shell`."""
 
     port: int = 0
     data: Optional[Path] = None
@@ -45,7 +45,7 @@ class SandboxOptions:
 
 @contextmanager
 def running_server(options: SandboxOptions) -> Iterator[SandboxServer]:
-    """A server on the wanted port; without a data directory its data is gone afterwards.
+    """A server on the given port; without a data directory, its data is deleted afterwards.
 
     :raises CliError: when the port is taken.
     """
@@ -62,31 +62,54 @@ def running_server(options: SandboxOptions) -> Iterator[SandboxServer]:
 
 
 def serve(options: SandboxOptions, console: Console) -> None:
-    """Run until Ctrl-C or SIGTERM: both reach the caller as exceptions, after the server was stopped."""
+    """Run until Ctrl-C or SIGTERM. Both reach the caller as exceptions, after the server has stopped."""
     with running_server(options) as server:
         home = server.settings.data_dir / "home"
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         lines = [f"export {name}={shlex.quote(value)}" for name, value in server.environment(home).items()]
         kept = f"in {server.settings.data_dir}" if options.data else "until it stops"
         console.notice(f"Cloudinary sandbox on {server.base_url}, data is kept {kept}. Ctrl-C stops it.")
-        # Last and in one piece, so that who reads the first line can count on the last.
+        # In one write, so that a reader who sees the first line can read all of them. The server is ready by then.
         console.data("\n".join(lines))
         threading.Event().wait()
 
 
 def run_in_sandbox(command: Sequence[str], options: SandboxOptions, console: Console) -> int:
     """Run a command against a fresh sandbox; the command's exit status."""
+    with _fresh_sandbox(options) as (_, environment):
+        return run_command(list(command), environment, console)
+
+
+def shell_in_sandbox(options: SandboxOptions, console: Console) -> int:
+    """Run the user's shell against a fresh sandbox; the shell's exit status."""
+    with _fresh_sandbox(options) as (server, environment):
+        where = f'Cloudinary sandbox on {server.base_url}, cloud "{server.settings.cloud_name}".'
+        console.notice(f"{where} `exit` ends it and deletes its data.")
+        # An interactive shell ignores SIGTERM and ends on SIGHUP (bash(1), "Signals").
+        return run_command([users_shell()], environment, console, {"SIGTERM": "SIGHUP"})
+
+
+def users_shell() -> str:
+    """The program of the user's shell."""
+    if os.name == "nt":
+        return os.environ.get("COMSPEC") or "cmd.exe"
+    return os.environ.get("SHELL") or "/bin/sh"
+
+
+@contextmanager
+def _fresh_sandbox(options: SandboxOptions) -> Iterator[Tuple[SandboxServer, Dict[str, str]]]:
+    """A sandbox that approves logins by itself, and the environment of programs that use it."""
     options = replace(options, data=None, auto_approve=True)
     with running_server(options) as server, tempfile.TemporaryDirectory(prefix="cld-home-") as home:
-        return run_command(list(command), sandbox_environment(server, Path(home), options.oauth_only), console)
+        yield server, sandbox_environment(server, Path(home), options.oauth_only)
 
 
 def sandbox_environment(server: SandboxServer, home: Path, oauth_only: bool) -> Dict[str, str]:
-    """This process's environment without its own Cloudinary settings, pointed at the sandbox."""
+    """This process's environment, with its Cloudinary settings replaced by those of the sandbox."""
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.upper().startswith("CLOUDINARY_") or name.upper().startswith(HARMLESS)
+        if not name.upper().startswith("CLOUDINARY_") or name.upper().startswith(KEPT)
     }
     added = server.environment(home)
     if oauth_only:
@@ -94,37 +117,66 @@ def sandbox_environment(server: SandboxServer, home: Path, oauth_only: bool) -> 
     return {**kept, **added}
 
 
-def run_command(command: List[str], environment: Dict[str, str], console: Console) -> int:
-    """Run a command, pass signals on to it, return its exit status as a shell would (128 + signal)."""
-    try:
-        process = subprocess.Popen(command, env=environment)
-    except FileNotFoundError:
-        console.error(f"Command not found: {command[0]}")
-        return COMMAND_NOT_FOUND
-    except OSError as error:
-        console.error(f"Cannot run {command[0]}: {error.strerror or error}")
-        return COMMAND_NOT_RUNNABLE
-    with _forwarded_signals(process):
+def run_command(
+    command: List[str], environment: Dict[str, str], console: Console, instead: Optional[Mapping[str, str]] = None
+) -> int:
+    """Run a command, pass signals on to it, return its exit status as a shell would (128 + signal).
+
+    :param instead: names of signals, and of those that the command gets in their place.
+    """
+    with _SignalForwarder(instead or {}) as forwarder:
+        try:
+            process = subprocess.Popen(command, env=environment)
+        except FileNotFoundError:
+            console.error(f"Command not found: {command[0]}")
+            return COMMAND_NOT_FOUND
+        except OSError as error:
+            console.error(f"Cannot run {command[0]}: {error.strerror or error}")
+            return COMMAND_NOT_RUNNABLE
+        forwarder.send_to(process)
         status = process.wait()
     return status if status >= 0 else 128 - status
 
 
-@contextmanager
-def _forwarded_signals(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """While inside, termination signals go to the child, whose end then ends this process too."""
+class _SignalForwarder:
+    """In its context, sends termination signals to a child; this process ends when the child does.
 
-    def forward(number: int, frame: Any) -> None:
-        # Ctrl-C at a terminal reaches the whole process group: the child has it already.
-        if number != signal.SIGINT or not _is_foreground():
-            process.send_signal(number)
+    The handlers are set before the child starts, so that no signal ends this process and leaves the child running.
+    """
 
-    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    before = {name: signal.signal(getattr(signal, name), forward) for name in names}
-    try:
-        yield
-    finally:
-        for name, handler in before.items():
-            signal.signal(getattr(signal, name), handler)
+    def __init__(self, instead: Mapping[str, str]) -> None:
+        self._instead = instead
+        self._child: Optional[subprocess.Popen[bytes]] = None
+        self._pending: List[int] = []
+        self._replaced: Dict[int, Any] = {}
+
+    def __enter__(self) -> _SignalForwarder:
+        for number in [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]:
+            # An ignored signal (nohup) stays ignored, as it is in the child.
+            if signal.getsignal(number) != signal.SIG_IGN:
+                self._replaced[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for number, handler in self._replaced.items():
+            signal.signal(number, handler)
+
+    def send_to(self, child: subprocess.Popen[bytes]) -> None:
+        """Forward the signals that have arrived, and those that arrive from now on."""
+        self._child = child
+        for number in self._pending:
+            self._send(child, number)
+
+    def _handle(self, number: int, frame: Any) -> None:
+        if self._child is None:
+            self._pending.append(number)
+        # Ctrl-C in a terminal reaches the whole process group, so the child has received it already.
+        elif number != signal.SIGINT or not _is_foreground():
+            self._send(self._child, number)
+
+    def _send(self, child: subprocess.Popen[bytes], number: int) -> None:
+        name = signal.Signals(number).name
+        child.send_signal(getattr(signal, self._instead.get(name, name)))
 
 
 def _is_foreground() -> bool:
