@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import os
 import shlex
-import signal
-import subprocess
 import tempfile
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Dict, Iterator, Optional, Sequence, Tuple
 
 from cloudinary_cli.console import Console
 from cloudinary_cli.errors import CliError
+from cloudinary_cli.system.child import run_command
 
 from .server import HOST, SandboxServer
 from .settings import DEFAULT_TTL, SandboxSettings
 
-COMMAND_NOT_FOUND = 127
-COMMAND_NOT_RUNNABLE = 126
 CREDENTIALS = ("CLOUDINARY_URL",)
 # Settings of the caller that name no account.
 KEPT = ("CLOUDINARY_OAUTH_REDIRECT_", "CLOUDINARY_CLI_")
@@ -77,7 +74,7 @@ def serve(options: SandboxOptions, console: Console) -> None:
 def run_in_sandbox(command: Sequence[str], options: SandboxOptions, console: Console) -> int:
     """Run a command against a fresh sandbox; the command's exit status."""
     with _fresh_sandbox(options) as (_, environment):
-        return run_command(list(command), environment, console)
+        return run_command(list(command), environment, console.error)
 
 
 def shell_in_sandbox(options: SandboxOptions, console: Console) -> int:
@@ -86,7 +83,7 @@ def shell_in_sandbox(options: SandboxOptions, console: Console) -> int:
         where = f'Cloudinary sandbox on {server.base_url}, cloud "{server.settings.cloud_name}".'
         console.notice(f"{where} `exit` ends it and deletes its data.")
         # An interactive shell ignores SIGTERM and ends on SIGHUP (bash(1), "Signals").
-        return run_command([users_shell()], environment, console, {"SIGTERM": "SIGHUP"})
+        return run_command([users_shell()], environment, console.error, {"SIGTERM": "SIGHUP"})
 
 
 def users_shell() -> str:
@@ -115,72 +112,3 @@ def sandbox_environment(server: SandboxServer, home: Path, oauth_only: bool) -> 
     if oauth_only:
         added = {name: value for name, value in added.items() if name not in CREDENTIALS}
     return {**kept, **added}
-
-
-def run_command(
-    command: List[str], environment: Dict[str, str], console: Console, instead: Optional[Mapping[str, str]] = None
-) -> int:
-    """Run a command, pass signals on to it, return its exit status as a shell would (128 + signal).
-
-    :param instead: names of signals, and of those that the command gets in their place.
-    """
-    with _SignalForwarder(instead or {}) as forwarder:
-        try:
-            process = subprocess.Popen(command, env=environment)
-        except FileNotFoundError:
-            console.error(f"Command not found: {command[0]}")
-            return COMMAND_NOT_FOUND
-        except OSError as error:
-            console.error(f"Cannot run {command[0]}: {error.strerror or error}")
-            return COMMAND_NOT_RUNNABLE
-        forwarder.send_to(process)
-        status = process.wait()
-    return status if status >= 0 else 128 - status
-
-
-class _SignalForwarder:
-    """In its context, sends termination signals to a child; this process ends when the child does.
-
-    The handlers are set before the child starts, so that no signal ends this process and leaves the child running.
-    """
-
-    def __init__(self, instead: Mapping[str, str]) -> None:
-        self._instead = instead
-        self._child: Optional[subprocess.Popen[bytes]] = None
-        self._pending: List[int] = []
-        self._replaced: Dict[int, Any] = {}
-
-    def __enter__(self) -> _SignalForwarder:
-        for number in [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]:
-            # An ignored signal (nohup) stays ignored, as it is in the child.
-            if signal.getsignal(number) != signal.SIG_IGN:
-                self._replaced[number] = signal.signal(number, self._handle)
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        for number, handler in self._replaced.items():
-            signal.signal(number, handler)
-
-    def send_to(self, child: subprocess.Popen[bytes]) -> None:
-        """Forward the signals that have arrived, and those that arrive from now on."""
-        self._child = child
-        for number in self._pending:
-            self._send(child, number)
-
-    def _handle(self, number: int, frame: Any) -> None:
-        if self._child is None:
-            self._pending.append(number)
-        # Ctrl-C in a terminal reaches the whole process group, so the child has received it already.
-        elif number != signal.SIGINT or not _is_foreground():
-            self._send(self._child, number)
-
-    def _send(self, child: subprocess.Popen[bytes], number: int) -> None:
-        name = signal.Signals(number).name
-        child.send_signal(getattr(signal, self._instead.get(name, name)))
-
-
-def _is_foreground() -> bool:
-    try:
-        return os.tcgetpgrp(0) == os.getpgrp()
-    except (AttributeError, OSError):
-        return False

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from contextlib import contextmanager
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional
+from typing import Any, Callable, Dict, List, Mapping, Optional
 
 # POSIX shells use these for a command that cannot be found, or cannot be executed (POSIX.1, 2.8.2).
 COMMAND_NOT_FOUND = 127
@@ -19,44 +18,64 @@ def run_command(
     report: Callable[[str], None],
     instead: Optional[Mapping[str, str]] = None,
 ) -> int:
-    """Run a command and return its exit status; 128 + signal when a signal has ended it.
+    """Run a command, pass signals on to it, and return its exit status as a shell would (128 + signal).
 
     :param report: gets one line when the command cannot be started.
     :param instead: names of signals, and of those that the command gets in their place.
     """
-    try:
-        process = subprocess.Popen(command, env=environment)
-    except FileNotFoundError:
-        report(f"Command not found: {command[0]}")
-        return COMMAND_NOT_FOUND
-    except OSError as error:
-        report(f"Cannot run {command[0]}: {error.strerror or error}")
-        return COMMAND_NOT_RUNNABLE
-    with _forwarded_signals(process, instead or {}):
+    with _SignalForwarder(instead or {}) as forwarder:
+        try:
+            process = subprocess.Popen(command, env=environment)
+        except FileNotFoundError:
+            report(f"Command not found: {command[0]}")
+            return COMMAND_NOT_FOUND
+        except OSError as error:
+            report(f"Cannot run {command[0]}: {error.strerror or error}")
+            return COMMAND_NOT_RUNNABLE
+        forwarder.send_to(process)
         status = process.wait()
     return status if status >= 0 else 128 - status
 
 
-@contextmanager
-def _forwarded_signals(process: "subprocess.Popen[bytes]", instead: Mapping[str, str]) -> Iterator[None]:
-    """In the block, send termination signals to the child; this process ends when the child does."""
+class _SignalForwarder:
+    """In its context, sends termination signals to a child; this process ends when the child does.
 
-    def forward(number: int, frame: Any) -> None:
-        # Ctrl-C in a terminal reaches the whole process group, so the child has received it already.
-        if number != signal.SIGINT or not _is_foreground():
-            name = signal.Signals(number).name
-            process.send_signal(getattr(signal, instead.get(name, name)))
+    The handlers are set before the child starts, so that no signal ends this process and leaves the child running.
+    """
 
-    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    # An ignored signal (nohup) stays ignored, as it is in the child.
-    before = {
-        number: signal.signal(number, forward) for number in numbers if signal.getsignal(number) != signal.SIG_IGN
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
+    def __init__(self, instead: Mapping[str, str]) -> None:
+        self._instead = instead
+        self._child: "Optional[subprocess.Popen[bytes]]" = None
+        self._pending: List[int] = []
+        self._replaced: Dict[int, Any] = {}
+
+    def __enter__(self) -> _SignalForwarder:
+        for number in [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]:
+            # An ignored signal (nohup) stays ignored, as it is in the child.
+            if signal.getsignal(number) != signal.SIG_IGN:
+                self._replaced[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for number, handler in self._replaced.items():
             signal.signal(number, handler)
+
+    def send_to(self, child: "subprocess.Popen[bytes]") -> None:
+        """Forward the signals that have arrived, and those that arrive from now on."""
+        self._child = child
+        for number in self._pending:
+            self._send(child, number)
+
+    def _handle(self, number: int, frame: Any) -> None:
+        if self._child is None:
+            self._pending.append(number)
+        # Ctrl-C in a terminal reaches the whole process group, so the child has received it already.
+        elif number != signal.SIGINT or not _is_foreground():
+            self._send(self._child, number)
+
+    def _send(self, child: "subprocess.Popen[bytes]", number: int) -> None:
+        name = signal.Signals(number).name
+        child.send_signal(getattr(signal, self._instead.get(name, name)))
 
 
 def _is_foreground() -> bool:

@@ -18,7 +18,7 @@ from cloudinary_cli.auth import flow
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.sandbox.server import SandboxServer
 from cloudinary_cli.sandbox.settings import SandboxSettings
-from test.fakes.sandbox_client import SandboxClient
+from test.support.sandbox_client import SandboxClient
 
 CLD_EXEC = [sys.executable, "-m", "cloudinary_cli", "exec"]
 # What the child does is written as a script of the Python SDK, which reads CLOUDINARY_URL when it is imported.
