@@ -14,11 +14,11 @@ from enum import Enum
 from typing import Callable, Iterator, Mapping, Optional
 
 from cloudinary_cli.auth.callback_http import bracketed
-from cloudinary_cli.auth.callback_response import AuthorizationError, AuthorizationResponse
-from cloudinary_cli.auth.loopback_server import CallbackServer
+from cloudinary_cli.auth.callback_response import AuthorizationError, AuthorizationResponse, denied
+from cloudinary_cli.auth.loopback_server import CallbackServer, response_timeout
 from cloudinary_cli.auth.pasted_response import ExpectedRedirect, PasteProblem, parse_pasted
 from cloudinary_cli.defaults import logger
-from cloudinary_cli.errors import AuthorizationDenied, LoginError, LoginTimeout, NoBrowser, PortInUse
+from cloudinary_cli.errors import LoginError, LoginTimeout, NoBrowser, PortInUse
 from cloudinary_cli.system import browser
 from cloudinary_cli.system.host import look_around
 from cloudinary_cli.system.line_reader import LineReader
@@ -163,9 +163,7 @@ class _Wait:
             if answer is not None:
                 return answer
             if left <= 0:
-                raise LoginTimeout(
-                    f"timed out: no answer from the browser within {self._terms.timeout:g} s. Run the command again."
-                )
+                raise response_timeout(self._terms.timeout)
 
     def _redirected(self, timeout: float) -> Optional[AuthorizationResponse]:
         if self._callback is None:
@@ -229,7 +227,7 @@ class _Wait:
             self._desk.say(outcome.advice)
             return None
         if isinstance(outcome, AuthorizationError):
-            raise AuthorizationDenied(f"the authorization server answered '{outcome}'. Run the command again to retry.")
+            raise denied(str(outcome))
         return outcome
 
     def _end_of_input(self) -> None:

@@ -11,11 +11,11 @@ from typing import Iterator, List
 
 import pytest
 
-from cloudinary_cli.auth import loopback_connections
-from cloudinary_cli.auth.loopback_connections import MAX_CONNECTIONS
+from cloudinary_cli.auth import callback_http
+from cloudinary_cli.auth.callback_http import MAX_CONNECTIONS
 from cloudinary_cli.auth.loopback_server import CallbackServer
 from cloudinary_cli.errors import LoginTimeout
-from test.auth.redirect_client import ANSWER, GENUINE, STATE, Tab, address, get, new_server, still_waiting
+from test.support.redirect_client import GENUINE, RESPONSE, STATE, Tab, address, get, new_server, still_waiting
 
 
 @pytest.fixture
@@ -48,9 +48,9 @@ def test_a_crowd_of_idle_and_dripping_connections(server: CallbackServer) -> Non
     try:
         tab = Tab(server, GENUINE)
         # Less than the 5 s after which an idle connection is closed: nobody had to time out first.
-        assert server.wait(4) == ANSWER
+        assert server.wait(4) == RESPONSE
         server.reply(True)
-        assert "<h1>Logged in</h1>" in tab.answer().body
+        assert "<h1>Logged in</h1>" in tab.response().body
     finally:
         done.set()
         dripping.join()
@@ -60,27 +60,27 @@ def test_a_crowd_of_idle_and_dripping_connections(server: CallbackServer) -> Non
 
 def test_a_crowd_does_not_push_out_the_browser_that_waits(server: CallbackServer) -> None:
     tab = Tab(server, GENUINE)
-    assert server.wait(5) == ANSWER
+    assert server.wait(5) == RESPONSE
     crowd = [Tab(server).socket for _ in range(2 * MAX_CONNECTIONS)]
     assert get(server, "/").status == 404
     server.reply(True)
-    assert "<h1>Logged in</h1>" in tab.answer().body
+    assert "<h1>Logged in</h1>" in tab.response().body
     for sock in crowd:
         sock.close()
 
 
 def test_idle_and_dripping_connections_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     # Patched: the real limit of 5 s is the length of a test suite.
-    monkeypatch.setattr(loopback_connections, "REQUEST_SECONDS", 0.3)
+    monkeypatch.setattr(callback_http, "REQUEST_SECONDS", 0.3)
     with new_server() as server:
         idle, dripping = Tab(server), Tab(server)
         dripping.socket.sendall(b"G")
         ended = time.monotonic() + 10
-        while not dripping.hears_within(0.02) and time.monotonic() < ended:
+        while not dripping.is_readable_within(0.02) and time.monotonic() < ended:
             dripping.socket.send(b"E")
         # A drip is not progress: the limit is for the whole request.
-        assert idle.hears_within(2) and idle.answer().status == 0
-        assert dripping.hears_within(0) and dripping.answer().status == 0
+        assert idle.is_readable_within(2) and idle.response().status == 0
+        assert dripping.is_readable_within(0) and dripping.response().status == 0
         still_waiting(server)
 
 
@@ -90,7 +90,7 @@ def test_endless_headers_are_cut_off(server: CallbackServer) -> None:
         tab.socket.sendall(b"GET / HTTP/1.1\r\n" + b"X-A: " + b"a" * 200_000)
     except ConnectionError:
         pass
-    assert tab.answer().status in (431, 0)
+    assert tab.response().status in (431, 0)
     still_waiting(server)
 
 

@@ -14,9 +14,9 @@ import pytest
 
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.errors import LoginError
-from test.auth.redirect_client import GENUINE, Tab, get, new_server
 from test.conftest import Result
 from test.fakes.sandbox_client import SandboxClient
+from test.support.redirect_client import GENUINE, Tab, get, new_server
 
 Cld = Callable[..., Result]
 
@@ -68,26 +68,26 @@ def lines(path: Path) -> "list[str]":
 def test_the_first_request_is_sent_on_to_the_authorization_server() -> None:
     with new_server() as server:
         path = urlsplit(server.start_page(AUTHORIZE)).path
-        answer = get(server, path)
-        assert (answer.status, answer.header("Location")) == (302, AUTHORIZE)
-        assert answer.header("Cache-Control") == "no-store" and answer.header("Referrer-Policy") == "no-referrer"
+        response = get(server, path)
+        assert (response.status, response.header("Location")) == (302, AUTHORIZE)
+        assert response.header("Cache-Control") == "no-store" and response.header("Referrer-Policy") == "no-referrer"
         tab = Tab(server, GENUINE)
         assert server.wait(5).code == "C0de"
         server.reply(True)
-        assert tab.answer().status == 200
+        assert tab.response().status == 200
 
 
 def test_a_second_request_finds_nothing_and_ends_the_login() -> None:
     with new_server() as server:
         path = urlsplit(server.start_page(AUTHORIZE)).path
         assert get(server, path).status == 302
-        answer = get(server, path)
-        assert answer.status == 410 and answer.header("Location") is None and "oauth.example" not in answer.body
+        response = get(server, path)
+        assert response.status == 410 and response.header("Location") is None and "oauth.example" not in response.body
         with pytest.raises(LoginError, match="twice"):
             server.wait(5)
 
 
-def test_an_answer_is_not_taken_after_a_second_request() -> None:
+def test_a_response_is_not_accepted_after_a_second_request() -> None:
     with new_server() as server:
         path = urlsplit(server.start_page(AUTHORIZE)).path
         Tab(server, GENUINE)
@@ -108,8 +108,8 @@ def test_the_start_page_sends_nobody_elsewhere_and_strangers_do_not_use_it_up() 
             path + "?next=https://evil.example",
             "/login/" + "A" * 22,
         ):
-            answer = get(server, target)
-            assert answer.status == 404 and answer.header("Location") is None
+            response = get(server, target)
+            assert response.status == 404 and response.header("Location") is None
         for method in ("HEAD", "POST"):
             assert get(server, path, method).status == 405
         assert get(server, path, host="evil.example").status == 421

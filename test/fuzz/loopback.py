@@ -25,7 +25,7 @@ import pytest
 
 from cloudinary_cli.auth.loopback_server import CallbackServer
 from cloudinary_cli.errors import LoginTimeout
-from test.auth.redirect_client import ANSWER, GENUINE, STATE, Tab, address, new_server
+from test.support.redirect_client import GENUINE, RESPONSE, STATE, Tab, address, new_server
 
 CASES_PER_ROUND = 60
 # Stands in every request, so that its coming back is noticed.
@@ -159,12 +159,12 @@ class Client:
             data += chunk
 
 
-def check_answer(answer: bytes, case: Case) -> None:
+def check_response(response: bytes, case: Case) -> None:
     sent = b"".join(case.pieces)[:300]
-    status = int(answer[9:12]) if answer else 400
+    status = int(response[9:12]) if response else 400
     assert 400 <= status < 500, (status, sent)
     for secret in (MARK, STATE, _WRONG_STATE, "m4rk", "evil.example"):
-        assert secret.encode() not in answer, (secret, sent)
+        assert secret.encode() not in response, (secret, sent)
 
 
 def open_descriptors() -> Optional[int]:
@@ -193,9 +193,9 @@ def play(seed: int, cases: int = CASES_PER_ROUND) -> int:
             idle = [client for client in crowd if client.case.ending == "idle"]
             for client in crowd:
                 if client not in idle:
-                    answer = client.end()
-                    check_answer(answer, client.case)
-                    answered += bool(answer)
+                    response = client.end()
+                    check_response(response, client.case)
+                    answered += bool(response)
             with pytest.raises(LoginTimeout):
                 server.wait(0)
             for client in idle[::2]:
@@ -203,9 +203,9 @@ def play(seed: int, cases: int = CASES_PER_ROUND) -> int:
             del idle[::2]
             if not left:
                 tab = Tab(server, GENUINE)
-                assert server.wait(5) == ANSWER, "the genuine redirect gets through, whoever else is connected"
+                assert server.wait(5) == RESPONSE, "the genuine redirect gets through, whoever else is connected"
                 server.reply(True)
-                assert tab.answer().status == 200
+                assert tab.response().status == 200
             for client in idle:
                 client.socket.close()
     # Not their number: a server of an earlier test may end a thread of its own meanwhile.

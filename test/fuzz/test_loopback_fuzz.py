@@ -23,4 +23,4 @@ def test_the_checks_can_fail() -> None:
     case = loopback.Case([b"GET / HTTP/1.1\r\n\r\n"], "read")
     for bad in (b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 404 No\r\n\r\nm4rk"):
         with pytest.raises(AssertionError):
-            loopback.check_answer(bad, case)
+            loopback.check_response(bad, case)
