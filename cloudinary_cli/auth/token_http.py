@@ -25,7 +25,7 @@ _SECRET_MEMBERS = frozenset(["code", "code_verifier", "device_code", "refresh_to
 
 
 @dataclass(frozen=True)
-class HttpAnswer:
+class HttpResponse:
     """Status, body text and Retry-After (seconds) of one answer."""
 
     status: int
@@ -104,7 +104,7 @@ def send(
     form: Optional[Mapping[str, str]] = None,
     timeout: float = 0,
     before_send: Callable[[], None] = _nothing,
-) -> HttpAnswer:
+) -> HttpResponse:
     """Send one request and read the whole response. Proxies and CA files: http_pool.py; .netrc is not read.
 
     Redirects are not followed, because the body holds a code or a refresh token (RFC 9700 section 4.12).
@@ -127,7 +127,7 @@ def send(
             raise TokenEndpointError(reason, delivery) from error
 
 
-def _exchange(method: str, url: str, body: Optional[_Form], total: float, deadline: _Deadline) -> HttpAnswer:
+def _exchange(method: str, url: str, body: Optional[_Form], total: float, deadline: _Deadline) -> HttpResponse:
     from urllib3.util import Timeout
 
     headers: Dict[str, str] = {"Accept": "application/json", "User-Agent": "CloudinaryCLI"}
@@ -150,7 +150,7 @@ def _exchange(method: str, url: str, body: Optional[_Form], total: float, deadli
             text = _read(response, url, total, deadline)
         finally:
             response.close()
-        return HttpAnswer(response.status, text, _seconds(response.headers.get("Retry-After")))
+        return HttpResponse(response.status, text, _seconds(response.headers.get("Retry-After")))
 
 
 def _watched_pool(url: str, deadline: _Deadline) -> Any:

@@ -44,23 +44,15 @@ def login(app: AppContext, /, as_json: bool, **options: Any) -> bool:
 
     No API secret is stored: the saved session renews itself, and `cld logout` revokes it.
     """
-    from cloudinary_cli.auth.answer import Desk
+    from cloudinary_cli.auth.login_ui import LoginUI
     from cloudinary_cli.auth.sign_in import LoginRequest, sign_in
 
     if options["device"] and options["browser"] is not None:
         raise click.UsageError("--device needs no browser here: leave out --browser and --no-browser.")
     console = app.console
-    desk = Desk(
-        app.open_browser,
-        console.notice,
-        console.is_interactive,
-        app.clock,
-        app.environ,
-        say=console.notice,
-        lines=console.lines,
-    )
+    ui = LoginUI(app.open_browser, console.notice, console.is_interactive, console.lines)
     try:
-        result = sign_in(LoginRequest(**options), app.store, desk)
+        result = sign_in(LoginRequest(**options), app.store, ui, app.environ, app.clock)
     except CliError as error:
         error.args = (f"Login failed: {error}",)
         raise

@@ -13,9 +13,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from cloudinary_cli import defaults
 from cloudinary_cli.auth import device, flow
 from cloudinary_cli.auth.device import DeviceCode
-from cloudinary_cli.auth.token_http import HttpAnswer
+from cloudinary_cli.auth.token_http import HttpResponse
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.errors import (
     AuthorizationDenied,
@@ -44,14 +45,14 @@ class Server:
         self.pauses: List[float] = []
         self.forms: List[Dict[str, str]] = []
 
-    def send(self, method: str, url: str, form: Dict[str, str]) -> HttpAnswer:
+    def send(self, method: str, url: str, form: Dict[str, str]) -> HttpResponse:
         assert (method, url) == ("POST", f"{BASE}/oauth2/token")
         self.forms.append(form)
         step = self.steps.pop(0) if self.steps else "authorization_pending"
         if isinstance(step, TokenEndpointError):
             raise step
         body = {"error": step} if isinstance(step, str) else step
-        return HttpAnswer(400 if isinstance(step, str) else 200, json.dumps(body))
+        return HttpResponse(400 if isinstance(step, str) else 200, json.dumps(body))
 
     def poll(self, code: DeviceCode = CODE, timeout: Optional[float] = None) -> Any:
         kept: List[Any] = []
@@ -112,11 +113,11 @@ def asked(answer: Any, metadata: Optional[Dict[str, Any]] = None) -> Tuple[Devic
     seen: List[Tuple[str, Any]] = []
     described = {"issuer": BASE, "device_authorization_endpoint": f"{BASE}/oauth2/device/auth", **(metadata or {})}
 
-    def send(method: str, url: str, form: Any = None, timeout: float = 0) -> HttpAnswer:
+    def send(method: str, url: str, form: Any = None, timeout: float = 0) -> HttpResponse:
         seen.append((url, form))
-        return HttpAnswer(200, json.dumps(described if method == "GET" else answer))
+        return HttpResponse(200, json.dumps(described if method == "GET" else answer))
 
-    return device.request_code(BASE, send), seen
+    return device.request_code(BASE, defaults.oauth_settings({}), send), seen
 
 
 ANSWER = {"device_code": "d", "user_code": "AB-CD", "verification_uri": f"{BASE}/device", "expires_in": 900}
@@ -124,7 +125,7 @@ ANSWER = {"device_code": "d", "user_code": "AB-CD", "verification_uri": f"{BASE}
 
 def test_the_request_and_its_defaults() -> None:
     code, seen = asked(ANSWER)
-    assert (code.user_code, code.interval, code.expires_in, code.minutes) == ("AB-CD", 5.0, 900.0, "15 minutes")
+    assert (code.user_code, code.interval, code.expires_in, code.lifetime) == ("AB-CD", 5.0, 900.0, "15 minutes")
     assert seen[1][0] == f"{BASE}/oauth2/device/auth" and sorted(seen[1][1]) == ["client_id", "scope"]
 
 

@@ -82,7 +82,7 @@ def test_login_by_paste(start: Callable[..., Login], env: Dict[str, str], store:
     assert login.lines[-1] == url, "the URL stands alone on its line"
     login.paste("")
     login.paste("nonsense")
-    login.read_until("not the answer")
+    login.read_until("not the response")
     login.paste(url)
     login.read_until("address to open")
     answer = redirect_of(url)
@@ -146,7 +146,7 @@ def test_a_busy_port_does_not_stop_a_login_by_paste(
     start: Callable[..., Login], env: Dict[str, str], store: ConfigStore, taken_port: str
 ) -> None:
     login = start("--no-browser", env=env)
-    login.read_until(f"Port {taken_port} is taken")
+    login.read_until(f"Port {taken_port} is in use")
     login.paste(redirect_of(login.read_until("/oauth2/auth?")))
     assert login.end().code == 0 and "sandbox" in store.load_fresh()
 

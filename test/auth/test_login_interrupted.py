@@ -85,12 +85,12 @@ def test_an_interruption_after_the_save_keeps_the_new_session_and_revokes_the_ol
 # The signal falls between two instructions, right after the write, which no delay of the server can reach.
 SIGNAL_AFTER_THE_WRITE = """
 import os, sys
-from cloudinary_cli.auth import sign_in
-result = sign_in.LoginResult
+from cloudinary_cli.auth import login_entry
+result = login_entry.LoginResult
 def interrupted(*args, **kwargs):
     os.kill(os.getpid(), 2)
     return result(*args, **kwargs)
-sign_in.LoginResult = interrupted
+login_entry.LoginResult = interrupted
 from cloudinary_cli.cli import main
 sys.argv = ["cld", "login", "old"]
 main()

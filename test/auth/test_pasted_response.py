@@ -35,8 +35,8 @@ def test_the_answer_in_its_forms(text: str) -> None:
 @pytest.mark.parametrize(
     "text, reason",
     [
-        ("hello", "not the answer"),
-        ("C", "not the answer"),
+        ("hello", "not the response"),
+        ("C", "not the response"),
         ("code=C", "'state'"),
         ("code=C&state=other", "'state'"),
         (f"{URI}?code=C&state=S&iss=https%3A%2F%2Fevil.example", "another authorization server"),
@@ -48,7 +48,7 @@ def test_the_answer_in_its_forms(text: str) -> None:
         (f"http://127.0.0.1:49421/other?{QUERY}", "another address"),
         (f"http://evil@127.0.0.1:49421/callback?{QUERY}", "another address"),
         (f"https://oauth.example/oauth2/auth?{QUERY}", "address to open"),
-        (f"{URI}?{QUERY} {URI}", "blanks"),
+        (f"{URI}?{QUERY} {URI}", "spaces"),
         ("http://[?x=1", "not a valid address"),
     ],
 )
