@@ -37,7 +37,7 @@ _SECURITY_HEADERS = {
 }
 
 
-class Request(NamedTuple):
+class CallbackRequest(NamedTuple):
     """A request with a Host header of this server. `path` and `query` are as received, not decoded."""
 
     method: str
@@ -45,7 +45,7 @@ class Request(NamedTuple):
     query: str
 
 
-class Response(NamedTuple):
+class PageResponse(NamedTuple):
     """A page; `headers` are added to those that every response has."""
 
     status: HTTPStatus
@@ -54,7 +54,7 @@ class Response(NamedTuple):
 
 
 # Called in the thread of the connection. It may block, and the client then waits for its response.
-Respond = Callable[[Request], Response]
+Respond = Callable[[CallbackRequest], PageResponse]
 
 
 def bracketed(host: str) -> str:
@@ -68,9 +68,9 @@ def authorities(host: str, port: int) -> FrozenSet[str]:
     return frozenset({f"{name}:{port}" for name in names} | (names if port == 80 else set()))
 
 
-def neutral_page(status: HTTPStatus, message: str, **headers: str) -> Response:
+def neutral_page(status: HTTPStatus, message: str, **headers: str) -> PageResponse:
     """A response to a request that is not the expected redirect. It must repeat nothing of the request."""
-    return Response(status, render_page("Nothing to do here", message, Tone.NOTICE), headers)
+    return PageResponse(status, render_page("Nothing to do here", message, Tone.NOTICE), headers)
 
 
 class _Connection:
@@ -218,11 +218,11 @@ class _Handler(BaseHTTPRequestHandler):
             # Not self.path, in which leading slashes are collapsed (https://github.com/python/cpython/issues/87389).
             path, _, query = words[1].partition("?")
             self.server.set_deadline(self.connection, None)
-            response = self.server.respond(Request(words[0], path, query))
+            response = self.server.respond(CallbackRequest(words[0], path, query))
             self.server.set_deadline(self.connection, REQUEST_SECONDS)
             self._send(response)
 
-    def _send(self, response: Response) -> None:
+    def _send(self, response: PageResponse) -> None:
         body = response.html.encode("utf-8", "replace")
         self.send_response(response.status)
         self.send_header("Content-Type", "text/html; charset=utf-8")

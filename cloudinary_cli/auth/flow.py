@@ -15,11 +15,11 @@ from urllib.parse import urlencode
 
 from cloudinary_cli import defaults
 from cloudinary_cli.auth import token_http
-from cloudinary_cli.auth.token_http import HttpResponse, harmless
+from cloudinary_cli.auth.token_http import TokenHttpResponse, masked
 from cloudinary_cli.errors import Delivery, TokenEndpointError
 from cloudinary_cli.text import without_secrets
 
-Send = Callable[..., HttpResponse]
+Send = Callable[..., TokenHttpResponse]
 
 _METADATA_TIMEOUT_SECONDS = 5
 _MAX_DESCRIPTION = 80
@@ -203,7 +203,7 @@ def _token_call(base_url: str, form: Mapping[str, str], send: Send) -> Any:
         ) from None
 
 
-def refusal(response: HttpResponse, endpoint: str, form: Mapping[str, str]) -> TokenEndpointError:
+def refusal(response: TokenHttpResponse, endpoint: str, form: Mapping[str, str]) -> TokenEndpointError:
     """The error for a response other than 2xx, with the members of its body (RFC 6749 section 5.2).
 
     :param form: the form that was sent. A server may repeat its tokens and codes, so they are masked in the error.
@@ -214,10 +214,10 @@ def refusal(response: HttpResponse, endpoint: str, form: Mapping[str, str]) -> T
     except (ValueError, RecursionError):
         body = None
     # The body is decoded and encoded again, so that an escape such as \u0072 cannot hide a token from the masking.
-    error.body = harmless(response.body if body is None else json.dumps(body, ensure_ascii=False), form, _MAX_BODY)
+    error.body = masked(response.body if body is None else json.dumps(body, ensure_ascii=False), form, _MAX_BODY)
     if isinstance(body, dict):
         error.error, error.description = (
-            harmless(body[name], form) if isinstance(body.get(name), str) and body[name] else None
+            masked(body[name], form) if isinstance(body.get(name), str) and body[name] else None
             for name in ("error", "error_description")
         )
     detail = oauth_error_detail(error)

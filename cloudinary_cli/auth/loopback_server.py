@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Collection, Optional, Tuple, Type, Union
 
 from cloudinary_cli import defaults
-from cloudinary_cli.auth.callback_http import RedirectHTTPServer, Request, Response, bracketed, neutral_page
+from cloudinary_cli.auth.callback_http import CallbackRequest, PageResponse, RedirectHTTPServer, bracketed, neutral_page
 from cloudinary_cli.auth.callback_page import Tone, callback_page, render_page
 from cloudinary_cli.auth.callback_response import (
     AuthorizationError,
@@ -51,7 +51,7 @@ class CallbackServer:
         self._lock = threading.Lock()  # for _outcome and _times_started
         self._outcome: Union[AuthorizationResponse, AuthorizationError, None] = None
         self._arrived = threading.Event()
-        self._final_pages: "SimpleQueue[Response]" = SimpleQueue()  # the first one is sent
+        self._final_pages: "SimpleQueue[PageResponse]" = SimpleQueue()  # the first one is sent
         self._start_path = ""
         self._authorize_url = ""
         self._times_started = 0
@@ -142,11 +142,11 @@ class CallbackServer:
         self._finish(render_page("Response received", message, Tone.NOTICE))
 
     def _finish(self, page: str, status: HTTPStatus = HTTPStatus.OK) -> None:
-        self._final_pages.put(Response(status, page))
+        self._final_pages.put(PageResponse(status, page))
 
     # -- in the threads of the connections
 
-    def _respond(self, request: Request) -> Response:
+    def _respond(self, request: CallbackRequest) -> PageResponse:
         is_start = bool(self._start_path) and request.path == self._start_path and not request.query
         if request.path != OAUTH_CALLBACK_PATH and not is_start:
             return neutral_page(HTTPStatus.NOT_FOUND, "There is no such page.")
@@ -155,7 +155,7 @@ class CallbackServer:
             return neutral_page(HTTPStatus.METHOD_NOT_ALLOWED, message, Allow="GET")
         return self._start() if is_start else self._receive(request.query)
 
-    def _start(self) -> Response:
+    def _start(self) -> PageResponse:
         with self._lock:
             self._times_started += 1
             if self._times_started > 1:
@@ -163,9 +163,9 @@ class CallbackServer:
                 message = "This login page was opened before. The terminal shows what to do."
                 return neutral_page(HTTPStatus.GONE, message)
         page = render_page("Logging in", "The browser continues to the login page.", Tone.NOTICE)
-        return Response(HTTPStatus.FOUND, page, {"Location": self._authorize_url})
+        return PageResponse(HTTPStatus.FOUND, page, {"Location": self._authorize_url})
 
-    def _receive(self, query: str) -> Response:
+    def _receive(self, query: str) -> PageResponse:
         """Check a response. The first genuine one waits for its final page."""
         outcome = parse_authorization_response(query, self._state, self._issuers)
         if isinstance(outcome, Rejection):

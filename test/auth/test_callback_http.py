@@ -10,7 +10,7 @@ from typing import Iterator, List
 
 import pytest
 
-from cloudinary_cli.auth.callback_http import MAX_REQUEST_LINE, RedirectHTTPServer, Request, Response
+from cloudinary_cli.auth.callback_http import MAX_REQUEST_LINE, CallbackRequest, PageResponse, RedirectHTTPServer
 from test.support.redirect_client import HttpResponse, parse_response, read_all
 
 HOST = b"Host: 127.0.0.1:{port}\r\n"
@@ -20,12 +20,12 @@ class Server(RedirectHTTPServer):
     """Listens on any port and records the requests that it accepts."""
 
     def __init__(self) -> None:
-        self.requests: List[Request] = []
+        self.requests: List[CallbackRequest] = []
         super().__init__("127.0.0.1", 0, self.record)
 
-    def record(self, request: Request) -> Response:
+    def record(self, request: CallbackRequest) -> PageResponse:
         self.requests.append(request)
-        return Response(HTTPStatus.OK, "é\udce9")
+        return PageResponse(HTTPStatus.OK, "é\udce9")
 
     def exchange(self, sent: bytes) -> HttpResponse:
         with socket.create_connection(("127.0.0.1", self.port), timeout=10) as client:
@@ -44,16 +44,19 @@ def server() -> Iterator[Server]:
 @pytest.mark.parametrize(
     ("sent", "expected"),
     [
-        (b"GET /callback?code=a&state=b HTTP/1.1\r\n" + HOST + b"\r\n", Request("GET", "/callback", "code=a&state=b")),
-        (b"GET / HTTP/1.0\r\nhOST:127.0.0.1:{port}  \r\n\r\n", Request("GET", "/", "")),
-        (b"POST /c?a?b HTTP/1.1\r\nX: \xe9\r\nE:\r\n" + HOST + b"\r\nbody", Request("POST", "/c", "a?b")),
-        (b"GET /%2e%2e/callback HTTP/1.1\r\n" + HOST + b"\r\n", Request("GET", "/%2e%2e/callback", "")),
-        (b"GET //callback HTTP/1.1\r\n" + HOST + b"\r\n", Request("GET", "//callback", "")),
-        (b"GET / HTTP/1.1\r\nExpect: 100-continue\r\n" + HOST + b"\r\n", Request("GET", "/", "")),
+        (
+            b"GET /callback?code=a&state=b HTTP/1.1\r\n" + HOST + b"\r\n",
+            CallbackRequest("GET", "/callback", "code=a&state=b"),
+        ),
+        (b"GET / HTTP/1.0\r\nhOST:127.0.0.1:{port}  \r\n\r\n", CallbackRequest("GET", "/", "")),
+        (b"POST /c?a?b HTTP/1.1\r\nX: \xe9\r\nE:\r\n" + HOST + b"\r\nbody", CallbackRequest("POST", "/c", "a?b")),
+        (b"GET /%2e%2e/callback HTTP/1.1\r\n" + HOST + b"\r\n", CallbackRequest("GET", "/%2e%2e/callback", "")),
+        (b"GET //callback HTTP/1.1\r\n" + HOST + b"\r\n", CallbackRequest("GET", "//callback", "")),
+        (b"GET / HTTP/1.1\r\nExpect: 100-continue\r\n" + HOST + b"\r\n", CallbackRequest("GET", "/", "")),
     ],
     ids=count(),
 )
-def test_a_request_arrives_undecoded(server: Server, sent: bytes, expected: Request) -> None:
+def test_a_request_arrives_undecoded(server: Server, sent: bytes, expected: CallbackRequest) -> None:
     response = server.exchange(sent)
     assert response.status == 200 and server.requests == [expected]
     assert response.body == "é?", "what is not Unicode does not prevent the response"
@@ -102,10 +105,10 @@ def test_a_response_to_head_has_the_length_and_no_body(server: Server) -> None:
 def test_a_response_under_way_is_sent_while_the_server_stops() -> None:
     entered, gate = threading.Event(), threading.Event()
 
-    def respond(request: Request) -> Response:
+    def respond(request: CallbackRequest) -> PageResponse:
         entered.set()
         assert gate.wait(10)
-        return Response(HTTPStatus.OK, "late")
+        return PageResponse(HTTPStatus.OK, "late")
 
     server = RedirectHTTPServer("127.0.0.1", 0, respond)
     server.start()

@@ -16,7 +16,7 @@ import pytest
 from cloudinary_cli import defaults
 from cloudinary_cli.auth import device, flow
 from cloudinary_cli.auth.device import DeviceCode
-from cloudinary_cli.auth.token_http import HttpResponse
+from cloudinary_cli.auth.token_http import TokenHttpResponse
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.errors import (
     AuthorizationDenied,
@@ -45,14 +45,14 @@ class Server:
         self.pauses: List[float] = []
         self.forms: List[Dict[str, str]] = []
 
-    def send(self, method: str, url: str, form: Dict[str, str]) -> HttpResponse:
+    def send(self, method: str, url: str, form: Dict[str, str]) -> TokenHttpResponse:
         assert (method, url) == ("POST", f"{BASE}/oauth2/token")
         self.forms.append(form)
         step = self.steps.pop(0) if self.steps else "authorization_pending"
         if isinstance(step, TokenEndpointError):
             raise step
         body = {"error": step} if isinstance(step, str) else step
-        return HttpResponse(400 if isinstance(step, str) else 200, json.dumps(body))
+        return TokenHttpResponse(400 if isinstance(step, str) else 200, json.dumps(body))
 
     def poll(self, code: DeviceCode = CODE, timeout: Optional[float] = None) -> Any:
         kept: List[Any] = []
@@ -113,9 +113,9 @@ def asked(answer: Any, metadata: Optional[Dict[str, Any]] = None) -> Tuple[Devic
     seen: List[Tuple[str, Any]] = []
     described = {"issuer": BASE, "device_authorization_endpoint": f"{BASE}/oauth2/device/auth", **(metadata or {})}
 
-    def send(method: str, url: str, form: Any = None, timeout: float = 0) -> HttpResponse:
+    def send(method: str, url: str, form: Any = None, timeout: float = 0) -> TokenHttpResponse:
         seen.append((url, form))
-        return HttpResponse(200, json.dumps(described if method == "GET" else answer))
+        return TokenHttpResponse(200, json.dumps(described if method == "GET" else answer))
 
     return device.request_code(BASE, defaults.oauth_settings({}), send), seen
 

@@ -11,7 +11,7 @@ import pytest
 
 from cloudinary_cli import defaults
 from cloudinary_cli.auth import flow
-from cloudinary_cli.auth.token_http import HttpResponse
+from cloudinary_cli.auth.token_http import TokenHttpResponse
 from cloudinary_cli.errors import ConfigError, Delivery, TokenEndpointError
 from test.fakes.tls import TinyServer, reply
 
@@ -278,9 +278,9 @@ def test_a_server_that_cannot_be_reached_promises_nothing() -> None:
 def test_a_login_waits_five_seconds_for_metadata_and_no_longer() -> None:
     seen: List[Any] = []
 
-    def send(*args: Any, **options: Any) -> HttpResponse:
+    def send(*args: Any, **options: Any) -> TokenHttpResponse:
         seen.append((args, options))
-        return HttpResponse(404, "")
+        return TokenHttpResponse(404, "")
 
     assert flow.fetch_metadata("https://h", send) == {}
     assert seen == [(("GET", "https://h/.well-known/oauth-authorization-server"), {"timeout": 5})]

@@ -104,7 +104,7 @@ def test_an_environment_configuration_keeps_the_login_from_becoming_the_default(
     assert cld("login", "--set-default", env={**env, "CLOUDINARY_URL": "cloudinary://k:s@elsewhere"}).code == 0
     assert store.load_fresh()["__default__"] == "sandbox"
     again = cld("login", env=env)
-    assert "is the default configuration already" in again.err
+    assert "is already the default configuration" in again.err
 
 
 def test_strangers_do_not_end_the_login(cld: Cld, env: Dict[str, str], tmp_path: Path) -> None:

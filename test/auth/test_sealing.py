@@ -293,7 +293,7 @@ def test_the_keychain_keeps_reads_and_removes(keychain: KeychainFile) -> None:
         ("LockedKeyring", "The keychain is locked"),
         ("CrashingKeyring", "The keychain refused: while sending access_token=****."),
         ("keyring.backends.fail.Keyring", "This system has no keychain"),
-        ("keyring.backends.null.Keyring", "does not keep what it is given"),
+        ("keyring.backends.null.Keyring", "did not store the key"),
         ("no.such.Backend", "The keychain refused: ModuleNotFoundError: No module named 'no'."),
     ],
 )
