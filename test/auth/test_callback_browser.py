@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,22 +15,9 @@ import pytest
 from cloudinary_cli.auth.loopback_server import CallbackServer
 from cloudinary_cli.errors import AuthorizationDenied
 from test.fakes.tls import TinyServer, reply
+from test.support.chromium import BROWSERS, FLAGS, check_no_payload_ran, title_of
 from test.support.redirect_client import GENUINE, STATE
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-dev-shm-usage",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--enable-logging=stderr",
-    "--dump-dom",
-)
 # What each payload would change if it ran or were parsed as markup.
 XSS = (
     "<script>document.title='pwned'</script><img src=x onerror=\"document.title='pwned'\">"
@@ -66,16 +52,6 @@ def visit(tmp_path: Path, pool: ThreadPoolExecutor) -> Visit:
 
 def violations(log: str) -> List[str]:
     return [line for line in log.splitlines() if "Content Security Policy" in line]
-
-
-def title_of(dom: str) -> str:
-    return "".join(re.findall("<title>(.*?)</title>", dom))
-
-
-def check_no_payload_ran(dom: str) -> None:
-    assert "pwned" not in title_of(dom)
-    assert not re.search(r"<(script|img)\b", dom)
-    assert dom.count("<style>") == 1 and dom.count("<svg") == 2
 
 
 def target(server: CallbackServer, path: str) -> str:

@@ -1,4 +1,4 @@
-"""`cld login` and `cld logout` as processes against the sandbox, with a stand-in browser."""
+"""`cld login` as a process against the sandbox, with a script as the browser."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ import socket
 import stat
 import subprocess
 import sys
-import textwrap
 import time
 from pathlib import Path
-from typing import Callable, Dict
+from typing import Dict
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -20,37 +19,10 @@ import pytest
 from cloudinary_cli.auth.session import from_cloudinary_url
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.config.url import parse
-from test.conftest import Result
 from test.fakes.sandbox_client import SandboxClient
-
-Cld = Callable[..., Result]
-
-
-@pytest.fixture
-def env(login_env: Dict[str, str]) -> Dict[str, str]:
-    return login_env
-
-
-def browser(tmp_path: Path, code: str) -> str:
-    """A BROWSER that runs `code` with `url`, the authorization URL behind the start page, and `get(url)` at hand."""
-    script = tmp_path / "browser.py"
-    script.write_text(
-        "import sys, urllib.request, urllib.error, urllib.parse\n"
-        "class Stay(urllib.request.HTTPRedirectHandler):\n"
-        "    def redirect_request(self, *args): return None\n"
-        "try:\n"
-        "    urllib.request.build_opener(Stay).open(sys.argv[1], timeout=20)\n"
-        "except urllib.error.HTTPError as error:\n"
-        "    url = error.headers['Location']\n"
-        "def get(address):\n"
-        "    try:\n"
-        "        return urllib.request.urlopen(address, timeout=20).status\n"
-        "    except urllib.error.HTTPError as error:\n"
-        "        return error.code\n"
-        "query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(url).query))\n"
-        "redirect, state = query['redirect_uri'], query['state']\n" + textwrap.dedent(code)
-    )
-    return f"{sys.executable} {script} %s &"
+from test.support.commands import Cld
+from test.support.login_browser import browser
+from test.support.waiting import wait_until
 
 
 def test_login_saves_a_session_without_a_secret(
@@ -121,10 +93,8 @@ def test_strangers_do_not_end_the_login(cld: Cld, env: Dict[str, str], tmp_path:
     )
     done = cld("login", env=env)
     assert done.code == 0, done.err
-    deadline = time.monotonic() + 10
     seen = tmp_path / "browser.py.seen"
-    while not seen.exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_until(lambda: seen.exists() and seen.read_text())
     assert seen.read_text() == "[400, 400, 400, 404, 400, 200]"
 
 
@@ -282,80 +252,3 @@ def test_unwritable_home_is_met_before_the_browser(
     blocked.write_text("")
     done = cld("login", env={**env, "CLOUDINARY_HOME": str(blocked / "sub")})
     assert done.code == 1 and str(blocked) in done.err and box.stats["authorization_requests"] == 0
-
-
-# -- logout
-
-
-def test_unknown_name_fails(cld: Cld) -> None:
-    done = cld("logout", "nope")
-    assert done.code == 1 and "nope" in done.err and done.out == ""
-
-
-def test_logout_of_an_api_key_entry_is_refused(cld: Cld, store: ConfigStore) -> None:
-    store.save({"k": "cloudinary://a:b@c", "__default__": "k"})
-    for name in ("k", "__default__"):
-        done = cld("logout", name)
-        assert done.code == 1 and f"config -rm {name}" in done.err
-    assert store.load_fresh()["k"] == "cloudinary://a:b@c"
-
-
-def test_failed_revocation_is_reported_and_the_entry_still_removed(
-    cld: Cld, box: SandboxClient, store: ConfigStore
-) -> None:
-    box.save_login(store)
-    box.fault("/oauth2/revoke", times=None, status=500)
-    done = cld("logout", "box")
-    assert done.code == 1 and "HTTP 500" in done.err and "may stay valid" in done.err
-    assert "box" not in store.load_fresh()
-
-
-def test_logout_during_a_refresh_revokes_the_newest_token(cld: Cld, box: SandboxClient, store: ConfigStore) -> None:
-    old = box.save_login(store)
-    alive = box.stats["live_grants"]
-    box.fault(mode="after", delay=1.5)
-    ping = subprocess.Popen(
-        [sys.executable, "-m", "cloudinary_cli", "-C", "box", "admin", "ping"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    deadline = time.monotonic() + 20
-    while box.stats["refresh_exchanges"] == 0 and time.monotonic() < deadline:
-        time.sleep(0.02)
-    done = cld("logout", "box")
-    ping.wait(30)
-    assert done.code == 0, done.err
-    assert box.stats["live_grants"] == alive - 1 and "box" not in store.load_fresh()
-    # The sandbox ends the whole grant for any of its tokens; another server may only end the token it is given.
-    (revoked,) = box.requests("/oauth2/revoke")
-    assert revoked["form"]["token"] not in ("", old.refresh_token)
-
-
-@pytest.mark.parametrize(
-    "typed, code, left",
-    [("2\n", 0, ["a"]), ("\n", 0, ["a", "b"]), ("3\n", 1, ["a", "b"]), ("x\n", 1, ["a", "b"]), ("", 1, ["a", "b"])],
-)
-def test_logout_without_a_name_asks(
-    cld: Cld, box: SandboxClient, store: ConfigStore, typed: str, code: int, left: "list[str]"
-) -> None:
-    box.save_login(store, "a")
-    box.save_login(store, "b")
-    done = cld("logout", input=typed)
-    assert done.code == code and done.out == "", done.err
-    assert list(store.load_fresh()) == left
-    assert "1. a" in done.err and "2. b" in done.err
-    if not typed:
-        assert "cld logout <name>" in done.err
-
-
-@pytest.mark.parametrize("typed, code, left", [("y\n", 0, 0), ("n\n", 0, 1), ("\n", 0, 1), ("", 1, 1)])
-def test_logout_of_the_only_login_confirms(
-    cld: Cld, box: SandboxClient, store: ConfigStore, typed: str, code: int, left: int
-) -> None:
-    box.save_login(store, "a")
-    done = cld("logout", input=typed)
-    assert done.code == code and len(store.load_fresh()) == left, done.err
-
-
-def test_logout_with_nothing_saved(cld: Cld) -> None:
-    assert cld("logout").code == 0

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import time
 from typing import Any, Dict
 
@@ -23,13 +21,9 @@ from cloudinary_cli.auth.session import (
 )
 from cloudinary_cli.config.url import parse
 from cloudinary_cli.errors import InvalidTokenResponse
+from test.support.tokens import jwt
 
 NOW = 1_795_479_759
-
-
-def jwt(claims: Any) -> str:
-    payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=").decode()
-    return f"eyJhbGciOiJub25lIn0.{payload}.c2ln"
 
 
 def claims(**changes: Any) -> Dict[str, Any]:

@@ -42,18 +42,6 @@ def saved(config_json: Path) -> Path:
     return config_json
 
 
-@pytest.fixture
-def who(invoke: Run) -> Callable[..., Dict[str, Any]]:
-    """The JSON of `cld ARGS whoami --json`, with `code` and `err` added; nothing that it prints is a secret."""
-
-    def run(*args: str, env: Optional[Dict[str, str]] = None, more: "tuple[str, ...]" = ()) -> Dict[str, Any]:
-        done = invoke(*args, "whoami", "--json", *more, env=env)
-        assert "SECRET" not in done.text and "Traceback" not in done.text
-        return {**json.loads(done.out), "code": done.code, "err": done.err}
-
-    return run
-
-
 NAMED = {"CLOUDINARY_CONFIG_NAME": "key"}
 
 
@@ -222,51 +210,6 @@ def test_it_is_offline(who: Run, box: SandboxClient, store: ConfigStore) -> None
     box.reset()
     assert who("-C", "box")["state"] == "refreshable"
     assert box.call("GET", "requests")["requests"] == []
-
-
-# -- --verify
-
-
-def test_verify_of_an_api_key(who: Run, box: SandboxClient, home: Path) -> None:
-    env = box.server.environment(home)
-    found = who(env=env, more=("--verify",))
-    assert (found["state"], found["verified"], found["code"]) == ("valid", True, 0)
-    assert len(box.requests("/v1_1/sandbox/ping")) == 1
-    wrong = who(env={**env, "CLOUDINARY_URL": env["CLOUDINARY_URL"].replace("@", "SECRET@")}, more=("--verify",))
-    assert (wrong["state"], wrong["verified"], wrong["code"]) == ("invalid", False, 1)
-
-
-def test_verify_of_a_login_renews_it(who: Run, box: SandboxClient, store: ConfigStore) -> None:
-    box.save_login(store)
-    found = who("-C", "box", more=("--verify",))
-    assert (found["state"], found["verified"], found["code"]) == ("valid", True, 0)
-    assert found["expires_at"] > time.time(), "of the new token"
-
-
-def test_verify_of_a_revoked_login(who: Run, box: SandboxClient, store: ConfigStore) -> None:
-    box.save_login(store, refresh_token="RTSECRET")
-    found = who("-C", "box", more=("--verify",))
-    assert (found["state"], found["verified"], found["code"]) == ("needs-login", False, 1)
-    assert "cld login box" in found["err"]
-    assert who("-C", "box")["state"] == "needs-login", "and it is known from then on"
-
-
-@pytest.mark.parametrize("status", [403, 503])
-def test_an_answer_that_says_nothing_about_the_credential(
-    who: Run, box: SandboxClient, store: ConfigStore, status: int
-) -> None:
-    box.save_login(store, stale=False)
-    box.fault("/v1_1/sandbox/ping", None, status=status)
-    found = who("-C", "box", more=("--verify",))
-    assert (found["state"], found["verified"], found["code"]) == ("valid", None, 1)
-
-
-def test_verify_without_an_answer(who: Run, config_json: Path) -> None:
-    url = "cloudinary://k:SECRET@c?upload_prefix=http%3A%2F%2F127.0.0.1%3A9"
-    config_json.write_text(json.dumps({"key": url}))
-    found = who("-C", "key", more=("--verify",))
-    assert (found["state"], found["verified"], found["code"]) == ("unverified", None, 1)
-    assert found["err"].startswith("error: ")
 
 
 # -- CLOUDINARY_CONFIG_NAME

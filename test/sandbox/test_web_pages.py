@@ -19,7 +19,7 @@ import pytest
 
 from cloudinary_cli.sandbox.browser import ConsentForm
 from cloudinary_cli.sandbox.server import SandboxServer
-from test.auth.test_callback_browser import BROWSERS, FLAGS
+from test.support.chromium import BROWSERS, FLAGS
 
 from .helpers import Control, OAuthClient, location_query, png, session
 
