@@ -74,7 +74,7 @@ def neutral_page(status: HTTPStatus, message: str, **headers: str) -> PageRespon
 
 
 class _Connection:
-    """One client. `deadline` is a monotonic time; None while the response is prepared."""
+    """One client. `deadline` is a monotonic time; None while the response is being prepared."""
 
     def __init__(self, sock: socket.socket, thread: threading.Thread) -> None:
         self.sock = sock
@@ -124,7 +124,7 @@ class RedirectHTTPServer(ThreadingHTTPServer):
         self._thread.start()
 
     def stop(self) -> None:
-        """Close the port and the idle connections. Responses that are under way get up to 3 seconds."""
+        """Close the port and the idle connections. Responses in progress get up to 3 seconds."""
         self.shutdown()
         self._thread.join()
         self.server_close()
@@ -177,7 +177,7 @@ class RedirectHTTPServer(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """One request and its response. The base class answers in HTTP/1.0: no keep-alive, no `100 Continue`."""
+    """One request and its response. The base class responds with HTTP/1.0: no keep-alive, no `100 Continue`."""
 
     server: RedirectHTTPServer
     timeout = REQUEST_SECONDS  # of each read and write; service_actions() limits the whole request

@@ -56,7 +56,7 @@ def server() -> Iterator[Server]:
     ],
     ids=count(),
 )
-def test_a_request_arrives_undecoded(server: Server, sent: bytes, expected: CallbackRequest) -> None:
+def test_an_accepted_request_is_not_decoded(server: Server, sent: bytes, expected: CallbackRequest) -> None:
     response = server.exchange(sent)
     assert response.status == 200 and server.requests == [expected]
     assert response.body == "é?", "what is not Unicode does not prevent the response"
@@ -102,7 +102,7 @@ def test_a_response_to_head_has_the_length_and_no_body(server: Server) -> None:
     assert response.header("Content-Length") == "3" and response.body == ""
 
 
-def test_a_response_under_way_is_sent_while_the_server_stops() -> None:
+def test_a_response_in_progress_is_sent_while_the_server_stops() -> None:
     entered, gate = threading.Event(), threading.Event()
 
     def respond(request: CallbackRequest) -> PageResponse:

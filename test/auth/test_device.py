@@ -1,4 +1,4 @@
-"""The device authorization grant (RFC 8628): the client's rules with a scripted server, and the whole against the sandbox."""
+"""The device authorization grant (RFC 8628), with a scripted server and with the sandbox."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional, Tuple, Union
+from typing import Any, Dict, List, Optional, Tuple, Union
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -27,10 +27,9 @@ from cloudinary_cli.errors import (
     TokenEndpointError,
 )
 from cloudinary_cli.sandbox.browser import visit
-from test.conftest import Result
 from test.fakes.sandbox_client import SandboxClient
+from test.support.commands import Cld
 
-Cld = Callable[..., Result]
 BASE = "https://oauth.example"
 CODE = DeviceCode("secret-device-code", "ABCD-EFGH", f"{BASE}/device", None, 60.0, 5.0)
 TOKENS = {"access_token": "t"}
@@ -38,7 +37,7 @@ Step = Union[str, TokenEndpointError, Dict[str, Any]]
 
 
 class Server:
-    """Answers the polls with a script; time passes only while the client sleeps."""
+    """Responds to polls from a list. Time passes only while the client sleeps."""
 
     def __init__(self, *steps: Step) -> None:
         self.steps = list(steps)
@@ -64,7 +63,7 @@ class Server:
         return kept[0]
 
 
-def test_the_poll() -> None:
+def test_polling_continues_until_the_tokens_arrive() -> None:
     server = Server("authorization_pending", TOKENS)
     assert server.poll() == TOKENS and server.pauses == [5, 5]
     assert server.forms[0]["grant_type"] == "urn:ietf:params:oauth:grant-type:device_code"
@@ -72,12 +71,12 @@ def test_the_poll() -> None:
     assert "secret" not in repr(CODE)
 
 
-def test_slow_down_adds_five_seconds_for_good() -> None:
+def test_slow_down_adds_five_seconds_to_all_later_pauses() -> None:
     server = Server("authorization_pending", "slow_down", "authorization_pending", "slow_down", TOKENS)
     assert server.poll() == TOKENS and server.pauses == [5, 5, 10, 10, 15]
 
 
-def test_time_outs_are_met_with_longer_pauses() -> None:
+def test_timeouts_lead_to_longer_pauses() -> None:
     lost = TokenEndpointError("lost", Delivery.UNKNOWN)
     busy = TokenEndpointError("busy", Delivery.ANSWERED, 503, retry_after=30.0)
     server = Server(lost, busy, "authorization_pending", TOKENS)
@@ -86,7 +85,7 @@ def test_time_outs_are_met_with_longer_pauses() -> None:
 
 
 @pytest.mark.parametrize("timeout, until", [(None, 60), (12.0, 12), (600.0, 60)])
-def test_it_stops_at_expires_in(timeout: Optional[float], until: int) -> None:
+def test_polling_stops_when_the_code_expires(timeout: Optional[float], until: int) -> None:
     server = Server()
     with pytest.raises(LoginTimeout):
         server.poll(timeout=timeout)
@@ -102,7 +101,7 @@ def test_it_stops_at_expires_in(timeout: Optional[float], until: int) -> None:
         ("invalid_client", TokenEndpointError),
     ],
 )
-def test_answers_that_end_it(step: str, kind: type) -> None:
+def test_errors_that_end_the_polling(step: str, kind: type) -> None:
     server = Server("authorization_pending", step, TOKENS)
     with pytest.raises(kind):
         server.poll()
@@ -141,7 +140,7 @@ def test_the_request_and_its_defaults() -> None:
         {"verification_uri_complete": "file:///etc/passwd"},
     ],
 )
-def test_answers_that_nobody_should_follow(change: Dict[str, Any]) -> None:
+def test_unusable_device_responses_are_refused(change: Dict[str, Any]) -> None:
     with pytest.raises(InvalidTokenResponse):
         asked({**ANSWER, **change})
 
@@ -160,7 +159,7 @@ def test_a_user_code_cannot_forge_a_line() -> None:
         {"issuer": "https://other.example"},
     ],
 )
-def test_only_the_server_asked_may_offer_it(metadata: Dict[str, Any]) -> None:
+def test_an_endpoint_on_another_host_is_ignored(metadata: Dict[str, Any]) -> None:
     with pytest.raises(LoginError, match="does not offer"):
         asked(ANSWER, metadata)
 
@@ -173,7 +172,7 @@ def env(login_env: Dict[str, str]) -> Dict[str, str]:
     return login_env
 
 
-def test_device_login_approved_by_the_server_itself(
+def test_a_device_login_with_automatic_approval(
     cld: Cld, env: Dict[str, str], box: SandboxClient, store: ConfigStore
 ) -> None:
     done = cld("login", "tv", "--device", "--json", env={**env, "BROWSER": "false"})
@@ -187,14 +186,14 @@ def test_device_login_approved_by_the_server_itself(
     assert json.loads(cld("-C", "tv", "admin", "ping").out) == {"status": "ok"}
 
 
-def test_slow_down_from_a_real_server(cld: Cld, env: Dict[str, str], box: SandboxClient) -> None:
+def test_slow_down_from_the_sandbox(cld: Cld, env: Dict[str, str], box: SandboxClient) -> None:
     box.fault(status=400, body={"error": "slow_down"})
     done = cld("login", "--device", env=env)
     assert done.code == 0 and len(box.requests("/oauth2/token")) == 2, done.err
 
 
 @pytest.mark.parametrize("deny, code", [(False, 0), (True, 1)])
-def test_a_person_decides_on_the_page(
+def test_the_user_approves_or_denies_on_the_page(
     sandbox_by_hand: SandboxClient, home: Path, store: ConfigStore, deny: bool, code: int
 ) -> None:
     variables = {**os.environ, **sandbox_by_hand.server.environment(home)}

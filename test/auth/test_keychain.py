@@ -29,7 +29,7 @@ def test_a_secret_is_stored_read_and_deleted(keychain: KeychainFile) -> None:
         ("no.such.Backend", "The keychain refused: ModuleNotFoundError: No module named 'no'."),
     ],
 )
-def test_an_unusable_keychain_says_why(keychain: KeychainFile, backend: str, text: str) -> None:
+def test_the_error_of_an_unusable_keychain_has_the_reason(keychain: KeychainFile, backend: str, text: str) -> None:
     keychain.use(backend)
     with pytest.raises(KeychainUnavailable) as caught:
         Keychain().put("a", "secret")

@@ -20,7 +20,7 @@ from test.support.login_browser import browser
 from test.support.tokens import saved_url
 
 
-def test_login_keeps_no_token_in_clear(
+def test_an_encrypted_login_saves_no_plain_token(
     cld: Cld,
     env: Dict[str, str],
     store: ConfigStore,
@@ -41,7 +41,7 @@ def test_login_keeps_no_token_in_clear(
 
 
 def test_the_sdk_parses_a_sealed_entry(logged_in: Dict[str, str], store: ConfigStore) -> None:
-    """What other versions of the tool do with it: parse and list; the type is decided by the key oauth_token."""
+    """Other versions of the tool use the SDK to parse the entry."""
     code = "import cloudinary; c = cloudinary.config(); print(c.cloud_name, c.oauth_token[:8], c.upload_prefix)"
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -73,7 +73,7 @@ def test_the_whole_life_of_a_sealed_login(
     assert not box.is_refresh_token_alive(last.refresh_token)
 
 
-def test_views_and_default_rules_touch_no_keychain(
+def test_listing_and_default_rules_do_not_access_the_keychain(
     cld: Cld,
     logged_in: Dict[str, str],
     store: ConfigStore,
@@ -109,7 +109,7 @@ def test_many_processes_make_one_exchange(
 # -- logging in again
 
 
-def test_the_choice_sticks_and_the_replaced_session_is_revoked_with_its_key(
+def test_the_next_login_is_encrypted_too_and_the_old_session_is_revoked_with_its_key(
     cld: Cld,
     logged_in: Dict[str, str],
     box: SandboxClient,
@@ -125,7 +125,7 @@ def test_the_choice_sticks_and_the_replaced_session_is_revoked_with_its_key(
     assert json.loads(cld("admin", "ping").out) == {"status": "ok"}
 
 
-def test_no_keyring_goes_back_to_the_plain_file(
+def test_no_keyring_saves_the_tokens_without_encryption(
     cld: Cld,
     logged_in: Dict[str, str],
     store: ConfigStore,
@@ -136,7 +136,7 @@ def test_no_keyring_goes_back_to_the_plain_file(
     assert json.loads(cld("admin", "ping").out) == {"status": "ok"}
 
 
-def test_a_derived_name_keeps_the_choice_too(
+def test_the_next_login_with_a_derived_name_is_encrypted_too(
     cld: Cld,
     env: Dict[str, str],
     store: ConfigStore,
@@ -161,7 +161,7 @@ def test_a_login_that_cannot_be_saved_leaves_no_key(
     assert keychain.secrets == {} and "set" in keychain.calls and config_json.read_text() == taken
 
 
-def test_config_new_that_replaces_a_sealed_login_revokes_it_and_removes_the_key(
+def test_config_new_revokes_the_sealed_login_that_it_replaces_and_deletes_its_key(
     cld: Cld,
     logged_in: Dict[str, str],
     box: SandboxClient,

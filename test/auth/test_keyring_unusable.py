@@ -42,7 +42,7 @@ UNUSABLE = [
 
 
 @pytest.mark.parametrize("backend, reason", UNUSABLE)
-def test_login_falls_back_aloud(
+def test_login_warns_when_it_cannot_encrypt(
     cld: Cld,
     env: Dict[str, str],
     store: ConfigStore,
@@ -60,7 +60,7 @@ def test_login_falls_back_aloud(
     assert json.loads(cld("admin", "ping").out) == {"status": "ok"}
 
 
-def test_a_missing_package_is_named_with_the_command_that_installs_it(
+def test_a_missing_package_is_reported_with_the_command_that_installs_it(
     cld: Cld,
     env: Dict[str, str],
     tmp_path: Path,
@@ -75,7 +75,7 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(
 
 
 @posix
-def test_a_hanging_keychain_ends_with_one_line_and_no_process(
+def test_a_hanging_keychain_leads_to_a_one_line_error_and_leaves_no_process(
     cld: Cld,
     logged_in: Dict[str, str],
     store: ConfigStore,
@@ -93,7 +93,7 @@ def test_a_hanging_keychain_ends_with_one_line_and_no_process(
 
 
 @posix
-def test_a_hanging_helper_ends_also_when_cld_was_killed(
+def test_a_hanging_helper_ends_even_if_cld_was_killed(
     logged_in: Dict[str, str],
     keychain: KeychainFile,
 ) -> None:
@@ -155,7 +155,7 @@ def test_logout_keeps_the_entry_while_the_keychain_is_locked(
     assert cld("logout", "work").code == 0 and keychain.secrets == {}
 
 
-def test_config_rm_removes_it_all_the_same_and_says_so(
+def test_config_rm_removes_a_login_with_a_locked_keychain_and_reports_it(
     cld: Cld,
     logged_in: Dict[str, str],
     store: ConfigStore,
@@ -167,7 +167,7 @@ def test_config_rm_removes_it_all_the_same_and_says_so(
     assert store.load_fresh() == {}
 
 
-def test_a_key_that_was_deleted_from_the_keychain(
+def test_a_deleted_key_requires_a_login(
     cld: Cld,
     logged_in: Dict[str, str],
     store: ConfigStore,
@@ -181,7 +181,7 @@ def test_a_key_that_was_deleted_from_the_keychain(
 
 
 @posix
-def test_the_helper_has_no_terminal_and_a_backends_output_goes_nowhere(
+def test_the_helper_has_no_terminal_and_the_output_of_a_backend_is_discarded(
     cld: Cld,
     logged_in: Dict[str, str],
     keychain: KeychainFile,
@@ -208,12 +208,12 @@ def test_the_helper_imports_nothing_from_the_working_directory(
     assert not (trap / "sprung").exists()
 
 
-def test_the_limit_is_three_seconds() -> None:
+def test_the_default_timeout_is_three_seconds() -> None:
     assert keyring_timeout() == 3.0
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "abc", "601", "1e3"])
-def test_the_limit_must_be_a_number(cld: Cld, logged_in: Dict[str, str], value: str, keychain: KeychainFile) -> None:
+def test_the_timeout_must_be_a_number(cld: Cld, logged_in: Dict[str, str], value: str, keychain: KeychainFile) -> None:
     keychain.use("FileKeyring", timeout=value)
     done = cld("admin", "ping")
     assert done.code == 1 and "CLOUDINARY_CLI_KEYRING_TIMEOUT must be a number of seconds" in done.err

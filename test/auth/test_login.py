@@ -47,7 +47,7 @@ def test_login_saves_a_session_without_a_secret(
 
 
 def test_the_whole_life_of_a_login(cld: Cld, env: Dict[str, str], box: SandboxClient, store: ConfigStore) -> None:
-    """Done-when 2: login, ping, expired, ping again, refresh-all, inventory, logout."""
+    """Login, ping, expiry, ping again, refresh-all, inventory, logout."""
     assert cld("login", "work", env=env).code == 0
     first = from_cloudinary_url(store.load_fresh()["work"])
     assert json.loads(cld("admin", "ping").out) == {"status": "ok"}
@@ -79,7 +79,7 @@ def test_an_environment_configuration_keeps_the_login_from_becoming_the_default(
     assert "is already the default configuration" in again.err
 
 
-def test_strangers_do_not_end_the_login(cld: Cld, env: Dict[str, str], tmp_path: Path) -> None:
+def test_foreign_requests_do_not_end_the_login(cld: Cld, env: Dict[str, str], tmp_path: Path) -> None:
     env["BROWSER"] = browser(
         tmp_path,
         """
@@ -116,7 +116,7 @@ def test_denied_consent_cannot_forge_a_line(cld: Cld, env: Dict[str, str], tmp_p
 def test_wrong_or_missing_issuer_is_never_exchanged(
     cld: Cld, env: Dict[str, str], box: SandboxClient, tmp_path: Path, store: ConfigStore, issuer: str
 ) -> None:
-    """RFC 9207 2.4: a wrong `iss` is ignored like a stranger; a missing one is refused, as the server promises it."""
+    """RFC 9207 section 2.4: a wrong `iss` is ignored; a missing one is refused, because the server announces it."""
     env["BROWSER"] = browser(
         tmp_path,
         f"""
@@ -155,7 +155,7 @@ def test_api_key_entries_are_not_overwritten(
     )
 
 
-def test_relogin_revokes_the_old_grant_after_the_new_one_is_stored(
+def test_a_new_login_revokes_the_old_grant_after_saving_the_new_one(
     cld: Cld, env: Dict[str, str], box: SandboxClient, store: ConfigStore
 ) -> None:
     assert cld("login", env=env).code == 0
@@ -173,7 +173,7 @@ def test_relogin_revokes_the_old_grant_after_the_new_one_is_stored(
     assert done.code == 0 and "Revoking the previous session failed: HTTP 500" in done.err and "Logged in." in done.err
 
 
-def test_failed_relogin_keeps_the_old_session(
+def test_a_failed_login_keeps_the_old_session(
     cld: Cld, env: Dict[str, str], box: SandboxClient, store: ConfigStore
 ) -> None:
     assert cld("login", env=env).code == 0
@@ -195,7 +195,7 @@ def test_failed_relogin_keeps_the_old_session(
         ({"CLOUDINARY_REGION": "a@b/"}, "region"),
     ],
 )
-def test_bad_settings_are_one_line_and_break_nothing_else(
+def test_an_invalid_setting_fails_the_login_alone_with_one_line(
     cld: Cld, env: Dict[str, str], variables: Dict[str, str], named: str
 ) -> None:
     done = cld("login", env={**env, **variables})
@@ -204,12 +204,12 @@ def test_bad_settings_are_one_line_and_break_nothing_else(
     assert cld("config", "-ls", env=variables).code == 0
 
 
-def test_reserved_name_is_refused_before_the_browser(cld: Cld, env: Dict[str, str], box: SandboxClient) -> None:
+def test_a_reserved_name_is_refused_before_the_browser_opens(cld: Cld, env: Dict[str, str], box: SandboxClient) -> None:
     done = cld("login", "__x__", env=env)
     assert done.code == 1 and "reserved" in done.err and box.stats["authorization_requests"] == 0
 
 
-def test_busy_port_is_named(cld: Cld, env: Dict[str, str]) -> None:
+def test_a_busy_port_is_named(cld: Cld, env: Dict[str, str]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -245,7 +245,7 @@ def test_ctrl_c_during_the_wait(env: Dict[str, str], tmp_path: Path) -> None:
         again.bind(("127.0.0.1", int(env["CLOUDINARY_OAUTH_REDIRECT_PORT"])))
 
 
-def test_unwritable_home_is_met_before_the_browser(
+def test_an_unwritable_home_is_reported_before_the_browser_opens(
     cld: Cld, env: Dict[str, str], box: SandboxClient, tmp_path: Path
 ) -> None:
     blocked = tmp_path / "file"

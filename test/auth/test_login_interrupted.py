@@ -1,4 +1,4 @@
-"""A login that is interrupted: a grant that is not saved is revoked, and a saved one stays."""
+"""Interrupted logins: a grant that was not saved is revoked, and a saved one is kept."""
 
 from __future__ import annotations
 

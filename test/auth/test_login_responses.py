@@ -28,26 +28,24 @@ def token_response(**claims: Any) -> Dict[str, Any]:
 @pytest.mark.parametrize(
     "body, named",
     [
-        pytest.param(token_response(iss="https://evil.example/"), "another server", id="l6 another issuer"),
+        pytest.param(token_response(iss="https://evil.example/"), "another server", id="another issuer"),
         pytest.param(
-            token_response(ext={"cloud_name": "evil?upload_prefix=http://e&x=1"}), "ext.cloud_name", id="l9 query"
+            token_response(ext={"cloud_name": "evil?upload_prefix=http://e&x=1"}), "ext.cloud_name", id="query"
         ),
-        pytest.param(token_response(ext={"cloud_name": "u:p@vic"}), "ext.cloud_name", id="l9 user"),
-        pytest.param(token_response(ext={"cloud_name": "a/b"}), "ext.cloud_name", id="l9 path"),
-        pytest.param(token_response(ext={"cloud_name": "__x__"}), "begins with a letter", id="l10 reserved"),
-        pytest.param(
-            token_response(ext={"cloud_name": "__default__"}), "begins with a letter", id="l10 the default's key"
-        ),
-        pytest.param({}, "access_token", id="l13 empty"),
-        pytest.param("[]", "JSON object", id="l13 list"),
-        pytest.param("null", "JSON object", id="l13 null"),
-        pytest.param({"access_token": None}, "access_token", id="l13 null token"),
-        pytest.param({"access_token": jwt([])}, "JWT", id="l13 list payload"),
-        pytest.param(token_response(ext="text"), "ext.cloud_name", id="l13 text ext"),
+        pytest.param(token_response(ext={"cloud_name": "u:p@vic"}), "ext.cloud_name", id="user"),
+        pytest.param(token_response(ext={"cloud_name": "a/b"}), "ext.cloud_name", id="path"),
+        pytest.param(token_response(ext={"cloud_name": "__x__"}), "begins with a letter", id="reserved"),
+        pytest.param(token_response(ext={"cloud_name": "__default__"}), "begins with a letter", id="the default's key"),
+        pytest.param({}, "access_token", id="empty"),
+        pytest.param("[]", "JSON object", id="list"),
+        pytest.param("null", "JSON object", id="null"),
+        pytest.param({"access_token": None}, "access_token", id="null token"),
+        pytest.param({"access_token": jwt([])}, "JWT", id="list payload"),
+        pytest.param(token_response(ext="text"), "ext.cloud_name", id="text ext"),
     ],
 )
 @pytest.mark.parametrize("args", [[], ["named"]], ids=["derived", "named"])
-def test_an_unusable_answer_saves_nothing(
+def test_an_unusable_token_response_saves_nothing(
     cld: Cld, env: Dict[str, str], box: SandboxClient, store: ConfigStore, args: List[str], body: Any, named: str
 ) -> None:
     store.save({"k": KEY, "__default__": "k"})
@@ -109,7 +107,7 @@ def test_the_page_that_a_browser_gets_has_its_headers(
 # -- the wait
 
 
-def test_a_stream_of_strays_does_not_prolong_a_login(cld: Cld, env: Dict[str, str], tmp_path: Path) -> None:
+def test_foreign_requests_do_not_prolong_the_login(cld: Cld, env: Dict[str, str], tmp_path: Path) -> None:
     env["BROWSER"] = browser(
         tmp_path,
         """
@@ -125,7 +123,7 @@ def test_a_stream_of_strays_does_not_prolong_a_login(cld: Cld, env: Dict[str, st
     assert done.code == 1 and "within 2 s" in done.err and "again" in done.err
 
 
-def test_a_server_that_is_down_is_not_said_to_have_no_codes(cld: Cld, env: Dict[str, str]) -> None:
+def test_an_unreachable_server_is_reported_as_such_by_a_device_login(cld: Cld, env: Dict[str, str]) -> None:
     done = cld("login", "--device", env={**env, "CLOUDINARY_OAUTH_BASE_URL": "http://127.0.0.1:1"})
     assert done.code == 1 and "Cannot connect to 127.0.0.1:1" in done.err and done.err.count("\n") == 1
 
@@ -135,7 +133,7 @@ def test_a_server_that_is_down_is_not_said_to_have_no_codes(cld: Cld, env: Dict[
     [(None, "<h1>Logged in</h1>"), ({}, "<h1>Login failed</h1>"), ("[]", "<h1>Login failed</h1>")],
     ids=["success", "no token", "a list"],
 )
-def test_the_browser_hears_how_it_ended(
+def test_the_browser_shows_how_the_login_ended(
     cld: Cld, env: Dict[str, str], box: SandboxClient, tmp_path: Path, body: Any, title: str
 ) -> None:
     seen = tmp_path / "seen"

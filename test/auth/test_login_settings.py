@@ -25,7 +25,7 @@ posix = pytest.mark.skipif(os.name != "posix", reason="symbolic links of POSIX")
 
 @pytest.fixture
 def port() -> Iterator[Any]:
-    """A listening socket that nobody should connect to."""
+    """A listening socket to which nothing may connect."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
@@ -81,7 +81,7 @@ def test_the_derived_name_of_a_region(
 
 
 @pytest.mark.parametrize("value", ["abc", "0"])
-def test_a_bad_port_stops_the_login_alone(cld: Cld, env: Dict[str, str], value: str) -> None:
+def test_a_bad_port_affects_the_login_only(cld: Cld, env: Dict[str, str], value: str) -> None:
     bad = {**env, "CLOUDINARY_OAUTH_REDIRECT_PORT": value}
     done = cld("login", env=bad)
     assert done.code == 1 and done.err.count("\n") == 1 and "port number from 1 to 65535" in done.err
@@ -109,7 +109,7 @@ def test_another_redirect_host_is_not_listened_on(cld: Cld, env: Dict[str, str],
 
 @posix
 @pytest.mark.parametrize("obstacle", ["a linked lock", "a byte order mark", "a broken file", "an empty file"])
-def test_a_file_that_cannot_be_written_is_met_before_the_browser(
+def test_an_unwritable_file_is_reported_before_the_browser_opens(
     cld: Cld, env: Dict[str, str], box: SandboxClient, config_json: Path, obstacle: str
 ) -> None:
     if obstacle == "a linked lock":
@@ -153,7 +153,7 @@ def test_an_api_key_entry_that_appears_during_the_login_is_kept(
 # -- which configuration the next command uses
 
 
-def test_a_variable_that_shadows_the_fresh_login_is_said(cld: Cld, env: Dict[str, str], store: ConfigStore) -> None:
+def test_a_variable_that_overrides_the_new_login_is_reported(cld: Cld, env: Dict[str, str], store: ConfigStore) -> None:
     store.save({"other": KEY})
     shadowed = {**env, "CLOUDINARY_CONFIG_NAME": "other"}
     done = cld("login", "fresh", "--set-default", env=shadowed)
@@ -163,7 +163,7 @@ def test_a_variable_that_shadows_the_fresh_login_is_said(cld: Cld, env: Dict[str
     assert done.code == 0 and "warning" not in done.err
 
 
-def test_a_command_without_a_configuration_ends_at_once_and_names_the_variable(
+def test_a_command_without_a_configuration_fails_at_once_and_names_the_variable(
     cld: Cld, box: SandboxClient, env: Dict[str, str], store: ConfigStore
 ) -> None:
     done = cld("admin", "ping", env=env, timeout=20)

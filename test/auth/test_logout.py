@@ -59,7 +59,7 @@ def test_logout_during_a_refresh_revokes_the_newest_token(cld: Cld, box: Sandbox
     "typed, code, left",
     [("2\n", 0, ["a"]), ("\n", 0, ["a", "b"]), ("3\n", 1, ["a", "b"]), ("x\n", 1, ["a", "b"]), ("", 1, ["a", "b"])],
 )
-def test_logout_without_a_name_asks(
+def test_logout_without_a_name_asks_which_login(
     cld: Cld, box: SandboxClient, store: ConfigStore, typed: str, code: int, left: "list[str]"
 ) -> None:
     box.save_login(store, "a")
@@ -73,7 +73,7 @@ def test_logout_without_a_name_asks(
 
 
 @pytest.mark.parametrize("typed, code, left", [("y\n", 0, 0), ("n\n", 0, 1), ("\n", 0, 1), ("", 1, 1)])
-def test_logout_of_the_only_login_confirms(
+def test_logout_of_the_only_login_asks_for_confirmation(
     cld: Cld, box: SandboxClient, store: ConfigStore, typed: str, code: int, left: int
 ) -> None:
     box.save_login(store, "a")

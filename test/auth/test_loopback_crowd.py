@@ -1,4 +1,4 @@
-"""The redirect endpoint among silent, dripping, many and random clients: none holds up the genuine redirect."""
+"""The redirect endpoint with silent, slow, many and random clients, none of which may block the genuine redirect."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def test_a_silent_connection_does_not_block(server: CallbackServer) -> None:
         still_waiting(server)
 
 
-def test_a_crowd_of_idle_and_dripping_connections(server: CallbackServer) -> None:
-    """More than the table holds: whoever fills it must not keep the genuine redirect out."""
+def test_many_idle_and_slow_connections_do_not_block(server: CallbackServer) -> None:
+    """More connections than the server keeps open: the genuine redirect must still be accepted."""
     crowd = [Tab(server).socket for _ in range(3 * MAX_CONNECTIONS)]
     done = threading.Event()
 
@@ -58,7 +58,7 @@ def test_a_crowd_of_idle_and_dripping_connections(server: CallbackServer) -> Non
             sock.close()
 
 
-def test_a_crowd_does_not_push_out_the_browser_that_waits(server: CallbackServer) -> None:
+def test_many_connections_do_not_close_that_of_the_waiting_browser(server: CallbackServer) -> None:
     tab = Tab(server, GENUINE)
     assert server.wait(5) == RESPONSE
     crowd = [Tab(server).socket for _ in range(2 * MAX_CONNECTIONS)]
@@ -69,7 +69,7 @@ def test_a_crowd_does_not_push_out_the_browser_that_waits(server: CallbackServer
         sock.close()
 
 
-def test_idle_and_dripping_connections_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_idle_and_slow_connections_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     # Patched: the real limit of 5 s is the length of a test suite.
     monkeypatch.setattr(callback_http, "REQUEST_SECONDS", 0.3)
     with new_server() as server:
@@ -84,7 +84,7 @@ def test_idle_and_dripping_connections_are_closed(monkeypatch: pytest.MonkeyPatc
         still_waiting(server)
 
 
-def test_endless_headers_are_cut_off(server: CallbackServer) -> None:
+def test_endless_headers_are_refused(server: CallbackServer) -> None:
     tab = Tab(server)
     try:
         tab.socket.sendall(b"GET / HTTP/1.1\r\n" + b"X-A: " + b"a" * 200_000)
@@ -94,7 +94,7 @@ def test_endless_headers_are_cut_off(server: CallbackServer) -> None:
     still_waiting(server)
 
 
-def test_one_hundred_strays_at_once(server: CallbackServer) -> None:
+def test_one_hundred_foreign_requests_at_once(server: CallbackServer) -> None:
     targets = [f"/callback?code=EVIL&state={number}" if number % 2 else "/favicon.ico" for number in range(100)]
     with ThreadPoolExecutor(100) as pool:
         answers = pool.map(lambda target: get(server, target).status, targets)
@@ -103,7 +103,7 @@ def test_one_hundred_strays_at_once(server: CallbackServer) -> None:
         assert set(answers) <= {400, 404, 0}
 
 
-def test_the_deadline_is_total(server: CallbackServer) -> None:
+def test_foreign_requests_do_not_extend_the_deadline(server: CallbackServer) -> None:
     done = threading.Event()
     answered: List[int] = []
 
@@ -125,7 +125,7 @@ def test_the_deadline_is_total(server: CallbackServer) -> None:
     assert len(answered) > 10 and set(answered) == {400}
 
 
-def test_fuzz_random_requests_neither_crash_nor_complete(server: CallbackServer) -> None:
+def test_random_requests_neither_crash_the_server_nor_end_the_wait(server: CallbackServer) -> None:
     random_ = random.Random(8252)
     port = address(server)[1]
     base = f"GET /callback?code=x&state={STATE[:-1]} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nA: b\r\n\r\n".encode()

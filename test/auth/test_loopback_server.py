@@ -1,4 +1,4 @@
-"""The redirect endpoint with real sockets: strangers, silence, deadlines, and when the browser hears about the end."""
+"""The redirect endpoint with real sockets: the genuine response, other requests, headers, and the final page."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_the_response_with_its_issuer(server: CallbackServer) -> None:
     assert tab.response().status == 200
 
 
-def test_the_browser_hears_of_it_after_the_exchange(server: CallbackServer) -> None:
+def test_the_browser_gets_its_page_after_the_exchange(server: CallbackServer) -> None:
     tab = Tab(server, GENUINE)
     assert server.wait(5) == RESPONSE
     assert not tab.is_readable_within(0.3)
@@ -68,7 +68,7 @@ def test_wait_may_be_called_again(server: CallbackServer) -> None:
     tab.socket.close()
 
 
-def test_a_browser_that_has_gone_does_not_matter(server: CallbackServer) -> None:
+def test_the_browser_may_close_the_connection_early(server: CallbackServer) -> None:
     Tab(server, GENUINE).socket.close()
     assert server.wait(5) == RESPONSE
     server.reply(True)
@@ -118,7 +118,7 @@ STRAYS = [
 
 
 @pytest.mark.parametrize("query", STRAYS)
-def test_a_wrong_response_is_refused_and_the_wait_goes_on(server: CallbackServer, query: str) -> None:
+def test_a_wrong_response_is_refused_and_the_wait_continues(server: CallbackServer, query: str) -> None:
     response = get(server, f"/callback?{query}")
     assert response.status == 400
     assert "EVIL" not in response.body and "Logged in" not in response.body and STATE not in response.body
@@ -126,7 +126,7 @@ def test_a_wrong_response_is_refused_and_the_wait_goes_on(server: CallbackServer
 
 
 @pytest.mark.parametrize("query", ["error=x", "error=access_denied&state=bad", f"error=a&error=b&state={STATE}"])
-def test_a_stranger_cannot_abort_the_login(server: CallbackServer, query: str) -> None:
+def test_an_error_without_the_state_does_not_end_the_login(server: CallbackServer, query: str) -> None:
     assert get(server, f"/callback?{query}").status == 400
     still_waiting(server)
 
@@ -193,7 +193,7 @@ def test_a_tls_handshake_gets_a_response_at_once(server: CallbackServer) -> None
     still_waiting(server)
 
 
-def test_it_redirects_nowhere(server: CallbackServer) -> None:
+def test_no_request_gets_a_redirect(server: CallbackServer) -> None:
     for target in (
         f"{GENUINE[:-1]}&redirect_uri=https://evil.example",
         "//evil.example/",

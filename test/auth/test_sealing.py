@@ -97,7 +97,7 @@ def test_another_logins_key_does_not_open_it(sealed: Session) -> None:
 
 
 @pytest.mark.parametrize("kept", [None, "", "too short", "not base64 \u00e9", base64.b64encode(bytes(31)).decode()])
-def test_a_key_that_is_gone_or_damaged_asks_for_a_login(
+def test_a_deleted_or_damaged_key_requires_a_login(
     sealed: Session,
     keychain: KeychainFile,
     kept: Any,
@@ -150,7 +150,9 @@ def test_omitted_refresh_token_is_kept_sealed(box: SandboxClient, store: ConfigS
     assert (opened.access_token, opened.refresh_token) == ("opaque", old.refresh_token)
 
 
-def test_new_refresh_token_is_salvaged_sealed(box: SandboxClient, store: ConfigStore, keychain: KeychainFile) -> None:
+def test_a_new_refresh_token_of_a_bad_response_is_saved_sealed(
+    box: SandboxClient, store: ConfigStore, keychain: KeychainFile
+) -> None:
     keychain.save_login(box, store)
     box.fault(status=200, body={"refresh_token": "NEWRT"})
     assert Refresher(store).refresh("box", saved_url(store, "box")).outcome is RefreshOutcome.FAILED
@@ -158,7 +160,7 @@ def test_new_refresh_token_is_salvaged_sealed(box: SandboxClient, store: ConfigS
     assert vault().open(from_cloudinary_url(saved_url(store, "box"))).refresh_token == "NEWRT"
 
 
-def test_a_refused_sealed_token_is_presented_once(
+def test_a_refused_sealed_token_is_sent_once(
     box: SandboxClient,
     store: ConfigStore,
     keychain: KeychainFile,
@@ -173,7 +175,7 @@ def test_a_refused_sealed_token_is_presented_once(
 
 
 @pytest.mark.parametrize("rejected", [False, True])
-def test_nothing_is_presented_and_nothing_noted_while_the_keychain_is_locked(
+def test_nothing_is_sent_and_nothing_saved_while_the_keychain_is_locked(
     box: SandboxClient,
     store: ConfigStore,
     keychain: KeychainFile,
@@ -254,7 +256,7 @@ def test_another_accounts_login_of_that_name_is_not_adopted(
         config.oauth_token  # noqa: B018
 
 
-def test_a_locked_keychain_is_said_once_and_not_as_a_failed_refresh(
+def test_a_locked_keychain_is_reported_once_and_not_as_a_failed_refresh(
     box: SandboxClient,
     store: ConfigStore,
     keychain: KeychainFile,

@@ -1,4 +1,4 @@
-"""Session and its cloudinary:// form; the rows L9, L10, L13 and T12."""
+"""Sessions: token responses, and their cloudinary:// URL."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_the_session_of_an_sdk_config_is_that_of_its_url() -> None:
     assert from_fields({"cloud_name": None, "oauth_token": None, "region": None}) == Session("", "")
 
 
-def test_entry_of_todays_tool_is_read() -> None:
+def test_an_entry_of_the_original_tool_is_read() -> None:
     url = (
         "cloudinary://fakecloud?oauth_token=abc&refresh_token=&issued_at=&expires_at=zzz&region=api-eu&issuer="
         "&upload_prefix=https%3A%2F%2Fapi-eu.cloudinary.com"
@@ -156,7 +156,7 @@ def test_unknown_keys_survive_a_rewrite(access: str, refresh: str, extra: Dict[s
         ({"access_token": jwt(claims(ext={}))}, r"has no claim 'ext\.cloud_name'"),
     ],
 )
-def test_odd_token_responses_name_what_is_wrong(resp: Any, named: str) -> None:
+def test_the_error_of_an_unusable_token_response_names_the_member(resp: Any, named: str) -> None:
     with pytest.raises(InvalidTokenResponse, match=named):
         Session.from_token_response(resp, now=NOW)
 
@@ -206,18 +206,18 @@ def test_a_usable_expires_in_is_preferred_to_claims(expires_in: Any, lifetime: i
     assert (session.issued_at, session.expires_at) == (NOW, NOW + lifetime)
 
 
-def test_a_token_that_lives_for_one_second_is_one() -> None:
+def test_a_lifetime_of_one_second_is_accepted() -> None:
     session = Session.from_token_response(response(exp=NOW + 1), now=NOW)
     assert (session.issued_at, session.expires_at) == (NOW, NOW + 1)
 
 
 @pytest.mark.parametrize("issuer", [None, "", 5, ["https://oauth.cloudinary.com/"]])
-def test_an_issuer_that_is_no_text_is_none(issuer: Any) -> None:
+def test_an_issuer_that_is_not_a_string_is_ignored(issuer: Any) -> None:
     assert Session.from_token_response(response(iss=issuer), now=NOW).issuer is None
 
 
 @pytest.mark.parametrize("token", [None, "", 5, "a b", "a\r\nX-Evil: 1"])
-def test_an_unusable_refresh_token_is_none(token: Any) -> None:
+def test_an_unusable_refresh_token_is_ignored(token: Any) -> None:
     assert refresh_token_of({"refresh_token": token}) is None and refresh_token_of([token]) is None
     assert Session.from_token_response({**response(), "refresh_token": token}, now=NOW).refresh_token is None
 
@@ -225,7 +225,7 @@ def test_an_unusable_refresh_token_is_none(token: Any) -> None:
 @pytest.mark.parametrize(
     "given, kept", [({}, "rt_old"), ({"refresh_token": ""}, "rt_old"), ({"refresh_token": "n"}, "n")]
 )
-def test_a_refresh_replaces_what_it_was_given_and_nothing_else(given: Any, kept: str) -> None:
+def test_a_refresh_replaces_only_what_the_response_contains(given: Any, kept: str) -> None:
     """RFC 6749 section 6: a refresh token that the answer omits stays in use."""
     old = Session("c", "t", "rt_old", 1, 2, "api-eu", "https://issuer/", "https://o", "https://u", "k1")
     new = old.updated_from({"access_token": "opaque", "expires_in": 60, **given}, now=NOW)
@@ -234,7 +234,7 @@ def test_a_refresh_replaces_what_it_was_given_and_nothing_else(given: Any, kept:
 
 
 @pytest.mark.parametrize("token", ["opaque", jwt({}), jwt({"exp": NOW + 9}), jwt({"iat": NOW}), jwt([])])
-def test_a_lifetime_that_nobody_states_is_taken_to_be_five_minutes(token: str) -> None:
+def test_the_default_lifetime_is_five_minutes(token: str) -> None:
     """RFC 6749 section 5.1 only recommends `expires_in`, and an access token need not be a JWT."""
     session = Session("c", "t", "r").updated_from({"access_token": token}, now=NOW)
     assert (session.issued_at, session.expires_at) == (NOW, NOW + 300)

@@ -1,4 +1,4 @@
-"""`cld whoami`: source, state, shadowed sources and exit status offline, and --verify against the sandbox."""
+"""`cld whoami`: source, state, overridden sources and exit status, all offline."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ def test_the_human_view(invoke: Run, saved: Path) -> None:
     assert "state:  valid (until 2" in invoke("whoami").out
 
 
-def test_a_name_cannot_command_the_terminal(invoke: Run, config_json: Path) -> None:
+def test_control_characters_in_a_name_are_escaped(invoke: Run, config_json: Path) -> None:
     name = "\x1b[31mred\nx"
     config_json.write_text(json.dumps({name: login_url(left=-HOUR, refresh=None), "__default__": name}))
     done = invoke("whoami", env=ENV)
@@ -205,7 +205,7 @@ def test_a_time_out_of_range_has_no_text(epoch: int) -> None:
     assert rfc3339(epoch) is None
 
 
-def test_it_is_offline(who: Run, box: SandboxClient, store: ConfigStore) -> None:
+def test_whoami_sends_nothing(who: Run, box: SandboxClient, store: ConfigStore) -> None:
     box.save_login(store)
     box.reset()
     assert who("-C", "box")["state"] == "refreshable"
@@ -224,7 +224,7 @@ def test_an_unknown_name_in_the_variable_is_explained(who: Run, invoke: Run, sav
     assert who("-C", "key", env=env)["code"] == 0, "the flag wins"
 
 
-def test_reserved_names_are_no_configurations(who: Run, saved: Path) -> None:
+def test_reserved_names_are_not_configurations(who: Run, saved: Path) -> None:
     found = who(env={"CLOUDINARY_CONFIG_NAME": "__default__"})
     assert (found["code"], found["name"]) == (1, None) and "CLOUDINARY_CONFIG_NAME is '__default__'" in found["err"]
 
@@ -243,7 +243,7 @@ def test_the_list_shows_what_the_variable_selects(invoke: Run, saved: Path) -> N
     assert [row["name"] for row in rows if row["default"]] == ["login"]
 
 
-def test_the_programs_own_variables_are_no_fields_of_a_configuration(invoke: Run, home: Path) -> None:
+def test_the_variables_of_the_cli_are_not_fields_of_a_configuration(invoke: Run, home: Path) -> None:
     own = ["CONFIG_NAME", "HOME", "REGION", "OAUTH_CLIENT_ID", "OAUTH_REDIRECT_PORT", "CLI_EXIT_CODES"]
     env = {f"CLOUDINARY_{name}": "" for name in own}
     env.update(CLOUDINARY_HOME=str(home), CLOUDINARY_REGION="eu", CLOUDINARY_CLI_EXIT_CODES="detailed")

@@ -40,7 +40,7 @@ def test_verify_of_a_revoked_login(who: Run, box: SandboxClient, store: ConfigSt
 
 
 @pytest.mark.parametrize("status", [403, 503])
-def test_an_answer_that_says_nothing_about_the_credential(
+def test_verify_with_a_response_that_says_nothing_about_the_credential(
     who: Run, box: SandboxClient, store: ConfigStore, status: int
 ) -> None:
     box.save_login(store, stale=False)
@@ -49,7 +49,7 @@ def test_an_answer_that_says_nothing_about_the_credential(
     assert (found["state"], found["verified"], found["code"]) == ("valid", None, 1)
 
 
-def test_verify_without_an_answer(who: Run, config_json: Path) -> None:
+def test_verify_without_a_response(who: Run, config_json: Path) -> None:
     url = "cloudinary://k:SECRET@c?upload_prefix=http%3A%2F%2F127.0.0.1%3A9"
     config_json.write_text(json.dumps({"key": url}))
     found = who("-C", "key", more=("--verify",))

@@ -1,4 +1,4 @@
-"""A program for BROWSER that plays the browser of a login."""
+"""A script that acts as the browser of a login."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def browser(tmp_path: Path, code: str) -> str:
-    """A BROWSER that runs `code` with `url`, the authorization URL behind the start page, and `get(url)` at hand."""
+    """A value of BROWSER that runs `code` with the variables `url` (the authorization URL) and `get(url)`."""
     script = tmp_path / "browser.py"
     script.write_text(
         "import sys, urllib.request, urllib.error, urllib.parse\n"

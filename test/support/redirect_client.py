@@ -1,4 +1,4 @@
-"""A browser of a few lines: raw sockets against a running CallbackServer."""
+"""A minimal browser: raw sockets that connect to a running CallbackServer."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def new_server(host: str = "127.0.0.1", port: int = 0) -> CallbackServer:
 
 
 def still_waiting(server: CallbackServer) -> None:
-    """Nothing has ended the wait so far, and the genuine redirect still does."""
+    """Check that nothing has ended the wait, and that the genuine redirect still does."""
     with pytest.raises(LoginTimeout):
         server.wait(0)
     tab = Tab(server, GENUINE)
