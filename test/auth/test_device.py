@@ -56,10 +56,10 @@ class Server:
     def poll(self, code: DeviceCode = CODE, timeout: Optional[float] = None) -> Any:
         kept: List[Any] = []
 
-        def ask() -> None:
+        def request_tokens() -> None:
             kept.append(flow.exchange_device_code(code.device_code, device.GRANT_TYPE, BASE, self.send))
 
-        device.poll(code, ask, timeout, self.pauses.append, lambda: sum(self.pauses))
+        device.poll(code, request_tokens, timeout, self.pauses.append, lambda: sum(self.pauses))
         return kept[0]
 
 
@@ -108,22 +108,22 @@ def test_errors_that_end_the_polling(step: str, kind: type) -> None:
     assert len(server.forms) == 2
 
 
-def asked(answer: Any, metadata: Optional[Dict[str, Any]] = None) -> Tuple[DeviceCode, List[Tuple[str, Any]]]:
+def request_code(response: Any, metadata: Optional[Dict[str, Any]] = None) -> Tuple[DeviceCode, List[Tuple[str, Any]]]:
     seen: List[Tuple[str, Any]] = []
     described = {"issuer": BASE, "device_authorization_endpoint": f"{BASE}/oauth2/device/auth", **(metadata or {})}
 
     def send(method: str, url: str, form: Any = None, timeout: float = 0) -> TokenHttpResponse:
         seen.append((url, form))
-        return TokenHttpResponse(200, json.dumps(described if method == "GET" else answer))
+        return TokenHttpResponse(200, json.dumps(described if method == "GET" else response))
 
     return device.request_code(BASE, defaults.oauth_settings({}), send), seen
 
 
-ANSWER = {"device_code": "d", "user_code": "AB-CD", "verification_uri": f"{BASE}/device", "expires_in": 900}
+RESPONSE = {"device_code": "d", "user_code": "AB-CD", "verification_uri": f"{BASE}/device", "expires_in": 900}
 
 
 def test_the_request_and_its_defaults() -> None:
-    code, seen = asked(ANSWER)
+    code, seen = request_code(RESPONSE)
     assert (code.user_code, code.interval, code.expires_in, code.lifetime) == ("AB-CD", 5.0, 900.0, "15 minutes")
     assert seen[1][0] == f"{BASE}/oauth2/device/auth" and sorted(seen[1][1]) == ["client_id", "scope"]
 
@@ -142,11 +142,11 @@ def test_the_request_and_its_defaults() -> None:
 )
 def test_unusable_device_responses_are_refused(change: Dict[str, Any]) -> None:
     with pytest.raises(InvalidTokenResponse):
-        asked({**ANSWER, **change})
+        request_code({**RESPONSE, **change})
 
 
 def test_a_user_code_cannot_forge_a_line() -> None:
-    code, _ = asked({**ANSWER, "user_code": "A\x1b[31m\nLogged in."})
+    code, _ = request_code({**RESPONSE, "user_code": "A\x1b[31m\nLogged in."})
     assert "\x1b" not in code.user_code and "\n" not in code.user_code
 
 
@@ -161,7 +161,7 @@ def test_a_user_code_cannot_forge_a_line() -> None:
 )
 def test_an_endpoint_on_another_host_is_ignored(metadata: Dict[str, Any]) -> None:
     with pytest.raises(LoginError, match="does not offer"):
-        asked(ANSWER, metadata)
+        request_code(RESPONSE, metadata)
 
 
 # -- against the sandbox

@@ -251,13 +251,13 @@ METADATA = {"authorization_response_iss_parameter_supported": True}
 def test_metadata_of_another_issuer_is_ignored(issuer: Any, promised: bool) -> None:
     """RFC 8414 section 3.3."""
 
-    def answer(handler: Any) -> None:
+    def respond(handler: Any) -> None:
         metadata: Dict[str, Any] = dict(METADATA)
         if issuer is not None:
             metadata["issuer"] = server.url + issuer
         reply(handler, body=json.dumps(metadata))
 
-    with TinyServer(answer) as server:
+    with TinyServer(respond) as server:
         assert flow.advertises_issuer_parameter(server.url) is promised
     assert server.seen[0].path == "/.well-known/oauth-authorization-server"
 

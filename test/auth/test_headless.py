@@ -85,10 +85,10 @@ def test_login_by_paste(start: Callable[..., Login], env: Dict[str, str], store:
     login.read_until("not the response")
     login.paste(url)
     login.read_until("address to open")
-    answer = redirect_of(url)
-    login.paste(answer.replace("state=", "state=x"))
+    address = redirect_of(url)
+    login.paste(address.replace("state=", "state=x"))
     login.read_until("does not belong to this login")
-    login.paste(answer)
+    login.paste(address)
     done = login.end()
     assert done.code == 0, done.err
     assert json.loads(done.out) == {"name": "sandbox", "cloud_name": "sandbox", "default": "made"}
@@ -106,8 +106,8 @@ def test_a_redirect_ends_the_wait_for_a_pasted_response(
     start: Callable[..., Login], env: Dict[str, str], store: ConfigStore
 ) -> None:
     login = start("--no-browser", env=env)
-    answer = redirect_of(login.read_until("/oauth2/auth?"))
-    with urllib.request.urlopen(answer) as page:  # as through a tunnel
+    address = redirect_of(login.read_until("/oauth2/auth?"))
+    with urllib.request.urlopen(address) as page:  # as through a tunnel
         assert page.status == 200 and "Logged in" in page.read().decode()
     assert login.end().code == 0 and "sandbox" in store.load_fresh()
 
@@ -116,8 +116,8 @@ def test_a_pasted_response_of_another_issuer_or_without_one_is_not_exchanged(
     start: Callable[..., Login], env: Dict[str, str], box: SandboxClient
 ) -> None:
     login = start("--no-browser", env=env)
-    answer = redirect_of(login.read_until("/oauth2/auth?"))
-    query = {key: values[0] for key, values in parse_qs(urlsplit(answer).query).items()}
+    address = redirect_of(login.read_until("/oauth2/auth?"))
+    query = {key: values[0] for key, values in parse_qs(urlsplit(address).query).items()}
     login.paste(f"code={query['code']}&state={query['state']}&iss=https://evil.example/")
     login.read_until("another authorization server")
     login.paste(f"code={query['code']}&state={query['state']}")

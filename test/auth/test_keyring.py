@@ -101,8 +101,8 @@ def test_many_processes_make_one_exchange(
     keychain.save_login(box, store, "work")  # stale by the local clock
     command = [sys.executable, "-m", "cloudinary_cli", "-C", "work", "admin", "ping"]
     runs = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(8)]
-    answers = [run.communicate(timeout=120) for run in runs]
-    assert [json.loads(out) for out, _ in answers] == [{"status": "ok"}] * 8, answers
+    results = [run.communicate(timeout=120) for run in runs]
+    assert [json.loads(out) for out, _ in results] == [{"status": "ok"}] * 8, results
     assert box.stats["refresh_exchanges"] == 1
 
 

@@ -105,7 +105,7 @@ def test_a_hanging_helper_ends_even_if_cld_was_killed(
     running.kill()
     running.wait()
     assert keychain.started and not is_running(keychain.started[0])
-    for pid in keychain.started[1:]:  # what the backend started, and nobody is left to end
+    for pid in keychain.started[1:]:  # programs of the backend, which the dead helper cannot end
         os.kill(pid, signal.SIGKILL)
 
 
@@ -163,7 +163,7 @@ def test_config_rm_removes_a_login_with_a_locked_keychain_and_reports_it(
 ) -> None:
     keychain.use("LockedKeyring")
     done = cld("config", "-rm", "work")
-    assert done.code == 1 and "deleted here, but not revoked" in done.err and "stays in the keychain" in done.err
+    assert done.code == 1 and "deleted here, but not revoked" in done.err and "remains in the keychain" in done.err
     assert store.load_fresh() == {}
 
 
@@ -177,7 +177,7 @@ def test_a_deleted_key_requires_a_login(
     done = cld("admin", "ping")
     assert done.code == 1 and "its key is not in this keychain. Run: cld login work" in done.err
     out = cld("logout", "work")
-    assert out.code == 1 and "may stay valid" in out.err and store.load_fresh() == {}, "nobody can ever revoke it"
+    assert out.code == 1 and "may stay valid" in out.err and store.load_fresh() == {}, "it can never be revoked"
 
 
 @posix

@@ -47,7 +47,7 @@ def test_many_idle_and_slow_connections_do_not_block(server: CallbackServer) -> 
     dripping.start()
     try:
         tab = Tab(server, GENUINE)
-        # Less than the 5 s after which an idle connection is closed: nobody had to time out first.
+        # Less than the 5 s after which an idle connection is closed, so none had to time out first.
         assert server.wait(4) == RESPONSE
         server.reply(True)
         assert "<h1>Logged in</h1>" in tab.response().body
@@ -97,19 +97,19 @@ def test_endless_headers_are_refused(server: CallbackServer) -> None:
 def test_one_hundred_foreign_requests_at_once(server: CallbackServer) -> None:
     targets = [f"/callback?code=EVIL&state={number}" if number % 2 else "/favicon.ico" for number in range(100)]
     with ThreadPoolExecutor(100) as pool:
-        answers = pool.map(lambda target: get(server, target).status, targets)
+        statuses = pool.map(lambda target: get(server, target).status, targets)
         still_waiting(server)
         # 0: closed to make room for a newer one
-        assert set(answers) <= {400, 404, 0}
+        assert set(statuses) <= {400, 404, 0}
 
 
 def test_foreign_requests_do_not_extend_the_deadline(server: CallbackServer) -> None:
     done = threading.Event()
-    answered: List[int] = []
+    statuses: List[int] = []
 
     def stray() -> None:
         while not done.is_set():
-            answered.append(get(server, "/callback?code=EVIL&state=bad").status)
+            statuses.append(get(server, "/callback?code=EVIL&state=bad").status)
 
     strays = threading.Thread(target=stray)
     strays.start()
@@ -122,7 +122,7 @@ def test_foreign_requests_do_not_extend_the_deadline(server: CallbackServer) -> 
         done.set()
         strays.join()
     assert 1 <= elapsed < 3
-    assert len(answered) > 10 and set(answered) == {400}
+    assert len(statuses) > 10 and set(statuses) == {400}
 
 
 def test_random_requests_neither_crash_the_server_nor_end_the_wait(server: CallbackServer) -> None:

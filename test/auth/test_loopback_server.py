@@ -37,7 +37,7 @@ def test_the_browser_gets_its_page_after_the_exchange(server: CallbackServer) ->
     server.reply(True)
     response = tab.response()
     assert response.status == 200 and "<h1>Logged in</h1>" in response.body
-    server.reply(False, "too late, and heard by nobody")
+    server.reply(False, "too late")
 
 
 def test_a_failed_exchange_is_shown_escaped(server: CallbackServer) -> None:
@@ -102,7 +102,7 @@ def test_a_denial_cannot_write_to_the_terminal(server: CallbackServer) -> None:
     assert "\x1b" not in tab.response().body
 
 
-# -- strangers
+# -- other requests
 
 STRAYS = [
     "code=EVIL&state=bad",

@@ -226,7 +226,7 @@ def test_an_unusable_refresh_token_is_ignored(token: Any) -> None:
     "given, kept", [({}, "rt_old"), ({"refresh_token": ""}, "rt_old"), ({"refresh_token": "n"}, "n")]
 )
 def test_a_refresh_replaces_only_what_the_response_contains(given: Any, kept: str) -> None:
-    """RFC 6749 section 6: a refresh token that the answer omits stays in use."""
+    """RFC 6749 section 6: a refresh token that the response omits stays in use."""
     old = Session("c", "t", "rt_old", 1, 2, "api-eu", "https://issuer/", "https://o", "https://u", "k1")
     new = old.updated_from({"access_token": "opaque", "expires_in": 60, **given}, now=NOW)
     expected = Session("c", "opaque", kept, NOW, NOW + 60, "api-eu", "https://issuer/", "https://o", "https://u", "k1")
