@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloudinary_cli.auth.callback_response import AuthorizationError, AuthorizationResponse
@@ -63,6 +63,7 @@ def test_a_pasted_error_response_is_an_error() -> None:
     assert found == AuthorizationError("access_denied", "")
 
 
+@settings(deadline=None)  # a time limit of each example would fail on a busy machine
 @given(st.text())
 def test_any_text_gets_an_error(text: str) -> None:
     assert isinstance(parse_pasted(text, EXPECTED), (PasteProblem, AuthorizationError))

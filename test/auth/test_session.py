@@ -6,7 +6,7 @@ import time
 from typing import Any, Dict
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloudinary_cli.auth.session import (
@@ -116,6 +116,7 @@ def test_a_token_has_expired_from_its_expiry_on() -> None:
 tokens = st.text(alphabet=st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=60)
 
 
+@settings(deadline=None)  # a time limit of each example would fail on a busy machine
 @given(tokens, tokens, st.integers(0, 2**40), st.integers(0, 2**40), st.text(max_size=30).filter(bool))
 def test_codec_round_trip(access: str, refresh: str, issued: int, expires: int, issuer: str) -> None:
     session = Session("Cloud-1", access, refresh, issued, expires, "api-eu", issuer.strip() or None, None, "https://x")
@@ -123,6 +124,7 @@ def test_codec_round_trip(access: str, refresh: str, issued: int, expires: int, 
     assert is_oauth_url(text) and from_cloudinary_url(text) == session
 
 
+@settings(deadline=None)  # a time limit of each example would fail on a busy machine
 @given(
     tokens, tokens, st.dictionaries(st.sampled_from(["timeout", "a[b]", "x y", "é"]), st.text(min_size=1, max_size=9))
 )
