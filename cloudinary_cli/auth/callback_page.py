@@ -1,4 +1,4 @@
-"""HTML for the browser tab that a login ends in: one file, no script, no link, everything escaped. Knows no HTTP."""
+"""HTML of the pages that a login shows in the browser: self-contained, without scripts or links, all text escaped."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _RETURN = "You can close this tab and return to the terminal."
 
 
 class Tone(str, Enum):
-    """How a page looks; the value is its CSS class."""
+    """The kind of message of a page; the value is its CSS class."""
 
     SUCCESS = "success"
     FAILURE = "failure"
@@ -28,7 +28,7 @@ _ICONS = {
     Tone.NOTICE: '<path d="M32 18.5v17M32 45v.5"/>',
 }
 
-# The Content-Security-Policy allows this text by its hash: no style attribute, nothing inserted into it.
+# The Content-Security-Policy allows this text by its hash, so nothing may be inserted into it.
 STYLE = """
 :root {
   color-scheme: light dark;
@@ -109,26 +109,26 @@ _PAGE = """<!doctype html>
 
 
 def style_hash() -> str:
-    """The style's source expression for a Content-Security-Policy (CSP level 2, section 4.2.5), without quotes."""
+    """The hash of the style for a Content-Security-Policy (CSP Level 2 section 4.2.5), without quotes."""
     return "sha256-" + base64.b64encode(hashlib.sha256(STYLE.encode("utf-8")).digest()).decode("ascii")
 
 
 def render_page(title: str, message: str, tone: Tone, detail: str = "") -> str:
-    """A whole page. `title` is also the heading; `detail` is for text from elsewhere and may be empty."""
-    shown = escape(one_line(detail, _MAX_DETAIL))
+    """A complete page. `title` is also the heading; `detail` may be untrusted text, or empty."""
+    escaped = escape(one_line(detail, _MAX_DETAIL))
     return _PAGE.format(
         title=escape(title),
         style=STYLE,
         tone=tone.value,
         icon=_ICONS[tone],
         message=escape(message),
-        detail=f'<p class="detail">{shown}</p>\n' if shown else "",
+        detail=f'<p class="detail">{escaped}</p>\n' if escaped else "",
         return_=_RETURN,
     )
 
 
 def callback_page(auth_error: Optional[str]) -> str:
-    """The page of a login that ended: success for None, else failure with this reason."""
+    """The page of a login that ended: success for None, otherwise failure with this reason."""
     if auth_error is None:
         return render_page("Logged in", "The Cloudinary CLI is ready to use.", Tone.SUCCESS)
     return render_page("Login failed", "Nothing was saved. Run the login again to retry.", Tone.FAILURE, auth_error)

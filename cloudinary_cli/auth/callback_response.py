@@ -1,4 +1,4 @@
-"""Judges the query of a redirect as an OAuth authorization response; pure. Knows no HTTP, no socket and no page."""
+"""Parses and checks the query of a redirect as an OAuth authorization response. Pure: no HTTP, no page."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Collection, Dict, Optional, Union
 from urllib.parse import unquote_plus
 
+from cloudinary_cli.errors import AuthorizationDenied
 from cloudinary_cli.text import one_line, redact
 
 # RFC 6749 appendix A.11: a code is made of visible ASCII characters and spaces.
@@ -26,7 +27,7 @@ class AuthorizationResponse:
 
 @dataclass(frozen=True)
 class AuthorizationError:
-    """A genuine error response (RFC 6749 section 4.1.2.1). The texts are safe as a part of one line."""
+    """A genuine error response (RFC 6749 section 4.1.2.1). The texts are escaped for use within one line."""
 
     error: str
     description: str = ""
@@ -36,12 +37,12 @@ class AuthorizationError:
 
 
 class Rejection(str, Enum):
-    """Why a query is not the answer to this login. The texts are shown in the browser and hold nothing of the query."""
+    """Why a query is not the response to this login. The browser shows the texts; they repeat nothing of the query."""
 
     MALFORMED = "its parameters cannot be read"
     REPEATED = "it has a parameter twice"
     OTHER_STATE = "it does not belong to the login that is waiting"
-    OTHER_ISSUER = "it comes from another authorization server than the one asked"
+    OTHER_ISSUER = "it comes from another authorization server"
     CONTRADICTORY = "it has both a code and an error"
     EMPTY = "it has neither a code nor an error"
 
@@ -49,40 +50,46 @@ class Rejection(str, Enum):
 Outcome = Union[AuthorizationResponse, AuthorizationError, Rejection]
 
 
-def parse_authorization_response(query: str, expected_state: str, expected_issuers: Collection[str]) -> Outcome:
-    """What the query of a redirect says, once it is shown to belong to this login.
+def denied(reason: str) -> AuthorizationDenied:
+    """The error of a login that the authorization server refused; `reason` is its error code and description."""
+    return AuthorizationDenied(f"the authorization server responded with '{reason}'. Run the command again to retry.")
 
-    :param expected_state: the state of the request; empty when the caller compares it, then none is compared here.
-    :param expected_issuers: issuer identifiers to which an `iss` must be equal; empty: it is not compared.
+
+def parse_authorization_response(query: str, expected_state: str, expected_issuers: Collection[str]) -> Outcome:
+    """Parse the query of a redirect and check that it belongs to this login.
+
+    :param expected_state: the state of the request; empty: it is not compared here, so the caller must compare it.
+    :param expected_issuers: the issuer identifiers that an `iss` may have; empty: it is not compared.
     """
     parameters = _parameters(query)
     if isinstance(parameters, Rejection):
         return parameters
     state = parameters.get("state", "")
-    # The state comes first: without it a stranger learns nothing about the other checks (RFC 6749 section 10.12).
+    # The state is checked first, so that a request without it learns nothing about the other checks
+    # (RFC 6749 section 10.12).
     if expected_state and not hmac.compare_digest(state.encode(), expected_state.encode()):
         return Rejection.OTHER_STATE
     issuer = parameters.get("iss")
-    # RFC 9207 section 2.4: simple string comparison, in error responses too.
+    # RFC 9207 section 2.4: simple string comparison, also for error responses.
     if issuer is not None and expected_issuers and issuer not in expected_issuers:
         return Rejection.OTHER_ISSUER
     code, error = parameters.get("code"), parameters.get("error")
     if code and error:
         return Rejection.CONTRADICTORY
     if error:
-        return AuthorizationError(_shown(error), _shown(parameters.get("error_description", "")))
+        return AuthorizationError(_escaped(error), _escaped(parameters.get("error_description", "")))
     if not code:
         return Rejection.EMPTY
     return AuthorizationResponse(code, state, issuer) if _CODE.match(code) else Rejection.MALFORMED
 
 
 def _parameters(query: str) -> Union[Dict[str, str], Rejection]:
-    """The parameters that have a value: one without counts as omitted (RFC 6749 section 3.1).
+    """The parameters that have a value; one without a value counts as omitted (RFC 6749 section 3.1).
 
-    Not urllib's parse_qsl: Pythons before 3.8.8 also split at `;`.
+    urllib's parse_qsl is not used, because Python before 3.8.8 also splits at `;` (CVE-2021-23336).
     """
     found: Dict[str, str] = {}
-    if not query.isascii():  # RFC 3986; what is beyond comes percent-encoded
+    if not query.isascii():  # RFC 3986: other characters are percent-encoded
         return Rejection.MALFORMED
     for pair in query.split("&"):
         try:
@@ -96,5 +103,5 @@ def _parameters(query: str) -> Union[Dict[str, str], Rejection]:
     return {name: value for name, value in found.items() if value}
 
 
-def _shown(text: str) -> str:
+def _escaped(text: str) -> str:
     return one_line(redact(text))

@@ -1,7 +1,4 @@
-"""The device authorization grant (RFC 8628): a code that a person enters on another device, and the polling for it.
-
-Data in, data out; time and HTTP are passed in. Shows nothing and saves nothing.
-"""
+"""The device authorization grant (RFC 8628): requests a code that the user enters on another device, and polls."""
 
 from __future__ import annotations
 
@@ -15,8 +12,8 @@ from urllib.parse import urlsplit
 
 from cloudinary_cli import defaults
 from cloudinary_cli.auth import flow, token_http
+from cloudinary_cli.auth.callback_response import denied
 from cloudinary_cli.errors import (
-    AuthorizationDenied,
     Delivery,
     InvalidTokenResponse,
     LoginError,
@@ -27,14 +24,14 @@ from cloudinary_cli.text import one_line
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
 _DEFAULT_INTERVAL_SECONDS = 5.0  # RFC 8628 section 3.2
-_SLOW_DOWN_SECONDS = 5.0  # section 3.5
-_LONGEST_INTERVAL_SECONDS = 60.0
-_LONGEST_LIFETIME_SECONDS = 3600.0
+_SLOW_DOWN_SECONDS = 5.0  # RFC 8628 section 3.5
+_MAX_INTERVAL_SECONDS = 60.0
+_MAX_LIFETIME_SECONDS = 3600.0
 
 
 @dataclass(frozen=True)
 class DeviceCode:
-    """The server's answer (section 3.2). Times are in seconds; the texts are safe as a part of one line."""
+    """The server's response (RFC 8628 section 3.2). Times are in seconds; texts are escaped for one line."""
 
     device_code: str = field(repr=False)
     user_code: str
@@ -44,17 +41,17 @@ class DeviceCode:
     interval: float
 
     @property
-    def minutes(self) -> str:
-        """How long the code lives, for a sentence."""
+    def lifetime(self) -> str:
+        """How long the code is valid, as part of a sentence."""
         if self.expires_in < 120:
             return f"{math.floor(self.expires_in)} seconds"
         return f"{math.floor(self.expires_in / 60)} minutes"
 
 
 def endpoint_of(base_url: str, send: flow.Send = token_http.send) -> Optional[str]:
-    """The device authorization endpoint in the server's metadata (RFC 8414); None when it is not offered.
+    """The device authorization endpoint in the server's metadata (RFC 8414); None when it has none.
 
-    It has to be on the server itself: what comes from elsewhere would decide where the person types a code.
+    An endpoint on another host is ignored: that host would choose the address where the user enters the code.
     """
     return _endpoint_in(flow.fetch_metadata(base_url, send), base_url)
 
@@ -65,14 +62,16 @@ def _endpoint_in(metadata: Mapping[str, Any], base_url: str) -> Optional[str]:
 
 
 def is_offered(base_url: str) -> bool:
-    """True when the server has such codes."""
+    """True when the server supports the device grant."""
     return endpoint_of(base_url) is not None
 
 
-def request_code(base_url: str, send: flow.Send = token_http.send) -> DeviceCode:
-    """Ask for a code (section 3.1).
+def request_code(base_url: str, settings: defaults.OAuthSettings, send: flow.Send = token_http.send) -> DeviceCode:
+    """Request a code (RFC 8628 section 3.1).
 
-    :raises LoginError: not offered, or an unusable answer. :raises TokenEndpointError: refused, or no answer.
+    :raises LoginError: the server does not support the grant.
+    :raises InvalidTokenResponse: the response is unusable.
+    :raises TokenEndpointError: the server refused, or there was no response.
     """
     endpoint = _endpoint_in(flow.require_metadata(base_url, send), base_url)
     if endpoint is None:
@@ -80,43 +79,42 @@ def request_code(base_url: str, send: flow.Send = token_http.send) -> DeviceCode
             "this server does not offer codes for other devices. "
             "To log in with a browser on another machine: cld login --no-browser"
         )
-    settings = defaults.oauth_settings()
     form = {"client_id": settings.client_id, "scope": settings.scopes}
-    answer = send("POST", endpoint, form)
-    if not 200 <= answer.status < 300:
-        raise flow.refusal(answer, urlsplit(endpoint).path, form)
+    response = send("POST", endpoint, form)
+    if not 200 <= response.status < 300:
+        raise flow.refusal(response, urlsplit(endpoint).path, form)
     try:
-        return _parse(json.loads(answer.body))
+        return _parse(json.loads(response.body))
     except ValueError:
-        raise InvalidTokenResponse("The answer to the device request is not JSON; is a proxy answering?") from None
+        raise InvalidTokenResponse("The response to the device request is not JSON; is a proxy responding?") from None
 
 
 def _parse(body: Any) -> DeviceCode:
     if not isinstance(body, dict):
-        raise InvalidTokenResponse("The answer to the device request is not a JSON object.")
+        raise InvalidTokenResponse("The response to the device request is not a JSON object.")
     for member in ("device_code", "user_code", "verification_uri"):
         if not isinstance(body.get(member), str) or not body[member]:
-            raise InvalidTokenResponse(f"The answer to the device request has no usable '{member}'.")
+            raise InvalidTokenResponse(f"The response to the device request has no usable '{member}'.")
     complete = body.get("verification_uri_complete")
     return DeviceCode(
         device_code=body["device_code"],
         user_code=one_line(body["user_code"], 40),
         verification_uri=_address(body["verification_uri"]),
         verification_uri_complete=_address(complete) if isinstance(complete, str) and complete else None,
-        expires_in=_seconds(body.get("expires_in"), 600.0, _LONGEST_LIFETIME_SECONDS),
-        interval=_seconds(body.get("interval"), _DEFAULT_INTERVAL_SECONDS, _LONGEST_INTERVAL_SECONDS),
+        expires_in=_seconds(body.get("expires_in"), 600.0, _MAX_LIFETIME_SECONDS),
+        interval=_seconds(body.get("interval"), _DEFAULT_INTERVAL_SECONDS, _MAX_INTERVAL_SECONDS),
     )
 
 
 def _address(url: str) -> str:
-    """An address to show: https (or a loopback one), printable, so that the line says where it leads."""
+    """Check an address that the user is to open: https, or http on loopback, and visible ASCII characters only."""
     try:
         parts = urlsplit(url)
         is_safe = parts.scheme == "https" or (parts.scheme == "http" and defaults.is_loopback_host(parts.hostname))
     except ValueError:
         is_safe = False
     if not is_safe or parts.username or not re.match(r"[!-~]{1,2000}\Z", url):
-        raise InvalidTokenResponse("The answer to the device request has no usable 'verification_uri'.")
+        raise InvalidTokenResponse("The response to the device request has no usable 'verification_uri'.")
     return url
 
 
@@ -128,16 +126,19 @@ def _seconds(value: Any, default: float, longest: float) -> float:
 
 def poll(
     code: DeviceCode,
-    ask: Callable[[], None],
+    request_tokens: Callable[[], None],
     timeout: Optional[float] = None,
     sleep: Callable[[float], None] = time.sleep,
     now: Callable[[], float] = time.monotonic,
 ) -> None:
-    """Ask until the user has decided (sections 3.4, 3.5).
+    """Poll until the user has decided (RFC 8628 sections 3.4 and 3.5).
 
-    :param ask: presents the code once; raises TokenEndpointError when it was refused.
-    :param timeout: seconds; the code's own end comes first in any case.
-    :raises AuthorizationDenied: :raises LoginTimeout: :raises TokenEndpointError: any other refusal.
+    :param request_tokens: sends the code once; raises TokenEndpointError when the server returns no tokens.
+    :param timeout: seconds; never longer than the lifetime of the code.
+    :param sleep: and `now` use seconds of the same clock.
+    :raises AuthorizationDenied: the user refused.
+    :raises LoginTimeout: the code expired, or `timeout` is over.
+    :raises TokenEndpointError: any other error of the server.
     """
     deadline = now() + min(code.expires_in, timeout or code.expires_in)
     interval = code.interval
@@ -146,24 +147,27 @@ def poll(
         if now() >= deadline:
             raise LoginTimeout("timed out: the code was not used in time. Run the command again for a new one.")
         try:
-            ask()
+            request_tokens()
             return
         except TokenEndpointError as error:
             interval = _next_interval(error, interval)
 
 
 def _next_interval(error: TokenEndpointError, interval: float) -> float:
-    """The pause before the next question; raises where there is none."""
+    """The pause before the next poll, in seconds.
+
+    :raises CliError: the error ends the login.
+    """
     if error.error == "authorization_pending":
         return interval
     if error.error == "slow_down":
-        return interval + _SLOW_DOWN_SECONDS  # for this and all later ones
+        return interval + _SLOW_DOWN_SECONDS  # for all later polls, too
     if error.error == "access_denied":
-        raise AuthorizationDenied("the authorization server answered 'access_denied'. Run the command again to retry.")
+        raise denied("access_denied")
     if error.error == "expired_token":
         raise LoginTimeout("timed out: the code has expired. Run the command again for a new one.")
     busy = error.delivery is not Delivery.ANSWERED or error.status in (429, 500, 502, 503, 504)
     if not busy:
         raise error
-    # Section 3.5: reduce the frequency after a connection timeout; doubling is what it suggests.
-    return min(max(interval * 2, error.retry_after or 0.0), _LONGEST_INTERVAL_SECONDS)
+    # RFC 8628 section 3.5 suggests exponential backoff after a connection timeout.
+    return min(max(interval * 2, error.retry_after or 0.0), _MAX_INTERVAL_SECONDS)

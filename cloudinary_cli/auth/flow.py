@@ -1,4 +1,7 @@
-"""The OAuth protocol: PKCE, authorization URL, code exchange, refresh, revocation, metadata. Data in, data out."""
+"""The requests of the OAuth protocol: PKCE, authorization URL, code exchange, refresh, revocation, metadata.
+
+The settings of the client (CLOUDINARY_OAUTH_*) are parameters. Without them, they are read from the environment.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,11 @@ from urllib.parse import urlencode
 
 from cloudinary_cli import defaults
 from cloudinary_cli.auth import token_http
-from cloudinary_cli.auth.token_http import HttpAnswer, harmless
+from cloudinary_cli.auth.token_http import TokenHttpResponse, masked
 from cloudinary_cli.errors import Delivery, TokenEndpointError
 from cloudinary_cli.text import without_secrets
 
-Send = Callable[..., HttpAnswer]
+Send = Callable[..., TokenHttpResponse]
 
 _METADATA_TIMEOUT_SECONDS = 5
 _MAX_DESCRIPTION = 80
@@ -58,12 +61,13 @@ def build_authorize_url(
     redirect_uri: str,
     region: Optional[str] = None,
     base_url: Optional[str] = None,
+    settings: Optional[defaults.OAuthSettings] = None,
 ) -> str:
     """The authorization request (RFC 6749 section 4.1.1) with an S256 challenge.
 
     :raises ConfigError: for an invalid region or CLOUDINARY_OAUTH_* value.
     """
-    settings = defaults.oauth_settings()
+    settings = settings or defaults.oauth_settings()
     query = {
         "client_id": settings.client_id,
         "response_type": "code",
@@ -82,16 +86,17 @@ def exchange_code(
     redirect_uri: str,
     region: Optional[str] = None,
     base_url: Optional[str] = None,
+    client_id: Optional[str] = None,
 ) -> Any:
-    """Exchange an authorization code (RFC 6749 section 4.1.3); returns the parsed JSON answer.
+    """Exchange an authorization code (RFC 6749 section 4.1.3). Returns the parsed JSON response.
 
-    :raises TokenEndpointError: no 2xx JSON answer.
+    :raises TokenEndpointError: no 2xx JSON response.
     """
     form = {
         "grant_type": "authorization_code",
         "code": code,
         "redirect_uri": redirect_uri,
-        "client_id": defaults.oauth_client_id(),
+        "client_id": client_id or defaults.oauth_client_id(),
         "code_verifier": verifier,
     }
     return _token_call(_base(region, base_url), form, token_http.send)
@@ -103,10 +108,10 @@ def refresh(
     base_url: Optional[str] = None,
     before_send: Callable[[], None] = lambda: None,
 ) -> Any:
-    """Present a refresh token (RFC 6749 section 6), once; returns the parsed JSON response.
+    """Send a refresh token once (RFC 6749 section 6). Returns the parsed JSON response.
 
-    :param before_send: called when the connection stands, right before the token is sent.
-    :raises TokenEndpointError: no 2xx JSON answer.
+    :param before_send: called when the connection is established, right before the token is sent.
+    :raises TokenEndpointError: no 2xx JSON response.
     """
     form = {
         "grant_type": "refresh_token",
@@ -116,12 +121,19 @@ def refresh(
     return _token_call(_base(region, base_url), form, partial(token_http.send, before_send=before_send))
 
 
-def exchange_device_code(device_code: str, grant_type: str, base_url: str, send: Send = token_http.send) -> Any:
-    """Ask once whether a device code was approved (RFC 8628 section 3.4); returns the parsed JSON answer.
+def exchange_device_code(
+    device_code: str,
+    grant_type: str,
+    base_url: str,
+    send: Send = token_http.send,
+    client_id: Optional[str] = None,
+) -> Any:
+    """Request the tokens of a device code once (RFC 8628 section 3.4). Returns the parsed JSON response.
 
-    :raises TokenEndpointError: also `authorization_pending` and `slow_down`, which only mean "not yet".
+    :raises TokenEndpointError: also for `authorization_pending` and `slow_down`, after which the caller polls again.
     """
-    form = {"grant_type": grant_type, "device_code": device_code, "client_id": defaults.oauth_client_id()}
+    client_id = client_id or defaults.oauth_client_id()
+    form = {"grant_type": grant_type, "device_code": device_code, "client_id": client_id}
     return _token_call(base_url, form, send)
 
 
@@ -130,28 +142,30 @@ def revoke(
     region: Optional[str] = None,
     token_type_hint: str = "refresh_token",
     base_url: Optional[str] = None,
+    client_id: Optional[str] = None,
 ) -> None:
     """Revoke a token (RFC 7009 section 2.1). 200 also means that the server did not know it.
 
-    :raises TokenEndpointError: anything but a 2xx answer: the token may still be live.
+    :raises TokenEndpointError: no 2xx response, so the token may still be valid.
     """
-    form = {"token": token, "token_type_hint": token_type_hint, "client_id": defaults.oauth_client_id()}
-    answer = token_http.send("POST", f"{_base(region, base_url)}/oauth2/revoke", form)
-    if not 200 <= answer.status < 300:
-        raise refusal(answer, "/oauth2/revoke", form)
+    client_id = client_id or defaults.oauth_client_id()
+    form = {"token": token, "token_type_hint": token_type_hint, "client_id": client_id}
+    response = token_http.send("POST", f"{_base(region, base_url)}/oauth2/revoke", form)
+    if not 200 <= response.status < 300:
+        raise refusal(response, "/oauth2/revoke", form)
 
 
 def advertises_issuer_parameter(base_url: str, send: Send = token_http.send) -> bool:
-    """True when the server's metadata (RFC 8414) promises `iss` in authorization responses (RFC 9207 section 3).
+    """True when the server's metadata (RFC 8414) announces `iss` in authorization responses (RFC 9207 section 3).
 
-    Metadata whose `issuer` is not the one asked for is discarded (RFC 8414 section 3.3), and so is missing metadata.
+    Metadata with an `issuer` other than the requested server is ignored (RFC 8414 section 3.3).
     """
     metadata = fetch_metadata(base_url, send)
     return metadata.get("authorization_response_iss_parameter_supported") is True
 
 
 def fetch_metadata(base_url: str, send: Send = token_http.send) -> Dict[str, Any]:
-    """The authorization server's metadata; empty when there is none that can be trusted."""
+    """The authorization server's metadata; empty when it is missing or cannot be trusted."""
     try:
         return require_metadata(base_url, send)
     except TokenEndpointError:
@@ -159,13 +173,13 @@ def fetch_metadata(base_url: str, send: Send = token_http.send) -> Dict[str, Any
 
 
 def require_metadata(base_url: str, send: Send = token_http.send) -> Dict[str, Any]:
-    """The same, for a caller that can go on with nothing else.
+    """As fetch_metadata(), for a caller that cannot continue without the server.
 
-    :raises TokenEndpointError: no answer at all.
+    :raises TokenEndpointError: no HTTP response.
     """
-    answer = send("GET", f"{base_url}/.well-known/oauth-authorization-server", timeout=_METADATA_TIMEOUT_SECONDS)
+    response = send("GET", f"{base_url}/.well-known/oauth-authorization-server", timeout=_METADATA_TIMEOUT_SECONDS)
     try:
-        metadata = json.loads(answer.body) if answer.status == 200 else None
+        metadata = json.loads(response.body) if response.status == 200 else None
     except (ValueError, RecursionError):
         return {}
     if not isinstance(metadata, dict) or metadata.get("issuer") not in expected_issuers(base_url):
@@ -174,35 +188,36 @@ def require_metadata(base_url: str, send: Send = token_http.send) -> Dict[str, A
 
 
 def _token_call(base_url: str, form: Mapping[str, str], send: Send) -> Any:
-    answer = send("POST", f"{base_url}/oauth2/token", form)
-    if not 200 <= answer.status < 300:
-        raise refusal(answer, "/oauth2/token", form)
+    response = send("POST", f"{base_url}/oauth2/token", form)
+    if not 200 <= response.status < 300:
+        raise refusal(response, "/oauth2/token", form)
     try:
-        return json.loads(answer.body)
+        return json.loads(response.body)
     except (ValueError, RecursionError):
-        # A captive portal or a proxy's page: not the server's word, so nothing is known to be spent or refused.
+        # A captive portal's or a proxy's page: the server may not have received the token, so it is not known to be
+        # used or refused.
         raise TokenEndpointError(
-            f"HTTP {answer.status} from /oauth2/token is not JSON; is a proxy answering?",
+            f"HTTP {response.status} from /oauth2/token is not JSON; is a proxy responding?",
             Delivery.ANSWERED,
-            answer.status,
+            response.status,
         ) from None
 
 
-def refusal(response: HttpAnswer, endpoint: str, form: Mapping[str, str]) -> TokenEndpointError:
-    """The error of a response other than 2xx, with the members of its body (RFC 6749 section 5.2).
+def refusal(response: TokenHttpResponse, endpoint: str, form: Mapping[str, str]) -> TokenEndpointError:
+    """The error for a response other than 2xx, with the members of its body (RFC 6749 section 5.2).
 
-    :param form: what was sent. A server may repeat a token or code of it, so these are masked in all of the error.
+    :param form: the form that was sent. A server may repeat its tokens and codes, so they are masked in the error.
     """
     error = TokenEndpointError("", Delivery.ANSWERED, response.status, "", response.retry_after)
     try:
         body = json.loads(response.body)
     except (ValueError, RecursionError):
         body = None
-    # Parsed and written again, because an escape such as \u0072 in it would hide a token from the comparison.
-    error.body = harmless(response.body if body is None else json.dumps(body, ensure_ascii=False), form, _MAX_BODY)
+    # The body is decoded and encoded again, so that an escape such as \u0072 cannot hide a token from the masking.
+    error.body = masked(response.body if body is None else json.dumps(body, ensure_ascii=False), form, _MAX_BODY)
     if isinstance(body, dict):
         error.error, error.description = (
-            harmless(body[name], form) if isinstance(body.get(name), str) and body[name] else None
+            masked(body[name], form) if isinstance(body.get(name), str) and body[name] else None
             for name in ("error", "error_description")
         )
     detail = oauth_error_detail(error)
@@ -213,7 +228,7 @@ def refusal(response: HttpAnswer, endpoint: str, form: Mapping[str, str]) -> Tok
 
 
 def conceal(error: TokenEndpointError, secrets_known: Iterable[str]) -> None:
-    """Mask secrets that were not sent and that the server may still repeat, such as the session's access token."""
+    """Mask secrets that the server may repeat although they were not sent, such as the session's access token."""
     known = list(secrets_known)
     error.args = (without_secrets(str(error), known),)
     error.body = without_secrets(error.body, known)
@@ -223,7 +238,7 @@ def conceal(error: TokenEndpointError, secrets_known: Iterable[str]) -> None:
 
 
 def oauth_error_detail(exc: BaseException) -> Optional[str]:
-    """`code` or `code: description` (when at most 80 characters) of an OAuth error answer; None without a code."""
+    """`code`, or `code: description` with a description of at most 80 characters; None without an error code."""
     code = getattr(exc, "error", None)
     description = getattr(exc, "description", None)
     if not code:
@@ -232,5 +247,5 @@ def oauth_error_detail(exc: BaseException) -> Optional[str]:
 
 
 def oauth_error_body(exc: BaseException) -> Optional[str]:
-    """The beginning of the body of an error response, with secrets masked, for a debug log; None without a body."""
+    """The first 1000 characters of an error response, with secrets masked, for a debug log; None without a body."""
     return getattr(exc, "body", None) or None

@@ -1,6 +1,6 @@
-"""Which credential is in use, where it comes from and in what state it is; pure, given a snapshot. No secret inside."""
+"""The credential in use: its name, source and state, without its secrets. Pure functions of a snapshot."""
 
-# Annotations are evaluated here: NamedTuple compiles each one that is a text.
+# No `from __future__ import annotations`: NamedTuple would compile each annotation, in every start of the command.
 
 from datetime import datetime, timezone
 from enum import Enum
@@ -20,10 +20,10 @@ _SOURCES = {Source.URL: "flag", Source.ENVIRONMENT: "environment"}
 
 
 class State(str, Enum):
-    """What the credential is good for, as far as it is known."""
+    """Whether the credential is usable, as far as is known."""
 
     VALID = "valid"
-    REFRESHABLE = "refreshable"  # the access token has expired; the next command renews it
+    REFRESHABLE = "refreshable"  # the access token has expired or is about to; the next command renews it
     NEEDS_LOGIN = "needs-login"
     UNVERIFIED = "unverified"  # an API key: only a call can tell
     INVALID = "invalid"  # an API key that the server refused
@@ -34,7 +34,7 @@ class State(str, Enum):
 
 
 class Identity(NamedTuple):
-    """The answer of `cld whoami`. `verified`: None without a call, or when the call got no answer."""
+    """What `cld whoami` shows. `verified` is None without a call, or when the call got no response."""
 
     name: Optional[str]
     cloud_name: Optional[str]
@@ -47,7 +47,7 @@ class Identity(NamedTuple):
     verified: Optional[bool] = None
 
     def as_json(self) -> Dict[str, Any]:
-        """The documented object, docs/whoami.md."""
+        """The object that docs/whoami.md describes."""
         return {
             "schema_version": SCHEMA_VERSION,
             "name": self.name,
@@ -63,7 +63,7 @@ class Identity(NamedTuple):
         }
 
     def as_text(self) -> str:
-        """One aligned line for each fact."""
+        """One aligned line per field."""
         until = rfc3339(self.expires_at)
         end = {State.VALID: "until", State.REFRESHABLE: "expired", State.NEEDS_LOGIN: "expired"}.get(self.state)
         rows = {
@@ -105,26 +105,26 @@ def _state(active: ResolvedConfig, now: float) -> "tuple[State, Optional[int]]":
     session = from_fields(active.fields)
     expires_at = session.expires_at or None
     if active.source is not Source.SAVED:
-        # A token from a flag or a variable is used as it is; without a time nobody knows how long it lasts.
+        # A token from a flag or a variable is not renewed. Without an expiry time, its state is unknown.
         if expires_at is None:
             return State.UNVERIFIED, None
         return (State.NEEDS_LOGIN if session.is_expired(now) else State.VALID), expires_at
     if session.is_fresh(now=now):
         return State.VALID, expires_at
-    if session.refresh_token and not _is_dead(session, str(active.fields.get(refresh_state.KEY) or "")):
+    if session.refresh_token and not _is_refused(session, str(active.fields.get(refresh_state.KEY) or "")):
         return State.REFRESHABLE, expires_at
     return (State.NEEDS_LOGIN if session.is_expired(now) else State.VALID), expires_at
 
 
-def _is_dead(session: Session, record: str) -> bool:
-    """True when the journal says that the refresh token will not be presented again."""
+def _is_refused(session: Session, record: str) -> bool:
+    """True when the journal says that the refresh token will not be sent again."""
     known = refresh_state.parse(record)
     applies = known is not None and known.applies_to(session.refresh_token)
     return applies and known is not None and known.kind in (Kind.REFUSED, Kind.RETRIED)
 
 
 def shadowed(active: ResolvedConfig, snapshot: Mapping[str, Any], environ: Mapping[str, str]) -> List[str]:
-    """The sources that are set and not used, by name. A default that -c or -C passes over is no surprise."""
+    """The names of the sources that are set and not used; without a default that -c or -C overrides, which is usual."""
     found = []
     variable = environ.get(config_url.CONFIG_NAME_VARIABLE)
     if variable and active.chosen_by in ("-c", "-C") and variable != active.name:
@@ -141,7 +141,7 @@ def shadowed(active: ResolvedConfig, snapshot: Mapping[str, Any], environ: Mappi
 
 
 def rfc3339(epoch: Optional[int]) -> Optional[str]:
-    """`2026-01-31T12:00:00Z` (RFC 3339); None for a time that has no such form."""
+    """`2026-01-31T12:00:00Z` (RFC 3339); None for a time out of range."""
     if epoch is None:
         return None
     try:

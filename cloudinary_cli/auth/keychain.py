@@ -1,8 +1,8 @@
-"""The operating system's keychain (package `keyring`), with a limit on the time of each call; knows no login.
+"""Access to the operating system's keychain (package `keyring`), with a time limit on each call.
 
-Each call is a process of its own (keychain_helper), killed when the time is over: a keychain that hangs, in its import
-or in its C code, keeps neither the command nor a thread or process of it alive. The helper has no terminal, so a
-backend cannot prompt there; a keychain that asks in a window of its own can.
+Each call runs in its own process (keychain_helper), which is killed when the time is over. A keychain that hangs in an
+import or in C code therefore leaves no thread or process behind. The helper has no terminal, so a backend cannot prompt
+there; it can still open a window.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from cloudinary_cli.text import one_line, redact
 SERVICE = "cloudinary-cli"
 INSTALL = "pip install 'cloudinary-cli[keyring]'"
 
-# The parent's import path as it is: else the working directory would come first, with whatever keyring.py it has.
-_BOOT = (
+# The parent's import path is passed on. Otherwise, a keyring.py in the working directory would be imported first.
+_BOOTSTRAP = (
     "import sys; sys.path[:] = sys.argv[1].split('\\n'); from cloudinary_cli.auth.keychain_helper import main; main()"
 )
 _UNLOCK = "Unlock it and run the command again."
 _REASONS = {
     "missing": f"The keychain needs the Python package '{{}}'. Run: {INSTALL}",
-    "none": "This system has no keychain that the package keyring knows.",
+    "none": "This system has no keychain that the package keyring supports.",
     "locked": f"The keychain is locked. {_UNLOCK}",
     "refused": f"The keychain refused: {{}}. {_UNLOCK}",
 }
 
 
 class Keychain:
-    """Secrets of the service `cloudinary-cli` by account. Safe for threads.
+    """The secrets of the service `cloudinary-cli`, by account. Thread-safe.
 
-    A failure is remembered, so that one command waits for a dead keychain once and not once per login.
+    A failure is remembered, so that a command waits for an unresponsive keychain once, and not once per login.
     """
 
     def __init__(self) -> None:
@@ -45,20 +45,20 @@ class Keychain:
         self._lock = threading.Lock()
 
     def get(self, account: str) -> Optional[str]:
-        """The secret; None when there is none. :raises KeychainUnavailable: it cannot be asked."""
+        """The secret; None when there is none. :raises KeychainUnavailable: the keychain cannot be read."""
         return self._call("get", account)["value"]  # type: ignore[no-any-return]
 
     def put(self, account: str, secret: str) -> str:
-        """Store a secret and read it back; returns the keychain's name. :raises KeychainUnavailable: not kept."""
-        answer = self._call("set", account, secret)
-        if answer["value"] != secret:
-            raise KeychainUnavailable(f"The keychain ({answer['keychain']}) does not keep what it is given.")
-        return str(answer["keychain"])
+        """Store a secret and read it back; returns the keychain's name. :raises KeychainUnavailable: not stored."""
+        result = self._call("set", account, secret)
+        if result["value"] != secret:
+            raise KeychainUnavailable(f"The keychain ({result['keychain']}) did not store the key.")
+        return str(result["keychain"])
 
     def delete(self, account: str) -> None:
-        """Remove a secret; one that is not there is fine. :raises KeychainUnavailable: it may still be there."""
+        """Delete a secret, if there is one. :raises KeychainUnavailable: it may still be there."""
         if self._call("delete", account)["value"] is not None:
-            raise KeychainUnavailable("The keychain did not remove it.")
+            raise KeychainUnavailable("The keychain did not delete it.")
 
     def _call(self, op: str, account: str, value: Optional[str] = None) -> Mapping[str, Any]:
         request = {"op": op, "service": SERVICE, "account": account, "value": value}
@@ -66,14 +66,14 @@ class Keychain:
             if self._failure is not None:
                 raise self._failure
             try:
-                return _ask(request, keyring_timeout())
+                return _run_helper(request, keyring_timeout())
             except KeychainUnavailable as error:
                 self._failure = error
                 raise
 
 
-def _ask(request: Mapping[str, Any], timeout: float) -> Mapping[str, Any]:
-    command = [sys.executable, "-I", "-c", _BOOT, "\n".join(path for path in sys.path if path)]
+def _run_helper(request: Mapping[str, Any], timeout: float) -> Mapping[str, Any]:
+    command = [sys.executable, "-I", "-c", _BOOTSTRAP, "\n".join(path for path in sys.path if path)]
     new_session: Dict[str, Any] = {"start_new_session": True} if os.name == "posix" else {}
     try:
         helper = subprocess.Popen(
@@ -84,22 +84,22 @@ def _ask(request: Mapping[str, Any], timeout: float) -> Mapping[str, Any]:
     try:
         out, err = helper.communicate(json.dumps({**request, "limit": timeout + 1}).encode("ascii"), timeout)
     except subprocess.TimeoutExpired:
-        raise KeychainUnavailable(f"The keychain did not answer within {timeout:g} s. {_UNLOCK}") from None
+        raise KeychainUnavailable(f"The keychain did not respond within {timeout:g} s. {_UNLOCK}") from None
     finally:
-        _end(helper)
-    return _answer_in(out, err)
+        _kill(helper)
+    return _parse(out, err)
 
 
-def _end(helper: "subprocess.Popen[bytes]") -> None:
-    """Leave nothing behind: neither the helper, nor what it started (some backends run a program), nor a zombie."""
+def _kill(helper: "subprocess.Popen[bytes]") -> None:
+    """Kill the helper and the programs that its backend has started, and reap it."""
     if helper.returncode is not None:
-        return  # it answered, and its number may be another process's by now
+        return  # it has ended, and its process ID may be in use again
     if os.name == "posix":
         import signal
 
         try:
             os.killpg(helper.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):  # the group is empty; macOS says so with the latter
+        except (ProcessLookupError, PermissionError):  # the group is empty; macOS raises the latter
             pass
     else:
         helper.kill()
@@ -107,18 +107,18 @@ def _end(helper: "subprocess.Popen[bytes]") -> None:
         if pipe is not None:
             try:
                 pipe.close()
-            except OSError:  # what was still to be written to a helper that has ended
+            except OSError:  # unwritten data for a helper that has ended
                 pass
     helper.wait()
 
 
-def _answer_in(out: bytes, err: bytes) -> Mapping[str, Any]:
+def _parse(out: bytes, err: bytes) -> Mapping[str, Any]:
     try:
-        answer: Mapping[str, Any] = json.loads(out)
+        result: Mapping[str, Any] = json.loads(out)
     except ValueError:
-        lines = err.decode("utf-8", "replace").strip().splitlines() or ["no answer"]
-        answer = {"problem": "refused", "detail": lines[-1]}
-    if "problem" in answer:
-        detail = redact(one_line(str(answer["detail"]).strip().rstrip("."))) or "no reason given"
-        raise KeychainUnavailable(_REASONS[answer["problem"]].format(detail))
-    return answer
+        lines = err.decode("utf-8", "replace").strip().splitlines() or ["no response"]
+        result = {"problem": "refused", "detail": lines[-1]}
+    if "problem" in result:
+        detail = redact(one_line(str(result["detail"]).strip().rstrip("."))) or "no reason given"
+        raise KeychainUnavailable(_REASONS[result["problem"]].format(detail))
+    return result

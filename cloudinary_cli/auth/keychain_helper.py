@@ -1,6 +1,6 @@
-"""Runs in a process of its own: one call to the package `keyring`, asked for on stdin and answered on stdout, as JSON.
+"""The program of a helper process: makes one call to the package `keyring`. The request and the result are JSON.
 
-A keychain may hang, prompt, print or crash; here it can do that without taking `cld` along. Knows nothing of logins.
+A keychain that hangs, prompts, prints or crashes does not affect `cld`, because it does so in this process.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from typing import Any, Dict, Mapping, Optional
 
 
 def main() -> None:
-    """Answer the request on stdin. What a backend raises beside `keyring`'s own errors ends the process (status 1)."""
+    """Read a request from stdin and write the result to stdout. Errors that are not `keyring`'s own end the process."""
     request = json.loads(sys.stdin.buffer.read())
     if hasattr(signal, "setitimer"):
-        # Should `cld` be killed meanwhile, this process ends too: the signal's default action needs no Python.
+        # End this process even if `cld` was killed and a backend hangs: the default action of SIGALRM needs no Python.
         signal.setitimer(signal.ITIMER_REAL, request["limit"])
-    answer_to = os.dup(1)
-    os.dup2(2, 1)  # a backend that prints must not write into the answer
-    os.write(answer_to, json.dumps(answer(request)).encode("ascii"))
+    stdout = os.dup(1)
+    os.dup2(2, 1)  # what a backend prints must not mix with the result
+    os.write(stdout, json.dumps(perform(request)).encode("ascii"))
 
 
-def answer(request: Mapping[str, Any]) -> Dict[str, Any]:
-    """`{"value", "keychain"}` or `{"problem", "detail"}`.
+def perform(request: Mapping[str, Any]) -> Dict[str, Any]:
+    """Make the call; returns `{"value", "keychain"}` or `{"problem", "detail"}`.
 
-    :param request: op (get, set or delete), service, account, value.
+    :param request: `op` (get, set or delete), `service`, `account`, `value`.
     """
     try:
         import keyring
@@ -35,7 +35,7 @@ def answer(request: Mapping[str, Any]) -> Dict[str, Any]:
         return {"problem": "missing", "detail": error.name or "keyring"}
     try:
         backend = keyring.get_keyring()
-        return {"value": _act(backend, request), "keychain": str(backend.name)}
+        return {"value": _apply(backend, request), "keychain": str(backend.name)}
     except errors.NoKeyringError:
         return {"problem": "none", "detail": ""}
     except errors.KeyringLocked as error:
@@ -44,7 +44,7 @@ def answer(request: Mapping[str, Any]) -> Dict[str, Any]:
         return {"problem": "refused", "detail": str(error)}
 
 
-def _act(backend: Any, request: Mapping[str, Any]) -> Optional[str]:
+def _apply(backend: Any, request: Mapping[str, Any]) -> Optional[str]:
     from keyring import errors
 
     service, account = request["service"], request["account"]
@@ -52,10 +52,10 @@ def _act(backend: Any, request: Mapping[str, Any]) -> Optional[str]:
         try:
             backend.delete_password(service, account)
         except errors.PasswordDeleteError:
-            # Gone already is as good. Anything else: still there, and the caller sees it in the value.
+            # There is no such secret; otherwise, the caller sees the remaining value.
             pass
     elif request["op"] == "set":
         backend.set_password(service, account, request["value"])
-    # Read back, also after a write: some backends take everything and keep nothing.
+    # Read the value back after a write, because some backends accept values and do not store them.
     value: Optional[str] = backend.get_password(service, account)
     return value

@@ -1,49 +1,44 @@
-"""The redirect endpoint of a login (RFC 8252 section 7.3): owns the loopback port, ignores strangers, obeys a deadline.
-
-Knows which request is the genuine answer and when the browser hears about it; not what the code is good for.
-"""
+"""The redirect endpoint of a login (RFC 8252 section 7.3): accepts the genuine response, refuses all other requests."""
 
 from __future__ import annotations
 
-import os
 import secrets
-import socket
 import threading
 import time
 from http import HTTPStatus
+from queue import SimpleQueue
 from types import TracebackType
 from typing import Collection, Optional, Tuple, Type, Union
 
 from cloudinary_cli import defaults
-from cloudinary_cli.auth.callback_http import BadRequest, Request, authorities, bracketed, parse_request, response
+from cloudinary_cli.auth.callback_http import CallbackRequest, PageResponse, RedirectHTTPServer, bracketed, neutral_page
 from cloudinary_cli.auth.callback_page import Tone, callback_page, render_page
 from cloudinary_cli.auth.callback_response import (
     AuthorizationError,
     AuthorizationResponse,
     Rejection,
+    denied,
     parse_authorization_response,
 )
-from cloudinary_cli.auth.loopback_connections import ConnectionLoop
 from cloudinary_cli.defaults import OAUTH_CALLBACK_PATH, OAUTH_CALLBACK_TIMEOUT_SECONDS, logger
-from cloudinary_cli.errors import AuthorizationDenied, ConfigError, LoginError, LoginTimeout, PortInUse
+from cloudinary_cli.errors import ConfigError, LoginError, LoginTimeout, PortInUse
 
 __all__ = ["AuthorizationResponse", "CallbackServer", "start_callback_server", "wait_for_callback"]
 
-# Ctrl-C does not interrupt a lock on Windows, so the wait is made of short ones.
-_SLICE_SECONDS = 0.2
-_STRAY_TITLE = "Nothing to do here"
+# Ctrl-C does not interrupt a lock on Windows, so the wait consists of short ones.
+_WAIT_SLICE_SECONDS = 0.2
 _OPENED_TWICE = (
     "the login page was opened twice, so another user of this machine may have read its address. Nothing was saved. "
-    "Run the command again; or open the URL by hand, which nobody else sees: cld login --no-browser"
+    "Run the command again; or open the URL by hand, so that no other user sees it: cld login --no-browser"
 )
 
 
 class CallbackServer:
-    """Listens while it is entered. The first genuine response wins, and its browser waits for reply().
+    """A context manager that listens until it exits. The browser of the first genuine response waits for reply().
 
     :param state: the `state` of the authorization request; empty when the caller compares it.
-    :param issuers: what an `iss` must be equal to (RFC 9207); empty: it is not compared.
-    :raises ConfigError: when `host` is not a loopback address: nobody else may be able to connect (RFC 8252 8.3).
+    :param issuers: the accepted values of `iss` (RFC 9207); empty: it is not compared.
+    :raises ConfigError: when `host` is not a loopback address: no other machine may connect (RFC 8252 section 8.3).
     """
 
     def __init__(self, host: str, port: int, state: str, issuers: Collection[str] = ()) -> None:
@@ -53,17 +48,22 @@ class CallbackServer:
         self._port = port
         self._state = state
         self._issuers = issuers
+        self._lock = threading.Lock()  # for _outcome and _times_started
         self._outcome: Union[AuthorizationResponse, AuthorizationError, None] = None
         self._arrived = threading.Event()
+        self._final_pages: "SimpleQueue[PageResponse]" = SimpleQueue()  # the first one is sent
         self._start_path = ""
         self._authorize_url = ""
         self._times_started = 0
-        self._loop: Optional[ConnectionLoop] = None
+        self._server: Optional[RedirectHTTPServer] = None
 
     @property
     def redirect_uri(self) -> str:
-        """The redirect URI; with port 0, the port that the system chose is known once the server is entered."""
-        return f"http://{bracketed(self._host)}:{self._port}{OAUTH_CALLBACK_PATH}"
+        """The redirect URI. With port 0, the port is known once the server listens."""
+        return self._url(OAUTH_CALLBACK_PATH)
+
+    def _url(self, path: str) -> str:
+        return f"http://{bracketed(self._host)}:{self._port}{path}"
 
     def start_page(self, authorize_url: str) -> str:
         """A one-time address that redirects to the authorization URL, for the command line of a browser.
@@ -72,10 +72,10 @@ class CallbackServer:
         they could have their own login delivered here (RFC 9700 section 4.7).
         """
         self._authorize_url, self._start_path = authorize_url, f"/login/{secrets.token_urlsafe(16)}"
-        return f"http://{bracketed(self._host)}:{self._port}{self._start_path}"
+        return self._url(self._start_path)
 
     def check_start_page(self) -> None:
-        """:raises LoginError: the start page was opened a second time: who has the authorization URL is unknown."""
+        """:raises LoginError: the start page was opened twice, so the authorization URL may be known to others."""
         if self._times_started > 1:
             raise LoginError(_OPENED_TWICE)
 
@@ -84,11 +84,17 @@ class CallbackServer:
 
         :raises PortInUse: with the system's error chained.
         """
-        listener = _listen(self._host, self._port)
-        self._port = listener.getsockname()[1]
-        self._authorities = authorities(self._host, self._port)
-        self._loop = ConnectionLoop(listener, self._handle)
-        self._loop.start()
+        try:
+            self._server = RedirectHTTPServer(self._host, self._port, self._respond)
+        except OSError as error:
+            raise PortInUse(
+                f"cannot listen on {bracketed(self._host)}:{self._port} for the browser's response "
+                f"({error.strerror or error}). Another `cld login` may be running, or another program has the port. "
+                "Stop it and run the command again; or give a port that the server knows, with --port; "
+                "or paste the response: cld login --no-browser"
+            ) from error
+        self._port = self._server.port
+        self._server.start()
         return self
 
     def __exit__(
@@ -100,114 +106,92 @@ class CallbackServer:
         self.close()
 
     def close(self) -> None:
-        """Close the port, at once; a browser that still waits is told that the login was interrupted."""
-        loop, self._loop = self._loop, None
-        if loop is not None:
-            page = render_page("Login interrupted", "The terminal stopped before the login was complete.", Tone.NOTICE)
-            loop.stop(response(HTTPStatus.SERVICE_UNAVAILABLE, page))
+        """Close the port. A browser that still waits is told that the login was interrupted."""
+        server, self._server = self._server, None
+        if server is not None:
+            message = "The terminal stopped before the login was complete."
+            self._finish(render_page("Login interrupted", message, Tone.NOTICE), HTTPStatus.SERVICE_UNAVAILABLE)
+            server.stop()
 
     def wait(self, timeout: float) -> AuthorizationResponse:
-        """The authorization response; whatever else arrives does not move the deadline. May be called again.
+        """The authorization response. Other requests do not extend the deadline. May be called again.
 
-        :param timeout: seconds, of a monotonic clock.
-        :raises AuthorizationDenied: a genuine error response came; its browser has been answered.
-        :raises LoginTimeout: nothing genuine came in time.
+        :param timeout: seconds.
+        :raises AuthorizationDenied: an error response arrived; its browser has been told.
+        :raises LoginTimeout: no genuine response arrived in time.
         :raises LoginError: as check_start_page().
         """
         deadline = time.monotonic() + timeout
-        while not self._arrived.wait(max(0.0, min(_SLICE_SECONDS, deadline - time.monotonic()))):
+        while not self._arrived.wait(max(0.0, min(_WAIT_SLICE_SECONDS, deadline - time.monotonic()))):
             if time.monotonic() >= deadline:
-                raise LoginTimeout(
-                    f"timed out: no answer from the browser within {timeout:g} s. Run the command again."
-                )
+                raise response_timeout(timeout)
         self.check_start_page()
         outcome = self._outcome
         if isinstance(outcome, AuthorizationResponse):
             return outcome
         self.reply(False, str(outcome))
-        raise AuthorizationDenied(f"the authorization server answered '{outcome}'. Run the command again to retry.")
+        raise denied(str(outcome))
 
     def reply(self, success: bool, detail: str = "") -> None:
-        """Show the browser how the login ended; called after the token exchange. `detail` may be untrusted text."""
-        self._answer_browser(callback_page(None if success else detail))
+        """Show the browser how the login ended, after the token exchange. `detail` may be untrusted text."""
+        self._finish(callback_page(None if success else detail))
 
     def acknowledge(self) -> None:
-        """Tell the browser only that the response arrived, for a caller that does the rest after the port is closed."""
-        message = "The Cloudinary CLI goes on in the terminal, which shows how the login ends."
-        self._answer_browser(render_page("Response received", message, Tone.NOTICE))
+        """Tell the browser only that the response arrived, for a caller that exchanges the code after close()."""
+        message = "The Cloudinary CLI continues in the terminal, which shows how the login ends."
+        self._finish(render_page("Response received", message, Tone.NOTICE))
 
-    def _answer_browser(self, page: str) -> None:
-        if self._loop is not None:
-            self._loop.answer_held(response(HTTPStatus.OK, page))
+    def _finish(self, page: str, status: HTTPStatus = HTTPStatus.OK) -> None:
+        self._final_pages.put(PageResponse(status, page))
 
-    # -- in the server's thread
+    # -- in the threads of the connections
 
-    def _handle(self, received: bytes) -> Optional[bytes]:
-        """The answer to one request; None keeps the browser waiting for reply()."""
-        try:
-            request = parse_request(received, self._authorities)
-        except BadRequest as error:
-            return _stray(error.status, "This request was not understood.")
+    def _respond(self, request: CallbackRequest) -> PageResponse:
         is_start = bool(self._start_path) and request.path == self._start_path and not request.query
         if request.path != OAUTH_CALLBACK_PATH and not is_start:
-            return _stray(HTTPStatus.NOT_FOUND, "There is no such page.", request)
+            return neutral_page(HTTPStatus.NOT_FOUND, "There is no such page.")
         if request.method != "GET":
-            return _stray(HTTPStatus.METHOD_NOT_ALLOWED, "This address takes GET requests only.", request, "GET")
-        return self._start() if is_start else self._judge(request)
+            message = "This address accepts GET requests only."
+            return neutral_page(HTTPStatus.METHOD_NOT_ALLOWED, message, Allow="GET")
+        return self._start() if is_start else self._receive(request.query)
 
-    def _start(self) -> bytes:
-        self._times_started += 1
-        if self._times_started > 1:
-            self._arrived.set()
-            return _stray(HTTPStatus.GONE, "This login page was opened before. The terminal shows what to do.")
-        page = render_page("Logging in", "The browser goes on to the login page.", Tone.NOTICE)
-        return response(HTTPStatus.FOUND, page, location=self._authorize_url)
+    def _start(self) -> PageResponse:
+        with self._lock:
+            self._times_started += 1
+            if self._times_started > 1:
+                self._arrived.set()
+                message = "This login page was opened before. The terminal shows what to do."
+                return neutral_page(HTTPStatus.GONE, message)
+        page = render_page("Logging in", "The browser continues to the login page.", Tone.NOTICE)
+        return PageResponse(HTTPStatus.FOUND, page, {"Location": self._authorize_url})
 
-    def _judge(self, request: Request) -> Optional[bytes]:
-        outcome = parse_authorization_response(request.query, self._state, self._issuers)
+    def _receive(self, query: str) -> PageResponse:
+        """Check a response. The first genuine one waits for its final page."""
+        outcome = parse_authorization_response(query, self._state, self._issuers)
         if isinstance(outcome, Rejection):
-            # Only a wrong issuer comes with the right state: that is no stranger, and the user should know of it.
+            # A wrong issuer is reported to the user, because that response has the right state.
             log = logger.warning if outcome is Rejection.OTHER_ISSUER else logger.debug
             log("A login response was refused, because %s. Still waiting.", outcome.value)
-            return _stray(HTTPStatus.BAD_REQUEST, f"This login response was refused, because {outcome.value}.")
-        if self._outcome is not None:
-            return _stray(HTTPStatus.CONFLICT, "This login already has its response. The terminal shows how it ended.")
-        self._outcome = outcome
+            message = f"This login response was refused, because {outcome.value}."
+            return neutral_page(HTTPStatus.BAD_REQUEST, message)
+        with self._lock:
+            if self._outcome is not None:
+                message = "This login already has its response. The terminal shows how it ended."
+                return neutral_page(HTTPStatus.CONFLICT, message)
+            self._outcome = outcome
         self._arrived.set()
-        return None
+        return self._final_pages.get()
 
 
-def _stray(status: HTTPStatus, message: str, request: Optional[Request] = None, allow: str = "") -> bytes:
-    """A neutral page: nothing of the request is in it."""
-    page = render_page(_STRAY_TITLE, message, Tone.NOTICE)
-    return response(status, page, allow, with_body=request is None or request.method != "HEAD")
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
-    try:
-        if os.name == "nt":
-            # There SO_REUSEADDR would let another program share the port and receive the code.
-            listener.setsockopt(socket.SOL_SOCKET, getattr(socket, "SO_EXCLUSIVEADDRUSE"), 1)  # noqa: B009
-        else:
-            # A port in TIME_WAIT after the last login can be bound; one that somebody listens on cannot.
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(128)
-    except OSError as error:
-        listener.close()
-        raise PortInUse(
-            f"cannot listen on {bracketed(host)}:{port} for the browser's answer ({error.strerror or error}). Another "
-            "`cld login` may be running, or another program has the port. Stop it and run the command again; or give a "
-            "port that the server knows, with --port; or paste the answer: cld login --no-browser"
-        ) from error
-    return listener
+def response_timeout(seconds: float) -> LoginTimeout:
+    """The error of a login whose redirect did not arrive in time."""
+    return LoginTimeout(f"timed out: no response from the browser within {seconds:g} s. Run the command again.")
 
 
 def start_callback_server(state: str = "") -> Tuple[CallbackServer, str]:
     """(a running server, its redirect URI), from the CLOUDINARY_OAUTH_* settings. wait_for_callback() closes it.
 
-    :param state: without it any response ends the wait, and the caller must compare the state that comes back.
+    :param state: without it, any response ends the wait, and the caller must compare the returned state.
     :raises PortInUse: with the system's error chained. :raises ConfigError: for an invalid setting.
     """
     settings = defaults.oauth_settings()
@@ -221,8 +205,8 @@ def wait_for_callback(server: CallbackServer, timeout: float = OAUTH_CALLBACK_TI
     :param timeout: seconds. :raises AuthorizationDenied: :raises LoginTimeout: as CallbackServer.wait().
     """
     try:
-        answer = server.wait(timeout)
+        response = server.wait(timeout)
         server.acknowledge()
-        return answer.code, answer.state
+        return response.code, response.state
     finally:
         server.close()

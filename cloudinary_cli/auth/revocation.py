@@ -1,8 +1,9 @@
-"""Revocation (RFC 7009) of a session that ends or is replaced; knows no store and no lock."""
+"""Revokes the refresh token of a session that ends or is replaced (RFC 7009)."""
 
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Optional
 
 from cloudinary_cli.auth import flow
@@ -15,23 +16,32 @@ _BUSY_PAUSE_SECONDS = 0.5
 _LONGEST_BUSY_PAUSE_SECONDS = 5.0
 
 
-def revoke_replaced(old_url: Optional[str], session: Session) -> Optional[bool]:
-    """Revoke the grant that the new one replaced, now that the new one is stored, and remove its key."""
+def revoke_replaced(old_url: Optional[str], session: Session, client_id: Optional[str] = None) -> Optional[bool]:
+    """Revoke the grant that `session` has replaced, and remove its key. Call it once the new session is saved."""
     if old_url is None:
         return None
     old = from_cloudinary_url(old_url)
-    revoked = revoke_session(old, keep=session.refresh_token, which="previous session") if old.refresh_token else None
+    revoked = None
+    if old.refresh_token:
+        revoked = revoke_session(old, "", session.refresh_token, "previous session", client_id)
     vault().forget(old.key_id)
     return revoked
 
 
 def revoke_session(
-    session: Session, name: str = "", keep: Optional[str] = None, which: str = "session"
+    session: Session,
+    name: str = "",
+    keep: Optional[str] = None,
+    description: str = "session",
+    client_id: Optional[str] = None,
 ) -> Optional[bool]:
-    """Revoke a session's refresh token at its own server; True when there was nothing to revoke or it succeeded.
+    """Revoke a session's refresh token at its server. A failure is logged.
 
-    :param keep: a refresh token that stays valid: None is returned when it is the session's.
-    :param which: names the session in the error.
+    :param name: of the login, for an error of the keychain.
+    :param keep: a refresh token that must stay valid. If it is the session's, nothing is revoked.
+    :param description: names the session in the error.
+    :param client_id: None: read from the environment.
+    :returns: True: revoked, or there is no refresh token. False: it failed. None: the token is `keep`.
     """
     if not session.refresh_token:
         return True
@@ -39,23 +49,28 @@ def revoke_session(
         opened = vault().open(session, name)
         if opened.refresh_token == keep:
             return None
-        _revoke_or_retry(opened.refresh_token or "", opened)
-    except TokenEndpointError as error:
-        flow.conceal(error, [opened.access_token])
-        logger.error("Revoking the %s failed: %s It may stay valid at the server.", which, error)
-        return False
+        _revoke_or_retry(opened, client_id)
     except CliError as error:
-        logger.error("Revoking the %s failed: %s It may stay valid at the server.", which, error)
+        if isinstance(error, TokenEndpointError):
+            flow.conceal(error, [opened.access_token])
+        logger.error("Revoking the %s failed: %s It may stay valid at the server.", description, error)
         return False
     return True
 
 
-def _revoke_or_retry(token: str, session: Session) -> None:
-    """Revoke; once more where the server says that it is busy (RFC 7009 section 2.2.1)."""
+def _revoke_or_retry(session: Session, client_id: Optional[str]) -> None:
+    """Revoke the refresh token; retry once when the server is busy (RFC 7009 section 2.2.1)."""
+    revoke = partial(
+        flow.revoke,
+        session.refresh_token or "",
+        session.region,
+        base_url=session.token_base_url,
+        client_id=client_id,
+    )
     try:
-        flow.revoke(token, session.region, base_url=session.token_base_url)
+        revoke()
     except TokenEndpointError as error:
         if error.status not in (429, 503):
             raise
         time.sleep(min(error.retry_after or _BUSY_PAUSE_SECONDS, _LONGEST_BUSY_PAUSE_SECONDS))
-        flow.revoke(token, session.region, base_url=session.token_base_url)
+        revoke()

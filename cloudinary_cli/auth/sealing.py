@@ -1,12 +1,12 @@
-"""Logins whose tokens are encrypted in config.json: the sealed form, its key in the keychain; no protocol, no store.
+"""Encrypts and decrypts the tokens of a login ("seals" and "opens" it) with a key in the system's keychain.
 
 A sealed entry is an ordinary saved URL: the values of `oauth_token` and `refresh_token` are ciphertexts, and the query
-key `keyring` names the key. Listing, locking, adopting and journalling compare and keep these values as they are; only
-who sends a token opens it. Sealed form: `sealed1.` and base64url of nonce (96 bits, random) and AES-256-GCM ciphertext
-with tag (NIST SP 800-38D). Bound in as associated data: which token it is, and where it may be sent. So a changed
-`upload_prefix` does not get the token, nor does a ciphertext open in the place of another.
+key `keyring` is the ID of the key. Code that lists, locks or compares entries uses the sealed values; only code that
+sends a token opens them. The sealed form is `sealed1.` and the base64url of a random 96-bit nonce and the AES-256-GCM
+ciphertext with its tag (NIST SP 800-38D). The associated data include the kind of token and the servers that may
+receive it, so a sealed token does not open after a change of `upload_prefix` or in the place of the other token.
 
-`cryptography` and the keychain are touched when a token is opened or sealed, not before.
+`cryptography` and the keychain are used only when a token is sealed or opened.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ _NONCE_BYTES = 12
 
 
 class NewKey(NamedTuple):
-    """A key made for one login: its id, and the name of the keychain that keeps it."""
+    """A new key for one login: its ID, and the name of the keychain that stores it."""
 
     key_id: str
     keychain: str
 
 
 class Vault:
-    """Opens and seals sessions; a key is fetched from the keychain once per process. Safe for threads."""
+    """Seals and opens sessions. Reads each key from the keychain once per process. Thread-safe."""
 
     def __init__(self) -> None:
         self._keychain = Keychain()
@@ -50,12 +50,12 @@ class Vault:
         self._lock = threading.Lock()
 
     def probe(self) -> None:
-        """Whether a key could be made. :raises KeychainUnavailable: says why not."""
+        """Check that a key could be created. :raises KeychainUnavailable: it could not."""
         _cipher()
         self._keychain.get("probe")
 
     def new_key(self) -> NewKey:
-        """Make a key and put it into the keychain. :raises KeychainUnavailable: it is not there."""
+        """Create a key and store it in the keychain. :raises KeychainUnavailable: it was not stored."""
         _cipher()
         key_id, key = secrets.token_hex(8), secrets.token_bytes(_KEY_BYTES)
         keychain = self._keychain.put(key_id, base64.urlsafe_b64encode(key).decode("ascii"))
@@ -63,9 +63,9 @@ class Vault:
         return NewKey(key_id, keychain)
 
     def seal(self, session: Session, key_id: Optional[str]) -> Session:
-        """The session with its tokens encrypted; without a key, the session itself.
+        """The session with its tokens encrypted; the session itself if `key_id` is None.
 
-        No I/O for a key made or used before in this process, so that it cannot fail once a refresh token is spent.
+        For a key that this process has used before there is no I/O, so it cannot fail after a refresh token was used.
         """
         if key_id is None:
             return session
@@ -74,37 +74,37 @@ class Vault:
         refresh = session.refresh_token
         return replace(
             sealed,
-            access_token=_seal(key, session.access_token, _bound(sealed, "oauth_token")),
-            refresh_token=_seal(key, refresh, _bound(sealed, "refresh_token")) if refresh else None,
+            access_token=_seal(key, session.access_token, _associated_data(sealed, "oauth_token")),
+            refresh_token=_seal(key, refresh, _associated_data(sealed, "refresh_token")) if refresh else None,
         )
 
     def open(self, session: Session, name: str = "") -> Session:
-        """The session with its tokens in clear; one that is not sealed is returned as it is.
+        """The session with its tokens decrypted. A session that is not sealed is returned unchanged.
 
         :param name: of the login, for the error.
-        :raises KeychainUnavailable: the keychain is locked, missing, or does not answer.
-        :raises ReloginRequired: there is no key any more, or the entry was changed.
+        :raises KeychainUnavailable: the keychain is locked, missing, or does not respond.
+        :raises ReloginRequired: the key was deleted, or the entry was changed.
         """
         if session.key_id is None:
             return session
         key = self._key(session, name)
         try:
-            access = _open(key, session.access_token, _bound(session, "oauth_token"))
+            access = _open(key, session.access_token, _associated_data(session, "oauth_token"))
             refresh = session.refresh_token
-            refresh = _open(key, refresh, _bound(session, "refresh_token")) if refresh else None
+            refresh = _open(key, refresh, _associated_data(session, "refresh_token")) if refresh else None
         except ValueError:
             raise _lost("cannot be decrypted: its entry was changed after the login", session, name) from None
         return replace(session, access_token=access, refresh_token=refresh, key_id=None)
 
     def forget(self, key_id: Optional[str]) -> None:
-        """Remove a key from the keychain. A failure is said, and stops nothing: without its entry, it opens nothing."""
+        """Delete a key from the keychain. A failure is logged only, because the key is useless without its entry."""
         if key_id is None:
             return
         self._keys.pop(key_id, None)
         try:
             self._keychain.delete(key_id)
         except KeychainUnavailable as error:
-            logger.warning("The key '%s' stays in the keychain, where it opens nothing any more. %s", key_id, error)
+            logger.warning("The key '%s' remains in the keychain. It is no longer used. %s", key_id, error)
 
     def _key(self, session: Session, name: str) -> bytes:
         key_id = session.key_id or ""
@@ -121,16 +121,16 @@ class Vault:
 
 @lru_cache(maxsize=None)
 def vault() -> Vault:
-    """The process's vault."""
+    """The vault of this process, which holds the keys that were read."""
     return Vault()
 
 
 def require_keychain(session: Session, name: str) -> None:
-    """Fail while the session is sealed and the keychain cannot be asked: later, it can be revoked.
+    """Check that a sealed session can be opened, and so be revoked.
 
-    A session whose key is gone passes, since nobody can ever open it.
+    A session whose key was deleted passes, because it can never be opened.
 
-    :raises KeychainUnavailable: says how to remove the login all the same.
+    :raises KeychainUnavailable: with the command that removes the login without revoking it.
     """
     try:
         vault().open(session)
@@ -142,7 +142,7 @@ def require_keychain(session: Session, name: str) -> None:
 
 
 def token_of_fields(fields: Dict[str, Any]) -> Optional[str]:
-    """The access token among the attributes of a config, opened when it is sealed."""
+    """The access token among the attributes of a config, decrypted if it is sealed."""
     token = fields.get("oauth_token")
     if not isinstance(token, str) or not token.startswith(PREFIX):
         return token
@@ -150,7 +150,7 @@ def token_of_fields(fields: Dict[str, Any]) -> Optional[str]:
 
 
 def is_wanted(choice: Optional[bool], old: Optional[Session]) -> bool:
-    """Whether a login shall be sealed: as asked for, else as the one that it replaces."""
+    """Whether to seal a login: the user's choice, or else as the login that it replaces."""
     return choice if choice is not None else old is not None and old.key_id is not None
 
 
@@ -177,8 +177,8 @@ def _decoded(text: Optional[str], session: Session, name: str) -> bytes:
     return key
 
 
-def _bound(session: Session, token: str) -> bytes:
-    """What a ciphertext is valid for: this token, of this login, for these servers."""
+def _associated_data(session: Session, token: str) -> bytes:
+    """The associated data of a ciphertext: the kind of token, the login and the servers."""
     api_host = session.upload_prefix or defaults.api_host_for_region(session.region)
     parts = [PREFIX, session.key_id, token, session.cloud_name, session.region, api_host, session.oauth_base_url or ""]
     return json.dumps(parts).encode("ascii")
@@ -187,7 +187,7 @@ def _bound(session: Session, token: str) -> bytes:
 def _cipher() -> Any:
     try:
         with warnings.catch_warnings():
-            # "Support for this Python will be dropped" is not for the reader of a command's stderr.
+            # On old versions of Python, cryptography warns that their support will end. Users cannot act on it.
             warnings.simplefilter("ignore")
             from cryptography.hazmat.primitives.ciphers.aead import AESGCM
     except ImportError as error:
@@ -195,21 +195,21 @@ def _cipher() -> Any:
     return AESGCM
 
 
-def _seal(key: bytes, token: str, bound: bytes) -> str:
+def _seal(key: bytes, token: str, associated_data: bytes) -> str:
     nonce = os.urandom(_NONCE_BYTES)
-    data = nonce + _cipher()(key).encrypt(nonce, token.encode("utf-8"), bound)
+    data = nonce + _cipher()(key).encrypt(nonce, token.encode("utf-8"), associated_data)
     return PREFIX + base64.urlsafe_b64encode(data).decode("ascii")
 
 
-def _open(key: bytes, sealed: str, bound: bytes) -> str:
-    """:raises ValueError: not sealed, or not by this key for this place."""
+def _open(key: bytes, sealed: str, associated_data: bytes) -> str:
+    """:raises ValueError: not sealed, or not with this key and these associated data."""
     from cryptography.exceptions import InvalidTag
 
     if not sealed.startswith(PREFIX):
-        raise ValueError("not sealed")
+        raise ValueError("the token is not sealed")
     data = base64.urlsafe_b64decode(sealed[len(PREFIX) :].encode("ascii"))
     try:
-        text: str = _cipher()(key).decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], bound).decode("utf-8")
+        text: str = _cipher()(key).decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], associated_data).decode("utf-8")
     except InvalidTag:
-        raise ValueError("altered") from None
+        raise ValueError("the tag does not match") from None
     return text

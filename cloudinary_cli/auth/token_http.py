@@ -1,7 +1,7 @@
-"""One HTTP request to the authorization server: one total deadline, TLS, proxies, no redirects.
+"""Sends one HTTP request to the authorization server: with a total deadline and proxies, without redirects.
 
-Each request has a connection of its own. A reused connection may have been closed by the server, and then it is unknown
-whether the refresh token arrived (see errors.Delivery).
+Each request uses a new connection. The server may close a reused connection at the same moment, and then it is unknown
+whether it received the refresh token (see errors.Delivery).
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from cloudinary_cli.text import one_line, redact, without_secrets
 _CONNECT_TIMEOUT_SECONDS = 10
 _MAX_BODY_BYTES = 1 << 20
 _MAX_RETRY_AFTER_SECONDS = 3600.0
-_MAX_SECRET = 4096
+_MAX_SECRET_LENGTH = 4096
 _SECRET_MEMBERS = frozenset(["code", "code_verifier", "device_code", "refresh_token", "token"])
 
 
 @dataclass(frozen=True)
-class HttpAnswer:
-    """Status, body text and Retry-After (seconds) of one answer."""
+class TokenHttpResponse:
+    """Status, body text and Retry-After (in seconds) of a response."""
 
     status: int
     body: str
@@ -34,10 +34,10 @@ class HttpAnswer:
 
 
 class _Form:
-    """A form that knows whether it was handed to a connection. Before that, no secret can have left this process."""
+    """A request body that records whether it was sent. Before that, no secret can have left this process."""
 
     def __init__(self, form: Mapping[str, str], before_send: Callable[[], None]) -> None:
-        # A variable of the environment that is not UTF-8 is sent as the bytes that it has.
+        # A value from an environment variable that is not UTF-8 is sent as its original bytes.
         self.data = urlencode(form, errors="surrogateescape").encode("ascii")
         self.is_sent = False
         self._before_send = before_send
@@ -49,28 +49,28 @@ class _Form:
 
 
 class _Deadline:
-    """Shuts a connection down at a point in time, whatever it is doing.
+    """Shuts down the connections of a request when its time is over.
 
-    The timeout of a socket restarts with each byte that arrives. A server or proxy that sends its TLS handshake or its
-    headers byte by byte never reaches it.
+    The timeout of a socket restarts with each byte that arrives, so a server or proxy that sends its TLS handshake or
+    its headers byte by byte would never reach it.
     """
 
     def __init__(self, seconds: float) -> None:
-        self.at = time.monotonic() + seconds
+        self.time = time.monotonic() + seconds
         self.has_passed = False
         self._sockets: List[socket.socket] = []
         self._lock = threading.Lock()
-        self._timer = threading.Timer(seconds, self._pass)
+        self._timer = threading.Timer(seconds, self._expire)
         self._timer.daemon = True
 
     def watch(self, connection: Any) -> None:
-        """Shut this socket down, too. A duplicate is kept, because TLS takes the descriptor of the original over."""
+        """Include a socket. A duplicate is kept, because TLS detaches the file descriptor of the original."""
         with self._lock:
             self._sockets.append(connection.dup())
             if self.has_passed:
                 _shut_down(self._sockets[-1])
 
-    def _pass(self) -> None:
+    def _expire(self) -> None:
         with self._lock:
             self.has_passed = True
             for connection in self._sockets:
@@ -90,11 +90,11 @@ class _Deadline:
 def _shut_down(connection: socket.socket) -> None:
     try:
         connection.shutdown(socket.SHUT_RDWR)
-    except OSError:  # it was closed by its other end
+    except OSError:  # the other end has closed it
         pass
 
 
-def _nothing() -> None:
+def _do_nothing() -> None:
     """The default of `before_send`."""
 
 
@@ -103,16 +103,16 @@ def send(
     url: str,
     form: Optional[Mapping[str, str]] = None,
     timeout: float = 0,
-    before_send: Callable[[], None] = _nothing,
-) -> HttpAnswer:
-    """Send one request and read the whole response. Proxies and CA files: http_pool.py; .netrc is not read.
+    before_send: Callable[[], None] = _do_nothing,
+) -> TokenHttpResponse:
+    """Send one request and read the whole response. Proxies and CA files are those of net/pool.py; .netrc is not read.
 
-    Redirects are not followed, because the body holds a code or a refresh token (RFC 9700 section 4.12).
+    Redirects are not followed, because the body contains a code or a refresh token (RFC 9700 section 4.12).
 
-    :param timeout: seconds for everything, from the connection to the last byte; 0 means OAUTH_HTTP_TIMEOUT_SECONDS.
-        Only the look-up of the host name is limited by the system's own timeouts instead.
-    :param before_send: called when the connection stands, right before the form is handed to it.
-    :raises TokenEndpointError: with what is known about the delivery.
+    :param timeout: seconds from the connection to the last byte; 0: OAUTH_HTTP_TIMEOUT_SECONDS. The DNS query has the
+        system's own timeout instead.
+    :param before_send: called when the connection is established, right before the form is sent.
+    :raises TokenEndpointError: its `delivery` says whether the server may have received the request.
     """
     from urllib3.exceptions import HTTPError
 
@@ -121,13 +121,13 @@ def send(
     with _Deadline(total) as deadline:
         try:
             return _exchange(method, url, body, total, deadline)
-        except (HTTPError, ValueError) as error:  # the latter: urllib3's for an address without a host, among others
+        except (HTTPError, ValueError) as error:  # urllib3 raises ValueError for a URL without a host, for example
             delivery = Delivery.UNKNOWN if body is None or body.is_sent else Delivery.NEVER_SENT
-            reason = _too_late(url, total) if deadline.has_passed else _reason(url, error, form or {})
+            reason = _timeout_message(url, total) if deadline.has_passed else _reason(url, error, form or {})
             raise TokenEndpointError(reason, delivery) from error
 
 
-def _exchange(method: str, url: str, body: Optional[_Form], total: float, deadline: _Deadline) -> HttpAnswer:
+def _exchange(method: str, url: str, body: Optional[_Form], total: float, deadline: _Deadline) -> TokenHttpResponse:
     from urllib3.util import Timeout
 
     headers: Dict[str, str] = {"Accept": "application/json", "User-Agent": "CloudinaryCLI"}
@@ -150,11 +150,11 @@ def _exchange(method: str, url: str, body: Optional[_Form], total: float, deadli
             text = _read(response, url, total, deadline)
         finally:
             response.close()
-        return HttpAnswer(response.status, text, _seconds(response.headers.get("Retry-After")))
+        return TokenHttpResponse(response.status, text, _seconds(response.headers.get("Retry-After")))
 
 
 def _watched_pool(url: str, deadline: _Deadline) -> Any:
-    """A pool for one URL whose connections obey the deadline from their first byte."""
+    """A pool for one URL whose connections are watched by the deadline from the start."""
     from cloudinary_cli.net.pool import environment_proxy, new_pool
 
     manager = new_pool(url.partition(":")[0], environment_proxy(url))
@@ -178,8 +178,8 @@ def _read(response: Any, url: str, total: float, deadline: _Deadline) -> str:
     size = 0
     while True:
         chunk = read(65536)
-        if time.monotonic() > deadline.at:
-            raise TokenEndpointError(_too_late(url, total), Delivery.UNKNOWN)
+        if time.monotonic() > deadline.time:
+            raise TokenEndpointError(_timeout_message(url, total), Delivery.UNKNOWN)
         if not chunk:
             return b"".join(chunks).decode("utf-8", "replace")
         chunks.append(chunk)
@@ -189,31 +189,32 @@ def _read(response: Any, url: str, total: float, deadline: _Deadline) -> str:
 
 
 def _seconds(value: Optional[str]) -> Optional[float]:
-    """Retry-After as seconds; the date form is not worth a clock comparison here and counts as absent."""
+    """Retry-After in seconds; its date form counts as absent."""
     if value and value.strip().isdigit():
         return min(float(value), _MAX_RETRY_AFTER_SECONDS)
     return None
 
 
-def _too_late(url: str, total: float) -> str:
+def _timeout_message(url: str, total: float) -> str:
     return f"No response from {url.split('/')[2]} within {total:g} s."
 
 
-def harmless(text: str, form: Mapping[str, str], limit: int = 200) -> str:
-    """The beginning of a text of the server as a part of one line, without the secrets of the form that was sent."""
-    # Cut before the patterns search it: a server decides how long it is. The reserve keeps a secret whole at the cut.
-    text = text[: limit + _MAX_SECRET]
+def masked(text: str, form: Mapping[str, str], limit: int = 200) -> str:
+    """The first `limit` characters of a server's text, escaped for one line, without the secrets of the form."""
+    # The text is truncated before the search for secrets, because its length is up to the server. A secret at the end
+    # of the limit is kept whole, so that it is found.
+    text = text[: limit + _MAX_SECRET_LENGTH]
     sent = [value for name, value in form.items() if name in _SECRET_MEMBERS]
     return one_line(redact(without_secrets(text, sent)), limit)
 
 
 def _reason(url: str, error: Exception, form: Mapping[str, str]) -> str:
-    """What went wrong, and what to do about it where that is known."""
+    """The cause of the error, and what to do about it if that is known."""
     from urllib3 import exceptions
 
     host = url.split("/")[2]
-    # A line that is no HTTP is a part of the error, and a server may repeat in it what it was sent.
-    reason = harmless(_innermost(error), form, 160)
+    # The error quotes a line that is not HTTP, and that line may repeat what was sent.
+    reason = masked(_innermost(error), form, 160)
     if isinstance(error, exceptions.SSLError):
         return (
             f"TLS to {host} failed: {reason}. If a company proxy re-signs TLS, set REQUESTS_CA_BUNDLE to its CA file."
@@ -228,11 +229,11 @@ def _reason(url: str, error: Exception, form: Mapping[str, str]) -> str:
         return f"No response from {host} in time."
     if isinstance(error, ValueError):
         return f"Cannot use the address {one_line(url)}."
-    return f"The connection to {host} broke: {reason}."
+    return f"The connection to {host} failed: {reason}."
 
 
 def _has_proxy(url: str) -> bool:
-    """True when the environment names a proxy for this address."""
+    """True when the environment sets a proxy for this URL."""
     from cloudinary_cli.net.pool import environment_proxy
 
     return environment_proxy(url) is not None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import replace
 from enum import Enum
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Tuple
 
 from cloudinary_cli.auth.refresh import Refresher, RefreshOutcome, RefreshResult, refresh_lock
 from cloudinary_cli.auth.refresh import relogin_command as _command
@@ -22,6 +23,9 @@ from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import CliError, OAuthError
 from cloudinary_cli.system.browser import open_browser
 
+if TYPE_CHECKING:
+    from cloudinary_cli.auth.login_ui import LoginUI
+
 # How many logins are refreshed at the same time; each is one short request to the same host.
 _PARALLEL_REFRESHES = 64
 # Before each attempt at saving tokens that could not be saved at once.
@@ -37,18 +41,22 @@ class LogoutOutcome(str, Enum):
     NOT_OAUTH = "not_oauth"
 
 
-def login(region: Optional[str] = None, name: Optional[str] = None, set_default: bool = False) -> Tuple[str, str]:
+def login(
+    region: Optional[str] = None,
+    name: Optional[str] = None,
+    set_default: bool = False,
+    ui: Optional[LoginUI] = None,
+) -> Tuple[str, str]:
     """Log in with the system's browser and save the session; returns (config name, "made" | "already" | "no").
 
+    :param ui: None: the URL is logged as a warning, which Python shows on stderr unless logging is configured.
     :raises CliError: nothing was saved.
     """
-    from cloudinary_cli.auth.answer import Desk
+    from cloudinary_cli.auth.login_ui import LoginUI
     from cloudinary_cli.auth.sign_in import LoginRequest, sign_in
-    from cloudinary_cli.console import Console
 
-    console = Console()
-    desk = Desk(open_browser, console.notice, console.is_interactive, say=console.notice)
-    result = sign_in(LoginRequest(name, region, set_default), current_store(), desk)
+    ui = ui or LoginUI(open_browser, logger.warning)
+    result = sign_in(LoginRequest(name, region, set_default), current_store(), ui, os.environ)
     return result.name, result.default.value
 
 

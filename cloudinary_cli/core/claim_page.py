@@ -1,4 +1,4 @@
-"""Opens the claim page of a Claimable Cloud, or prints its URL where nobody looks at a terminal."""
+"""Opens the claim page of a Claimable Cloud, or prints its URL if stdout is not a terminal."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from cloudinary_cli.context import AppContext
 
 
 def open_claim_page(app: AppContext, url: str) -> bool:
-    """Open the page on a terminal, else print its URL on stdout. False when it was only printed.
+    """Open the page if stdout is a terminal, otherwise print its URL. Returns False if it was only printed.
 
-    :raises ConfigError: for a URL that no browser should be given.
+    :raises ConfigError: the URL must not be opened in a browser.
     """
     claim_utils.check_claim_url(url)
     if not stdout_is_terminal(app):
@@ -24,7 +24,7 @@ def open_claim_page(app: AppContext, url: str) -> bool:
 
 
 def stdout_is_terminal(app: AppContext) -> bool:
-    """True when a person reads stdout."""
+    """True when stdout is a terminal."""
     try:
         return app.console.stdout is not None and os.isatty(app.console.stdout.fileno())
     except (OSError, ValueError, AttributeError):  # closed, or not a file

@@ -1,4 +1,4 @@
-"""`cld logout`: which login to end, one call, and what is said about the result."""
+"""`cld logout`: chooses the login, ends it, and reports the result."""
 
 from __future__ import annotations
 
@@ -37,21 +37,21 @@ def logout(app: AppContext, name: Optional[str]) -> bool:
 def _choose(app: AppContext, logins: List[str]) -> Optional[str]:
     """The login to end; None when the user cancels.
 
-    :raises Declined: nobody could be asked, or the answer is not on the list.
+    :raises Declined: stdin is closed, or the reply is not on the list.
     """
     if len(logins) == 1:
-        answer = app.console.prompt(f"Log out of '{shown(logins[0])}'? [y/N] ", _HINT)
-        if answer is None:
+        reply = app.console.prompt(f"Log out of '{shown(logins[0])}'? [y/N] ", _HINT)
+        if reply is None:
             raise Declined("Not logged out.")
-        return logins[0] if answer.lower() in ("y", "yes") else None
-    answer = app.console.choose("Saved logins:", [shown(login) for login in logins], _HINT)
-    if answer is None:
+        return logins[0] if reply.lower() in ("y", "yes") else None
+    reply = app.console.choose("Saved logins:", [shown(login) for login in logins], _HINT)
+    if reply is None:
         raise Declined("Not logged out.")
-    if not answer:
+    if not reply:
         return None
-    if not answer.isascii() or not answer.isdigit() or not 1 <= int(answer) <= len(logins):
-        raise Declined(f"'{shown(answer)}' is not a number from 1 to {len(logins)}. Nothing was removed.")
-    return logins[int(answer) - 1]
+    if not reply.isascii() or not reply.isdigit() or not 1 <= int(reply) <= len(logins):
+        raise Declined(f"'{shown(reply)}' is not a number from 1 to {len(logins)}. Nothing was removed.")
+    return logins[int(reply) - 1]
 
 
 def _report(app: AppContext, name: str, outcome: str) -> bool:

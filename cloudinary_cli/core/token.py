@@ -1,4 +1,4 @@
-"""`cld token`: a fresh access token on stdout, for programs that speak to the API themselves."""
+"""`cld token`: prints a valid access token, for programs that call the API themselves."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from cloudinary_cli.errors import ConfigError, ConfigNotFound, ReloginRequired
 @click.option("-j", "--json", "as_json", is_flag=True, help="Print JSON with the token and when it expires.")
 @click.pass_obj
 def token(app: AppContext, name: Optional[str], as_json: bool) -> bool:
-    """Print an access token of the login NAME (default: the active one), renewed when it is stale.
+    """Print an access token of the login NAME (default: the active one), renewed if it is stale.
 
-    It is a secret that works until it expires: keep it out of logs. An API key has no such token.
+    The token is a secret until it expires: keep it out of logs. API keys have no access token.
     """
     from cloudinary_cli.auth.session import from_fields
 
     chosen = _chosen(app, name)
-    config = _bound(app, chosen)
+    config = _oauth_config(app, chosen)
     try:
         value = config.oauth_token
     finally:
@@ -46,9 +46,9 @@ def token(app: AppContext, name: Optional[str], as_json: bool) -> bool:
 
 
 def _chosen(app: AppContext, name: Optional[str]) -> ResolvedConfig:
-    """The login to take the token from.
+    """The login whose token is printed.
 
-    :raises ConfigError: when it is no login.
+    :raises ConfigError: the configuration uses an API key.
     """
     if name is None:
         chosen = app.active.require()
@@ -60,12 +60,12 @@ def _chosen(app: AppContext, name: Optional[str]) -> ResolvedConfig:
         except ConfigNotFound:
             raise unknown(name, "NAME") from None
     if not chosen.has_oauth:
-        what = f"'{shown(chosen.name)}'" if chosen.name else f"The configuration from {chosen.chosen_by}"
-        raise ConfigError(f"{what} uses an API key, which has no access token. Make a login with: cld login")
+        config = f"'{shown(chosen.name)}'" if chosen.name else f"The configuration from {chosen.chosen_by}"
+        raise ConfigError(f"{config} uses an API key, which has no access token. Log in with: cld login")
     return chosen
 
 
-def _bound(app: AppContext, chosen: ResolvedConfig) -> Any:
+def _oauth_config(app: AppContext, chosen: ResolvedConfig) -> Any:
     from cloudinary_cli.auth.oauth_config import OAuthConfig
 
     check_settings(chosen.fields)
@@ -76,7 +76,7 @@ def _bound(app: AppContext, chosen: ResolvedConfig) -> Any:
 
 def _expired(chosen: ResolvedConfig) -> str:
     if chosen.name is None:
-        return f"The token from {chosen.chosen_by} has expired, and nothing renews it. Log in: cld login"
+        return f"The token from {chosen.chosen_by} has expired and cannot be renewed. Log in: cld login"
     from cloudinary_cli import auth
 
     command = shown(auth.relogin_command(chosen.name))

@@ -1,4 +1,4 @@
-"""`cld whoami`: which credential is used, where it comes from, and whether it works; offline unless --verify."""
+"""`cld whoami`: shows the credential in use, its source, and whether it works. Offline without --verify."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from cloudinary_cli.errors import AuthenticationError, CliError, ConfigError, Re
 def whoami(app: AppContext, as_json: bool, verify: bool) -> bool:
     """Show the credential in use: its name, cloud, type, source and state.
 
-    Nothing is sent unless --verify is given. Exit status 0: usable; 1: a login is needed, or nothing is configured.
+    Sends nothing without --verify. Exit status 0: usable; 1: a login is needed, or nothing is configured.
     """
     identity = identify(app.active, app.store.load(), app.environ, app.clock())
     problem: Optional[CliError] = None
@@ -42,7 +42,7 @@ def whoami(app: AppContext, as_json: bool, verify: bool) -> bool:
 
 
 def _verified(app: AppContext, identity: Identity) -> Tuple[Identity, Optional[CliError]]:
-    """The identity after one call; the error says why the call did not succeed."""
+    """The identity after one call, and the error if the call failed."""
     from cloudinary_cli.sdk import loader
     from cloudinary_cli.sdk.call import call_api
 
@@ -55,13 +55,12 @@ def _verified(app: AppContext, identity: Identity) -> Tuple[Identity, Optional[C
     except ReloginRequired as error:
         return identity._replace(state=State.NEEDS_LOGIN, verified=False), error
     except CliError as error:
-        return identity, error  # no answer, or one that says nothing about the credential
-    now = _now(app, identity)
-    return now._replace(state=State.VALID, verified=True), None
+        return identity, error  # no response, or one that says nothing about the credential
+    return _reloaded(app, identity)._replace(state=State.VALID, verified=True), None
 
 
-def _now(app: AppContext, identity: Identity) -> Identity:
-    """What the file says after the call: the token may have been renewed, or refused."""
+def _reloaded(app: AppContext, identity: Identity) -> Identity:
+    """The identity from config.json after the call, which may have renewed the token."""
     from cloudinary_cli.config.resolver import resolve
 
     snapshot = app.store.load_fresh()

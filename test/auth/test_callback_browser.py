@@ -1,9 +1,8 @@
-"""The login's pages in a real browser: headless Chromium visits the redirect URI as it would after the consent."""
+"""The pages of a login in headless Chromium, which visits the redirect URI as it would after the user's consent."""
 
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,23 +14,10 @@ import pytest
 
 from cloudinary_cli.auth.loopback_server import CallbackServer
 from cloudinary_cli.errors import AuthorizationDenied
-from test.auth.redirect_client import GENUINE, STATE
+from test.support.chromium import BROWSERS, FLAGS, check_no_payload_ran, title_of
+from test.support.redirect_client import GENUINE, STATE
 from test.support.tls import TinyServer, reply
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-dev-shm-usage",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--enable-logging=stderr",
-    "--dump-dom",
-)
 # What each payload would change if it ran or were parsed as markup.
 XSS = (
     "<script>document.title='pwned'</script><img src=x onerror=\"document.title='pwned'\">"
@@ -50,7 +36,7 @@ Visit = Callable[[str], "Future[Tuple[str, str]]"]
 
 @pytest.fixture
 def visit(tmp_path: Path, pool: ThreadPoolExecutor) -> Visit:
-    """Open a URL in a new browser with a new profile; in the end (the DOM, the log)."""
+    """Open a URL in a new browser with a new profile; the result is its DOM and its log."""
     if os.environ.get("CLD_TEST_NO_BROWSER") == "1":
         pytest.skip("CLD_TEST_NO_BROWSER=1")
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
@@ -66,16 +52,6 @@ def visit(tmp_path: Path, pool: ThreadPoolExecutor) -> Visit:
 
 def violations(log: str) -> List[str]:
     return [line for line in log.splitlines() if "Content Security Policy" in line]
-
-
-def title_of(dom: str) -> str:
-    return "".join(re.findall("<title>(.*?)</title>", dom))
-
-
-def check_no_payload_ran(dom: str) -> None:
-    assert "pwned" not in title_of(dom)
-    assert not re.search(r"<(script|img)\b", dom)
-    assert dom.count("<style>") == 1 and dom.count("<svg") == 2
 
 
 def target(server: CallbackServer, path: str) -> str:
@@ -94,7 +70,7 @@ def test_success_is_shown_after_the_exchange(visit: Visit) -> None:
     check_no_payload_ran(dom)
 
 
-def test_denied_page_and_user_wish_15_xss_in_the_error(visit: Visit) -> None:
+def test_script_in_the_error_of_a_denied_login_is_shown_as_text(visit: Visit) -> None:
     with CallbackServer("127.0.0.1", 0, STATE) as server:
         query = f"error=access_denied&error_description={quote(XSS[:200])}&state={STATE}"
         page = visit(target(server, f"/callback?{query}"))
@@ -127,7 +103,7 @@ def test_xss_in_a_stray_request_is_not_reflected(visit: Visit) -> None:
 
 
 def test_the_checks_above_can_fail(visit: Visit) -> None:
-    """A page that is not escaped, with a policy that forbids its style: the payload runs, the log tells."""
+    """On a page that is not escaped, the payload runs, and the log shows the violation of the policy."""
     html = f"<!doctype html><title>x</title><style>p{{color:red}}</style><p>{XSS}</p>"
     policy = "style-src 'sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA='"
     with TinyServer(

@@ -1,4 +1,4 @@
-"""The pages of the login: self-contained, telling success from failure, and with nothing unescaped in them."""
+"""The pages of a login: they are self-contained, show success or failure, and escape all text."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ XSS = [
 
 
 class Elements(HTMLParser):
-    """Collects what a browser would build from the page."""
+    """Collects the elements that a browser would create."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -100,7 +100,7 @@ def test_untrusted_text_stays_text(payload: str) -> None:
     assert titled.tags == plain.tags and titled.text.count(payload) == 4
 
 
-def test_control_characters_are_shown_not_obeyed() -> None:
+def test_control_characters_are_escaped() -> None:
     page = callback_page("a\x00b\x1b[31m\r\n\u202ec\ud800" + "x" * 9000)
     assert "a\\x00b\\x1b[31m\\r\\n\\u202ec" in page
     assert not re.search("[\x00-\x09\x0b-\x1f\u202e]", page)

@@ -1,4 +1,4 @@
-"""The judge of redirects alone: every query is one of the three outcomes, and strangers never get past the state."""
+"""The parser of authorization responses: which queries are accepted, and why others are rejected."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STATE = "s3cret-State_of-22chars"
 ISSUERS = ["https://oauth.example", "https://oauth.example/"]
 
 
-def judge(query: str, state: str = STATE, issuers: Union[List[str], None] = None) -> object:
+def parse(query: str, state: str = STATE, issuers: Union[List[str], None] = None) -> object:
     return parse_authorization_response(query, state, ISSUERS if issuers is None else issuers)
 
 
@@ -36,20 +36,19 @@ def judge(query: str, state: str = STATE, issuers: Union[List[str], None] = None
     ],
 )
 def test_genuine_response(query: str, code: str, issuer: object) -> None:
-    assert judge(query) == AuthorizationResponse(code, STATE, issuer)  # type: ignore[arg-type]
+    assert parse(query) == AuthorizationResponse(code, STATE, issuer)  # type: ignore[arg-type]
 
 
 def test_genuine_error_response() -> None:
-    outcome = judge(f"error=access_denied&error_description=The+user+said+no&state={STATE}&iss=https://oauth.example")
+    outcome = parse(f"error=access_denied&error_description=The+user+said+no&state={STATE}&iss=https://oauth.example")
     assert outcome == AuthorizationError("access_denied", "The user said no")
     assert str(outcome) == "access_denied: The user said no"
-    assert str(judge(f"error=server_error&state={STATE}")) == "server_error"
+    assert str(parse(f"error=server_error&state={STATE}")) == "server_error"
 
 
 @pytest.mark.parametrize(
     ("query", "reason"),
     [
-        # L1, checklist 8 and 26
         ("code=abc&state=bad", Rejection.OTHER_STATE),
         (f"code=abc&state={STATE[:-1]}", Rejection.OTHER_STATE),
         (f"code=abc&state={STATE}x", Rejection.OTHER_STATE),
@@ -64,10 +63,8 @@ def test_genuine_error_response() -> None:
         (f"code=abc&code=def&state={STATE}", Rejection.REPEATED),
         (f"code=abc&%63ode=def&state={STATE}", Rejection.REPEATED),
         (f"error=a&error=b&state={STATE}", Rejection.REPEATED),
-        # L2
         ("error=x", Rejection.OTHER_STATE),
         ("error=access_denied&state=bad", Rejection.OTHER_STATE),
-        # L6, checklist 22 and 24
         (f"code=abc&state={STATE}&iss=https://evil.example/", Rejection.OTHER_ISSUER),
         (f"code=abc&state={STATE}&iss=HTTPS://oauth.example", Rejection.OTHER_ISSUER),
         (f"code=abc&state={STATE}&iss=https://oauth.exampl", Rejection.OTHER_ISSUER),
@@ -86,39 +83,39 @@ def test_genuine_error_response() -> None:
         (f"code=%C3%A9&state={STATE}", Rejection.MALFORMED),
     ],
 )
-def test_whatever_is_not_the_answer_is_rejected(query: str, reason: Rejection) -> None:
-    assert judge(query) is reason
+def test_any_other_query_is_rejected(query: str, reason: Rejection) -> None:
+    assert parse(query) is reason
 
 
-def test_error_texts_are_fit_for_a_line_on_a_terminal() -> None:
-    outcome = judge(f"error=%1b%5b31mpwned%0aLogged+in.+Saved+as+x&error_description=%E2%80%AEevil%0d%9B&state={STATE}")
+def test_error_texts_are_escaped_for_one_line() -> None:
+    outcome = parse(f"error=%1b%5b31mpwned%0aLogged+in.+Saved+as+x&error_description=%E2%80%AEevil%0d%9B&state={STATE}")
     assert outcome is Rejection.MALFORMED  # %9B alone is no UTF-8
-    outcome = judge(
+    outcome = parse(
         f"error=%1b%5b31mpwned%0aLogged+in.+Saved+as+x&error_description=%E2%80%AEevil%0d%C2%9B&state={STATE}"
     )
     assert str(outcome) == "\\x1b[31mpwned\\nLogged in. Saved as x: \\u202eevil\\r\\x9b"
-    assert len(str(judge(f"error={'e' * 5000}&error_description={'d' * 5000}&state={STATE}"))) < 500
+    assert len(str(parse(f"error={'e' * 5000}&error_description={'d' * 5000}&state={STATE}"))) < 500
 
 
 def test_error_texts_do_not_show_tokens() -> None:
-    outcome = judge(f"error=x&error_description=access_token%3DAAAABBBB+was+refused&state={STATE}")
+    outcome = parse(f"error=x&error_description=access_token%3DAAAABBBB+was+refused&state={STATE}")
     assert "AAAABBBB" not in str(outcome)
 
 
 def test_without_an_expected_state_the_caller_compares() -> None:
-    assert judge("code=abc&state=any", state="") == AuthorizationResponse("abc", "any", None)
-    assert judge("code=abc&state=a&state=b", state="") is Rejection.REPEATED
-    assert judge("error=x", state="") == AuthorizationError("x")
+    assert parse("code=abc&state=any", state="") == AuthorizationResponse("abc", "any", None)
+    assert parse("code=abc&state=a&state=b", state="") is Rejection.REPEATED
+    assert parse("error=x", state="") == AuthorizationError("x")
 
 
 def test_without_expected_issuers_none_is_compared() -> None:
     query = f"code=abc&state={STATE}&iss=https://other.example"
-    assert judge(query, issuers=[]) == AuthorizationResponse("abc", STATE, "https://other.example")
+    assert parse(query, issuers=[]) == AuthorizationResponse("abc", STATE, "https://other.example")
 
 
-def test_fuzz_no_query_without_the_state_is_accepted() -> None:
+def test_no_random_query_without_the_state_is_accepted() -> None:
     random_ = random.Random(6749)
     pieces = ["code", "state", "error", "iss", "=", "&", "%", "%FF", "%00", "+", ";", "abc", STATE[:-1], "é", "\udcff"]
     for _ in range(5000):
         query = "".join(random_.choice(pieces) for _ in range(random_.randint(0, 14)))
-        assert isinstance(judge(query), Rejection), query
+        assert isinstance(parse(query), Rejection), query

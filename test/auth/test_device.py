@@ -1,4 +1,4 @@
-"""The device authorization grant (RFC 8628): the client's rules with a scripted server, and the whole against the sandbox."""
+"""The device authorization grant (RFC 8628), with a scripted server and with the sandbox."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional, Tuple, Union
+from typing import Any, Dict, List, Optional, Tuple, Union
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from cloudinary_cli import defaults
 from cloudinary_cli.auth import device, flow
 from cloudinary_cli.auth.device import DeviceCode
-from cloudinary_cli.auth.token_http import HttpAnswer
+from cloudinary_cli.auth.token_http import TokenHttpResponse
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.errors import (
     AuthorizationDenied,
@@ -26,10 +27,9 @@ from cloudinary_cli.errors import (
     TokenEndpointError,
 )
 from cloudinary_cli.sandbox.browser import visit
-from test.conftest import Result
+from test.support.commands import Cld
 from test.support.sandbox_client import SandboxClient
 
-Cld = Callable[..., Result]
 BASE = "https://oauth.example"
 CODE = DeviceCode("secret-device-code", "ABCD-EFGH", f"{BASE}/device", None, 60.0, 5.0)
 TOKENS = {"access_token": "t"}
@@ -37,33 +37,33 @@ Step = Union[str, TokenEndpointError, Dict[str, Any]]
 
 
 class Server:
-    """Answers the polls with a script; time passes only while the client sleeps."""
+    """Responds to polls from a list. Time passes only while the client sleeps."""
 
     def __init__(self, *steps: Step) -> None:
         self.steps = list(steps)
         self.pauses: List[float] = []
         self.forms: List[Dict[str, str]] = []
 
-    def send(self, method: str, url: str, form: Dict[str, str]) -> HttpAnswer:
+    def send(self, method: str, url: str, form: Dict[str, str]) -> TokenHttpResponse:
         assert (method, url) == ("POST", f"{BASE}/oauth2/token")
         self.forms.append(form)
         step = self.steps.pop(0) if self.steps else "authorization_pending"
         if isinstance(step, TokenEndpointError):
             raise step
         body = {"error": step} if isinstance(step, str) else step
-        return HttpAnswer(400 if isinstance(step, str) else 200, json.dumps(body))
+        return TokenHttpResponse(400 if isinstance(step, str) else 200, json.dumps(body))
 
     def poll(self, code: DeviceCode = CODE, timeout: Optional[float] = None) -> Any:
         kept: List[Any] = []
 
-        def ask() -> None:
+        def request_tokens() -> None:
             kept.append(flow.exchange_device_code(code.device_code, device.GRANT_TYPE, BASE, self.send))
 
-        device.poll(code, ask, timeout, self.pauses.append, lambda: sum(self.pauses))
+        device.poll(code, request_tokens, timeout, self.pauses.append, lambda: sum(self.pauses))
         return kept[0]
 
 
-def test_the_poll() -> None:
+def test_polling_continues_until_the_tokens_arrive() -> None:
     server = Server("authorization_pending", TOKENS)
     assert server.poll() == TOKENS and server.pauses == [5, 5]
     assert server.forms[0]["grant_type"] == "urn:ietf:params:oauth:grant-type:device_code"
@@ -71,12 +71,12 @@ def test_the_poll() -> None:
     assert "secret" not in repr(CODE)
 
 
-def test_slow_down_adds_five_seconds_for_good() -> None:
+def test_slow_down_adds_five_seconds_to_all_later_pauses() -> None:
     server = Server("authorization_pending", "slow_down", "authorization_pending", "slow_down", TOKENS)
     assert server.poll() == TOKENS and server.pauses == [5, 5, 10, 10, 15]
 
 
-def test_time_outs_are_met_with_longer_pauses() -> None:
+def test_timeouts_lead_to_longer_pauses() -> None:
     lost = TokenEndpointError("lost", Delivery.UNKNOWN)
     busy = TokenEndpointError("busy", Delivery.ANSWERED, 503, retry_after=30.0)
     server = Server(lost, busy, "authorization_pending", TOKENS)
@@ -85,7 +85,7 @@ def test_time_outs_are_met_with_longer_pauses() -> None:
 
 
 @pytest.mark.parametrize("timeout, until", [(None, 60), (12.0, 12), (600.0, 60)])
-def test_it_stops_at_expires_in(timeout: Optional[float], until: int) -> None:
+def test_polling_stops_when_the_code_expires(timeout: Optional[float], until: int) -> None:
     server = Server()
     with pytest.raises(LoginTimeout):
         server.poll(timeout=timeout)
@@ -101,30 +101,30 @@ def test_it_stops_at_expires_in(timeout: Optional[float], until: int) -> None:
         ("invalid_client", TokenEndpointError),
     ],
 )
-def test_answers_that_end_it(step: str, kind: type) -> None:
+def test_errors_that_end_the_polling(step: str, kind: type) -> None:
     server = Server("authorization_pending", step, TOKENS)
     with pytest.raises(kind):
         server.poll()
     assert len(server.forms) == 2
 
 
-def asked(answer: Any, metadata: Optional[Dict[str, Any]] = None) -> Tuple[DeviceCode, List[Tuple[str, Any]]]:
+def request_code(response: Any, metadata: Optional[Dict[str, Any]] = None) -> Tuple[DeviceCode, List[Tuple[str, Any]]]:
     seen: List[Tuple[str, Any]] = []
     described = {"issuer": BASE, "device_authorization_endpoint": f"{BASE}/oauth2/device/auth", **(metadata or {})}
 
-    def send(method: str, url: str, form: Any = None, timeout: float = 0) -> HttpAnswer:
+    def send(method: str, url: str, form: Any = None, timeout: float = 0) -> TokenHttpResponse:
         seen.append((url, form))
-        return HttpAnswer(200, json.dumps(described if method == "GET" else answer))
+        return TokenHttpResponse(200, json.dumps(described if method == "GET" else response))
 
-    return device.request_code(BASE, send), seen
+    return device.request_code(BASE, defaults.oauth_settings({}), send), seen
 
 
-ANSWER = {"device_code": "d", "user_code": "AB-CD", "verification_uri": f"{BASE}/device", "expires_in": 900}
+RESPONSE = {"device_code": "d", "user_code": "AB-CD", "verification_uri": f"{BASE}/device", "expires_in": 900}
 
 
 def test_the_request_and_its_defaults() -> None:
-    code, seen = asked(ANSWER)
-    assert (code.user_code, code.interval, code.expires_in, code.minutes) == ("AB-CD", 5.0, 900.0, "15 minutes")
+    code, seen = request_code(RESPONSE)
+    assert (code.user_code, code.interval, code.expires_in, code.lifetime) == ("AB-CD", 5.0, 900.0, "15 minutes")
     assert seen[1][0] == f"{BASE}/oauth2/device/auth" and sorted(seen[1][1]) == ["client_id", "scope"]
 
 
@@ -140,13 +140,13 @@ def test_the_request_and_its_defaults() -> None:
         {"verification_uri_complete": "file:///etc/passwd"},
     ],
 )
-def test_answers_that_nobody_should_follow(change: Dict[str, Any]) -> None:
+def test_unusable_device_responses_are_refused(change: Dict[str, Any]) -> None:
     with pytest.raises(InvalidTokenResponse):
-        asked({**ANSWER, **change})
+        request_code({**RESPONSE, **change})
 
 
 def test_a_user_code_cannot_forge_a_line() -> None:
-    code, _ = asked({**ANSWER, "user_code": "A\x1b[31m\nLogged in."})
+    code, _ = request_code({**RESPONSE, "user_code": "A\x1b[31m\nLogged in."})
     assert "\x1b" not in code.user_code and "\n" not in code.user_code
 
 
@@ -159,9 +159,9 @@ def test_a_user_code_cannot_forge_a_line() -> None:
         {"issuer": "https://other.example"},
     ],
 )
-def test_only_the_server_asked_may_offer_it(metadata: Dict[str, Any]) -> None:
+def test_an_endpoint_on_another_host_is_ignored(metadata: Dict[str, Any]) -> None:
     with pytest.raises(LoginError, match="does not offer"):
-        asked(ANSWER, metadata)
+        request_code(RESPONSE, metadata)
 
 
 # -- against the sandbox
@@ -172,7 +172,7 @@ def env(login_env: Dict[str, str]) -> Dict[str, str]:
     return login_env
 
 
-def test_device_login_approved_by_the_server_itself(
+def test_a_device_login_with_automatic_approval(
     cld: Cld, env: Dict[str, str], box: SandboxClient, store: ConfigStore
 ) -> None:
     done = cld("login", "tv", "--device", "--json", env={**env, "BROWSER": "false"})
@@ -186,14 +186,14 @@ def test_device_login_approved_by_the_server_itself(
     assert json.loads(cld("-C", "tv", "admin", "ping").out) == {"status": "ok"}
 
 
-def test_slow_down_from_a_real_server(cld: Cld, env: Dict[str, str], box: SandboxClient) -> None:
+def test_slow_down_from_the_sandbox(cld: Cld, env: Dict[str, str], box: SandboxClient) -> None:
     box.fault(status=400, body={"error": "slow_down"})
     done = cld("login", "--device", env=env)
     assert done.code == 0 and len(box.requests("/oauth2/token")) == 2, done.err
 
 
 @pytest.mark.parametrize("deny, code", [(False, 0), (True, 1)])
-def test_a_person_decides_on_the_page(
+def test_the_user_approves_or_denies_on_the_page(
     sandbox_by_hand: SandboxClient, home: Path, store: ConfigStore, deny: bool, code: int
 ) -> None:
     variables = {**os.environ, **sandbox_by_hand.server.environment(home)}

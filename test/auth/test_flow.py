@@ -11,7 +11,7 @@ import pytest
 
 from cloudinary_cli import defaults
 from cloudinary_cli.auth import flow
-from cloudinary_cli.auth.token_http import HttpAnswer
+from cloudinary_cli.auth.token_http import TokenHttpResponse
 from cloudinary_cli.errors import ConfigError, Delivery, TokenEndpointError
 from test.support.tls import TinyServer, reply
 
@@ -58,7 +58,6 @@ def test_authorization_request() -> None:
         ("ap", "api-ap", "https://api-ap.cloudinary.com", "https://oauth.cloudinary.com"),
         ("test", "api-test", "https://api-test.cloudinary.com", "https://oauth-test.cloudinary.com"),
         ("api-geo-1", "api-geo-1", "https://api-geo-1.cloudinary.com", "https://oauth-geo-1.cloudinary.com"),
-        # L8
         (" EU ", "api-eu", "https://api-eu.cloudinary.com", "https://oauth.cloudinary.com"),
         ("apix", "api-apix", "https://api-apix.cloudinary.com", "https://oauth-apix.cloudinary.com"),
     ],
@@ -172,14 +171,14 @@ TOKEN_CALLS = [
 
 @pytest.mark.parametrize("call", TOKEN_CALLS)
 @pytest.mark.parametrize("status", [200, 201, 299])
-def test_any_2xx_is_the_tokens(call: Any, status: int) -> None:
+def test_tokens_are_accepted_with_any_2xx_status(call: Any, status: int) -> None:
     with TinyServer(lambda handler: reply(handler, status, '{"access_token": "t"}')) as server:
         assert call(server.url) == {"access_token": "t"}
 
 
 @pytest.mark.parametrize("call", [*TOKEN_CALLS, lambda url: flow.revoke("R", base_url=url)])
 @pytest.mark.parametrize("status", [300, 302, 400, 503])
-def test_any_other_status_is_an_error_that_carries_it(call: Any, status: int) -> None:
+def test_any_other_status_is_an_error_with_that_status(call: Any, status: int) -> None:
     """RFC 7009 section 2.2.1 too: after a 503 the client must assume that the token still exists."""
     with TinyServer(lambda handler: reply(handler, status, '{"error": "no"}', Retry_After="7")) as server:
         with pytest.raises(TokenEndpointError, match=rf"^HTTP {status} from /oauth2/(token|revoke): no\.$") as caught:
@@ -196,12 +195,12 @@ def test_any_other_status_is_an_error_that_carries_it(call: Any, status: int) ->
         (302, '{"error": "no"}', "HTTP 302 from /oauth2/token: no."),
     ],
 )
-def test_a_redirect_is_named_as_one(status: int, body: str, told: str) -> None:
+def test_the_error_of_a_redirect_says_so(status: int, body: str, told: str) -> None:
     assert str(refused(status, body)) == told
 
 
 @pytest.mark.parametrize("status", [200, 204, 299])
-def test_a_revocation_is_done_with_any_2xx_and_needs_no_json(status: int) -> None:
+def test_a_revocation_succeeds_with_any_2xx_status_and_needs_no_json(status: int) -> None:
     with TinyServer(lambda handler: reply(handler, status, "" if status == 204 else "bye")) as server:
         flow.revoke("R", base_url=server.url)
     assert len(server.seen) == 1
@@ -209,7 +208,7 @@ def test_a_revocation_is_done_with_any_2xx_and_needs_no_json(status: int) -> Non
 
 @pytest.mark.parametrize("call", TOKEN_CALLS)
 @pytest.mark.parametrize("body", ["", "<html>sign in to the hotel's network</html>", "[" * 100_000])
-def test_a_page_of_a_proxy_is_not_the_servers_word(call: Any, body: str) -> None:
+def test_a_page_of_a_proxy_is_not_a_token_response(call: Any, body: str) -> None:
     with TinyServer(lambda handler: reply(handler, 200, body)) as server:
         with pytest.raises(TokenEndpointError, match="HTTP 200 from /oauth2/token is not JSON; is a proxy") as caught:
             call(server.url)
@@ -230,7 +229,7 @@ def test_the_servers_oauth_error_is_shown() -> None:
     assert flow.oauth_error_body(error) == '{"error": "invalid_grant", "error_description": "bad code"}'
 
 
-def test_long_descriptions_and_controls_are_kept_out() -> None:
+def test_long_descriptions_are_omitted_and_controls_escaped() -> None:
     error = refused(400, json.dumps({"error": "x\x1b[31m\ny", "error_description": "d" * 81}))
     assert str(error) == "HTTP 400 from /oauth2/token: x\\x1b[31m\\ny."
 
@@ -249,16 +248,16 @@ METADATA = {"authorization_response_iss_parameter_supported": True}
     "issuer, promised",
     [("", True), ("/", True), ("/x", False), (None, False)],
 )
-def test_metadata_is_trusted_only_with_the_issuer_asked_for(issuer: Any, promised: bool) -> None:
+def test_metadata_of_another_issuer_is_ignored(issuer: Any, promised: bool) -> None:
     """RFC 8414 section 3.3."""
 
-    def answer(handler: Any) -> None:
+    def respond(handler: Any) -> None:
         metadata: Dict[str, Any] = dict(METADATA)
         if issuer is not None:
             metadata["issuer"] = server.url + issuer
         reply(handler, body=json.dumps(metadata))
 
-    with TinyServer(answer) as server:
+    with TinyServer(respond) as server:
         assert flow.advertises_issuer_parameter(server.url) is promised
     assert server.seen[0].path == "/.well-known/oauth-authorization-server"
 
@@ -266,21 +265,21 @@ def test_metadata_is_trusted_only_with_the_issuer_asked_for(issuer: Any, promise
 @pytest.mark.parametrize(
     "status, body", [(404, "<html>"), (200, "<html>"), (200, "[]"), (200, "[" * 100_000), (500, "{}")]
 )
-def test_missing_metadata_promises_nothing(status: int, body: str) -> None:
+def test_missing_metadata_does_not_require_an_issuer(status: int, body: str) -> None:
     with TinyServer(lambda handler: reply(handler, status, body)) as server:
         assert flow.fetch_metadata(server.url) == {} and flow.advertises_issuer_parameter(server.url) is False
 
 
-def test_a_server_that_cannot_be_reached_promises_nothing() -> None:
+def test_an_unreachable_server_does_not_require_an_issuer() -> None:
     assert flow.fetch_metadata("http://127.0.0.1:9") == {}
 
 
-def test_a_login_waits_five_seconds_for_metadata_and_no_longer() -> None:
+def test_the_timeout_for_metadata_is_five_seconds() -> None:
     seen: List[Any] = []
 
-    def send(*args: Any, **options: Any) -> HttpAnswer:
+    def send(*args: Any, **options: Any) -> TokenHttpResponse:
         seen.append((args, options))
-        return HttpAnswer(404, "")
+        return TokenHttpResponse(404, "")
 
     assert flow.fetch_metadata("https://h", send) == {}
     assert seen == [(("GET", "https://h/.well-known/oauth-authorization-server"), {"timeout": 5})]

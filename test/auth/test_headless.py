@@ -1,4 +1,4 @@
-"""`cld login` where no browser is: pasted answers, tunnels, busy ports, containers, Ctrl-C. Real processes and sockets."""
+"""`cld login` without a browser: pasted responses, tunnels, busy ports, containers, Ctrl-C. Real processes and sockets."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ import pytest
 
 from cloudinary_cli.config.store import ConfigStore
 from test.conftest import Result
+from test.support.commands import Cld
 from test.support.ports import free_port
 from test.support.sandbox_client import SandboxClient, redirect_of
 from test.support.terminal import Terminal
 
-Cld = Callable[..., Result]
 posix = pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal")
 
 
 @pytest.fixture
 def env(login_env: Dict[str, str]) -> Dict[str, str]:
-    """The sandbox's variables without an API key and without a browser of its own."""
+    """The variables of a login against the sandbox, without a browser."""
     return {**login_env, "BROWSER": "", "DISPLAY": "", "WAYLAND_DISPLAY": ""}
 
 
@@ -82,13 +82,13 @@ def test_login_by_paste(start: Callable[..., Login], env: Dict[str, str], store:
     assert login.lines[-1] == url, "the URL stands alone on its line"
     login.paste("")
     login.paste("nonsense")
-    login.read_until("not the answer")
+    login.read_until("not the response")
     login.paste(url)
     login.read_until("address to open")
-    answer = redirect_of(url)
-    login.paste(answer.replace("state=", "state=x"))
+    address = redirect_of(url)
+    login.paste(address.replace("state=", "state=x"))
     login.read_until("does not belong to this login")
-    login.paste(answer)
+    login.paste(address)
     done = login.end()
     assert done.code == 0, done.err
     assert json.loads(done.out) == {"name": "sandbox", "cloud_name": "sandbox", "default": "made"}
@@ -102,22 +102,22 @@ def test_the_query_alone_is_enough(start: Callable[..., Login], env: Dict[str, s
     assert done.code == 0 and done.out == "" and "sandbox" in store.load_fresh(), done.err
 
 
-def test_a_redirect_that_arrives_wins_over_the_wait_for_a_paste(
+def test_a_redirect_ends_the_wait_for_a_pasted_response(
     start: Callable[..., Login], env: Dict[str, str], store: ConfigStore
 ) -> None:
     login = start("--no-browser", env=env)
-    answer = redirect_of(login.read_until("/oauth2/auth?"))
-    with urllib.request.urlopen(answer) as page:  # as through a tunnel
+    address = redirect_of(login.read_until("/oauth2/auth?"))
+    with urllib.request.urlopen(address) as page:  # as through a tunnel
         assert page.status == 200 and "Logged in" in page.read().decode()
     assert login.end().code == 0 and "sandbox" in store.load_fresh()
 
 
-def test_a_pasted_answer_of_another_issuer_or_without_one_is_not_exchanged(
+def test_a_pasted_response_of_another_issuer_or_without_one_is_not_exchanged(
     start: Callable[..., Login], env: Dict[str, str], box: SandboxClient
 ) -> None:
     login = start("--no-browser", env=env)
-    answer = redirect_of(login.read_until("/oauth2/auth?"))
-    query = {key: values[0] for key, values in parse_qs(urlsplit(answer).query).items()}
+    address = redirect_of(login.read_until("/oauth2/auth?"))
+    query = {key: values[0] for key, values in parse_qs(urlsplit(address).query).items()}
     login.paste(f"code={query['code']}&state={query['state']}&iss=https://evil.example/")
     login.read_until("another authorization server")
     login.paste(f"code={query['code']}&state={query['state']}")
@@ -125,7 +125,7 @@ def test_a_pasted_answer_of_another_issuer_or_without_one_is_not_exchanged(
     assert done.code == 1 and "no 'iss'" in done.err and box.stats["code_exchanges"] == 0
 
 
-def test_a_pasted_refusal_ends_the_login(start: Callable[..., Login], env: Dict[str, str]) -> None:
+def test_a_pasted_error_response_ends_the_login(start: Callable[..., Login], env: Dict[str, str]) -> None:
     login = start("--no-browser", env=env)
     state = parse_qs(urlsplit(login.read_until("/oauth2/auth?")).query)["state"][0]
     login.paste(f"error=access_denied&state={state}")
@@ -146,12 +146,12 @@ def test_a_busy_port_does_not_stop_a_login_by_paste(
     start: Callable[..., Login], env: Dict[str, str], store: ConfigStore, taken_port: str
 ) -> None:
     login = start("--no-browser", env=env)
-    login.read_until(f"Port {taken_port} is taken")
+    login.read_until(f"Port {taken_port} is in use")
     login.paste(redirect_of(login.read_until("/oauth2/auth?")))
     assert login.end().code == 0 and "sandbox" in store.load_fresh()
 
 
-def test_a_busy_port_without_input_ends_at_once(cld: Cld, env: Dict[str, str], taken_port: str) -> None:
+def test_a_busy_port_without_input_fails_at_once(cld: Cld, env: Dict[str, str], taken_port: str) -> None:
     done = cld("login", "--no-browser", env=env)
     assert done.code == 1 and "input ended" in done.err
 
@@ -170,7 +170,7 @@ def test_another_port_can_be_given(cld: Cld, env: Dict[str, str], box: SandboxCl
         assert cld("login", "--port", bad, env=env).code == 1
 
 
-def test_the_timeout_is_the_users(cld: Cld, env: Dict[str, str]) -> None:
+def test_the_user_can_set_the_timeout(cld: Cld, env: Dict[str, str]) -> None:
     done = cld("login", "--no-browser", "--timeout", "1", env=env)
     assert done.code == 1 and "within 1 s" in done.err
     assert cld("login", "--timeout", "0", env=env).code == 1
@@ -184,7 +184,7 @@ def test_the_timeout_is_the_users(cld: Cld, env: Dict[str, str]) -> None:
         ({"CLOUDINARY_NO_BROWSER": "1"}, "CLOUDINARY_NO_BROWSER is set"),
     ],
 )
-def test_nothing_to_open_and_nobody_to_ask_fails_at_once(
+def test_without_a_browser_and_a_terminal_a_login_fails_at_once(
     cld: Cld, env: Dict[str, str], box: SandboxClient, variables: Dict[str, str], reason: str
 ) -> None:
     done = cld("login", env={**env, **variables})
@@ -192,7 +192,7 @@ def test_nothing_to_open_and_nobody_to_ask_fails_at_once(
     assert box.stats["authorization_requests"] == 0
 
 
-def test_the_headless_choice_sticks(
+def test_the_variable_disables_the_browser_for_every_login(
     start: Callable[..., Login], env: Dict[str, str], store: ConfigStore, tmp_path: Path
 ) -> None:
     trap = f"touch {tmp_path}/opened"
@@ -210,7 +210,7 @@ def test_a_chosen_browser_is_opened_over_ssh_and_in_a_container(
 
 
 @posix
-def test_the_tunnel_to_type_over_ssh(env: Dict[str, str], store: ConfigStore) -> None:
+def test_a_login_over_ssh_prints_the_command_for_a_tunnel(env: Dict[str, str], store: ConfigStore) -> None:
     ssh = {"SSH_CONNECTION": "10.0.0.1 5000 10.0.0.2 22", "USER": "ann"}
     with Terminal.cld("login", env={**env, **ssh}) as terminal:
         url = next(line for line in terminal.expect("code_challenge_method=S256\r\n").splitlines() if "://" in line)
@@ -223,7 +223,7 @@ def test_the_tunnel_to_type_over_ssh(env: Dict[str, str], store: ConfigStore) ->
 
 
 @posix
-def test_a_browser_that_fails_on_a_terminal_leaves_the_paste(env: Dict[str, str], store: ConfigStore) -> None:
+def test_a_response_can_be_pasted_after_the_browser_failed(env: Dict[str, str], store: ConfigStore) -> None:
     with Terminal.cld("login", env={**env, "BROWSER": "false"}) as terminal:
         url = next(line for line in terminal.expect("code_challenge_method=S256\r\n").splitlines() if "://" in line)
         terminal.expect("No browser could be opened here")
@@ -234,7 +234,7 @@ def test_a_browser_that_fails_on_a_terminal_leaves_the_paste(env: Dict[str, str]
 
 
 @posix
-def test_the_code_for_another_device_is_offered_in_its_place(env: Dict[str, str], store: ConfigStore) -> None:
+def test_a_code_for_another_device_is_offered_instead(env: Dict[str, str], store: ConfigStore) -> None:
     with Terminal.cld("login", env={**env, "container": "podman"}) as terminal:
         terminal.expect("Or type 'device'")
         terminal.type("device")
@@ -257,7 +257,7 @@ def test_ctrl_c_ends_the_wait_and_frees_the_port(env: Dict[str, str], box: Sandb
 
 
 @posix
-def test_end_of_input_on_a_terminal_leaves_the_redirect(env: Dict[str, str]) -> None:
+def test_a_redirect_is_accepted_after_the_end_of_input(env: Dict[str, str]) -> None:
     with Terminal.cld("login", "--no-browser", env=env) as terminal:
         url = next(line for line in terminal.expect("code_challenge_method=S256\r\n").splitlines() if "://" in line)
         terminal.expect("paste that address here")
@@ -267,7 +267,7 @@ def test_end_of_input_on_a_terminal_leaves_the_redirect(env: Dict[str, str]) -> 
         assert terminal.wait() == 0
 
 
-def test_the_failed_login_prints_no_json(cld: Cld, env: Dict[str, str]) -> None:
+def test_a_failed_login_prints_no_json(cld: Cld, env: Dict[str, str]) -> None:
     done = cld("login", "--json", "--device", "--no-browser", env=env)
     assert done.code == 1 and done.out == "" and "--device needs no browser" in done.err
 

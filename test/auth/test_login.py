@@ -1,4 +1,4 @@
-"""`cld login` and `cld logout` as processes against the sandbox, with a stand-in browser."""
+"""`cld login` as a process against the sandbox, with a script as the browser."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ import socket
 import stat
 import subprocess
 import sys
-import textwrap
 import time
 from pathlib import Path
-from typing import Callable, Dict
+from typing import Dict
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -20,37 +19,10 @@ import pytest
 from cloudinary_cli.auth.session import from_cloudinary_url
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.config.url import parse
-from test.conftest import Result
+from test.support.commands import Cld
+from test.support.login_browser import browser
 from test.support.sandbox_client import SandboxClient
-
-Cld = Callable[..., Result]
-
-
-@pytest.fixture
-def env(login_env: Dict[str, str]) -> Dict[str, str]:
-    return login_env
-
-
-def browser(tmp_path: Path, code: str) -> str:
-    """A BROWSER that runs `code` with `url`, the authorization URL behind the start page, and `get(url)` at hand."""
-    script = tmp_path / "browser.py"
-    script.write_text(
-        "import sys, urllib.request, urllib.error, urllib.parse\n"
-        "class Stay(urllib.request.HTTPRedirectHandler):\n"
-        "    def redirect_request(self, *args): return None\n"
-        "try:\n"
-        "    urllib.request.build_opener(Stay).open(sys.argv[1], timeout=20)\n"
-        "except urllib.error.HTTPError as error:\n"
-        "    url = error.headers['Location']\n"
-        "def get(address):\n"
-        "    try:\n"
-        "        return urllib.request.urlopen(address, timeout=20).status\n"
-        "    except urllib.error.HTTPError as error:\n"
-        "        return error.code\n"
-        "query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(url).query))\n"
-        "redirect, state = query['redirect_uri'], query['state']\n" + textwrap.dedent(code)
-    )
-    return f"{sys.executable} {script} %s &"
+from test.support.waiting import wait_until
 
 
 def test_login_saves_a_session_without_a_secret(
@@ -75,7 +47,7 @@ def test_login_saves_a_session_without_a_secret(
 
 
 def test_the_whole_life_of_a_login(cld: Cld, env: Dict[str, str], box: SandboxClient, store: ConfigStore) -> None:
-    """Done-when 2: login, ping, expired, ping again, refresh-all, inventory, logout."""
+    """Login, ping, expiry, ping again, refresh-all, inventory, logout."""
     assert cld("login", "work", env=env).code == 0
     first = from_cloudinary_url(store.load_fresh()["work"])
     assert json.loads(cld("admin", "ping").out) == {"status": "ok"}
@@ -104,10 +76,10 @@ def test_an_environment_configuration_keeps_the_login_from_becoming_the_default(
     assert cld("login", "--set-default", env={**env, "CLOUDINARY_URL": "cloudinary://k:s@elsewhere"}).code == 0
     assert store.load_fresh()["__default__"] == "sandbox"
     again = cld("login", env=env)
-    assert "is the default configuration already" in again.err
+    assert "is already the default configuration" in again.err
 
 
-def test_strangers_do_not_end_the_login(cld: Cld, env: Dict[str, str], tmp_path: Path) -> None:
+def test_foreign_requests_do_not_end_the_login(cld: Cld, env: Dict[str, str], tmp_path: Path) -> None:
     env["BROWSER"] = browser(
         tmp_path,
         """
@@ -121,10 +93,8 @@ def test_strangers_do_not_end_the_login(cld: Cld, env: Dict[str, str], tmp_path:
     )
     done = cld("login", env=env)
     assert done.code == 0, done.err
-    deadline = time.monotonic() + 10
     seen = tmp_path / "browser.py.seen"
-    while not seen.exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_until(lambda: seen.exists() and seen.read_text())
     assert seen.read_text() == "[400, 400, 400, 404, 400, 200]"
 
 
@@ -146,7 +116,7 @@ def test_denied_consent_cannot_forge_a_line(cld: Cld, env: Dict[str, str], tmp_p
 def test_wrong_or_missing_issuer_is_never_exchanged(
     cld: Cld, env: Dict[str, str], box: SandboxClient, tmp_path: Path, store: ConfigStore, issuer: str
 ) -> None:
-    """RFC 9207 2.4: a wrong `iss` is ignored like a stranger; a missing one is refused, as the server promises it."""
+    """RFC 9207 section 2.4: a wrong `iss` is ignored; a missing one is refused, because the server announces it."""
     env["BROWSER"] = browser(
         tmp_path,
         f"""
@@ -185,7 +155,7 @@ def test_api_key_entries_are_not_overwritten(
     )
 
 
-def test_relogin_revokes_the_old_grant_after_the_new_one_is_stored(
+def test_a_new_login_revokes_the_old_grant_after_saving_the_new_one(
     cld: Cld, env: Dict[str, str], box: SandboxClient, store: ConfigStore
 ) -> None:
     assert cld("login", env=env).code == 0
@@ -203,7 +173,7 @@ def test_relogin_revokes_the_old_grant_after_the_new_one_is_stored(
     assert done.code == 0 and "Revoking the previous session failed: HTTP 500" in done.err and "Logged in." in done.err
 
 
-def test_failed_relogin_keeps_the_old_session(
+def test_a_failed_login_keeps_the_old_session(
     cld: Cld, env: Dict[str, str], box: SandboxClient, store: ConfigStore
 ) -> None:
     assert cld("login", env=env).code == 0
@@ -225,7 +195,7 @@ def test_failed_relogin_keeps_the_old_session(
         ({"CLOUDINARY_REGION": "a@b/"}, "region"),
     ],
 )
-def test_bad_settings_are_one_line_and_break_nothing_else(
+def test_an_invalid_setting_fails_the_login_alone_with_one_line(
     cld: Cld, env: Dict[str, str], variables: Dict[str, str], named: str
 ) -> None:
     done = cld("login", env={**env, **variables})
@@ -234,12 +204,12 @@ def test_bad_settings_are_one_line_and_break_nothing_else(
     assert cld("config", "-ls", env=variables).code == 0
 
 
-def test_reserved_name_is_refused_before_the_browser(cld: Cld, env: Dict[str, str], box: SandboxClient) -> None:
+def test_a_reserved_name_is_refused_before_the_browser_opens(cld: Cld, env: Dict[str, str], box: SandboxClient) -> None:
     done = cld("login", "__x__", env=env)
     assert done.code == 1 and "reserved" in done.err and box.stats["authorization_requests"] == 0
 
 
-def test_busy_port_is_named(cld: Cld, env: Dict[str, str]) -> None:
+def test_a_busy_port_is_named(cld: Cld, env: Dict[str, str]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -275,87 +245,10 @@ def test_ctrl_c_during_the_wait(env: Dict[str, str], tmp_path: Path) -> None:
         again.bind(("127.0.0.1", int(env["CLOUDINARY_OAUTH_REDIRECT_PORT"])))
 
 
-def test_unwritable_home_is_met_before_the_browser(
+def test_an_unwritable_home_is_reported_before_the_browser_opens(
     cld: Cld, env: Dict[str, str], box: SandboxClient, tmp_path: Path
 ) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("")
     done = cld("login", env={**env, "CLOUDINARY_HOME": str(blocked / "sub")})
     assert done.code == 1 and str(blocked) in done.err and box.stats["authorization_requests"] == 0
-
-
-# -- logout
-
-
-def test_unknown_name_fails(cld: Cld) -> None:
-    done = cld("logout", "nope")
-    assert done.code == 1 and "nope" in done.err and done.out == ""
-
-
-def test_logout_of_an_api_key_entry_is_refused(cld: Cld, store: ConfigStore) -> None:
-    store.save({"k": "cloudinary://a:b@c", "__default__": "k"})
-    for name in ("k", "__default__"):
-        done = cld("logout", name)
-        assert done.code == 1 and f"config -rm {name}" in done.err
-    assert store.load_fresh()["k"] == "cloudinary://a:b@c"
-
-
-def test_failed_revocation_is_reported_and_the_entry_still_removed(
-    cld: Cld, box: SandboxClient, store: ConfigStore
-) -> None:
-    box.save_login(store)
-    box.fault("/oauth2/revoke", times=None, status=500)
-    done = cld("logout", "box")
-    assert done.code == 1 and "HTTP 500" in done.err and "may stay valid" in done.err
-    assert "box" not in store.load_fresh()
-
-
-def test_logout_during_a_refresh_revokes_the_newest_token(cld: Cld, box: SandboxClient, store: ConfigStore) -> None:
-    old = box.save_login(store)
-    alive = box.stats["live_grants"]
-    box.fault(mode="after", delay=1.5)
-    ping = subprocess.Popen(
-        [sys.executable, "-m", "cloudinary_cli", "-C", "box", "admin", "ping"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    deadline = time.monotonic() + 20
-    while box.stats["refresh_exchanges"] == 0 and time.monotonic() < deadline:
-        time.sleep(0.02)
-    done = cld("logout", "box")
-    ping.wait(30)
-    assert done.code == 0, done.err
-    assert box.stats["live_grants"] == alive - 1 and "box" not in store.load_fresh()
-    # The sandbox ends the whole grant for any of its tokens; another server may only end the token it is given.
-    (revoked,) = box.requests("/oauth2/revoke")
-    assert revoked["form"]["token"] not in ("", old.refresh_token)
-
-
-@pytest.mark.parametrize(
-    "typed, code, left",
-    [("2\n", 0, ["a"]), ("\n", 0, ["a", "b"]), ("3\n", 1, ["a", "b"]), ("x\n", 1, ["a", "b"]), ("", 1, ["a", "b"])],
-)
-def test_logout_without_a_name_asks(
-    cld: Cld, box: SandboxClient, store: ConfigStore, typed: str, code: int, left: "list[str]"
-) -> None:
-    box.save_login(store, "a")
-    box.save_login(store, "b")
-    done = cld("logout", input=typed)
-    assert done.code == code and done.out == "", done.err
-    assert list(store.load_fresh()) == left
-    assert "1. a" in done.err and "2. b" in done.err
-    if not typed:
-        assert "cld logout <name>" in done.err
-
-
-@pytest.mark.parametrize("typed, code, left", [("y\n", 0, 0), ("n\n", 0, 1), ("\n", 0, 1), ("", 1, 1)])
-def test_logout_of_the_only_login_confirms(
-    cld: Cld, box: SandboxClient, store: ConfigStore, typed: str, code: int, left: int
-) -> None:
-    box.save_login(store, "a")
-    done = cld("logout", input=typed)
-    assert done.code == code and len(store.load_fresh()) == left, done.err
-
-
-def test_logout_with_nothing_saved(cld: Cld) -> None:
-    assert cld("logout").code == 0

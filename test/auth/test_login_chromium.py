@@ -12,8 +12,8 @@ from typing import Any, Callable, Dict
 import pytest
 
 from cloudinary_cli.config.store import ConfigStore
-from test.auth.test_callback_browser import BROWSERS, FLAGS, check_no_payload_ran, title_of
 from test.conftest import Result
+from test.support.chromium import BROWSERS, FLAGS, check_no_payload_ran, title_of
 from test.support.ports import free_port
 from test.support.sandbox_client import SandboxClient
 
@@ -94,7 +94,7 @@ def login(manual_box: SandboxClient, home: Path, tmp_path: Path, cld: Callable[.
     return run
 
 
-def test_consent_ends_on_the_success_page(login: Login, store: ConfigStore) -> None:
+def test_consent_leads_to_the_success_page(login: Login, store: ConfigStore) -> None:
     done, dom = login("approve")
     assert done.code == 0, done.err
     assert title_of(dom) == "Logged in" or "Logged in" in dom
@@ -107,7 +107,7 @@ def test_the_start_page_leads_chromium_through_the_whole_login(login: Login, sto
     assert done.code == 0 and "Logged in" in dom, done.err
 
 
-def test_denied_consent_ends_on_a_failure_page(login: Login, store: ConfigStore) -> None:
+def test_denied_consent_leads_to_the_failure_page(login: Login, store: ConfigStore) -> None:
     done, dom = login("deny")
     assert done.code == 1 and "access_denied" in done.err and store.load() == {}
     assert "access_denied" in dom and "Logged in" not in dom

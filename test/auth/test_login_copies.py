@@ -34,7 +34,7 @@ def record(store: ConfigStore, name: str) -> Any:
 
 
 @pytest.mark.parametrize("command", [["logout", "box"], ["config", "-rm", "box"]], ids=lambda command: command[0])
-def test_logout_says_that_the_copy_works_no_more(
+def test_logout_warns_that_the_copy_no_longer_works(
     cld: Run, box: SandboxClient, store: ConfigStore, command: "list[str]"
 ) -> None:
     session = copied(box, store, stale=True)
@@ -48,7 +48,7 @@ def test_logout_says_that_the_copy_works_no_more(
     assert cld("logout", "twin").code == 0 and not box.is_refresh_token_alive(session.refresh_token)
 
 
-def test_a_logout_that_could_not_revoke_leaves_the_copy_alone(cld: Run, box: SandboxClient, store: ConfigStore) -> None:
+def test_a_logout_without_revocation_does_not_change_the_copy(cld: Run, box: SandboxClient, store: ConfigStore) -> None:
     copied(box, store, stale=True)
     box.fault("/oauth2/revoke", status=500)
     done = cld("logout", "box")
@@ -56,7 +56,7 @@ def test_a_logout_that_could_not_revoke_leaves_the_copy_alone(cld: Run, box: San
     assert cld("-C", "twin", "admin", "ping").code == 0
 
 
-def test_replacing_a_login_by_a_key_says_that_the_copy_works_no_more(
+def test_replacing_a_login_by_a_key_warns_that_the_copy_no_longer_works(
     cld: Run, box: SandboxClient, store: ConfigStore
 ) -> None:
     session = copied(box, store)
@@ -93,7 +93,7 @@ def test_a_new_login_does_not_revoke_the_session_of_the_copy(
 
 
 @pytest.mark.parametrize("kind", ["refused", "retried"])
-def test_the_record_of_one_copy_counts_for_the_other(box: SandboxClient, store: ConfigStore, kind: str) -> None:
+def test_the_journal_record_of_one_copy_applies_to_the_other(box: SandboxClient, store: ConfigStore, kind: str) -> None:
     session = copied(box, store, stale=True)
     mark = refresh_state.fingerprint(session.refresh_token)
     with store.transaction() as cfg:
@@ -107,7 +107,7 @@ def test_the_record_of_one_copy_counts_for_the_other(box: SandboxClient, store: 
 def test_a_login_removed_during_its_refresh_leaves_the_copy_usable(
     box: SandboxClient, store: ConfigStore, remaining: Any
 ) -> None:
-    """By a program that takes no lock: what was minted is for the copy, and is revoked only when there is none."""
+    """A program without locks removes the entry. The new tokens are saved in the copy, or revoked if there is none."""
     copied(box, store, stale=True)
     minted = []
 
@@ -144,7 +144,7 @@ def test_a_copy_made_while_another_process_waits_is_locked_too(box: SandboxClien
     assert len(tokens) == 1 and session.refresh_token not in tokens
 
 
-def test_an_entry_that_changes_all_the_time_is_given_up_and_can_be_tried_again(
+def test_a_refresh_of_an_entry_that_keeps_changing_fails_and_can_be_repeated(
     box: SandboxClient, store: ConfigStore
 ) -> None:
     box.save_login(store)

@@ -1,4 +1,4 @@
-"""A login that is interrupted: a grant that is not saved is revoked, and a saved one stays."""
+"""Interrupted logins: a grant that was not saved is revoked, and a saved one is kept."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pytest
 from cloudinary_cli.auth.refresh import refresh_lock
 from cloudinary_cli.auth.session import from_cloudinary_url
 from cloudinary_cli.config.store import ConfigStore
-from test.auth.test_signals import wait_until
 from test.support.sandbox_client import SandboxClient
+from test.support.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 
@@ -85,12 +85,12 @@ def test_an_interruption_after_the_save_keeps_the_new_session_and_revokes_the_ol
 # The signal falls between two instructions, right after the write, which no delay of the server can reach.
 SIGNAL_AFTER_THE_WRITE = """
 import os, sys
-from cloudinary_cli.auth import sign_in
-result = sign_in.LoginResult
+from cloudinary_cli.auth import login_entry
+result = login_entry.LoginResult
 def interrupted(*args, **kwargs):
     os.kill(os.getpid(), 2)
     return result(*args, **kwargs)
-sign_in.LoginResult = interrupted
+login_entry.LoginResult = interrupted
 from cloudinary_cli.cli import main
 sys.argv = ["cld", "login", "old"]
 main()

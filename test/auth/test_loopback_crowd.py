@@ -1,4 +1,4 @@
-"""The redirect endpoint among silent, dripping, many and random clients: none holds up the genuine redirect."""
+"""The redirect endpoint with silent, slow, many and random clients, none of which may block the genuine redirect."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Iterator, List
 
 import pytest
 
-from cloudinary_cli.auth import loopback_connections
-from cloudinary_cli.auth.loopback_connections import MAX_CONNECTIONS
+from cloudinary_cli.auth import callback_http
+from cloudinary_cli.auth.callback_http import MAX_CONNECTIONS
 from cloudinary_cli.auth.loopback_server import CallbackServer
 from cloudinary_cli.errors import LoginTimeout
-from test.auth.redirect_client import ANSWER, GENUINE, STATE, Tab, address, get, new_server, still_waiting
+from test.support.redirect_client import GENUINE, RESPONSE, STATE, Tab, address, get, new_server, still_waiting
 
 
 @pytest.fixture
@@ -29,8 +29,8 @@ def test_a_silent_connection_does_not_block(server: CallbackServer) -> None:
         still_waiting(server)
 
 
-def test_a_crowd_of_idle_and_dripping_connections(server: CallbackServer) -> None:
-    """More than the table holds: whoever fills it must not keep the genuine redirect out."""
+def test_many_idle_and_slow_connections_do_not_block(server: CallbackServer) -> None:
+    """More connections than the server keeps open: the genuine redirect must still be accepted."""
     crowd = [Tab(server).socket for _ in range(3 * MAX_CONNECTIONS)]
     done = threading.Event()
 
@@ -47,10 +47,10 @@ def test_a_crowd_of_idle_and_dripping_connections(server: CallbackServer) -> Non
     dripping.start()
     try:
         tab = Tab(server, GENUINE)
-        # Less than the 5 s after which an idle connection is closed: nobody had to time out first.
-        assert server.wait(4) == ANSWER
+        # Less than the 5 s after which an idle connection is closed, so none had to time out first.
+        assert server.wait(4) == RESPONSE
         server.reply(True)
-        assert "<h1>Logged in</h1>" in tab.answer().body
+        assert "<h1>Logged in</h1>" in tab.response().body
     finally:
         done.set()
         dripping.join()
@@ -58,58 +58,58 @@ def test_a_crowd_of_idle_and_dripping_connections(server: CallbackServer) -> Non
             sock.close()
 
 
-def test_a_crowd_does_not_push_out_the_browser_that_waits(server: CallbackServer) -> None:
+def test_many_connections_do_not_close_that_of_the_waiting_browser(server: CallbackServer) -> None:
     tab = Tab(server, GENUINE)
-    assert server.wait(5) == ANSWER
+    assert server.wait(5) == RESPONSE
     crowd = [Tab(server).socket for _ in range(2 * MAX_CONNECTIONS)]
     assert get(server, "/").status == 404
     server.reply(True)
-    assert "<h1>Logged in</h1>" in tab.answer().body
+    assert "<h1>Logged in</h1>" in tab.response().body
     for sock in crowd:
         sock.close()
 
 
-def test_idle_and_dripping_connections_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_idle_and_slow_connections_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     # Patched: the real limit of 5 s is the length of a test suite.
-    monkeypatch.setattr(loopback_connections, "REQUEST_SECONDS", 0.3)
+    monkeypatch.setattr(callback_http, "REQUEST_SECONDS", 0.3)
     with new_server() as server:
         idle, dripping = Tab(server), Tab(server)
         dripping.socket.sendall(b"G")
         ended = time.monotonic() + 10
-        while not dripping.hears_within(0.02) and time.monotonic() < ended:
+        while not dripping.is_readable_within(0.02) and time.monotonic() < ended:
             dripping.socket.send(b"E")
         # A drip is not progress: the limit is for the whole request.
-        assert idle.hears_within(2) and idle.answer().status == 0
-        assert dripping.hears_within(0) and dripping.answer().status == 0
+        assert idle.is_readable_within(2) and idle.response().status == 0
+        assert dripping.is_readable_within(0) and dripping.response().status == 0
         still_waiting(server)
 
 
-def test_endless_headers_are_cut_off(server: CallbackServer) -> None:
+def test_endless_headers_are_refused(server: CallbackServer) -> None:
     tab = Tab(server)
     try:
         tab.socket.sendall(b"GET / HTTP/1.1\r\n" + b"X-A: " + b"a" * 200_000)
     except ConnectionError:
         pass
-    assert tab.answer().status in (431, 0)
+    assert tab.response().status in (431, 0)
     still_waiting(server)
 
 
-def test_one_hundred_strays_at_once(server: CallbackServer) -> None:
+def test_one_hundred_foreign_requests_at_once(server: CallbackServer) -> None:
     targets = [f"/callback?code=EVIL&state={number}" if number % 2 else "/favicon.ico" for number in range(100)]
     with ThreadPoolExecutor(100) as pool:
-        answers = pool.map(lambda target: get(server, target).status, targets)
+        statuses = pool.map(lambda target: get(server, target).status, targets)
         still_waiting(server)
         # 0: closed to make room for a newer one
-        assert set(answers) <= {400, 404, 0}
+        assert set(statuses) <= {400, 404, 0}
 
 
-def test_the_deadline_is_total(server: CallbackServer) -> None:
+def test_foreign_requests_do_not_extend_the_deadline(server: CallbackServer) -> None:
     done = threading.Event()
-    answered: List[int] = []
+    statuses: List[int] = []
 
     def stray() -> None:
         while not done.is_set():
-            answered.append(get(server, "/callback?code=EVIL&state=bad").status)
+            statuses.append(get(server, "/callback?code=EVIL&state=bad").status)
 
     strays = threading.Thread(target=stray)
     strays.start()
@@ -122,10 +122,10 @@ def test_the_deadline_is_total(server: CallbackServer) -> None:
         done.set()
         strays.join()
     assert 1 <= elapsed < 3
-    assert len(answered) > 10 and set(answered) == {400}
+    assert len(statuses) > 10 and set(statuses) == {400}
 
 
-def test_fuzz_random_requests_neither_crash_nor_complete(server: CallbackServer) -> None:
+def test_random_requests_neither_crash_the_server_nor_end_the_wait(server: CallbackServer) -> None:
     random_ = random.Random(8252)
     port = address(server)[1]
     base = f"GET /callback?code=x&state={STATE[:-1]} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nA: b\r\n\r\n".encode()

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from cloudinary_cli.auth import refresh_state
-from cloudinary_cli.auth.keychain import Keychain
 from cloudinary_cli.auth.oauth_config import OAuthConfig
 from cloudinary_cli.auth.refresh import Refresher, RefreshOutcome
 from cloudinary_cli.auth.sealing import PREFIX, vault
@@ -24,12 +23,9 @@ from cloudinary_cli.sdk import activation, loader
 from cloudinary_cli.sdk.call import call_api, get_cloudinary_config
 from test.support.keychain import KeychainFile
 from test.support.sandbox_client import SandboxClient
+from test.support.tokens import saved_url
 
 PLAIN = Session("acme", "access-token", "refresh-token", 1000, 1300, "api-eu", "https://oauth.cloudinary.com/")
-
-
-def entry(store: ConfigStore, name: str = "box") -> str:
-    return str(store.load_fresh()[name])
 
 
 def activate(store: ConfigStore) -> Any:
@@ -101,7 +97,7 @@ def test_another_logins_key_does_not_open_it(sealed: Session) -> None:
 
 
 @pytest.mark.parametrize("kept", [None, "", "too short", "not base64 \u00e9", base64.b64encode(bytes(31)).decode()])
-def test_a_key_that_is_gone_or_damaged_asks_for_a_login(
+def test_a_deleted_or_damaged_key_requires_a_login(
     sealed: Session,
     keychain: KeychainFile,
     kept: Any,
@@ -122,47 +118,49 @@ def test_refresh_of_a_sealed_login_saves_sealed_tokens(
     keychain: KeychainFile,
 ) -> None:
     old = keychain.save_login(box, store)
-    key_id = parse(entry(store)).get("keyring")
-    result = Refresher(store).refresh("box", entry(store))
-    assert result.outcome is RefreshOutcome.REFRESHED and result.error is None and result.url == entry(store)
-    saved = from_cloudinary_url(entry(store))
+    key_id = parse(saved_url(store, "box")).get("keyring")
+    result = Refresher(store).refresh("box", saved_url(store, "box"))
+    assert result.outcome is RefreshOutcome.REFRESHED and result.error is None and result.url == saved_url(store, "box")
+    saved = from_cloudinary_url(saved_url(store, "box"))
     assert saved.key_id == key_id and saved.access_token.startswith(PREFIX) and saved.is_fresh()
     opened = vault().open(saved)
     assert opened.access_token != old.access_token and opened.refresh_token != old.refresh_token
     assert str(opened.refresh_token) not in Path(store.path).read_text()
-    assert not parse(entry(store)).has(refresh_state.KEY)
+    assert not parse(saved_url(store, "box")).has(refresh_state.KEY)
     assert keychain.calls == ["get"], "one look into the keychain for the whole refresh"
     assert box.is_refresh_token_alive(opened.refresh_token)
 
 
 def test_a_peer_adopts_a_sealed_rotation(box: SandboxClient, store: ConfigStore, keychain: KeychainFile) -> None:
     session = keychain.save_login(box, store)
-    known = entry(store)
+    known = saved_url(store, "box")
     Refresher(store).refresh("box", known)
     again = Refresher(store).refresh("box", known)
-    assert again.outcome is RefreshOutcome.REFRESHED and again.url == entry(store)
+    assert again.outcome is RefreshOutcome.REFRESHED and again.url == saved_url(store, "box")
     rejected = Refresher(store).refresh("box", known, rejected=session.access_token)
-    assert rejected.outcome is RefreshOutcome.REFRESHED and rejected.url == entry(store)
+    assert rejected.outcome is RefreshOutcome.REFRESHED and rejected.url == saved_url(store, "box")
     assert box.stats["refresh_exchanges"] == 1
 
 
 def test_omitted_refresh_token_is_kept_sealed(box: SandboxClient, store: ConfigStore, keychain: KeychainFile) -> None:
     old = keychain.save_login(box, store)
     box.fault(status=200, body={"access_token": "opaque", "expires_in": 300})
-    Refresher(store).refresh("box", entry(store))
-    opened = vault().open(from_cloudinary_url(entry(store)))
+    Refresher(store).refresh("box", saved_url(store, "box"))
+    opened = vault().open(from_cloudinary_url(saved_url(store, "box")))
     assert (opened.access_token, opened.refresh_token) == ("opaque", old.refresh_token)
 
 
-def test_new_refresh_token_is_salvaged_sealed(box: SandboxClient, store: ConfigStore, keychain: KeychainFile) -> None:
+def test_a_new_refresh_token_of_a_bad_response_is_saved_sealed(
+    box: SandboxClient, store: ConfigStore, keychain: KeychainFile
+) -> None:
     keychain.save_login(box, store)
     box.fault(status=200, body={"refresh_token": "NEWRT"})
-    assert Refresher(store).refresh("box", entry(store)).outcome is RefreshOutcome.FAILED
-    assert "NEWRT" not in entry(store)
-    assert vault().open(from_cloudinary_url(entry(store))).refresh_token == "NEWRT"
+    assert Refresher(store).refresh("box", saved_url(store, "box")).outcome is RefreshOutcome.FAILED
+    assert "NEWRT" not in saved_url(store, "box")
+    assert vault().open(from_cloudinary_url(saved_url(store, "box"))).refresh_token == "NEWRT"
 
 
-def test_a_refused_sealed_token_is_presented_once(
+def test_a_refused_sealed_token_is_sent_once(
     box: SandboxClient,
     store: ConfigStore,
     keychain: KeychainFile,
@@ -171,26 +169,26 @@ def test_a_refused_sealed_token_is_presented_once(
     assert box.is_refresh_token_alive(session.refresh_token)
     box.call("DELETE", "requests")
     for _ in range(2):
-        result = Refresher(store).refresh("box", entry(store))
+        result = Refresher(store).refresh("box", saved_url(store, "box"))
         assert isinstance(result.error, ReloginRequired) and "cld login box" in str(result.error)
     assert len(box.requests()) == 1
 
 
 @pytest.mark.parametrize("rejected", [False, True])
-def test_nothing_is_presented_and_nothing_noted_while_the_keychain_is_locked(
+def test_nothing_is_sent_and_nothing_saved_while_the_keychain_is_locked(
     box: SandboxClient,
     store: ConfigStore,
     keychain: KeychainFile,
     rejected: bool,
 ) -> None:
     session = keychain.save_login(box, store)
-    before = entry(store)
+    before = saved_url(store, "box")
     keychain.use("LockedKeyring")
     kind = {"rejected": session.access_token} if rejected else {}
     box.call("DELETE", "requests")
     result = Refresher(store).refresh("box", before, **kind)
     assert result.outcome is RefreshOutcome.FAILED and isinstance(result.error, KeychainUnavailable)
-    assert entry(store) == before and box.requests() == []
+    assert saved_url(store, "box") == before and box.requests() == []
     keychain.use("FileKeyring")
     assert Refresher(store).refresh("box", before, **kind).outcome is RefreshOutcome.REFRESHED, "nothing was lost"
 
@@ -226,9 +224,9 @@ def test_a_rejected_sealed_token_is_renewed_once(
 
 def test_static_uses_of_a_sealed_url(box: SandboxClient, store: ConfigStore, keychain: KeychainFile) -> None:
     session = keychain.save_login(box, store, stale=False)
-    assert OAuthConfig.from_url(entry(store)).oauth_token == session.access_token
+    assert OAuthConfig.from_url(saved_url(store, "box")).oauth_token == session.access_token
     assert get_cloudinary_config("box").oauth_token == session.access_token
-    changed = replace_query(entry(store), {"upload_prefix": "https://evil.example"})
+    changed = replace_query(saved_url(store, "box"), {"upload_prefix": "https://evil.example"})
     with pytest.raises(ReloginRequired):
         OAuthConfig.from_url(changed).oauth_token  # noqa: B018
 
@@ -239,7 +237,7 @@ def test_a_login_of_that_name_just_before_the_first_use_is_adopted(
     keychain: KeychainFile,
 ) -> None:
     keychain.save_login(box, store, stale=False)
-    config, old_key = activate(store), parse(entry(store)).get("keyring")
+    config, old_key = activate(store), parse(saved_url(store, "box")).get("keyring")
     replacement = keychain.save_login(box, store, stale=False)
     vault().forget(old_key)
     assert config.oauth_token == replacement.access_token and ping() == {"status": "ok"}
@@ -251,14 +249,14 @@ def test_another_accounts_login_of_that_name_is_not_adopted(
     keychain: KeychainFile,
 ) -> None:
     keychain.save_login(box, store, stale=False)
-    config, old_key = activate(store), parse(entry(store)).get("keyring")
+    config, old_key = activate(store), parse(saved_url(store, "box")).get("keyring")
     keychain.save_login(box, store, stale=False, cloud_name="elsewhere")
     vault().forget(old_key)
     with pytest.raises(ReloginRequired, match="another account"):
         config.oauth_token  # noqa: B018
 
 
-def test_a_locked_keychain_is_said_once_and_not_as_a_failed_refresh(
+def test_a_locked_keychain_is_reported_once_and_not_as_a_failed_refresh(
     box: SandboxClient,
     store: ConfigStore,
     keychain: KeychainFile,
@@ -272,33 +270,3 @@ def test_a_locked_keychain_is_said_once_and_not_as_a_failed_refresh(
             ping()
     assert caplog.records == [] and box.requests("/v1_1") == []
     assert keychain.calls == ["get"], "remembered by the process"
-
-
-# -- the keychain itself
-
-
-def test_the_keychain_keeps_reads_and_removes(keychain: KeychainFile) -> None:
-    chain = Keychain()
-    assert chain.get("a") is None
-    assert "FileKeyring" in chain.put("a", "s\u00e9cret")
-    assert chain.get("a") == "s\u00e9cret"
-    chain.delete("a")
-    chain.delete("a")
-    assert chain.get("a") is None
-
-
-@pytest.mark.parametrize(
-    "backend, text",
-    [
-        ("LockedKeyring", "The keychain is locked"),
-        ("CrashingKeyring", "The keychain refused: while sending access_token=****."),
-        ("keyring.backends.fail.Keyring", "This system has no keychain"),
-        ("keyring.backends.null.Keyring", "does not keep what it is given"),
-        ("no.such.Backend", "The keychain refused: ModuleNotFoundError: No module named 'no'."),
-    ],
-)
-def test_an_unusable_keychain_says_why(keychain: KeychainFile, backend: str, text: str) -> None:
-    keychain.use(backend)
-    with pytest.raises(KeychainUnavailable) as caught:
-        Keychain().put("a", "secret")
-    assert text in str(caught.value) and "\n" not in str(caught.value)

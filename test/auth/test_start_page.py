@@ -1,4 +1,4 @@
-"""The one-time page that the browser is started with: other users see its address in the process list, and no more."""
+"""The one-time start page, the only address of the login in the command line of the browser."""
 
 from __future__ import annotations
 
@@ -7,18 +7,16 @@ import re
 import sys
 import time
 from pathlib import Path
-from typing import Callable, Dict
+from typing import Dict
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.errors import LoginError
-from test.auth.redirect_client import GENUINE, Tab, get, new_server
-from test.conftest import Result
+from test.support.commands import Cld
+from test.support.redirect_client import GENUINE, Tab, get, new_server
 from test.support.sandbox_client import SandboxClient
-
-Cld = Callable[..., Result]
 
 AUTHORIZE = "https://oauth.example/oauth2/auth?client_id=x&state=S&code_challenge=C"
 START = r"http://127\.0\.0\.1:{port}/login/[A-Za-z0-9_-]{{22}}"
@@ -43,7 +41,7 @@ def fetch(address):
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
-    """Where the browser logs its arguments, one list a line."""
+    """The file in which the browser logs its arguments, one list per line."""
     return tmp_path / "arguments"
 
 
@@ -55,7 +53,7 @@ def browser(log: Path, code: str) -> str:
 
 
 def lines(path: Path) -> "list[str]":
-    """The lines of a file that another process writes; waited for."""
+    """Wait for a file that another process writes; its lines."""
     deadline = time.monotonic() + 20
     while not path.exists() and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -65,29 +63,29 @@ def lines(path: Path) -> "list[str]":
 # -- the server
 
 
-def test_the_first_request_is_sent_on_to_the_authorization_server() -> None:
+def test_the_first_request_is_redirected_to_the_authorization_server() -> None:
     with new_server() as server:
         path = urlsplit(server.start_page(AUTHORIZE)).path
-        answer = get(server, path)
-        assert (answer.status, answer.header("Location")) == (302, AUTHORIZE)
-        assert answer.header("Cache-Control") == "no-store" and answer.header("Referrer-Policy") == "no-referrer"
+        response = get(server, path)
+        assert (response.status, response.header("Location")) == (302, AUTHORIZE)
+        assert response.header("Cache-Control") == "no-store" and response.header("Referrer-Policy") == "no-referrer"
         tab = Tab(server, GENUINE)
         assert server.wait(5).code == "C0de"
         server.reply(True)
-        assert tab.answer().status == 200
+        assert tab.response().status == 200
 
 
-def test_a_second_request_finds_nothing_and_ends_the_login() -> None:
+def test_a_second_request_gets_no_redirect_and_ends_the_login() -> None:
     with new_server() as server:
         path = urlsplit(server.start_page(AUTHORIZE)).path
         assert get(server, path).status == 302
-        answer = get(server, path)
-        assert answer.status == 410 and answer.header("Location") is None and "oauth.example" not in answer.body
+        response = get(server, path)
+        assert response.status == 410 and response.header("Location") is None and "oauth.example" not in response.body
         with pytest.raises(LoginError, match="twice"):
             server.wait(5)
 
 
-def test_an_answer_is_not_taken_after_a_second_request() -> None:
+def test_a_response_is_not_accepted_after_a_second_request() -> None:
     with new_server() as server:
         path = urlsplit(server.start_page(AUTHORIZE)).path
         Tab(server, GENUINE)
@@ -97,7 +95,7 @@ def test_an_answer_is_not_taken_after_a_second_request() -> None:
             server.check_start_page()
 
 
-def test_the_start_page_sends_nobody_elsewhere_and_strangers_do_not_use_it_up() -> None:
+def test_other_requests_get_no_redirect_and_do_not_use_up_the_start_page() -> None:
     with new_server() as server:
         path = urlsplit(server.start_page(AUTHORIZE)).path
         for target in (
@@ -108,8 +106,8 @@ def test_the_start_page_sends_nobody_elsewhere_and_strangers_do_not_use_it_up() 
             path + "?next=https://evil.example",
             "/login/" + "A" * 22,
         ):
-            answer = get(server, target)
-            assert answer.status == 404 and answer.header("Location") is None
+            response = get(server, target)
+            assert response.status == 404 and response.header("Location") is None
         for method in ("HEAD", "POST"):
             assert get(server, path, method).status == 405
         assert get(server, path, host="evil.example").status == 421

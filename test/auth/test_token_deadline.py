@@ -1,4 +1,4 @@
-"""The total deadline of a call to the authorization server, and what of its errors is shown."""
+"""The total deadline of a call to the authorization server, and the masking of its errors."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SECRET = "rt_a+b/c<d>&e=%f.0123456789"
 
 @contextmanager
 def dripping(first: bytes) -> Iterator[str]:
-    """The address of a server that sends `first`, and then one byte after another, for as long as a test takes."""
+    """The address of a server that sends `first`, and then one byte after another without end."""
     stop = threading.Event()
 
     def drip(listener: socket.socket) -> None:
@@ -76,7 +76,7 @@ def test_a_tls_handshake_that_arrives_byte_by_byte_ends_at_the_deadline() -> Non
     assert str(caught.value) == f"No response from {address} within 0.5 s."
 
 
-def test_a_proxy_that_answers_byte_by_byte_ends_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_that_responds_byte_by_byte_ends_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     with dripping(b"HTTP/1.1 200 Conn") as address:
         monkeypatch.setenv("HTTPS_PROXY", f"http://{address}")
         with pytest.raises(TokenEndpointError) as caught:
@@ -84,7 +84,7 @@ def test_a_proxy_that_answers_byte_by_byte_ends_at_the_deadline(monkeypatch: pyt
     assert caught.value.delivery is Delivery.NEVER_SENT and "within 0.5 s" in str(caught.value)
 
 
-def test_the_form_is_announced_right_before_it_is_sent() -> None:
+def test_before_send_is_called_right_before_the_form_is_sent() -> None:
     seen: list = []
     with TinyServer(lambda handler: (seen.append("request"), reply(handler))[1]) as server:
         token_http.send("POST", server.url + "/x", {"a": "b"}, before_send=lambda: seen.append("before"))
@@ -148,7 +148,7 @@ def test_a_token_that_the_server_repeats_reaches_no_log(
 
 
 @pytest.mark.parametrize("letter", ["a", "é", " ", "eyJ", "a:", "//x:y@", "\x1b"])
-def test_a_huge_description_is_cut(letter: str) -> None:
+def test_a_huge_description_is_truncated(letter: str) -> None:
     body = json.dumps({"error": "invalid_request", "error_description": letter * 80_000})
     with TinyServer(lambda handler: reply(handler, 400, body)) as server:
         with pytest.raises(TokenEndpointError) as caught:

@@ -16,7 +16,7 @@ from cloudinary_cli.net import pool as http_pool
 from test.support.tls import TinyServer, make_certificate, reply
 
 
-def test_redirects_are_not_followed_and_the_body_stays_home() -> None:
+def test_redirects_are_not_followed_so_the_body_is_not_sent_elsewhere() -> None:
     with TinyServer(reply) as thief:
         with TinyServer(lambda handler: reply(handler, 307, Location=f"{thief.url}/steal")) as server:
             with pytest.raises(TokenEndpointError) as caught:
@@ -34,14 +34,14 @@ def test_tls_is_verified_and_the_ca_variable_is_named(tmp_path: Path) -> None:
     assert "REQUESTS_CA_BUNDLE" in str(caught.value) and caught.value.delivery is Delivery.NEVER_SENT
 
 
-def test_ca_file_is_honoured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_ca_file_of_the_environment_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     context, ca_file = make_certificate(tmp_path)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", ca_file)
     with TinyServer(lambda handler: reply(handler, body='{"a": 1}'), context) as server:
         assert flow.refresh("r", base_url=server.url) == {"a": 1}
 
 
-def test_a_ca_file_that_is_missing_or_none_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_or_invalid_ca_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     context, _ = make_certificate(tmp_path)
     (tmp_path / "empty.pem").write_text("no certificate")
     with TinyServer(reply, context) as server:
@@ -54,7 +54,7 @@ def test_a_ca_file_that_is_missing_or_none_is_named(tmp_path: Path, monkeypatch:
 
 
 def test_connections_share_one_tls_context_that_still_verifies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The CA bundle is read once for many calls; another bundle is another context."""
+    """The CA bundle is read once for many calls; another bundle gets another context."""
     context, ca_file = make_certificate(tmp_path)
     http_pool.tls_context.cache_clear()
     with TinyServer(lambda handler: reply(handler, body="{}"), context) as server:
@@ -88,7 +88,7 @@ def test_netrc_adds_no_authorization_header(monkeypatch: pytest.MonkeyPatch, tmp
     assert server.seen[0].headers["Authorization"] is None
 
 
-def test_silent_server_is_given_up_and_the_delivery_is_unknown() -> None:
+def test_a_silent_server_times_out_with_unknown_delivery() -> None:
     stop = threading.Event()
     with TinyServer(lambda handler: stop.wait(5) and None) as server:
         with pytest.raises(TokenEndpointError) as caught:
@@ -97,7 +97,7 @@ def test_silent_server_is_given_up_and_the_delivery_is_unknown() -> None:
     assert caught.value.delivery is Delivery.UNKNOWN
 
 
-def test_dripping_server_is_given_up_at_the_deadline() -> None:
+def test_a_slow_server_times_out_at_the_deadline() -> None:
     stop = threading.Event()
 
     def drip(handler: Any) -> None:
@@ -152,8 +152,8 @@ def test_tls_that_fails_before_the_form_is_sent_and_after_it(tmp_path: Path, mon
     assert caught.value.delivery is Delivery.UNKNOWN and not caught.value.is_retryable
 
 
-def test_one_answer_is_read_whatever_its_pieces() -> None:
-    """Chunked, in small pieces, and cut off: the last is no answer."""
+def test_a_response_in_pieces_is_read_completely() -> None:
+    """Chunked, in small pieces, and truncated, which is an error."""
 
     def pieces(handler: Any) -> None:
         handler.protocol_version = "HTTP/1.1"

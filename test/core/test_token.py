@@ -38,7 +38,7 @@ def test_the_active_login(invoke: Run, box: SandboxClient, store: ConfigStore, a
     assert (done.code, done.out) == (0, session.access_token + "\n")
 
 
-def test_a_name_comes_before_the_variable(invoke: Run, box: SandboxClient, store: ConfigStore) -> None:
+def test_the_argument_overrides_the_variable(invoke: Run, box: SandboxClient, store: ConfigStore) -> None:
     session = box.save_login(store, stale=False)
     done = invoke("token", "box", env={"CLOUDINARY_CONFIG_NAME": "nope"})
     assert (done.code, done.out) == (0, session.access_token + "\n")
@@ -77,14 +77,14 @@ def test_wrong_calls(invoke: Run, config_json: Path) -> None:
     assert (nothing.code, nothing.out) == (1, "") and "cld config -d" in nothing.err
 
 
-def test_a_dead_login_gives_no_token(invoke: Run, box: SandboxClient, store: ConfigStore) -> None:
+def test_a_refused_login_gives_no_token(invoke: Run, box: SandboxClient, store: ConfigStore) -> None:
     box.save_login(store, refresh_token="spent")
     done = invoke("token", "box")
     assert (done.code, done.out) == (1, "") and "Run: cld login box" in done.err
 
 
 def test_a_token_that_cannot_be_renewed_now(invoke: Run, box: SandboxClient, store: ConfigStore) -> None:
-    """An expired one is not printed: the caller could only fail with it."""
+    """An expired token is not printed."""
     session = box.save_login(store)
     box.fault(times=None, status=500)
     done = invoke("token", "box")

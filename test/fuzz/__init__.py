@@ -1,1 +1,1 @@
-"""Fuzzers: bounded and seeded as tests, longer by hand (see CONTRIBUTING.md)."""
+"""Fuzzers. The tests run them for a limited time with fixed seeds; CONTRIBUTING.md says how to run them longer."""

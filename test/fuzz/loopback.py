@@ -1,11 +1,11 @@
-"""Fuzzes the redirect endpoint of a login: odd bytes, odd requests, odd timing, many connections at once.
+"""Fuzzes the redirect endpoint of a login with random bytes, requests and timing, and many connections at once.
 
     python -m test.fuzz.loopback [--seconds 60] [--seed 1]
 
-Each round enters a fresh server, sends it generated traffic, and then the genuine redirect. What must hold: no answer but
-an empty one or a 4xx; nothing that was sent comes back; the wait is not ended by anything but the genuine redirect, and
-is ended by that; no thread and no file descriptor is left. A failure names the seed of its round, which repeats it alone:
---seed N --seconds 0. The traffic depends on the seed only.
+Each round starts a new server and sends generated traffic, and then the genuine redirect. It checks that each response is
+empty or a 4xx and repeats nothing of the request, that only the genuine redirect ends the wait, and that no thread and no
+file descriptor is left. The traffic depends on the seed only. A failure names the seed of its round, which can be repeated
+with --seed N --seconds 0.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ import pytest
 
 from cloudinary_cli.auth.loopback_server import CallbackServer
 from cloudinary_cli.errors import LoginTimeout
-from test.auth.redirect_client import ANSWER, GENUINE, STATE, Tab, address, new_server
+from test.support.redirect_client import GENUINE, RESPONSE, STATE, Tab, address, new_server
 
 CASES_PER_ROUND = 60
-# Stands in every request, so that its coming back is noticed.
+# It is in every request, so that a response that repeats a part of the request is noticed.
 MARK = "m4rk<\"'&>"
 _WRONG_STATE = STATE[:-1]
 _PARTS = [
@@ -41,7 +41,7 @@ _PARTS = [
 
 @dataclass(frozen=True)
 class Case:
-    """What one client sends, in pieces, and how it ends: "read", "half" (close its side), "reset" or "idle"."""
+    """What one client sends, in pieces, and how it ends: "read", "half" (half-close), "reset" or "idle"."""
 
     pieces: Sequence[bytes]
     ending: str
@@ -118,7 +118,7 @@ def make_case(chance: random.Random, host: str) -> Case:
 
 
 class Client:
-    """One connection that plays a case, a piece at a time, so that many can be interleaved."""
+    """One connection that sends a case piece by piece, so that many can be interleaved."""
 
     def __init__(self, server: CallbackServer, case: Case) -> None:
         self.case = case
@@ -126,17 +126,17 @@ class Client:
         self.left = list(case.pieces)
 
     def step(self) -> bool:
-        """Send the next piece; False when there is none or nobody listens."""
+        """Send the next piece; False when there is none left or the connection is closed."""
         try:
             if self.left:
                 self.socket.sendall(self.left.pop(0))
                 return bool(self.left)
-        except OSError:  # answered and closed already
+        except OSError:  # the server has closed it
             pass
         return False
 
     def end(self) -> bytes:
-        """End as the case says; what was answered."""
+        """End the connection as in the case; returns the response."""
         with self.socket:
             try:
                 if self.case.ending == "reset":
@@ -145,7 +145,7 @@ class Client:
                 if self.case.ending == "half":
                     self.socket.shutdown(socket.SHUT_WR)
                 elif not select.select([self.socket], [], [], 0.05)[0]:
-                    return b""  # an unfinished request: the server rightly waits for more
+                    return b""  # an unfinished request: the server waits for more
                 return self._read()
             except OSError:
                 return b""
@@ -159,32 +159,32 @@ class Client:
             data += chunk
 
 
-def check_answer(answer: bytes, case: Case) -> None:
+def check_response(response: bytes, case: Case) -> None:
     sent = b"".join(case.pieces)[:300]
-    status = int(answer[9:12]) if answer else 400
+    status = int(response[9:12]) if response else 400
     assert 400 <= status < 500, (status, sent)
     for secret in (MARK, STATE, _WRONG_STATE, "m4rk", "evil.example"):
-        assert secret.encode() not in answer, (secret, sent)
+        assert secret.encode() not in response, (secret, sent)
 
 
 def open_descriptors() -> Optional[int]:
-    """How many file descriptors this process has; None where the system does not show it."""
+    """The number of file descriptors of this process; None where the system does not list them."""
     return len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else None
 
 
 def play(seed: int, cases: int = CASES_PER_ROUND) -> int:
-    """One round; the number of answers that were checked.
+    """Play one round; returns the number of responses that were checked.
 
-    :raises AssertionError: something above does not hold.
+    :raises AssertionError: a check failed.
     """
     chance = random.Random(seed)
     threads, descriptors = set(threading.enumerate()), open_descriptors()
-    answered = 0
+    checked = 0
     with new_server() as server:
         host = "{}:{}".format(*address(server))
         left = [make_case(chance, host) for _ in range(cases)]
         while left:
-            # More than the server's table of connections holds, now and then.
+            # Sometimes more than the server keeps open.
             crowd = [Client(server, left.pop()) for _ in range(min(len(left), chance.choice([1, 4, 16, 45])))]
             moving = list(crowd)
             while moving:
@@ -193,9 +193,9 @@ def play(seed: int, cases: int = CASES_PER_ROUND) -> int:
             idle = [client for client in crowd if client.case.ending == "idle"]
             for client in crowd:
                 if client not in idle:
-                    answer = client.end()
-                    check_answer(answer, client.case)
-                    answered += bool(answer)
+                    response = client.end()
+                    check_response(response, client.case)
+                    checked += bool(response)
             with pytest.raises(LoginTimeout):
                 server.wait(0)
             for client in idle[::2]:
@@ -203,16 +203,16 @@ def play(seed: int, cases: int = CASES_PER_ROUND) -> int:
             del idle[::2]
             if not left:
                 tab = Tab(server, GENUINE)
-                assert server.wait(5) == ANSWER, "the genuine redirect gets through, whoever else is connected"
+                assert server.wait(5) == RESPONSE, "the genuine redirect arrives, whatever else is connected"
                 server.reply(True)
-                assert tab.answer().status == 200
+                assert tab.response().status == 200
             for client in idle:
                 client.socket.close()
-    # Not their number: a server of an earlier test may end a thread of its own meanwhile.
+    # Threads are compared, not counted: a server of an earlier test may end a thread at the same time.
     assert set(threading.enumerate()) <= threads, threading.enumerate()
     left_open = open_descriptors()
     assert left_open is None or descriptors is None or left_open <= descriptors
-    return answered
+    return checked
 
 
 def main() -> None:
@@ -221,10 +221,10 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1, help="of the first round; the others count up")
     options = parser.parse_args()
     until = time.monotonic() + options.seconds
-    seed, answered = options.seed, 0
+    seed, checked = options.seed, 0
     while True:
         try:
-            answered += play(seed)
+            checked += play(seed)
         except BaseException:
             print(f"failed: python -m test.fuzz.loopback --seed {seed} --seconds 0")
             raise
@@ -232,7 +232,7 @@ def main() -> None:
         if time.monotonic() >= until:
             break
     rounds = seed - options.seed
-    print(f"{rounds} rounds, {rounds * CASES_PER_ROUND} connections, {answered} answers checked: all held")
+    print(f"{rounds} rounds, {rounds * CASES_PER_ROUND} connections, {checked} responses checked: no failure")
 
 
 if __name__ == "__main__":

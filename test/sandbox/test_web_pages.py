@@ -22,7 +22,7 @@ import requests
 
 from cloudinary_cli.sandbox.browser import ConsentForm
 from cloudinary_cli.sandbox.server import SandboxServer
-from test.auth.test_callback_browser import BROWSERS, FLAGS
+from test.support.chromium import BROWSERS, FLAGS
 from test.support.tls import TinyServer, reply
 
 from .helpers import SCOPE, Control, OAuthClient, location_query, png, session

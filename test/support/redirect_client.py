@@ -1,4 +1,4 @@
-"""A browser of a few lines: raw sockets against a running CallbackServer."""
+"""A minimal browser: raw sockets that connect to a running CallbackServer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ GENUINE = f"/callback?code=C0de&state={STATE}"
 
 
 @dataclass(frozen=True)
-class Answer:
+class HttpResponse:
     """One HTTP response. status 0: the connection was closed without one."""
 
     status: int
@@ -49,40 +49,44 @@ class Tab:
             request = f"{method} {target} HTTP/1.1\r\nHost: {authority}\r\nAccept: text/html\r\n\r\n"
             self.socket.sendall(request.encode("latin-1"))
 
-    def hears_within(self, seconds: float) -> bool:
-        """True when there is something to read, be it the end."""
+    def is_readable_within(self, seconds: float) -> bool:
+        """True when there is something to read, or the end of the stream."""
         return bool(select.select([self.socket], [], [], seconds)[0])
 
-    def answer(self) -> Answer:
-        """The whole response, until the server hangs up."""
-        data = b""
+    def response(self) -> HttpResponse:
+        """The whole response, until the server closes the connection."""
         with self.socket:
-            try:
-                while True:
-                    chunk = self.socket.recv(65536)
-                    if not chunk:
-                        break
-                    data += chunk
-            except ConnectionError:
-                pass
-        return parse(data)
+            return parse_response(read_all(self.socket))
 
 
-def parse(data: bytes) -> Answer:
+def read_all(sock: socket.socket) -> bytes:
+    """Everything until the end of the stream, or until a reset."""
+    data = b""
+    try:
+        while True:
+            chunk = sock.recv(65536)
+            if not chunk:
+                return data
+            data += chunk
+    except ConnectionError:
+        return data
+
+
+def parse_response(data: bytes) -> HttpResponse:
     if not data:
-        return Answer(0, (), "")
+        return HttpResponse(0, (), "")
     head, _, body = data.partition(b"\r\n\r\n")
     line, *fields = head.decode("ascii").split("\r\n")
     headers = tuple((name, value) for name, _, value in (field.partition(": ") for field in fields))
-    return Answer(int(line.split(" ")[1]), headers, body.decode("utf-8"))
+    return HttpResponse(int(line.split(" ")[1]), headers, body.decode("utf-8"))
 
 
-def get(server: CallbackServer, target: str, method: str = "GET", host: Optional[str] = None) -> Answer:
-    return Tab(server, target, method, host).answer()
+def get(server: CallbackServer, target: str, method: str = "GET", host: Optional[str] = None) -> HttpResponse:
+    return Tab(server, target, method, host).response()
 
 
 ISSUERS = ["https://oauth.example", "https://oauth.example/"]
-ANSWER = AuthorizationResponse("C0de", STATE, None)
+RESPONSE = AuthorizationResponse("C0de", STATE, None)
 
 
 def new_server(host: str = "127.0.0.1", port: int = 0) -> CallbackServer:
@@ -90,10 +94,10 @@ def new_server(host: str = "127.0.0.1", port: int = 0) -> CallbackServer:
 
 
 def still_waiting(server: CallbackServer) -> None:
-    """Nothing has ended the wait so far, and the genuine redirect still does."""
+    """Check that nothing has ended the wait, and that the genuine redirect still does."""
     with pytest.raises(LoginTimeout):
         server.wait(0)
     tab = Tab(server, GENUINE)
-    assert server.wait(5) == ANSWER
+    assert server.wait(5) == RESPONSE
     server.reply(True)
-    assert tab.answer().status == 200
+    assert tab.response().status == 200
