@@ -75,8 +75,8 @@ def clone(
     cld -C work clone backup -fi tags --retry-failed clone.jsonl
     """
     from cloudinary_cli.transfer.clone import clone as engine
-    from cloudinary_cli.transfer.clone.asset import Wishes
+    from cloudinary_cli.transfer.clone.asset import CopyOptions
 
-    wishes = Wishes(overwrite, is_async, "tags" in fields, notification_url)
-    engine.clone(app, engine.CloneOptions(target, wishes, search_exp, force, url_expiry, take_options(options)))
+    copy_options = CopyOptions(overwrite, is_async, "tags" in fields, notification_url)
+    engine.clone(app, engine.CloneOptions(target, copy_options, search_exp, force, url_expiry, take_options(options)))
     return True

@@ -19,7 +19,7 @@ from cloudinary_cli.text import without_signature
 from cloudinary_cli.transfer.engine.records import Download, LocalFile, Outcome, RemoteAsset, Status
 from cloudinary_cli.transfer.engine.session import TransferSession
 from cloudinary_cli.transfer.http.download import Expected, download, target_path
-from cloudinary_cli.transfer.http.upload import Source, UploadTarget, upload
+from cloudinary_cli.transfer.http.upload import UploadSource, UploadTarget, upload
 from cloudinary_cli.transfer.keys import FolderMode
 
 _RESTRICTED = ("private", "authenticated")
@@ -38,7 +38,7 @@ class UploadFile:
 
     def run(self) -> Outcome:
         try:
-            source = Source.of_file(self.path)
+            source = UploadSource.of_file(self.path)
             answer = upload(self.target, source, self.options)
         except CliError as error:
             message = f"Failed uploading {self.path}, error: {error.message}"

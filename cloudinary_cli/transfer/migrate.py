@@ -14,14 +14,14 @@ from urllib3.exceptions import HTTPError
 
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import ApiError, CliError
-from cloudinary_cli.net.connector import Outgoing
+from cloudinary_cli.net.connector import Request
+from cloudinary_cli.net.retry import retried
 from cloudinary_cli.sdk import loader
 from cloudinary_cli.sdk.call import call_api
 from cloudinary_cli.sdk.delivery import UrlRequest, delivery_url
-from cloudinary_cli.sdk.page_fetch import retried
 from cloudinary_cli.text import one_line, redact, without_signature
 from cloudinary_cli.transfer import entries
-from cloudinary_cli.transfer.engine.filters import Selection
+from cloudinary_cli.transfer.engine.filters import ItemFilter
 from cloudinary_cli.transfer.engine.records import Outcome, Status
 from cloudinary_cli.transfer.engine.run import Run, TransferOptions, transfer_run
 from cloudinary_cli.transfer.engine.session import TransferSession
@@ -65,10 +65,10 @@ def migrate(app: AppContext, options: MigrateOptions) -> None:
         could not be read to its end.
     """
     entries.check_readable(options.file)
-    chosen = options.transfer.selection()
+    item_filter = options.transfer.item_filter()
     with transfer_run(app, options.transfer) as run:
         mapping = _mapping(options.mapping)
-        items = _items(run, options, mapping, chosen)
+        items = _items(run, options, mapping, item_filter)
         if options.transfer.dry_run:
             count = _show(run, items)
         else:
@@ -96,13 +96,13 @@ def _mapping(name: str) -> _Mapping:
 
 
 def _items(
-    run: Run, options: MigrateOptions, mapping: _Mapping, chosen: Selection
+    run: Run, options: MigrateOptions, mapping: _Mapping, item_filter: ItemFilter
 ) -> Iterator[Union[_Foreign, _Fetch]]:
     fields = run.app.active.fields
     for url in entries.read_entries(options.file, options.delimiter):
         path = mapping.path_of(url)
         key = _shown(url if path is None else path)
-        if not chosen.takes(key):
+        if not item_filter.includes(key):
             continue
         if path is None:
             yield _Foreign(key)
@@ -216,8 +216,8 @@ def _head(session: TransferSession, url: str) -> _Head:
         return _Head(response.status, headers.get("Location") or "", error)
 
     try:
-        outgoing = Outgoing("HEAD", url, {"User-Agent": loader.load().get_user_agent()})
-        answer: _Head = session.connector.send(outgoing, receive)
+        request = Request("HEAD", url, {"User-Agent": loader.load().get_user_agent()})
+        answer: _Head = session.connector.send(request, receive)
     except HTTPError as error:
         raise ApiError(f"No answer from the server: {one_line(str(error))}.") from error
     return answer

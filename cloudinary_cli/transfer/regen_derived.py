@@ -7,10 +7,10 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tup
 
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import ApiError, CliError, Declined
+from cloudinary_cli.net.retry import retried
 from cloudinary_cli.sdk import loader
 from cloudinary_cli.sdk.call import call_api
-from cloudinary_cli.sdk.page_fetch import retried, wait_for_quota
-from cloudinary_cli.sdk.pages import PAGE_SIZE, pages
+from cloudinary_cli.sdk.pages import PAGE_SIZE, pages, wait_for_quota
 from cloudinary_cli.text import one_line
 from cloudinary_cli.transfer.engine.records import Outcome, Status
 from cloudinary_cli.transfer.engine.run import Run, TransferOptions, transfer_run
@@ -62,14 +62,14 @@ def regenerate(app: AppContext, options: RegenOptions) -> None:
     :raises TransferIncomplete: something failed; the rest was done. :raises Declined: the user said no.
     :raises CliError: it could not begin.
     """
-    chosen = options.transfer.selection()
+    item_filter = options.transfer.item_filter()
     app.active.require()
     if not options.transfer.dry_run and not options.force and not app.console.confirm(_COST):
         raise Declined("Stopping. Nothing was regenerated.")
     with transfer_run(app, options.transfer) as run:
         listing = _list(app, options)
         # All are known before the first is made anew: that changes the listing.
-        assets = [asset for asset in _distinct(listing.derived) if chosen.takes(asset.public_id, asset.key)]
+        assets = [asset for asset in _distinct(listing.derived) if item_filter.includes(asset.public_id, asset.key)]
         _tell(run, options, listing, assets)
         if options.transfer.dry_run:
             for asset in assets:

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import re
-import time
 import unicodedata
 from dataclasses import dataclass, field
 from typing import AbstractSet, Any, Callable, Dict, List, Optional, Set
 
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import ApiError, CliError
-from cloudinary_cli.net.retry import backoff
+from cloudinary_cli.net.retry import LISTING_BUDGET, attempts, retried
 from cloudinary_cli.sdk import loader
 from cloudinary_cli.sdk.call import call_api
-from cloudinary_cli.sdk.page_fetch import retried, wait_for_quota
-from cloudinary_cli.sdk.pages import PAGE_SIZE, pages
+from cloudinary_cli.sdk.pages import PAGE_SIZE, pages, wait_for_quota
 from cloudinary_cli.transfer.engine.background import Background
 from cloudinary_cli.transfer.engine.records import RemoteAsset
 from cloudinary_cli.transfer.keys import FolderMode, is_hidden, is_reserved, remote_asset
-
-# How often a listing is fetched that turns out to be incomplete: the search index may lag behind a change.
-_LISTINGS = 3
 
 
 @dataclass(frozen=True)
@@ -121,14 +116,13 @@ def _complete(query: RemoteQuery, mode: FolderMode, clock: Callable[[], float]) 
 
     :raises ApiError: every attempt was incomplete. An asset that is not listed would be taken for deleted.
     """
-    for attempt in range(1, _LISTINGS + 1):
+    missing = ""
+    for _ in attempts(LISTING_BUDGET):
         index = RemoteIndex(mode)
         missing = _collect(index, query, clock)
         if not missing:
             return index
-        if attempt < _LISTINGS:
-            logger.debug("The listing is incomplete: %s. Fetching it again.", missing)
-            time.sleep(backoff(attempt))
+        logger.debug("The listing is incomplete: %s.", missing)
     raise ApiError(
         f"Nothing was changed, because the listing is incomplete: {missing} of Cloudinary folder"
         f" '{query.folder or '/'}' were listed. Try again when nothing else changes the folder."

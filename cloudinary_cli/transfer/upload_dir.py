@@ -12,7 +12,7 @@ from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.text import nfc, one_line
 from cloudinary_cli.transfer.actions import UploadFile
-from cloudinary_cli.transfer.engine.filters import Selection, translated
+from cloudinary_cli.transfer.engine.filters import ItemFilter, translated
 from cloudinary_cli.transfer.engine.records import LocalFile, Outcome, Status
 from cloudinary_cli.transfer.engine.run import Run, TransferOptions, transfer_run
 from cloudinary_cli.transfer.keys import FolderMode
@@ -58,19 +58,19 @@ def upload_dir(app: AppContext, options: UploadDirOptions) -> None:
     :raises TransferIncomplete: something failed; the rest was done. :raises CliError: it could not begin.
     """
     matches = glob_pattern(options.glob)
-    chosen = options.transfer.selection()
+    item_filter = options.transfer.item_filter()
     local = _scan(options)
     with transfer_run(app, options.transfer) as run:
         mode = options.mode or folder_mode()
         what = "directory" if options.own_name else "contents of directory"
         app.console.info(f"Uploading {what} '{one_line(options.path, None)}' ({mode.value} folder mode)")
-        files = [file for file in local.files if matches.match(nfc(file.relative)) and chosen.takes(file.relative)]
+        files = [f for f in local.files if matches.match(nfc(f.relative)) and item_filter.includes(f.relative)]
         if not files:
             app.console.warning(f"No file of '{one_line(options.path, None)}' matches what is asked for.")
         if options.transfer.dry_run:
             _show(run, options, files)
         else:
-            run.record(_problems(local, matches, chosen))
+            run.record(_problems(local, matches, item_filter))
             target = upload_target(run.session, app.sdk_config, mode, options.upload_options, bool(files))
             run.execute([UploadFile(target, f.relative, f.path, p, mode) for f, p in _planned(options, files, mode)])
         _finish(run, options, len(files))
@@ -119,11 +119,11 @@ def _scan(options: UploadDirOptions) -> ScanResult:
     return local
 
 
-def _problems(local: ScanResult, matches: Pattern[str], chosen: Selection) -> List[Outcome]:
+def _problems(local: ScanResult, matches: Pattern[str], item_filter: ItemFilter) -> List[Outcome]:
     """What the walk could not take, as far as it was asked for."""
 
     def concerns(path: str) -> bool:
-        return chosen.concerns(path) and (path.endswith("/") or bool(matches.match(nfc(path))))
+        return item_filter.may_include(path) and (path.endswith("/") or bool(matches.match(nfc(path))))
 
     return [problem for problem in local.problems if concerns(problem.key)]
 

@@ -6,9 +6,9 @@ from typing import Any, Mapping
 
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import ApiError
+from cloudinary_cli.net.retry import retried
 from cloudinary_cli.sdk import loader
 from cloudinary_cli.sdk.call import call_api
-from cloudinary_cli.sdk.page_fetch import retried
 from cloudinary_cli.sdk.pages import PAGE_SIZE
 from cloudinary_cli.transfer.engine.session import TransferSession
 from cloudinary_cli.transfer.http.upload import UploadTarget, is_true

@@ -7,7 +7,7 @@ from typing import Any, Callable, Iterator
 import pytest
 
 from cloudinary_cli.auth.oauth_config import OAuthConfig
-from cloudinary_cli.net.retry import PATIENT
+from cloudinary_cli.net.retry import TRANSFER_BUDGET
 from cloudinary_cli.sdk import activation, loader
 from cloudinary_cli.transfer.engine.session import Stop, TransferSession
 from cloudinary_cli.transfer.http.upload import UploadTarget
@@ -22,7 +22,7 @@ def target() -> Iterator[Callable[..., UploadTarget]]:
         loader.load()
         stop = Stop()
         connector = activation.install_transport(
-            None, config.timeout, pool_size=workers, patience=PATIENT, stop=stop.requested
+            None, config.timeout, pool_size=workers, budget=TRANSFER_BUDGET, stop=stop.requested
         )
         return UploadTarget(TransferSession(connector, workers, stop), config)
 

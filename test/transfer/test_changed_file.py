@@ -12,7 +12,7 @@ import pytest
 
 from cloudinary_cli.system.steady_file import LocalFileChanged, SteadyFile, twice
 from cloudinary_cli.transfer.http import upload as upload_module
-from cloudinary_cli.transfer.http.upload import Source, UploadTarget, upload
+from cloudinary_cli.transfer.http.upload import UploadSource, UploadTarget, upload
 from test.modules.raw_server import RawServer
 from test.support.cloudinary_server import CloudinaryServer, Request
 
@@ -94,7 +94,7 @@ class ChangingServer(RawServer):
 def test_a_file_that_changes_once_is_sent_again_as_a_whole(target: Make, file: Path, change: Change) -> None:
     with ChangingServer(file, change, 1) as server:
         there = target(f"cloudinary://k:s@demo?upload_prefix=http://{server.address}")
-        upload(there, Source.of_file(str(file)), {"public_id": "a"})
+        upload(there, UploadSource.of_file(str(file)), {"public_id": "a"})
     assert server.stored == [file.read_bytes()]
 
 
@@ -103,7 +103,7 @@ def test_a_file_that_changes_twice_fails_and_is_not_stored(target: Make, file: P
     with ChangingServer(file, change, 2) as server:
         there = target(f"cloudinary://k:s@demo?upload_prefix=http://{server.address}")
         with pytest.raises(LocalFileChanged, match="changed while it was uploaded, twice, so nothing was stored"):
-            upload(there, Source.of_file(str(file)), {"public_id": "a"})
+            upload(there, UploadSource.of_file(str(file)), {"public_id": "a"})
     assert server.stored == []
 
 
@@ -127,7 +127,7 @@ def test_a_file_that_changes_between_chunks_is_never_joined(
         return {"public_id": "a"}
 
     server.on("POST", "/upload", answer)
-    there, source = target(server.config_url()), Source.of_file(str(file))
+    there, source = target(server.config_url()), UploadSource.of_file(str(file))
     if times == 2:
         with pytest.raises(LocalFileChanged, match="twice"):
             upload(there, source, {"public_id": "a"})

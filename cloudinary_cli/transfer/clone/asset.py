@@ -11,7 +11,7 @@ from cloudinary_cli.text import one_line, redact, without_signature
 from cloudinary_cli.transfer.actions import uploaded
 from cloudinary_cli.transfer.clone.source import Asset, SourceUrls
 from cloudinary_cli.transfer.engine.records import Outcome, Status
-from cloudinary_cli.transfer.http.upload import Source, UploadTarget, upload
+from cloudinary_cli.transfer.http.upload import UploadSource, UploadTarget, upload
 from cloudinary_cli.transfer.keys import FolderMode
 
 _ACTION = "clone"
@@ -19,7 +19,7 @@ _QUERY = re.compile(r"(https?://[^\s?'\"]+)\?[^\s'\"]*")
 
 
 @dataclass(frozen=True)
-class Wishes:
+class CopyOptions:
     """What is the same for all assets of a run."""
 
     overwrite: bool = False
@@ -33,24 +33,24 @@ def key_of(asset: Asset) -> str:
     return f"{asset.get('resource_type') or 'image'}/{asset.get('type') or 'upload'}/{asset['public_id']}"
 
 
-def parameters(asset: Asset, wishes: Wishes, metadata: Mapping[str, Any]) -> Dict[str, Any]:
+def parameters(asset: Asset, copy_options: CopyOptions, metadata: Mapping[str, Any]) -> Dict[str, Any]:
     """The options of the upload; what the asset has not is left out.
 
     :param metadata: those of its values that the target has fields for.
     """
     found = {
-        "overwrite": wishes.overwrite,
-        "async": wishes.is_async,
+        "overwrite": copy_options.overwrite,
+        "async": copy_options.is_async,
         "public_id": asset["public_id"],
         "type": asset.get("type"),
         "resource_type": asset.get("resource_type") or "image",
         "access_control": asset.get("access_control"),
-        "tags": asset.get("tags") if wishes.tags else None,
+        "tags": asset.get("tags") if copy_options.tags else None,
         "context": _context(asset.get("context")),
         "metadata": dict(metadata),
         "display_name": asset.get("display_name"),
         "asset_folder": asset.get("folder") or asset.get("asset_folder"),
-        "notification_url": wishes.notification_url,
+        "notification_url": copy_options.notification_url,
     }
     return {name: value for name, value in found.items() if value not in (None, "", [], {})}
 
@@ -78,7 +78,7 @@ class CopyAsset:
 
     def run(self) -> Outcome:
         try:
-            answer = upload(self.target, Source(url=self.urls.url(self.asset)), self.options)
+            answer = upload(self.target, UploadSource(url=self.urls.url(self.asset)), self.options)
         except CliError as error:
             reason = _without_queries(error.message)
             message = f"Failed uploading {self._name}, error: {reason}"

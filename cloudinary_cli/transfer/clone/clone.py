@@ -13,12 +13,12 @@ from cloudinary_cli.errors import CliError, Declined
 from cloudinary_cli.net.retry import Stopped
 from cloudinary_cli.search.request import all_pages_question
 from cloudinary_cli.text import one_line
-from cloudinary_cli.transfer.clone.asset import CopyAsset, LeaveOut, Wishes, key_of, parameters
+from cloudinary_cli.transfer.clone.asset import CopyAsset, CopyOptions, LeaveOut, key_of, parameters
 from cloudinary_cli.transfer.clone.query import TYPES, clone_expression
 from cloudinary_cli.transfer.clone.source import Asset, SourceListing, SourceUrls
 from cloudinary_cli.transfer.clone.target import MetadataFields, find_target, open_target, ping
-from cloudinary_cli.transfer.engine.executor import Action
-from cloudinary_cli.transfer.engine.filters import Selection
+from cloudinary_cli.transfer.engine.executor import TransferAction
+from cloudinary_cli.transfer.engine.filters import ItemFilter
 from cloudinary_cli.transfer.engine.records import Outcome, Status
 from cloudinary_cli.transfer.engine.run import Run, TransferOptions, transfer_run
 from cloudinary_cli.transfer.http.upload import UploadTarget
@@ -31,7 +31,7 @@ class CloneOptions:
     """What the user has asked for. `target` may hold a secret; `url_expiry` is in seconds."""
 
     target: str = field(repr=False)
-    wishes: Wishes = field(default_factory=Wishes)
+    copy: CopyOptions = field(default_factory=CopyOptions)
     search_expression: Optional[str] = None
     force: bool = False
     url_expiry: int = DEFAULT_EXPIRY_SECONDS
@@ -40,12 +40,12 @@ class CloneOptions:
 
 @dataclass
 class _Clone:
-    """One run, once both sides are known. `seen` counts the assets that were chosen."""
+    """One run, once both sides are known. `seen` counts the assets that were selected."""
 
     run: Run
     options: CloneOptions
     target: UploadTarget
-    chosen: Selection
+    item_filter: ItemFilter
     listing: SourceListing
     urls: SourceUrls
     seen: int = 0
@@ -56,18 +56,18 @@ class _Clone:
     def source_name(self) -> str:
         return str(self.urls.config.cloud_name)
 
-    def takes(self, asset: Asset) -> bool:
+    def includes(self, asset: Asset) -> bool:
         """Patterns and shards are about public IDs, a report about type and public ID."""
-        return self.chosen.takes(str(asset["public_id"]), key_of(asset))
+        return self.item_filter.includes(str(asset["public_id"]), key_of(asset))
 
     def assets(self) -> Iterator[Asset]:
-        """The chosen assets of the source."""
+        """The selected assets of the source."""
         for asset in self.listing.assets():
-            if self.takes(asset):
+            if self.includes(asset):
                 self.seen += 1
                 yield asset
 
-    def actions(self) -> Iterator[Action]:
+    def actions(self) -> Iterator[TransferAction]:
         """What is to be done, drawn while it is being done."""
         fields = MetadataFields(self.target, self.run.app.console.warning)
         try:
@@ -82,7 +82,7 @@ class _Clone:
     def _copy(self, asset: Asset, fields: MetadataFields) -> CopyAsset:
         values = asset.get("metadata")
         metadata = fields.known(values) if isinstance(values, dict) else {}
-        return CopyAsset(self.target, self.urls, asset, parameters(asset, self.options.wishes, metadata))
+        return CopyAsset(self.target, self.urls, asset, parameters(asset, self.options.copy, metadata))
 
     def count(self, outcome: Outcome) -> None:
         self.existing += bool((outcome.response or {}).get("existing"))
@@ -94,7 +94,7 @@ def clone(app: AppContext, options: CloneOptions) -> None:
     :raises TransferIncomplete: something failed; the rest was done. :raises Declined: the user said no.
     :raises CliError: it could not begin, or the source could not be listed to its end.
     """
-    chosen = options.transfer.selection()
+    item_filter = options.transfer.item_filter()
     app.active.require()
     resolved = find_target(app, options.target)
     with transfer_run(app, options.transfer) as run, open_target(
@@ -108,7 +108,7 @@ def clone(app: AppContext, options: CloneOptions) -> None:
         listing = SourceListing(clone_expression(options.search_expression), app.clock, run.session.stop)
         if not listing.first_assets and not listing.has_more:
             raise CliError(f"No asset(s) found in {urls.config.cloud_name}")
-        _carry_out(_Clone(run, options, target, chosen, listing, urls))
+        _carry_out(_Clone(run, options, target, item_filter, listing, urls))
 
 
 def _carry_out(job: _Clone) -> None:
@@ -117,7 +117,7 @@ def _carry_out(job: _Clone) -> None:
         return
     _confirm(job)
     _announce(job)
-    job.run.execute(job.actions(), job.count, job.listing.total if job.chosen.is_everything else None)
+    job.run.execute(job.actions(), job.count, job.listing.total if job.item_filter.is_everything else None)
     _finish(job)
 
 
@@ -152,11 +152,11 @@ def _confirm(job: _Clone) -> None:
 
 def _announce(job: _Clone) -> None:
     where = f"from {job.source_name} to {job.target.cloud_name}"
-    count, listing, chosen = job.listing.total, job.listing, job.chosen
+    count, listing = job.listing.total, job.listing
     what = f"{count} asset(s)"
-    if not chosen.is_everything:
-        chosen_here = sum(map(job.takes, listing.first_assets))
-        what = f"the chosen ones of {count} asset(s)" if listing.has_more else f"{chosen_here} asset(s)"
+    if not job.item_filter.is_everything:
+        selected = sum(map(job.includes, listing.first_assets))
+        what = f"the selected ones of {count} asset(s)" if listing.has_more else f"{selected} asset(s)"
     job.run.app.console.info(f"Copying {what} {where}", "blue")
 
 
@@ -184,7 +184,7 @@ def _finish(job: _Clone) -> None:
 def _tell(job: _Clone, copied: int) -> None:
     tally, console = job.run.tally, job.run.app.console
     if not job.seen:
-        console.info("No asset is chosen by the options.")
+        console.info("The options select no asset.")
         return
     others = {
         "already there": job.existing,
@@ -192,7 +192,7 @@ def _tell(job: _Clone, copied: int) -> None:
         "skipped": tally.of(Status.SKIPPED),
         "not begun": tally.cancelled,
     }
-    verb = "Sent" if job.options.wishes.is_async else "Copied"
+    verb = "Sent" if job.options.copy.is_async else "Copied"
     text = "".join(f", {count} {what}" for what, count in others.items() if count)
     line = f"{verb} {copied} asset(s) from {job.source_name} to {job.target.cloud_name}{text}"
     if job.run.is_clean and job.listing.is_complete:

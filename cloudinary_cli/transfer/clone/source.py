@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from typing import Any, Callable, Iterator, List, Mapping, Optional
 
 from cloudinary_cli.errors import ApiError, ConfigError
-from cloudinary_cli.net.retry import Stopped
+from cloudinary_cli.net.retry import Stopped, retried
 from cloudinary_cli.sdk import loader
 from cloudinary_cli.sdk.call import call_api
 from cloudinary_cli.sdk.delivery import secret_needed
-from cloudinary_cli.sdk.page_fetch import retried, wait_for_quota
-from cloudinary_cli.sdk.pages import PAGE_SIZE, Page, pages
+from cloudinary_cli.sdk.pages import PAGE_SIZE, Page, pages, wait_for_quota
 from cloudinary_cli.transfer.engine.session import Stop
 from cloudinary_cli.transfer.http.upload import signing_options
 

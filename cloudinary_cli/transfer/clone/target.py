@@ -14,8 +14,8 @@ from cloudinary_cli.config import url as config_url
 from cloudinary_cli.config.resolver import ResolvedConfig, Selection, Source, resolve
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import ApiError, ConfigError, ConfigNotFound, InvalidConfigUrl
-from cloudinary_cli.net.connector import Connector, Outgoing
-from cloudinary_cli.net.retry import PATIENT
+from cloudinary_cli.net.connector import Connector, Request
+from cloudinary_cli.net.retry import TRANSFER_BUDGET
 from cloudinary_cli.sdk import activation, loader
 from cloudinary_cli.text import one_line, redact
 from cloudinary_cli.transfer.engine.session import Stop, TransferSession
@@ -59,7 +59,7 @@ def open_target(app: AppContext, resolved: ResolvedConfig, workers: int, stop: S
     :raises ConfigError: a setting of it cannot be used.
     """
     config = activation.other_config(resolved, app.store)
-    connector = Connector(config.api_proxy, config.timeout, workers, PATIENT, stop.requested)
+    connector = Connector(config.api_proxy, config.timeout, workers, TRANSFER_BUDGET, stop.requested)
     try:
         yield UploadTarget(TransferSession(connector, workers, stop), config)
     finally:
@@ -89,10 +89,10 @@ def _admin_get(target: UploadTarget, *path: str) -> Dict[str, Any]:
         list(path), cloud_name=config.cloud_name, upload_prefix=config.upload_prefix
     )
 
-    def made() -> Tuple[Optional[str], Outgoing]:
+    def made() -> Tuple[Optional[str], Request]:
         token = config.oauth_token if config.has_oauth else None
         headers = {"User-Agent": loader.load().get_user_agent(), "Authorization": _authorization(config, token)}
-        return token, Outgoing("GET", url, headers)
+        return token, Request("GET", url, headers)
 
     return exchange(target, made)
 

@@ -23,7 +23,7 @@ _SLICE_SECONDS = 0.2
 _AHEAD = 1000
 
 
-class Action(Protocol):
+class TransferAction(Protocol):
     """One item of a plan; or several that one request does, and then it has `keys` and returns an outcome for each."""
 
     @property
@@ -36,7 +36,7 @@ class Action(Protocol):
         """Do it. Raises CliError for a failure, Stopped when it was not begun."""
 
 
-def keys_of(action: Action) -> Sequence[str]:
+def keys_of(action: TransferAction) -> Sequence[str]:
     """The items of an action."""
     keys: Sequence[str] = getattr(action, "keys", (action.key,))
     return keys
@@ -67,17 +67,17 @@ class Executor:
         self._stop = stop
         self._say = say
         self._watch = watch or (lambda outcomes: None)
-        self._under_way: Dict[int, Action] = {}
+        self._under_way: Dict[int, TransferAction] = {}
         self._arrived = arrived or (lambda outcome: None)
 
-    def run(self, actions: Iterable[Action]) -> Iterator[Outcome]:
+    def run(self, actions: Iterable[TransferAction]) -> Iterator[Outcome]:
         """Run all actions. After stop.request() those that have not begun come back as cancelled.
 
         What is no collection is drawn only a little ahead of what has been yielded, so that it may be endless.
 
         :raises CliError: the next action cannot be had; all before it have been run.
         """
-        tasks: "queue.SimpleQueue[Optional[Tuple[int, Action]]]" = queue.SimpleQueue()
+        tasks: "queue.SimpleQueue[Optional[Tuple[int, TransferAction]]]" = queue.SimpleQueue()
         ordered = _Ordered(self._arrived, self._say_notice)
         ahead = len(actions) if isinstance(actions, Sized) else max(_AHEAD, 2 * self._workers)
         drawn = _Drawn(actions)
@@ -96,7 +96,7 @@ class Executor:
         if drawn.error is not None:
             raise drawn.error
 
-    def _work(self, tasks: "queue.SimpleQueue[Optional[Tuple[int, Action]]]", ordered: "_Ordered") -> None:
+    def _work(self, tasks: "queue.SimpleQueue[Optional[Tuple[int, TransferAction]]]", ordered: "_Ordered") -> None:
         while True:
             task = tasks.get()
             if task is None:
@@ -118,7 +118,7 @@ class Executor:
         if notice:
             self._say(notice)
 
-    def _outcomes(self, action: Action) -> List[Outcome]:
+    def _outcomes(self, action: TransferAction) -> List[Outcome]:
         if self._stop.requested.is_set():
             return _each(action, Status.CANCELLED, f"not tried: {self._stop.reason or 'the run was stopped'}")
         try:
@@ -136,11 +136,11 @@ class Executor:
 class _Drawn:
     """Actions until their end, or until there is no next one to be had: what has begun is finished first."""
 
-    def __init__(self, actions: Iterable[Action]) -> None:
+    def __init__(self, actions: Iterable[TransferAction]) -> None:
         self._actions = actions
         self.error: Optional[CliError] = None
 
-    def __iter__(self) -> Iterator[Action]:
+    def __iter__(self) -> Iterator[TransferAction]:
         pending = iter(self._actions)
         while True:
             try:
@@ -182,7 +182,7 @@ class _Ordered:
             self._early[number] = outcomes
 
 
-def _each(action: Action, status: Status, error: str, cause: Optional[BaseException] = None) -> List[Outcome]:
+def _each(action: TransferAction, status: Status, error: str, cause: Optional[BaseException] = None) -> List[Outcome]:
     return [Outcome(action.action, key, status, error, cause=cause) for key in keys_of(action)]
 
 

@@ -31,20 +31,20 @@ class Shard:
             raise CliError(f"--shard {text}: write I/N with I from 1 to N, for example --shard 2/8.")
         return cls(int(match[1]), int(match[2]))
 
-    def takes(self, path: str) -> bool:
+    def includes(self, path: str) -> bool:
         digest = hashlib.sha1(nfc(path).encode("utf-8", "surrogatepass")).digest()  # noqa: S324 - spreads, protects nothing
         return int.from_bytes(digest[:8], "big") % self.count == self.number - 1
 
 
 @dataclass(frozen=True)
-class Selection:
-    """What the user has chosen. The first rule that matches a path decides; none matched: see `takes`."""
+class ItemFilter:
+    """What the user has chosen. The first rule that matches a path decides; none matched: see `includes`."""
 
     rules: Tuple[Tuple[bool, Pattern[str]], ...] = ()
     shard: Optional[Shard] = None
     only: Optional[FrozenSet[str]] = None
 
-    def takes(self, path: str, key: Optional[str] = None) -> bool:
+    def includes(self, path: str, key: Optional[str] = None) -> bool:
         """True when the item of this '/'-relative path belongs to the run.
 
         Where nothing matches, it does, unless there are only includes.
@@ -53,16 +53,16 @@ class Selection:
         """
         if self.only is not None and nfc(path if key is None else key) not in self.only:
             return False
-        if self.shard is not None and not self.shard.takes(path):
+        if self.shard is not None and not self.shard.includes(path):
             return False
         rule = self._rule(path)
         if rule is not None:
             return rule
         return not self.rules or not all(is_included for is_included, _ in self.rules)
 
-    def concerns(self, path: str) -> bool:
+    def may_include(self, path: str) -> bool:
         """True when something of a file or, with a final slash, of what is in a directory may belong to the run."""
-        return self._rule(path) is not False if path.endswith("/") else self.takes(path)
+        return self._rule(path) is not False if path.endswith("/") else self.includes(path)
 
     def _rule(self, path: str) -> Optional[bool]:
         """What the first rule that matches says; None for none."""
@@ -74,14 +74,14 @@ class Selection:
         return not self.rules and self.shard is None and self.only is None
 
 
-def selection(
+def item_filter(
     filters: Iterable[Tuple[str, str]] = (), shard: Optional[str] = None, retry_failed: Optional[str] = None
-) -> Selection:
+) -> ItemFilter:
     """The selection of ("include" | "exclude", glob) pairs, a shard `I/N` and a report file.
 
     :raises CliError: a glob or the shard is malformed, or the file cannot be read.
     """
-    return Selection(
+    return ItemFilter(
         tuple((kind == "include", compile_glob(pattern)) for kind, pattern in filters),
         Shard.parse(shard) if shard else None,
         failed_keys(retry_failed) if retry_failed else None,

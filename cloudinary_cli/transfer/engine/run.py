@@ -14,8 +14,8 @@ from cloudinary_cli.context import AppContext
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import Terminated, TransferIncomplete
 from cloudinary_cli.text import one_line, to_json, without_signature
-from cloudinary_cli.transfer.engine.executor import Action, Executor, Interruption, keys_of, stoppable
-from cloudinary_cli.transfer.engine.filters import Selection, selection
+from cloudinary_cli.transfer.engine.executor import Executor, Interruption, TransferAction, keys_of, stoppable
+from cloudinary_cli.transfer.engine.filters import ItemFilter, item_filter
 from cloudinary_cli.transfer.engine.records import Outcome
 from cloudinary_cli.transfer.engine.report import Reporter, Tally, report_file
 from cloudinary_cli.transfer.engine.session import TransferSession, open_session
@@ -40,12 +40,12 @@ class TransferOptions:
     as_json: bool = False
     max_errors: Optional[int] = None
 
-    def selection(self) -> Selection:
+    def item_filter(self) -> ItemFilter:
         """Which items the run is about. Asked for before transfer_run(): --report may name the file of --retry-failed.
 
         :raises CliError: a pattern or the shard is malformed, or the file cannot be read.
         """
-        return selection(self.filters, self.shard, self.retry_failed)
+        return item_filter(self.filters, self.shard, self.retry_failed)
 
 
 class Run:
@@ -75,7 +75,7 @@ class Run:
 
     def execute(
         self,
-        actions: Iterable[Action],
+        actions: Iterable[TransferAction],
         each: Callable[[Outcome], None] = lambda outcome: None,
         total: Optional[int] = None,
     ) -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any, Iterator, Optional, Set
 
 from cloudinary_cli.context import AppContext
-from cloudinary_cli.net.retry import PATIENT, StopFlag, Stopped
+from cloudinary_cli.net.retry import TRANSFER_BUDGET, StopFlag, Stopped
 from cloudinary_cli.sdk import activation
 
 
@@ -88,7 +88,7 @@ def open_session(app: AppContext, workers: int) -> TransferSession:
     config = app.sdk_config
     stop = Stop()
     connector = activation.install_transport(
-        config.api_proxy, config.timeout, pool_size=workers, patience=PATIENT, stop=stop.requested
+        config.api_proxy, config.timeout, pool_size=workers, budget=TRANSFER_BUDGET, stop=stop.requested
     )
     return TransferSession(connector, workers, stop)
 

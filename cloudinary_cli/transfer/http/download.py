@@ -10,7 +10,7 @@ from typing import IO, Any, List, Optional
 from urllib3.exceptions import HTTPError, ProtocolError
 
 from cloudinary_cli.errors import ApiError, CliError
-from cloudinary_cli.net.connector import Outgoing
+from cloudinary_cli.net.connector import Request
 from cloudinary_cli.text import one_line
 from cloudinary_cli.transfer.engine.session import TransferSession
 from cloudinary_cli.transfer.http.multipart import BLOCK
@@ -96,7 +96,7 @@ def download(session: TransferSession, url: str, path: str, expected: Expected) 
         try:
             with part_file(temporary) as file:
                 size: int = session.connector.send(
-                    Outgoing("GET", url, {"Accept-Encoding": "identity"}),
+                    Request("GET", url, {"Accept-Encoding": "identity"}),
                     lambda response: _receive(response, file, expected),
                 )
                 publish(file, temporary, path)

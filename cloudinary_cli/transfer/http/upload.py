@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from urllib3.exceptions import HTTPError
 
 from cloudinary_cli.errors import ApiError, AuthenticationError, CliError
-from cloudinary_cli.net.connector import Answer, Outgoing, checked
+from cloudinary_cli.net.connector import Request, Response, checked
 from cloudinary_cli.sdk import loader
 from cloudinary_cli.system.steady_file import Stamp, settled, stamp_of, twice
 from cloudinary_cli.text import one_line
@@ -90,7 +90,7 @@ class Authorized(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Source:
+class UploadSource:
     """What is uploaded: a local file, or a URL that the server fetches."""
 
     path: Optional[str] = None
@@ -99,14 +99,14 @@ class Source:
     stamp: Optional[Stamp] = None  # of the file, by which a change is noticed
 
     @classmethod
-    def of_file(cls, path: str) -> "Source":
+    def of_file(cls, path: str) -> "UploadSource":
         """:raises CliError: it cannot be read."""
         try:
             return cls(path, os.stat(path).st_size)
         except OSError as error:
             raise CliError(f"Cannot read '{path}': {error.strerror or error}.") from error
 
-    def steady(self) -> "Source":
+    def steady(self) -> "UploadSource":
         """The file as it is now, once nothing writes to it.
 
         :raises LocalFileChanged: something does all the time. :raises CliError: it cannot be read.
@@ -118,7 +118,7 @@ class Source:
         return replace(self, size=info.st_size, stamp=stamp_of(info))
 
 
-def upload(target: UploadTarget, source: Source, options: Mapping[str, Any]) -> Dict[str, Any]:
+def upload(target: UploadTarget, source: UploadSource, options: Mapping[str, Any]) -> Dict[str, Any]:
     """Upload and return the server's answer. A file that changes while it is read is uploaded once more.
 
     :param options: of the SDK's `upload`; `resource_type` is `auto` when not given.
@@ -131,7 +131,7 @@ def upload(target: UploadTarget, source: Source, options: Mapping[str, Any]) -> 
     return twice(source.path, lambda: _upload(target, source.steady(), chosen))
 
 
-def _upload(target: UploadTarget, source: Source, options: Dict[str, Any]) -> Dict[str, Any]:
+def _upload(target: UploadTarget, source: UploadSource, options: Dict[str, Any]) -> Dict[str, Any]:
     if source.path is None or source.size <= CHUNK_SIZE:
         part = None if source.path is None else _part(source, options, source.size)
         extra = [] if source.url is None else [("file", source.url)]
@@ -154,7 +154,7 @@ def is_repeatable(options: Mapping[str, Any]) -> bool:
     return is_true(options.get("use_filename")) and not is_true(options.get("unique_filename", True))
 
 
-def _with_public_id(target: UploadTarget, source: Source, options: Mapping[str, Any]) -> Dict[str, Any]:
+def _with_public_id(target: UploadTarget, source: UploadSource, options: Mapping[str, Any]) -> Dict[str, Any]:
     """Choose the random public ID here that the server would choose, so that a lost answer can be asked for again.
 
     A preset may have rules of its own for public IDs, so with one, also of the configuration, the server chooses.
@@ -166,7 +166,7 @@ def _with_public_id(target: UploadTarget, source: Source, options: Mapping[str, 
     return {**options, "public_id": random + _raw_extension(source, options)}
 
 
-def _raw_extension(source: Source, options: Mapping[str, Any]) -> str:
+def _raw_extension(source: UploadSource, options: Mapping[str, Any]) -> str:
     """The extension that the ID of a raw asset ends in: its URL, and the name a download gets, have no other."""
     kind = options.get("resource_type", "auto")
     name = urlsplit(source.url).path if source.url is not None else _filename(source, options)
@@ -175,7 +175,7 @@ def _raw_extension(source: Source, options: Mapping[str, Any]) -> str:
     return extension if is_raw and not _NOT_IN_ID.search(extension) else ""
 
 
-def _upload_chunks(target: UploadTarget, source: Source, options: Dict[str, Any]) -> Dict[str, Any]:
+def _upload_chunks(target: UploadTarget, source: UploadSource, options: Dict[str, Any]) -> Dict[str, Any]:
     """The parts one after the other under one upload ID: the server joins them by it, and knows a part sent twice."""
     headers = {"X-Unique-Upload-Id": secrets.token_hex(16)}
     answer: Dict[str, Any] = {}
@@ -189,11 +189,11 @@ def _upload_chunks(target: UploadTarget, source: Source, options: Dict[str, Any]
     return answer
 
 
-def _part(source: Source, options: Mapping[str, Any], size: int, offset: int = 0) -> FilePart:
+def _part(source: UploadSource, options: Mapping[str, Any], size: int, offset: int = 0) -> FilePart:
     return FilePart(str(source.path), _filename(source, options), size, offset, source.stamp)
 
 
-def _filename(source: Source, options: Mapping[str, Any]) -> str:
+def _filename(source: UploadSource, options: Mapping[str, Any]) -> str:
     # Never the path: it would tell the server the user's and the directories' names.
     return str(options.get("filename") or os.path.basename(str(source.path)))
 
@@ -214,25 +214,25 @@ def _call(
     unsigned = is_true(options.get("unsigned"))
     url = target.url(str(options.get("resource_type") or "auto"), action)
 
-    def made() -> Tuple[Optional[str], Outgoing]:
+    def made() -> Tuple[Optional[str], Request]:
         authorized = target.authorized(params, unsigned)
         headers, body = encode([*_pairs(authorized.params), *content.fields], content.part)
         headers = {**authorized.headers, **headers, **content.headers}
-        return authorized.token, Outgoing("POST", url, headers, body, repeatable)
+        return authorized.token, Request("POST", url, headers, body, repeatable)
 
     return exchange(target, made)
 
 
-def exchange(target: UploadTarget, made: Callable[[], Tuple[Optional[str], Outgoing]]) -> Dict[str, Any]:
+def exchange(target: UploadTarget, made: Callable[[], Tuple[Optional[str], Request]]) -> Dict[str, Any]:
     """The answer to a request; it is made anew and sent once more after a 401, if there is another token by then.
 
     :param made: makes the request; returns the token in it, too.
 
     :raises ApiError: refused, or no answer after the retries. :raises Stopped: stopped before it was sent.
     """
-    token, outgoing = made()
+    token, request = made()
     try:
-        return _parsed(_sent(target.session, outgoing))
+        return _parsed(_sent(target.session, request))
     except AuthenticationError:
         if not token or not target.config.invalidate_token(token):
             raise
@@ -257,17 +257,17 @@ def _pairs(params: Mapping[str, Any]) -> List[Tuple[str, Any]]:
     return pairs
 
 
-def _sent(session: TransferSession, outgoing: Outgoing) -> Answer:
+def _sent(session: TransferSession, request: Request) -> Response:
     """:raises ApiError: no answer after the retries. :raises Stopped: stopped before it was sent."""
     try:
-        answer: Answer = session.connector.send(outgoing, checked)
+        answer: Response = session.connector.send(request, checked)
     except HTTPError as error:
-        lost = "" if outgoing.repeatable else " It may have been uploaded all the same: look before you try again."
+        lost = "" if request.repeatable else " It may have been uploaded all the same: look before you try again."
         raise ApiError(f"No answer from the server: {one_line(str(error))}.{lost}") from error
     return answer
 
 
-def _parsed(answer: Answer) -> Dict[str, Any]:
+def _parsed(answer: Response) -> Dict[str, Any]:
     """:raises ApiError: the server's error, or no JSON object. :raises AuthenticationError: 401."""
     try:
         result = json.loads(answer.data.decode("utf-8"))

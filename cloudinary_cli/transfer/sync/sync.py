@@ -16,7 +16,7 @@ from cloudinary_cli.text import nfc
 from cloudinary_cli.transfer.actions import DeleteLocal, DownloadFile, UploadFile, delete_batches
 from cloudinary_cli.transfer.actions import remove_empty_directories as remove_empty
 from cloudinary_cli.transfer.engine.background import Background
-from cloudinary_cli.transfer.engine.filters import Selection
+from cloudinary_cli.transfer.engine.filters import ItemFilter
 from cloudinary_cli.transfer.engine.records import Outcome, RemoteAsset, Status
 from cloudinary_cli.transfer.engine.run import Run, TransferOptions, transfer_run
 from cloudinary_cli.transfer.http.part_file import remove_orphan
@@ -71,14 +71,14 @@ def sync(app: AppContext, options: SyncOptions) -> None:
     :raises TransferIncomplete: something failed; the rest was done. :raises Declined: the user said no.
     :raises CliError: it could not begin; nothing was changed.
     """
-    chosen = options.transfer.selection()
+    item_filter = options.transfer.item_filter()
     with transfer_run(app, options.transfer) as run:
-        _Sync(run, options, chosen).run()
+        _Sync(run, options, item_filter).run()
 
 
 class _Sync:
-    def __init__(self, run: Run, options: SyncOptions, chosen: Selection) -> None:
-        self._run, self._options, self._chosen = run, options, chosen
+    def __init__(self, run: Run, options: SyncOptions, item_filter: ItemFilter) -> None:
+        self._run, self._options, self._item_filter = run, options, item_filter
         self._console = run.app.console
         self._uploaded: Dict[str, str] = {}  # local key -> remote key
         self._identities: Set[Tuple[str, str, str]] = set()  # of what was uploaded
@@ -142,7 +142,7 @@ class _Sync:
         if not self._is_push:
             matched = disk_names.paired_by_disk(matched, self._options.local_folder)
         found.keys = {file.key for file in files}
-        found.matched = plan.selected(matched, self._chosen.takes)
+        found.matched = plan.selected(matched, self._item_filter.includes)
 
     # -- planning
 
@@ -180,7 +180,7 @@ class _Sync:
 
     def _problems(self, local: ScanResult) -> List[Outcome]:
         """What the walk could not take. To a pull it is no loss: the local side is not what counts."""
-        relevant = [problem for problem in local.problems if self._chosen.concerns(problem.key)]
+        relevant = [problem for problem in local.problems if self._item_filter.may_include(problem.key)]
         return relevant if self._is_push else [sync_policy.skipped(problem) for problem in relevant]
 
     def _transfer(self, found: _Found, work: Plan) -> None:

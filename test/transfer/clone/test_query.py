@@ -84,7 +84,7 @@ def test_other_types_are_refused(text: str, named: str) -> None:
 
 @pytest.mark.parametrize("text", ["a) OR (b", "(a", "a)", "((a)"])
 def test_brackets_that_do_not_match(text: str) -> None:
-    with pytest.raises(CliError, match="brackets"):
+    with pytest.raises(CliError, match="parentheses"):
         clone_expression(text)
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cloudinary_cli.transfer.engine.filters import selection
+from cloudinary_cli.transfer.engine.filters import item_filter
 from cloudinary_cli.transfer.engine.records import LocalFile
 from cloudinary_cli.transfer.keys import FolderMode
 from cloudinary_cli.transfer.sync.matching import Matched, Pair, match
@@ -71,7 +71,7 @@ def test_what_an_upload_took_the_place_of_is_not_deleted() -> None:
 
 
 def test_an_item_that_is_left_out_is_neither_transferred_nor_deleted() -> None:
-    takes = selection([("exclude", "*.JPG"), ("exclude", "old/")]).takes
+    takes = item_filter([("exclude", "*.JPG"), ("exclude", "old/")]).includes
     matched = Matched(
         [Pair(local("a.JPG", "x"), remote("a.jpg", etag="y"))], [local("n.JPG"), local("n.png")], [remote("old/z.jpg")]
     )
