@@ -69,9 +69,9 @@ def sync(
     """
     if push == pull:
         raise click.UsageError("Please use either the '--push' OR '--pull' options", ctx)
-    from cloudinary_cli.transfer import parameters
     from cloudinary_cli.transfer.sync import sync as engine
     from cloudinary_cli.transfer.sync.plan import Direction
+    from cloudinary_cli.transfer.upload_options import given_options
 
     app: AppContext = ctx.obj
     transfer = take_options(options)
@@ -82,7 +82,7 @@ def sync(
             local_folder,
             _query(cloudinary_folder, options.pop("folder_mode"), options.pop("status")),
             _policy(options.pop("force"), options.pop("keep_unique")),
-            upload_options=parameters.given_options(strings, parsed, app.console.warning),
+            upload_options=given_options(strings, parsed, app.console.warning),
             transfer=transfer,
             **options,
         ),

@@ -68,13 +68,13 @@ def upload_dir(
     cld upload_dir photos -f shop --retry-failed upload.jsonl
     """
     from cloudinary_cli.api.listing import open_documentation
-    from cloudinary_cli.transfer import parameters
     from cloudinary_cli.transfer import upload_dir as engine
     from cloudinary_cli.transfer.keys import FolderMode
+    from cloudinary_cli.transfer.upload_options import given_options
 
     if doc:
         return open_documentation(app, _DOC_URL)
-    given = parameters.given_options(strings, parsed, app.console.warning)
+    given = given_options(strings, parsed, app.console.warning)
     named = {"raw_transformation": transformation, "upload_preset": preset}
     engine.upload_dir(
         app,

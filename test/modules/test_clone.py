@@ -411,7 +411,7 @@ def test_a_private_download_url_expires_and_is_never_shown(source: Source, targe
     assert query["signature"] not in shown and "/download - 404" in shown
 
 
-def test_a_tokenised_url_lives_as_long_as_asked_and_is_never_shown(source: Source, target: Target, run: Run) -> None:
+def test_a_tokenized_url_lives_as_long_as_asked_and_is_never_shown(source: Source, target: Target, run: Run) -> None:
     source.add("a", access_control=TOKEN_RULE)
     done = run("-v", "DEBUG", "-ue", "60", **AUTH_TOKEN)
     assert done.code == 0

@@ -167,7 +167,7 @@ def test_a_server_that_does_not_answer_is_one_failure(server: CloudinaryServer, 
     server.on("HEAD", "/a.jpg", Reply(delay=8))
     url = url.replace("timeout=2", "timeout=0.3")
     done = invoke("-c", url, "migrate", "m", write(TEMPLATE + "a.jpg", TEMPLATE + "b.jpg"))
-    assert done.code == 1 and "No answer from the server" in done.err and "1 URLs uploaded" in done.err
+    assert done.code == 1 and "No response from the server" in done.err and "1 URLs uploaded" in done.err
 
 
 @pytest.mark.parametrize(

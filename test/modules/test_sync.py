@@ -83,7 +83,7 @@ def test_deleting_on_both_sides(boxed: Run, tmp_path: Path) -> None:
     assert not (tmp_path / "p/s").exists() and "Deleted '" in pulled.err
 
 
-def test_names_that_normalise_alike_are_all_synced(boxed: Run, tmp_path: Path) -> None:
+def test_names_that_normalize_alike_are_all_synced(boxed: Run, tmp_path: Path) -> None:
     make(tmp_path / "d", "a.jpg", "a.jpeg", "a.JPG")
     done = boxed("d", "alike", "--push")
     assert "Found 3 items in local folder 'd'" in done.err and "Synced | 3" in done.err and done.code == 0
@@ -438,8 +438,8 @@ def test_a_broken_link_and_a_pipe_do_not_stop_or_hang_a_push(cld: Run, account: 
     os.mkfifo(tmp_path / "d/sl/pipe")
     account.add("x")
     done = cld("-c", account.config_url(), "sync", "d", "f", "--push", "-F", timeout=30)
-    assert done.code == 1 and "error: 'sl/b.jpg' is left out: it is a broken link." in done.err
-    assert "warning: 'sl/pipe' is left out: it is a named pipe." in done.err
+    assert done.code == 1 and "error: 'sl/b.jpg' is skipped: it is a broken link." in done.err
+    assert "warning: 'sl/pipe' is skipped: it is a named pipe." in done.err
     assert "Synced | 2" in done.err and "Failed | 1" in done.err
     # What the link stands for is unknown, so nothing is deleted.
     assert not account.sent("DELETE")

@@ -12,7 +12,7 @@ from typing import Any, Callable, List
 
 import pytest
 
-from cloudinary_cli.transfer.http.part_file import new_path, part_file, remove_orphan
+from cloudinary_cli.transfer.part_file import new_path, part_file, remove_orphan
 from test.modules.processes import start, wait_until
 from test.modules.raw_server import RawServer
 from test.modules.sync_world import Account, make, tree
@@ -45,7 +45,7 @@ def test_a_name_with_control_characters_is_refused_alone(
     done = cld("-c", account.config_url(), *words)
     escaped = name.encode("unicode_escape").decode("ascii")
     assert done.code == 1 and sent(account) == ["a.jpg"]
-    assert f"error: '{escaped}' is left out: its name has control characters; rename the file.\n" in done.err
+    assert f"error: '{escaped}' is skipped: its name has control characters; rename the file.\n" in done.err
 
 
 @utf8_only
@@ -55,7 +55,7 @@ def test_a_name_that_is_not_utf_8_is_shown_escaped(account: Account, cld: Run, t
     words = ["sync", "d", "f", "--push"] if command == "sync" else ["upload_dir", "d"]
     done = cld("-c", account.config_url(), *words, "--report", "r.jsonl")
     assert done.code == 1 and sent(account) == ["a.jpg"] and "Traceback" not in done.err
-    assert "error: 'caf\\xe9.jpg' is left out: its name is not UTF-8; rename the file.\n" in done.err
+    assert "error: 'caf\\xe9.jpg' is skipped: its name is not UTF-8; rename the file.\n" in done.err
     assert len((tmp_path / "r.jsonl").read_text().splitlines()) == 2
 
 
@@ -96,7 +96,7 @@ def test_a_download_ends_at_the_listed_size(account: Account, cld: Run, tmp_path
     with RawServer(pour) as server:
         url = account.server.config_url(secure="false", cname=server.address)
         done = cld("-c", url, "sync", "d", "f", "--pull", timeout=120)
-    assert done.code == 1 and "more bytes came, 4 were listed" in done.err
+    assert done.code == 1 and "more than the listed 4 bytes were received" in done.err
     assert {path.name: path.read_bytes() for path in (tmp_path / "d").iterdir()} == {"a.jpg": b"old"}
 
 

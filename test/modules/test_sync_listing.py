@@ -109,7 +109,7 @@ def test_a_pull_writes_no_hidden_files(sync: Run, account: Account, tmp_path: Pa
     account.add("a")
     done = sync("--pull", "-F")
     assert done.code == 0 and sorted(tree(tmp_path / "d")) == ["a.jpg"]
-    assert "4 hidden assets are left out. To include them, add --include-hidden (-H)." in done.err
+    assert "4 hidden assets are ignored. To include them, add --include-hidden (-H)." in done.err
     assert sync("--pull", "-H").code == 0
     assert ".env.jpg" in tree(tmp_path / "d") and ".git/config.jpg" in tree(tmp_path / "d")
 
@@ -126,7 +126,7 @@ def test_a_push_keeps_hidden_assets(sync: Run, account: Account, tmp_path: Path)
     account.add("a")
     account.add(".env")
     done = sync("--push", "-F")
-    assert done.code == 0 and account.sent("DELETE") == [] and "1 hidden assets are left out." in done.err
+    assert done.code == 0 and account.sent("DELETE") == [] and "1 hidden assets are ignored." in done.err
     assert sync("--push", "-F", "-H").code == 0 and len(account.sent("DELETE")) == 1
 
 
@@ -141,7 +141,7 @@ def test_a_pull_never_takes_the_name_of_the_record(
     account.add(display, resource_type="raw", format="", asset_folder=f"f/{folder}".rstrip("/"), public_id="p")
     account.add("a")
     done = sync("--pull", "-F", *args)
-    assert done.code == 0 and "1 assets are left out: .cld-sync is the name of sync's own record." in done.err
+    assert done.code == 0 and "1 assets are ignored: .cld-sync is the name of sync's own file." in done.err
     written = list((tmp_path / "d").rglob("*"))
     assert [path.name for path in written] == ["a.jpg"]
 

@@ -214,8 +214,8 @@ def test_links_pipes_and_what_else_is_no_file(server: CloudinaryServer, up: Run)
     os.mkfifo("d/pipe.jpg")
     done = up("d", "-g", "**/*.jpg", "-w", "1", "--report", "r.jsonl")
     assert done.code == 1 and sent(server) == ["d/a.jpg", "d/l.jpg"]
-    assert "'broken.jpg' is left out: it is a broken link" in done.err and "broken.txt" not in done.err
-    assert "'pipe.jpg' is left out: it is a named pipe" in done.err
+    assert "'broken.jpg' is skipped: it is a broken link" in done.err and "broken.txt" not in done.err
+    assert "'pipe.jpg' is skipped: it is a named pipe" in done.err
     assert "2 resources uploaded" in done.err and "warning: 2 items skipped" in done.err
     assert len(Path("r.jsonl").read_text().splitlines()) == 4
 

@@ -9,7 +9,8 @@ import pytest
 from cloudinary_cli.auth.oauth_config import OAuthConfig
 from cloudinary_cli.net.retry import TRANSFER_BUDGET
 from cloudinary_cli.sdk import activation, loader
-from cloudinary_cli.transfer.engine.session import Stop, TransferSession
+from cloudinary_cli.transfer.engine.session import TransferSession
+from cloudinary_cli.transfer.engine.stop import Stop
 from cloudinary_cli.transfer.http.upload import UploadTarget
 
 

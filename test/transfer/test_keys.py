@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cloudinary_cli.text import nfc
-from cloudinary_cli.transfer.keys import FolderMode, normalised, place, remote_asset, remote_key, split_extension
+from cloudinary_cli.transfer.keys import FolderMode, normalized, place, remote_asset, remote_key, split_extension
 
 quick = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 FIXED, DYNAMIC = FolderMode.FIXED, FolderMode.DYNAMIC
@@ -32,17 +32,17 @@ FIXED, DYNAMIC = FolderMode.FIXED, FolderMode.DYNAMIC
         ("x.unKnown", "x.unknown"),
     ],
 )
-def test_normalised(path: str, expected: str) -> None:
-    assert normalised(path) == expected
+def test_normalized(path: str, expected: str) -> None:
+    assert normalized(path) == expected
 
 
 @quick
 @given(st.text(alphabet="aB./ J\N{LATIN SMALL LETTER E WITH ACUTE}PEGjpeg", max_size=12))
-def test_normalising_twice_changes_nothing(path: str) -> None:
-    assert normalised(normalised(path)) == normalised(path)
+def test_normalizing_twice_changes_nothing(path: str) -> None:
+    assert normalized(normalized(path)) == normalized(path)
     stem, extension = split_extension(path)
     assert stem + extension == path and "/" not in extension
-    assert normalised(path).rpartition("/")[0] == nfc(path).rpartition("/")[0]
+    assert normalized(path).rpartition("/")[0] == nfc(path).rpartition("/")[0]
 
 
 @pytest.mark.parametrize(

@@ -110,13 +110,13 @@ def test_results_that_lack_members(server: CloudinaryServer, listed: List_) -> N
     results = [{"public_id": "x"}, {"public_id": "y", "created_at": None, "format": None}, {}, None, {"public_id": 7}]
     server.on("POST", "/resources/search", {"resources": results})
     index = listed()
-    assert [asset.key for asset in index.assets] == ["x", "y"] and index.strangers == 3
+    assert [asset.key for asset in index.assets] == ["x", "y"] and index.outside == 3
 
 
 def test_results_outside_the_folder_are_left_alone(server: CloudinaryServer, listed: List_) -> None:
     server.on("POST", "/resources/search", {"resources": [result("a"), result("b", asset_folder="f2")]})
     index = listed()
-    assert [asset.key for asset in index.assets] == ["a.jpg"] and index.strangers == 1
+    assert [asset.key for asset in index.assets] == ["a.jpg"] and index.outside == 1
 
 
 def test_a_page_is_asked_for_again_and_a_second_failure_loses_everything(

@@ -11,7 +11,7 @@ from cloudinary_cli.sdk import loader
 from cloudinary_cli.sdk.call import call_api
 from cloudinary_cli.sdk.delivery import secret_needed
 from cloudinary_cli.sdk.pages import PAGE_SIZE, Page, pages, wait_for_quota
-from cloudinary_cli.transfer.engine.session import Stop
+from cloudinary_cli.transfer.engine.stop import Stop
 from cloudinary_cli.transfer.http.upload import signing_options
 
 FIELDS = ("tags", "context", "access_control", "secure_url", "display_name", "format", "metadata")

@@ -18,7 +18,8 @@ from cloudinary_cli.net.connector import Connector, Request
 from cloudinary_cli.net.retry import TRANSFER_BUDGET
 from cloudinary_cli.sdk import activation, loader
 from cloudinary_cli.text import one_line, redact
-from cloudinary_cli.transfer.engine.session import Stop, TransferSession
+from cloudinary_cli.transfer.engine.session import TransferSession
+from cloudinary_cli.transfer.engine.stop import Stop
 from cloudinary_cli.transfer.http.upload import UploadTarget, exchange
 
 _EXPECTED = f"Give the name of a saved configuration (`cld config -ls`) or a URL: {config_url.URL_SHAPE}."

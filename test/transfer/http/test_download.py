@@ -16,8 +16,8 @@ import pytest
 from cloudinary_cli.errors import ApiError, CliError
 from cloudinary_cli.net import connector as sdk_transport
 from cloudinary_cli.transfer.http.download import Expected, download, target_path, unsafe_reason
-from cloudinary_cli.transfer.http.part_file import PREFIX as TEMP_PREFIX
 from cloudinary_cli.transfer.http.upload import UploadTarget
+from cloudinary_cli.transfer.part_file import PREFIX as TEMP_PREFIX
 from test.support.cloudinary_server import CloudinaryServer, Reply
 
 Make = Callable[..., UploadTarget]
@@ -88,7 +88,7 @@ def test_a_broken_transfer_leaves_the_old_file_and_no_other(
 ) -> None:
     (tmp_path / "a.jpg").write_bytes(b"old")
     server.on("GET", "/a.jpg", Reply(200, CONTENT[:5]))
-    with pytest.raises(ApiError, match="etag differs"):
+    with pytest.raises(ApiError, match="has another etag"):
         fetch()
     assert (tmp_path / "a.jpg").read_bytes() == b"old" and only_file(tmp_path) == "a.jpg"
 
@@ -97,7 +97,7 @@ def test_the_size_is_compared_where_there_is_no_etag(server: CloudinaryServer, f
     server.on("GET", "/a.jpg", Reply(200, CONTENT))
     fetch(Expected())
     fetch(Expected(len(CONTENT)))
-    with pytest.raises(ApiError, match="bytes came, 5 were listed"):
+    with pytest.raises(ApiError, match="5 were listed|more than the listed 5 bytes"):
         fetch(Expected(5))
 
 
@@ -114,7 +114,7 @@ def test_a_refusal_names_status_and_reason(server: CloudinaryServer, fetch: Call
 )
 def test_names_that_lead_elsewhere_are_refused(name: str, tmp_path: Path) -> None:
     assert unsafe_reason(name)
-    with pytest.raises(CliError, match="is left out"):
+    with pytest.raises(CliError, match="is skipped"):
         target_path(str(tmp_path), name)
 
 
@@ -157,7 +157,7 @@ def test_a_directory_or_file_in_the_way_is_said(tmp_path: Path) -> None:
     (tmp_path / "f").write_text("")
     with pytest.raises(CliError, match="a directory of that name is there"):
         target_path(str(tmp_path), "d")
-    with pytest.raises(CliError, match="Cannot make the directory"):
+    with pytest.raises(CliError, match="Cannot create the directory"):
         target_path(str(tmp_path), "f/a.jpg")
 
 

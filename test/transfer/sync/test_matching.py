@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cloudinary_cli.transfer.engine.records import LocalFile, RemoteAsset
-from cloudinary_cli.transfer.keys import FolderMode, normalised, place
+from cloudinary_cli.transfer.keys import FolderMode, normalized, place
 from cloudinary_cli.transfer.sync import matching as naming
 from cloudinary_cli.transfer.sync.matching import distinct, match, resolve_duplicates, unnumbered, upload_keys
 
@@ -18,7 +18,7 @@ quick = settings(max_examples=100, deadline=None, suppress_health_check=[HealthC
 
 def local(relative: str, etag: str = "") -> LocalFile:
     """A file whose path ends with its hash, so that `etag_of` needs no disk."""
-    return LocalFile(normalised(relative), relative, f"/root/{relative}#{etag}", 1, 1)
+    return LocalFile(normalized(relative), relative, f"/root/{relative}#{etag}", 1, 1)
 
 
 def etag_of(file: LocalFile) -> str:
@@ -36,7 +36,7 @@ def keys(items: Sequence[Any]) -> List[str]:
 # -- local names
 
 
-def test_local_files_that_normalise_alike_keep_a_key_each() -> None:
+def test_local_files_that_normalize_alike_keep_a_key_each() -> None:
     files = [local(name) for name in ("a.JPG", "a.jpeg", "a.jpg", "b.JPEG", "b.JPG")]
     assert keys(distinct(files, {})) == ["a.JPG", "a.jpeg", "a.jpg", "b.jpg", "b.JPG"]
 
@@ -62,7 +62,7 @@ def test_keys_and_new_names_are_unique_whatever_there_is(names: List[str], mode:
     chosen = upload_keys(files, set(), mode)
     assert sorted(chosen) == sorted(keys(files))
     assert len({place(key, mode) for key in chosen.values()}) == len(files)
-    assert {unnumbered(chosen[file.key]) for file in files} == {normalised(name) for name in names}
+    assert {unnumbered(chosen[file.key]) for file in files} == {normalized(name) for name in names}
 
 
 def test_new_names_keep_clear_of_assets_that_stay() -> None:
