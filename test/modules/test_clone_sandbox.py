@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator
+from typing import Any, Dict, Iterator
 
 import pytest
 
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.sandbox.server import SandboxServer
 from cloudinary_cli.sandbox.settings import SandboxSettings
-from test.modules.clone_world import Source, Target
-from test.modules.faults import pending_faults, plan_faults
-from test.modules.processes import abort, interrupt, start, wait_until
+from test.support.clone_accounts import Source, Target
 from test.support.cloudinary_server import CloudinaryServer, Request
+from test.support.commands import Run, posix
+from test.support.faults import pending_faults, plan_faults
+from test.support.processes import abort, interrupt, start, wait_until
 from test.support.sandbox_client import SandboxClient
 
-Run = Callable[..., Any]
-posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 JPG = b"\xff\xd8\xff\xe0%d\xff\xd9"
 TOKEN_RULE = [{"access_type": "token"}]
 

@@ -7,21 +7,20 @@ import os
 import socket
 import threading
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Set
+from typing import Any, Dict, List, Set
 from urllib.parse import urlsplit
 
 import pytest
 
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.transfer import entries
-from test.modules.faults import pending_faults
-from test.modules.processes import abort, interrupt, start, wait_until
-from test.modules.raw_server import RawServer
 from test.support.cloudinary_server import CloudinaryServer, Reply, Request
+from test.support.commands import Run, posix
+from test.support.faults import pending_faults
+from test.support.processes import abort, interrupt, start, wait_until
+from test.support.raw_server import RawServer
 from test.support.sandbox_client import SandboxClient
 
-Run = Callable[..., Any]
-posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals and pipes")
 TEMPLATE = "https://old.example/"
 
 

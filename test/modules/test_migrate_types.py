@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Callable, List
+from typing import List
 from urllib.parse import urlsplit
 
 import pytest
 
 from test.support.cloudinary_server import CloudinaryServer
+from test.support.commands import Run
 
-Run = Callable[..., Any]
 NAMES = ["a.jpg", "b.MP4", "c.mp3", "d.pdf", "e.zip", "f.csv?v=a.jpg", "g", "h.jpeg", "i.mov?x=1", "v1.2/j"]
 
 

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 from pathlib import Path
-from typing import Any, Callable, Dict, List
+from typing import Any, Dict, List
 
 import pytest
 
-from test.modules.processes import abort, interrupt, start, wait_until
 from test.support.cloudinary_server import CloudinaryServer, Reply, Request
+from test.support.commands import Run, posix
+from test.support.processes import abort, interrupt, start, wait_until
 from test.support.sandbox_client import SandboxClient
-
-Run = Callable[..., Any]
-posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 
 
 def derived(*public_ids: str, **more: Any) -> Dict[str, Any]:

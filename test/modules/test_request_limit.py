@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
-from typing import Any, Callable, List
+from typing import List
 
 import pytest
 
-from test.modules.raw_server import RawServer
-from test.modules.sync_world import make
 from test.support.cloudinary_server import CloudinaryServer, Reply
+from test.support.commands import Run
+from test.support.raw_server import RawServer
+from test.support.sync_account import make
 
-Run = Callable[..., Any]
 MOST_REQUESTS = 4
 FAILING = Reply(500, {"error": {"message": "oops"}})
 MODE = {"settings": {"folder_mode": "dynamic"}}

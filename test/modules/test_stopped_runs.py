@@ -9,14 +9,14 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Any, Callable, Dict, List
+from typing import Any, Dict, List
 
 import pytest
 
-from test.modules.sync_world import Account, make, tree
 from test.support.cloudinary_server import CloudinaryServer, Reply, Request
+from test.support.commands import Run
+from test.support.sync_account import Account, make, tree
 
-Run = Callable[..., Any]
 COUNT = 60
 REFUSED = Reply(400, {"error": {"message": "no"}})
 

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import signal
 import socket
 import threading
 from collections import Counter
 from pathlib import Path
-from typing import Any, Callable, Dict
+from typing import Any, Dict
 
 import pytest
 
-from test.modules.faults import pending_faults, plan_faults
-from test.modules.processes import abort, interrupt, start, wait_until
-from test.modules.raw_server import RawServer
-from test.modules.sync_world import Account, make, md5, tree
 from test.support.cloudinary_server import Reply
+from test.support.commands import Run, posix
+from test.support.faults import pending_faults, plan_faults
+from test.support.processes import abort, interrupt, start, wait_until
+from test.support.raw_server import RawServer
 from test.support.sandbox_client import SandboxClient
+from test.support.sync_account import Account, make, md5, tree
 
-Run = Callable[..., Any]
-posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 FILES = 300
 
 

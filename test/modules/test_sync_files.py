@@ -8,16 +8,16 @@ import socket
 import sys
 import threading
 from pathlib import Path
-from typing import Any, Callable, List
+from typing import Any, List
 
 import pytest
 
 from cloudinary_cli.transfer.part_file import new_path, part_file, remove_orphan
-from test.modules.processes import start, wait_until
-from test.modules.raw_server import RawServer
-from test.modules.sync_world import Account, make, tree
+from test.support.commands import Run
+from test.support.processes import start, wait_until
+from test.support.raw_server import RawServer
+from test.support.sync_account import Account, make, tree
 
-Run = Callable[..., Any]
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX file types, names and locks")
 utf8_only = pytest.mark.skipif(sys.platform == "darwin", reason="the file system accepts UTF-8 names only")
 

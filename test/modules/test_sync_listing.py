@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import unicodedata
 from pathlib import Path
-from typing import Any, Callable, Dict, List
+from typing import Any, Dict, List
 
 import pytest
 
-from test.modules.sync_world import Account, make, tree
 from test.support.cloudinary_server import Request
-
-Run = Callable[..., Any]
-
-
-@pytest.fixture(autouse=True)
-def no_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stdin", open(os.devnull))
+from test.support.commands import Run
+from test.support.sync_account import Account, make, tree
 
 
 def listing(account: Account, *pages: Dict[str, Any]) -> None:

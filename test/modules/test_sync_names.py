@@ -6,20 +6,18 @@ import os
 import sys
 import unicodedata
 from pathlib import Path
-from typing import Any, Callable
 
 import pytest
 
 from cloudinary_cli.transfer.engine.records import LocalFile
 from cloudinary_cli.transfer.sync.disk_names import is_one_name, other_files
-from test.modules.sync_world import Account, make, tree
 from test.support.blind_disk import BlindDisk
+from test.support.commands import Run, posix
 from test.support.sandbox_client import SandboxClient
+from test.support.sync_account import Account, make, tree
 
-Run = Callable[..., Any]
 NFC = "caf\u00e9"
 NFD = unicodedata.normalize("NFD", NFC)
-posix = pytest.mark.skipif(os.name == "nt", reason="links need a privilege on Windows")
 spelled = pytest.mark.skipif(sys.platform == "darwin", reason="the two normal forms are one name on this disk")
 
 

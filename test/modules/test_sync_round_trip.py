@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Callable
 
 import pytest
 
-from test.modules.sync_world import make, tree
+from test.support.commands import Run
 from test.support.sandbox_client import SandboxClient
-
-Run = Callable[..., Any]
+from test.support.sync_account import make, tree
 
 
 def test_a_pushed_tree_comes_back_the_same(

@@ -6,19 +6,17 @@ import json
 import os
 import threading
 from pathlib import Path
-from typing import Any, Callable, Dict, List
+from typing import Any, Dict, List
 
 import pytest
 
 from cloudinary_cli.transfer.upload_dir import glob_pattern, joined
-from test.modules.faults import pending_faults, plan_faults
-from test.modules.processes import abort, interrupt, start, wait_until
-from test.modules.sync_world import make
 from test.support.cloudinary_server import CloudinaryServer, Reply, Request
+from test.support.commands import Run, posix
+from test.support.faults import pending_faults, plan_faults
+from test.support.processes import abort, interrupt, start, wait_until
 from test.support.sandbox_client import SandboxClient
-
-Run = Callable[..., Any]
-posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals, pipes and links")
+from test.support.sync_account import make
 
 
 def accepted(request: Request) -> Dict[str, Any]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List
+from typing import Any, Dict, List
 
 import pytest
 
-from test.modules.sync_world import Account, make
 from test.support.cloudinary_server import CloudinaryServer, Reply
+from test.support.commands import Run
+from test.support.sync_account import Account, make
 
-Run = Callable[..., Any]
 COMMANDS = [["upload_dir", "d"], ["sync", "d", "f", "--push"]]
 FAILING = Reply(500, {"error": {"message": "oops"}})
 

@@ -13,11 +13,11 @@ import pytest
 from cloudinary_cli.system.steady_file import LocalFileChanged, SteadyFile, twice
 from cloudinary_cli.transfer.http import upload as upload_module
 from cloudinary_cli.transfer.http.upload import UploadSource, UploadTarget, upload
-from test.modules.raw_server import RawServer
 from test.support.cloudinary_server import CloudinaryServer, Request
+from test.support.commands import Run
+from test.support.raw_server import RawServer
 
 Make = Callable[..., UploadTarget]
-Run = Callable[..., Any]
 Change = Callable[[Path], Any]
 SIZE = 12_000_000  # more than the buffers of a connection hold
 

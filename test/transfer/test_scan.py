@@ -14,8 +14,7 @@ import pytest
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.transfer.engine.records import Status
 from cloudinary_cli.transfer.scan import ScanResult, scan
-
-posix = pytest.mark.skipif(os.name == "nt", reason="POSIX file types")
+from test.support.commands import posix
 
 
 def make(root: Path, *names: str) -> None:

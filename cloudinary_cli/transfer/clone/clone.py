@@ -1,6 +1,6 @@
-"""`cld clone`: the target is checked, the source searched, and each asset fetched by the target while pages are read.
+"""`cld clone`: checks the target, searches the source, and copies assets while further pages are read.
 
-Knows the order of things and what is said. Neither account's credentials are ever given to the other.
+The credentials of one account are never sent to the other.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from cloudinary_cli.errors import CliError, Declined
 from cloudinary_cli.net.retry import Stopped
 from cloudinary_cli.search.request import all_pages_question
 from cloudinary_cli.text import one_line
-from cloudinary_cli.transfer.clone.asset import CopyAsset, CopyOptions, LeaveOut, key_of, parameters
+from cloudinary_cli.transfer.clone.asset import CopyAsset, CopyOptions, SkipAsset, key_of, upload_options
 from cloudinary_cli.transfer.clone.query import TYPES, clone_expression
 from cloudinary_cli.transfer.clone.source import Asset, SourceListing, SourceUrls
 from cloudinary_cli.transfer.clone.target import MetadataFields, find_target, open_target, ping
@@ -28,7 +28,7 @@ DEFAULT_EXPIRY_SECONDS = 3600
 
 @dataclass(frozen=True)
 class CloneOptions:
-    """What the user has asked for. `target` may hold a secret; `url_expiry` is in seconds."""
+    """The options of `cld clone`. `target` may contain a secret. `url_expiry` is in seconds."""
 
     target: str = field(repr=False)
     copy: CopyOptions = field(default_factory=CopyOptions)
@@ -40,7 +40,7 @@ class CloneOptions:
 
 @dataclass
 class _Clone:
-    """One run, once both sides are known. `seen` counts the assets that were selected."""
+    """One run with both accounts. `selected` is the number of selected assets so far."""
 
     run: Run
     options: CloneOptions
@@ -48,32 +48,32 @@ class _Clone:
     item_filter: ItemFilter
     listing: SourceListing
     urls: SourceUrls
-    seen: int = 0
+    selected: int = 0
     existing: int = 0
-    problem: Optional[CliError] = None  # that ended the listing
+    problem: Optional[CliError] = None  # the error that ended the listing
 
     @property
     def source_name(self) -> str:
         return str(self.urls.config.cloud_name)
 
     def includes(self, asset: Asset) -> bool:
-        """Patterns and shards are about public IDs, a report about type and public ID."""
+        """Patterns and shards apply to public IDs, a report to types and public IDs."""
         return self.item_filter.includes(str(asset["public_id"]), key_of(asset))
 
     def assets(self) -> Iterator[Asset]:
         """The selected assets of the source."""
         for asset in self.listing.assets():
             if self.includes(asset):
-                self.seen += 1
+                self.selected += 1
                 yield asset
 
     def actions(self) -> Iterator[TransferAction]:
-        """What is to be done, drawn while it is being done."""
+        """Yield the actions while pages are read."""
         fields = MetadataFields(self.target, self.run.app.console.warning)
         try:
             for asset in self.assets():
                 reason = _obstacle(asset)
-                yield LeaveOut(asset, reason) if reason else self._copy(asset, fields)
+                yield SkipAsset(asset, reason) if reason else self._copy(asset, fields)
         except Stopped:
             return
         except CliError as error:
@@ -82,7 +82,7 @@ class _Clone:
     def _copy(self, asset: Asset, fields: MetadataFields) -> CopyAsset:
         values = asset.get("metadata")
         metadata = fields.known(values) if isinstance(values, dict) else {}
-        return CopyAsset(self.target, self.urls, asset, parameters(asset, self.options.copy, metadata))
+        return CopyAsset(self.target, self.urls, asset, upload_options(asset, self.options.copy, metadata))
 
     def count(self, outcome: Outcome) -> None:
         self.existing += bool((outcome.response or {}).get("existing"))
@@ -91,8 +91,8 @@ class _Clone:
 def clone(app: AppContext, options: CloneOptions) -> None:
     """Copy assets from the active configuration to the target.
 
-    :raises TransferIncomplete: something failed; the rest was done. :raises Declined: the user said no.
-    :raises CliError: it could not begin, or the source could not be listed to its end.
+    :raises TransferIncomplete: some items failed, the others were done. :raises Declined: the user declined.
+    :raises CliError: it could not start, or the listing of the source is incomplete.
     """
     item_filter = options.transfer.item_filter()
     app.active.require()
@@ -106,14 +106,14 @@ def clone(app: AppContext, options: CloneOptions) -> None:
             raise CliError("Target environment cannot be the same as source environment.")
         urls.check()
         listing = SourceListing(clone_expression(options.search_expression), app.clock, run.session.stop)
-        if not listing.first_assets and not listing.has_more:
+        if not listing.total and not listing.has_more:
             raise CliError(f"No asset(s) found in {urls.config.cloud_name}")
         _carry_out(_Clone(run, options, target, item_filter, listing, urls))
 
 
 def _carry_out(job: _Clone) -> None:
     if job.options.transfer.dry_run:
-        _show(job)
+        _print_plan(job)
         return
     _confirm(job)
     _announce(job)
@@ -122,12 +122,12 @@ def _carry_out(job: _Clone) -> None:
 
 
 def _obstacle(asset: Asset) -> str:
-    """Why an asset cannot be cloned; empty for those that can."""
+    """Why an asset cannot be cloned; empty if it can."""
     kind = asset.get("type") or "upload"
     return "" if kind in TYPES else f"assets of type {kind} cannot be cloned"
 
 
-def _show(job: _Clone) -> None:
+def _print_plan(job: _Clone) -> None:
     console, skipped = job.run.app.console, 0
     console.info(f"The following assets would be copied from {job.source_name} to {job.target.cloud_name}:")
     for asset in job.assets():
@@ -138,11 +138,11 @@ def _show(job: _Clone) -> None:
         else:
             console.info(name)
     summary = {"command": "clone", "source": job.source_name, "target": job.target.cloud_name}
-    job.run.finish({**summary, "would_copy": job.seen - skipped, "skipped": skipped}, "")
+    job.run.finish({**summary, "would_copy": job.selected - skipped, "skipped": skipped}, "")
 
 
 def _confirm(job: _Clone) -> None:
-    """:raises Declined: there are more pages, and the user does not want them; nothing was copied."""
+    """:raises Declined: there are further pages, and the user declined to copy them. Nothing was copied."""
     if job.options.force or not job.listing.has_more:
         return
     remaining = getattr(job.listing.first, "rate_limit_remaining", None)
@@ -155,8 +155,8 @@ def _announce(job: _Clone) -> None:
     count, listing = job.listing.total, job.listing
     what = f"{count} asset(s)"
     if not job.item_filter.is_everything:
-        selected = sum(map(job.includes, listing.first_assets))
-        what = f"the selected ones of {count} asset(s)" if listing.has_more else f"{selected} asset(s)"
+        on_page = sum(map(job.includes, listing.first_assets))
+        what = f"the selected ones of {count} asset(s)" if listing.has_more else f"{on_page} asset(s)"
     job.run.app.console.info(f"Copying {what} {where}", "blue")
 
 
@@ -165,35 +165,35 @@ def _finish(job: _Clone) -> None:
     summary: Dict[str, Any] = {"command": "clone", "source": job.source_name, "target": job.target.cloud_name}
     copied = tally.ok - job.existing
     counts = {"copied": copied, "existing": job.existing, "skipped": tally.of(Status.SKIPPED)}
-    _tell(job, copied)
+    _print_summary(job, copied)
     if not job.listing.is_complete:
         reason = f" ({job.problem.message.rstrip('.')})" if job.problem and tally.failed else ""
         run.app.console.warning(
-            f"{job.source_name} was not listed to its end{reason}, so a report of this run does not name all that is"
-            " left. Run it again without --retry-failed; what has been copied is kept."
+            f"{job.source_name} was not listed to its end{reason}, so the report of this run does not contain all"
+            " assets. Run it again without --retry-failed. Copied assets are kept."
         )
     run.finish(
         {**summary, **counts},
-        f"{tally.failed} of {job.seen} assets were not copied. --retry-failed with the --report of a run does what is"
-        " left.",
+        f"{tally.failed} of {job.selected} assets were not copied. --retry-failed with the --report of a run repeats"
+        " them.",
     )
     if job.problem is not None:
         raise job.problem
 
 
-def _tell(job: _Clone, copied: int) -> None:
+def _print_summary(job: _Clone, copied: int) -> None:
     tally, console = job.run.tally, job.run.app.console
-    if not job.seen:
+    if not job.selected:
         console.info("The options select no asset.")
         return
-    others = {
+    counts = {
         "already there": job.existing,
         "failed": tally.failed,
         "skipped": tally.of(Status.SKIPPED),
         "not begun": tally.cancelled,
     }
     verb = "Sent" if job.options.copy.is_async else "Copied"
-    text = "".join(f", {count} {what}" for what, count in others.items() if count)
+    text = "".join(f", {count} {what}" for what, count in counts.items() if count)
     line = f"{verb} {copied} asset(s) from {job.source_name} to {job.target.cloud_name}{text}"
     if job.run.is_clean and job.listing.is_complete:
         console.success(line)

@@ -1,0 +1,11 @@
+"""Types and markers that many tests of commands share."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Callable
+
+import pytest
+
+Run = Callable[..., Any]  # runs a command with the given arguments: the fixtures `cld` and `invoke`, and others
+posix = pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals, pipes or links")
