@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Any, Dict, Iterator
+from urllib.parse import urlsplit
 
 import pytest
 
 from test.support.clone_accounts import Source, Target
 from test.support.cloudinary_server import CloudinaryServer
 from test.support.commands import Run
+from test.support.migrate_requests import TEMPLATE
 from test.support.sandbox_client import SandboxClient
 from test.support.sync_account import Account
+from test.support.upload_requests import accepted
 
 
 @pytest.fixture(autouse=True)
@@ -64,3 +67,24 @@ def clone(source: Source, target: Target, invoke: Run) -> Run:
         return invoke("-c", source.server.config_url("src", "skey:ssecret", **params), "clone", there, *args)
 
     return run
+
+
+@pytest.fixture
+def up(server: CloudinaryServer, invoke: Run) -> Run:
+    """Run `cld upload_dir ARGS` with the scripted server in dynamic folder mode."""
+    server.on("GET", "/config", {"settings": {"folder_mode": "dynamic"}})
+    server.on("POST", "/upload", accepted)
+    return lambda *args, **kw: invoke("-c", server.config_url(), "upload_dir", *args, **kw)
+
+
+@pytest.fixture
+def mapping_url(server: CloudinaryServer) -> str:
+    """The CLOUDINARY_URL of the scripted server, which has the upload mapping `m` and every asset."""
+    server.on("GET", "/upload_mappings", {"folder": "m", "template": TEMPLATE})
+    return server.config_url(secure="false", cname=urlsplit(server.url).netloc)
+
+
+@pytest.fixture
+def migrate(mapping_url: str, invoke: Run) -> Run:
+    """Run `cld migrate ARGS` with the scripted server."""
+    return lambda *args: invoke("-c", mapping_url, "migrate", *args)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
+import threading
 from collections import Counter
 from pathlib import Path
 from typing import Any, Dict, List
@@ -14,7 +16,9 @@ from typing import Any, Dict, List
 import pytest
 
 from test.support.cloudinary_server import CloudinaryServer, Reply, Request
-from test.support.commands import Run
+from test.support.commands import Run, posix
+from test.support.processes import abort, start, wait_until
+from test.support.raw_server import RawServer
 from test.support.sync_account import Account, make, tree
 
 COUNT = 60
@@ -150,3 +154,41 @@ def test_a_run_without_failures_ignores_the_limit(server: CloudinaryServer, invo
     server.on("POST", "/upload", {"public_id": "x"})
     done = invoke("-c", server.config_url(), "upload_dir", "d", "-fm", "fixed", "--max-errors", "1", "--json")
     assert (done.code, json.loads(done.out)["stopped"]) == (0, None)
+
+
+# -- requests without a response
+
+
+@posix
+def test_an_aborted_run_names_the_uploads_that_the_server_may_have_completed(server: CloudinaryServer) -> None:
+    names = [f"f{number:02}.jpg" for number in range(30)]
+    make("d", *names)
+    ended = threading.Event()
+    server.on("POST", "/upload", lambda request: ended.wait(60) and {})
+    process = start("-c", server.config_url(), "upload_dir", "d", "-fm", "fixed", "-w", "25")
+    wait_until(lambda: len(server.requests) == 25, process)
+    abort(process)
+    ended.set()
+    (line,) = [line for line in Path("err").read_text().splitlines() if "abandoned" in line]
+    assert line == (
+        "25 items were abandoned without a response. The server may have completed them (a file that is sent in parts is"
+        f" stored only with its last part): {', '.join(names[:20])} and 5 more"
+    )
+
+
+def test_an_upload_whose_response_was_lost_says_that_the_file_may_have_been_uploaded(
+    invoke: Run,
+) -> None:
+    make("d", "a.jpg")
+
+    def close(peer: socket.socket) -> None:
+        peer.recv(65536)
+        peer.close()
+
+    with RawServer(close) as cut:
+        url = f"cloudinary://k:s@demo?upload_prefix=http://{cut.address}"
+        # The server chooses the name, so a second upload would be a second asset.
+        options = ("-fm", "dynamic", "-o", "use_filename", "true", "-o", "unique_filename", "true")
+        done = invoke("-c", url, "upload_dir", "d", *options)
+    assert done.code == 1
+    assert "The file may have been uploaded. Check before you try again." in done.err
