@@ -194,7 +194,7 @@ def test_nothing_to_do(server: CloudinaryServer, regen: Run) -> None:
     done = regen("w_5", "-F")
     assert done.code == 0 and done.err == "No derived assets are using this transformation.\n"
     server.on("GET", "/transformations", derived("a"))
-    assert "No derived asset is selected" in regen("w_5", "-F", "--exclude", "a").err
+    assert "The options select no derived asset." in regen("w_5", "-F", "--exclude", "a").err
 
 
 def test_an_unknown_transformation(server: CloudinaryServer, regen: Run) -> None:

@@ -27,13 +27,13 @@ def wait_until(condition: Callable[[], Any], process: "subprocess.Popen[bytes]")
 
 
 def interrupt(process: "subprocess.Popen[bytes]", number: int = signal.SIGINT) -> None:
-    """Send the signal, and wait until the process says that it finishes what is under way."""
+    """Send the signal, and wait until the process says that it finishes the requests in progress."""
     process.send_signal(number)
     wait_until(lambda: "Stopping" in Path("err").read_text(), process)
 
 
 def abort(process: "subprocess.Popen[bytes]") -> None:
-    """Ctrl-C twice: the process ends at once, with requests under way."""
+    """Ctrl-C twice: the process ends at once, with requests in progress."""
     interrupt(process)
     process.send_signal(signal.SIGINT)
     assert process.wait(15) == 130 and "Traceback" not in Path("err").read_text()
