@@ -60,7 +60,7 @@ class RetryBudget:
 
 
 # A refused connection does not recover within seconds, so a short command reports it. A server that is restarted during
-# a long transfer comes back.
+# a long transfer does.
 TRANSFER_BUDGET = RetryBudget(longest_pause=300.0, retries_refused=True)
 # The search index may lag behind a change, so an incomplete listing is fetched again.
 LISTING_BUDGET = RetryBudget(attempts=3, longest_pause=60.0)
@@ -165,7 +165,7 @@ class StopFlag:
 
 
 class SharedPause:
-    """A pause that one thread was asked for and that all threads keep.
+    """A pause that the server requests from one thread, and that all threads observe.
 
     :param stop: ends all waiting, and forbids further requests, when it is set.
     """

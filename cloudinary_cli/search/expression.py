@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Iterator, Match, NamedTuple
 
-# A field takes the characters before its colon along, so `resource_type:image` is no filter of `type`.
+# A field name is matched as a whole, so `resource_type:image` is not a filter of `type`.
 _TOKEN = re.compile(
     r"""\s*(?:
       (?P<open>\() | (?P<close>\)) |

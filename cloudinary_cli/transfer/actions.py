@@ -122,8 +122,8 @@ class DownloadFile:
             return self._outcome(
                 url, Status.FAILED, reason, message=f"Failed downloading: {url}, {reason}", cause=error
             )
-        shown = os.path.join(self.root, *self.item.relative.split("/"))
-        return self._outcome(url, size=size, message=f"Downloaded '{self.item.relative}' to '{shown}'")
+        path = os.path.join(self.root, *self.item.relative.split("/"))
+        return self._outcome(url, size=size, message=f"Downloaded '{self.item.relative}' to '{path}'")
 
     def _outcome(self, url: str, status: Status = Status.OK, error: Any = None, **more: Any) -> Outcome:
         asset = self.item.asset

@@ -13,7 +13,7 @@ from test.support.cloudinary_server import Reply
 from test.support.commands import Run
 
 
-def test_what_is_sent_and_said(source: Source, target: Target, clone: Run) -> None:
+def test_requests_and_messages(source: Source, target: Target, clone: Run) -> None:
     source.add("a/b", folder="a", tags=["x"], display_name="B", context={"alt": "hi"}, access_control=None)
     source.add(
         "v", resource_type="video", type="private", secure_url="https://res.example/src/video/private/s--xYz--/v"
@@ -50,7 +50,7 @@ def test_what_is_sent_and_said(source: Source, target: Target, clone: Run) -> No
     assert second.field("file") == "https://res.example/src/video/private/s--xYz--/v"
 
 
-def test_the_order_of_things(source: Source, target: Target, clone: Run) -> None:
+def test_the_target_is_pinged_before_the_search(source: Source, target: Target, clone: Run) -> None:
     order: List[str] = []
     target.server.on("GET", "/ping", lambda request: order.append("ping") or {"status": "ok"})
     source.server.on("POST", "/search", lambda request: order.append("search") or {"resources": [{"public_id": "a"}]})
@@ -62,14 +62,16 @@ def test_the_order_of_things(source: Source, target: Target, clone: Run) -> None
     ("options", "tags"),
     [((), None), (("-fi", "tags"), "x,y"), (("-fi", "context, tags"), "x,y"), (("-fi", "context"), None)],
 )
-def test_tags_on_request_context_always(source: Source, target: Target, clone: Run, options: Any, tags: Any) -> None:
+def test_tags_are_copied_on_request_and_context_always(
+    source: Source, target: Target, clone: Run, options: Any, tags: Any
+) -> None:
     source.add("a", tags=["x", "y"], context={"custom": {"k": "v=1|2"}})
     assert clone(*options).code == 0
     (upload,) = target.uploads
     assert upload.field("tags") == tags and upload.field("context") == "k=v\\=1\\|2"
 
 
-def test_flags_are_passed_on(source: Source, target: Target, clone: Run) -> None:
+def test_overwrite_and_async_are_passed_on(source: Source, target: Target, clone: Run) -> None:
     source.add("a")
     target.server.on("POST", "/upload", {"status": "pending", "batch_id": "b1"})
     done = clone("-ow", "--async")
@@ -91,7 +93,7 @@ def test_metadata_goes_to_the_fields_that_the_target_has(source: Source, target:
     assert target.server.paths().count("GET /v1_1/dst/metadata_fields") == 1
 
 
-def test_metadata_is_sent_as_it_is_where_the_fields_are_a_secret(source: Source, target: Target, clone: Run) -> None:
+def test_metadata_is_sent_unchanged_if_the_fields_cannot_be_listed(source: Source, target: Target, clone: Run) -> None:
     source.add("a", metadata={"x": "1"})
     target.server.on("GET", "/metadata_fields", Reply(403, {"error": {"message": "not for you"}}))
     done = clone()
@@ -99,12 +101,12 @@ def test_metadata_is_sent_as_it_is_where_the_fields_are_a_secret(source: Source,
     assert target.uploads[0].field("metadata") == "x=1"
 
 
-def test_metadata_fields_are_not_asked_for_without_metadata(source: Source, target: Target, clone: Run) -> None:
+def test_metadata_fields_are_not_requested_without_metadata(source: Source, target: Target, clone: Run) -> None:
     source.add("a")
     assert clone().code == 0 and "GET /v1_1/dst/metadata_fields" not in target.server.paths()
 
 
-def test_what_is_there_already_is_kept_and_said(source: Source, target: Target, clone: Run) -> None:
+def test_existing_assets_are_kept_and_reported(source: Source, target: Target, clone: Run) -> None:
     source.add("a")
     source.add("b")
     target.refused["a"] = Reply(body={"public_id": "a", "existing": True, "bytes": 7})
@@ -160,7 +162,7 @@ def test_one_public_id_of_two_kinds_is_two_assets(source: Source, target: Target
 @pytest.mark.parametrize(
     "options", [("-fi", "tags,colours"), ("-fi", "etag"), ("-w", "0"), ("-ue", "0"), ("--shard", "3/2")]
 )
-def test_bad_options_are_met_first(source: Source, target: Target, clone: Run, options: Any) -> None:
+def test_bad_options_are_an_error_before_any_request(source: Source, target: Target, clone: Run, options: Any) -> None:
     done = clone(*options)
     assert done.code == 1 and source.server.requests == target.server.requests == [] and "Traceback" not in done.err
 
@@ -170,7 +172,7 @@ def test_the_error_says_which_fields_there_are(clone: Run) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_report_that_cannot_be_written_is_named(source: Source, target: Target, clone: Run) -> None:
+def test_an_unwritable_report_is_an_error_that_names_the_file(source: Source, target: Target, clone: Run) -> None:
     source.add("a")
     done = clone("--report", "/dev/full")
     assert done.code == 1 and "Cannot write the --report file /dev/full" in done.err and "listed" not in done.err

@@ -46,7 +46,7 @@ def test_an_unusable_target(source: Source, invoke: Run, there: str, text: str) 
         (Reply(200, b"<html>"), "not a JSON object"),
     ],
 )
-def test_a_failed_ping_is_called_one_and_shows_no_secret(
+def test_a_failed_ping_is_reported_without_a_secret(
     source: Source, target: Target, invoke: Run, answer: Reply, text: str, level: str
 ) -> None:
     target.server.on("GET", "/ping", answer)
@@ -115,7 +115,7 @@ def test_a_login_copies_to_an_account_with_a_key(
     assert target.uploads[0].field("api_key") == "tkey" and target.uploads[0].field("signature")
 
 
-def test_two_logins_never_meet(source: Source, target: Target, invoke: Run, store: ConfigStore) -> None:
+def test_two_logins_use_only_their_own_tokens(source: Source, target: Target, invoke: Run, store: ConfigStore) -> None:
     source.add("a", metadata={"f": "1"})
     login(store, "src", source.server, "AAAA-TOKEN-OF-SOURCE")
     login(store, "dst", target.server, "BBBB-TOKEN-OF-TARGET")
@@ -136,7 +136,9 @@ def test_a_key_copies_to_a_login(source: Source, target: Target, invoke: Run, st
     assert b"skey" not in b"".join(request.body for request in target.server.requests)
 
 
-def test_the_hosts_preset_and_prefix_of_the_source_stay_there(source: Source, target: Target, invoke: Run) -> None:
+def test_the_preset_and_host_of_the_source_are_not_used_for_the_target(
+    source: Source, target: Target, invoke: Run
+) -> None:
     source.add("a")
     here = source.server.config_url("src", upload_preset="mine")
     assert invoke("-c", here, "clone", target.server.config_url("dst")).code == 0
@@ -149,7 +151,7 @@ TOKEN_RULE = [{"access_type": "token"}, {"access_type": "anonymous"}]
 AUTH_TOKEN = {"auth_token[key]": "00aabbccFF", "auth_token[duration]": "99", "auth_token[acl]": "/*"}
 
 
-def test_a_private_download_url_expires_and_is_never_shown(source: Source, target: Target, clone: Run) -> None:
+def test_a_private_download_url_expires_and_is_never_printed(source: Source, target: Target, clone: Run) -> None:
     source.add("ok", access_control=TOKEN_RULE)
     source.add("bad", access_control=TOKEN_RULE)
 
@@ -175,7 +177,9 @@ def test_a_private_download_url_expires_and_is_never_shown(source: Source, targe
     assert query["signature"] not in shown and "/download - 404" in shown
 
 
-def test_a_tokenized_url_lives_as_long_as_asked_and_is_never_shown(source: Source, target: Target, clone: Run) -> None:
+def test_a_url_with_a_token_has_the_given_lifetime_and_is_never_printed(
+    source: Source, target: Target, clone: Run
+) -> None:
     source.add("a", access_control=TOKEN_RULE)
     done = clone("-v", "DEBUG", "-ue", "60", **AUTH_TOKEN)
     assert done.code == 0
@@ -205,7 +209,7 @@ def test_a_login_cannot_sign_and_says_so_for_each_asset(
     assert "needs an API secret, and a login (`cld login`) has none" in done.err
 
 
-def test_a_restricted_asset_without_a_signed_address_gets_one(source: Source, target: Target, clone: Run) -> None:
+def test_a_restricted_asset_without_a_signed_url_gets_one(source: Source, target: Target, clone: Run) -> None:
     source.add("a", type="authenticated", secure_url="https://res.example/src/image/authenticated/a.jpg")
     assert clone().code == 0
     assert "/v1_1/src/image/download?" in str(target.uploads[0].field("file"))

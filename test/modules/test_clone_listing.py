@@ -14,7 +14,9 @@ from test.support.commands import Run
 
 
 @pytest.mark.parametrize("answer", ["n\n", "", "\n", "y\n"])
-def test_without_a_yes_to_more_pages_nothing_is_copied(source: Source, target: Target, cld: Run, answer: str) -> None:
+def test_without_a_yes_to_further_pages_nothing_is_copied(
+    source: Source, target: Target, cld: Run, answer: str
+) -> None:
     source.page_size = 2
     for number in range(5):
         source.add(f"p{number}")
@@ -40,7 +42,7 @@ def test_force_and_dry_run_ask_nothing(source: Source, target: Target, clone: Ru
     assert done.code == 0 and len(target.uploads) == 5 and "Continue?" not in done.err
 
 
-def test_the_search_expression_is_bracketed(source: Source, clone: Run) -> None:
+def test_the_search_expression_is_put_in_parentheses(source: Source, clone: Run) -> None:
     source.add("a")
     assert clone("-se", "tags:a OR tags:b").code == 0
     three = "type:upload OR type:private OR type:authenticated"
@@ -60,7 +62,7 @@ def test_no_assets(source: Source, clone: Run) -> None:
     assert done.code == 1 and "error: No asset(s) found in src" in done.err
 
 
-def test_pages_are_asked_for_again(source: Source, target: Target, clone: Run) -> None:
+def test_failed_pages_are_requested_again(source: Source, target: Target, clone: Run) -> None:
     source.page_size = 3
     for number in range(8):
         source.add(f"p{number}")
@@ -70,7 +72,9 @@ def test_pages_are_asked_for_again(source: Source, target: Target, clone: Run) -
     assert done.code == 0 and json.loads(done.out)["copied"] == 8 and len(source.searches) == 5
 
 
-def test_a_page_that_cannot_be_had_is_a_failure_after_the_others(source: Source, target: Target, clone: Run) -> None:
+def test_a_page_that_cannot_be_read_is_a_failure_after_the_other_pages(
+    source: Source, target: Target, clone: Run
+) -> None:
     source.page_size = 3
     for number in range(8):
         source.add(f"p{number}")
@@ -89,7 +93,7 @@ def test_a_page_that_cannot_be_had_is_a_failure_after_the_others(source: Source,
     assert "src was not listed to its end (" in done.err and done.err.count("cursor expired") == 1
 
 
-def test_a_repeated_cursor_does_not_go_on_for_ever(source: Source, target: Target, clone: Run) -> None:
+def test_a_repeated_cursor_ends_the_listing(source: Source, target: Target, clone: Run) -> None:
     source.server.on(
         "POST", "/search", {"resources": [{"public_id": "a", "secure_url": "https://x/a"}], "next_cursor": "c"}
     )
@@ -97,7 +101,7 @@ def test_a_repeated_cursor_does_not_go_on_for_ever(source: Source, target: Targe
     assert done.code == 1 and "same cursor twice" in done.err
 
 
-def test_assets_of_other_types_are_skipped_with_a_line(source: Source, target: Target, clone: Run) -> None:
+def test_assets_of_other_types_are_skipped_with_a_warning(source: Source, target: Target, clone: Run) -> None:
     source.add("a")
     source.add("f", type="fetch")
     done = clone("-se", "type:upload OR tags:x", "--json")
@@ -118,13 +122,13 @@ def test_selection(source: Source, target: Target, clone: Run) -> None:
 
 
 @pytest.mark.parametrize("page", [{}, {"resources": None}, {"resources": ["x"]}, {"resources": [{"format": "jpg"}]}])
-def test_an_odd_listing_is_one_line(source: Source, clone: Run, page: Dict[str, Any]) -> None:
+def test_a_malformed_listing_is_an_error(source: Source, clone: Run, page: Dict[str, Any]) -> None:
     source.server.on("POST", "/search", Reply(body=page))
     done = clone()
     assert done.code == 1 and "no list of assets with public IDs" in done.err and "Traceback" not in done.err
 
 
-def test_results_that_lack_members(source: Source, target: Target, clone: Run) -> None:
+def test_results_with_missing_members(source: Source, target: Target, clone: Run) -> None:
     source.add("a", format=..., secure_url=..., type=..., resource_type=...)
     assert clone().code == 0 and "/v1_1/src/image/download?" in str(target.uploads[0].field("file"))
 

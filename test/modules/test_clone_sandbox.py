@@ -92,7 +92,7 @@ def test_everything_about_an_asset_arrives(
     assert json.loads(cld("clone", url_of(there), "-ow", "--json", env=env).out)["copied"] == 4
 
 
-def test_with_a_tenth_of_the_requests_faulted_once_everything_arrives(
+def test_everything_arrives_if_a_tenth_of_the_requests_fails_once(
     box: SandboxClient, there: SandboxClient, cld: Run, env: Dict[str, str]
 ) -> None:
     fill(box, 300)
@@ -106,7 +106,7 @@ def test_with_a_tenth_of_the_requests_faulted_once_everything_arrives(
     assert pending_faults(there) == pending_faults(box) == 0
 
 
-def test_faults_that_stay_are_counted_exactly(
+def test_lasting_errors_are_counted_exactly(
     box: SandboxClient, there: SandboxClient, cld: Run, env: Dict[str, str]
 ) -> None:
     fill(box, 40)
@@ -201,7 +201,7 @@ def test_ctrl_c_once_and_twice(server: CloudinaryServer) -> None:
 
 
 @posix
-def test_a_stop_between_two_pages_says_that_there_is_more(server: CloudinaryServer) -> None:
+def test_a_stop_between_two_pages_reports_an_incomplete_listing(server: CloudinaryServer) -> None:
     source = Source(server, page_size=2)
     for number in range(6):
         source.add(f"p{number}")

@@ -20,7 +20,7 @@ from test.support.raw_server import RawServer
 from test.support.sandbox_client import SandboxClient
 
 
-def test_what_is_asked_for_and_said(server: CloudinaryServer, migrate: Run) -> None:
+def test_requests_and_messages(server: CloudinaryServer, migrate: Run) -> None:
     urls = [TEMPLATE + path for path in ("a.jpg", "s/b%20c.jpg", "é.jpg", "q.jpg?v=2")]
     done = migrate("m", write(*urls[:2], "", "  ", *urls[2:]), "-w", "1")
     assert (done.code, done.out, done.err) == (0, "", "4 URLs uploaded\n")
@@ -35,13 +35,15 @@ def test_what_is_asked_for_and_said(server: CloudinaryServer, migrate: Run) -> N
     assert len(verbose.err.splitlines()) == 5
 
 
-def test_https_unless_the_configuration_says_otherwise(server: CloudinaryServer, mapping_url: str, invoke: Run) -> None:
+def test_https_is_the_default(server: CloudinaryServer, mapping_url: str, invoke: Run) -> None:
     done = invoke("-c", server.config_url(), "migrate", "m", write(TEMPLATE + "a.jpg"), "--dry-run")
     assert done.code == 0 and "https://res.cloudinary.com/demo/image/upload/v1/m/a.jpg" in done.err
     assert [request.method for request in server.requests] == ["GET"]
 
 
-def test_entries_outside_the_mapping_are_failures_and_the_rest_goes_on(server: CloudinaryServer, migrate: Run) -> None:
+def test_urls_outside_the_mapping_are_failures_and_the_others_are_requested(
+    server: CloudinaryServer, migrate: Run
+) -> None:
     outside = ["https://other.example/a.jpg", TEMPLATE, f"{TEMPLATE}a/../../b.jpg", "nonsense"]
     done = migrate("m", write(*outside, TEMPLATE + "z.jpg"), "--json")
     assert done.code == 1 and requested(server) == ["z.jpg"]
@@ -103,7 +105,7 @@ def test_a_loop_of_redirects_ends(server: CloudinaryServer, migrate: Run) -> Non
     assert done.code == 1 and "more than 5 redirects" in done.err and len(requested(server)) == 6
 
 
-def test_out_of_tls_is_not_followed() -> None:
+def test_a_redirect_from_https_to_http_is_not_followed() -> None:
     # Without a certificate for the CDN there is no https server to ask: the rule itself.
     from cloudinary_cli.transfer.migrate import _redirected
 
@@ -152,7 +154,9 @@ def test_a_server_that_does_not_respond_is_one_failure(server: CloudinaryServer,
         ({"folder": "m"}, "the server's response has no template"),
     ],
 )
-def test_the_mapping_cannot_be_had(server: CloudinaryServer, migrate: Run, reply: Any, text: str) -> None:
+def test_a_mapping_that_cannot_be_read_is_an_error(
+    server: CloudinaryServer, migrate: Run, reply: Any, text: str
+) -> None:
     server.on("GET", "/upload_mappings", reply)
     done = migrate("m", write(TEMPLATE + "a.jpg"))
     assert done.code == 1 and text in done.err and requested(server) == []
@@ -165,7 +169,7 @@ def deliver(peer: socket.socket) -> None:
         peer.sendall(b"HTTP/1.0 200 OK\r\nContent-Length: %d\r\n\r\n" % len(path) + path)
 
 
-def test_with_the_sandbox_a_tenth_of_the_requests_faulted_once(
+def test_everything_is_requested_if_a_tenth_of_the_requests_fails_once(
     box: SandboxClient, cld: Run, env: Dict[str, str]
 ) -> None:
     names = [f"f {number:02}.jpg" for number in range(60)]

@@ -46,7 +46,7 @@ def test_delimiters(server: CloudinaryServer, migrate: Run, delimiter: str, text
         (("m", "urls", "--shard", "2"), "write I/N"),
     ],
 )
-def test_bad_input_is_one_line_before_anything(server: CloudinaryServer, migrate: Run, args: Any, text: str) -> None:
+def test_bad_input_is_an_error_before_any_request(server: CloudinaryServer, migrate: Run, args: Any, text: str) -> None:
     write(TEMPLATE + "a.jpg")
     done = migrate(*args)
     assert done.code == 1 and text in done.err and "Traceback" not in done.err and server.requests == []
@@ -58,7 +58,7 @@ def test_stdin_and_a_pipe(server: CloudinaryServer, mapping_url: str, cld: Run) 
 
 
 @posix
-def test_what_has_come_is_done_before_the_rest_has(server: CloudinaryServer, mapping_url: str) -> None:
+def test_urls_from_a_pipe_are_requested_before_it_ends(server: CloudinaryServer, mapping_url: str) -> None:
     read, write_end = os.pipe()
     process = start("-c", mapping_url, "migrate", "m", "-", stdin=read)
     os.close(read)
@@ -69,7 +69,7 @@ def test_what_has_come_is_done_before_the_rest_has(server: CloudinaryServer, map
     assert process.wait(20) == 0 and requested(server) == ["a.jpg", "b.jpg"]
 
 
-def test_bytes_that_are_no_text_are_one_failure(server: CloudinaryServer, migrate: Run) -> None:
+def test_a_url_that_is_not_utf_8_is_one_failure(server: CloudinaryServer, migrate: Run) -> None:
     Path("urls").write_bytes(f"{TEMPLATE}caf\xe9.jpg\n{TEMPLATE}b.jpg".encode("latin-1"))
     done = migrate("m", "urls")
     assert done.code == 1 and "it is not UTF-8 text" in done.err and requested(server) == ["b.jpg"]

@@ -26,7 +26,7 @@ def kinds(server: CloudinaryServer) -> List[str]:
     return [request.path.split("/")[2] for request in server.requests if request.method == "HEAD"]
 
 
-def test_the_extension_of_the_path_decides(server: CloudinaryServer, migrate: Run) -> None:
+def test_the_extension_determines_the_resource_type(server: CloudinaryServer, migrate: Run) -> None:
     done = migrate()
     assert done.code == 0, done.err
     assert kinds(server) == ["image", "video", "video", "image", "raw", "raw", "image", "image", "video", "image"]
@@ -38,6 +38,6 @@ def test_an_option_decides_for_all(kind: str, server: CloudinaryServer, migrate:
     assert kinds(server) == [kind] * len(NAMES)
 
 
-def test_a_dry_run_shows_the_same_addresses(server: CloudinaryServer, migrate: Run) -> None:
+def test_a_dry_run_prints_the_same_urls(server: CloudinaryServer, migrate: Run) -> None:
     done = migrate("--dry-run")
     assert "/video/upload/v1/m/b.MP4" in done.err and "/raw/upload/v1/m/e.zip" in done.err and kinds(server) == []

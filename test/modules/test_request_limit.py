@@ -53,7 +53,7 @@ def command(server: CloudinaryServer, invoke: Run) -> Run:
 
 
 @pytest.mark.parametrize(("path", "args"), COMMANDS, ids=lambda value: value if isinstance(value, str) else value[0])
-def test_an_endpoint_that_answers_500_is_asked_at_most_four_times(
+def test_a_request_with_status_500_is_sent_at_most_four_times(
     path: str, args: List[str], server: CloudinaryServer, command: Run
 ) -> None:
     server.on("*", path, FAILING)
@@ -65,7 +65,7 @@ def test_an_endpoint_that_answers_500_is_asked_at_most_four_times(
 @pytest.mark.parametrize(
     "args", [["upload_dir", "d"], ["sync", "d", "shop", "--push"], ["search", "x"], ["migrate", "m", "urls"]], ids=str
 )
-def test_a_server_that_hangs_up_is_asked_at_most_four_times(args: List[str], command: Run, invoke: Run) -> None:
+def test_a_request_without_a_response_is_sent_at_most_four_times(args: List[str], command: Run, invoke: Run) -> None:
     connections: List[bytes] = []
 
     def hang_up(peer: socket.socket) -> None:

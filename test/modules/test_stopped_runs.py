@@ -87,7 +87,7 @@ def test_a_delivery_host_that_does_not_exist_ends_a_pull_after_ten_items(account
     assert reasons() == ["not tried: no-such-host.invalid cannot be reached"]
 
 
-def test_requests_under_way_end_too_when_the_host_refuses_connections(cld: Run) -> None:
+def test_requests_in_progress_end_when_the_host_refuses_connections(cld: Run) -> None:
     make("d", *(f"f{number:02}.jpg" for number in range(COUNT)))
     url = "cloudinary://k:s@demo?upload_prefix=http://127.0.0.1:9"
     done = cld("-c", url, "upload_dir", "d", "-fm", "fixed", "-w", "20", "--report", "r")
@@ -95,7 +95,7 @@ def test_requests_under_way_end_too_when_the_host_refuses_connections(cld: Run) 
     assert 10 <= report()["failed"] <= 20 and report()["cancelled"] == COUNT - report()["failed"]
 
 
-def test_failures_of_a_host_that_has_responded_end_nothing(server: CloudinaryServer, cld: Run) -> None:
+def test_failures_of_a_host_that_has_responded_do_not_stop_a_run(server: CloudinaryServer, cld: Run) -> None:
     make("d", *(f"f{number:02}.jpg" for number in range(COUNT)))
     server.on("POST", "/upload", REFUSED)
     done = cld("-c", server.config_url(), "upload_dir", "d", "-fm", "fixed", "--report", "r")

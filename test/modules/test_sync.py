@@ -31,7 +31,7 @@ def test_no_workers_is_refused_before_anything(sync: Run, account: Account) -> N
 @pytest.mark.parametrize(
     "args", [("--shard", "3/2"), ("--exclude", ""), ("--retry-failed", "none"), ("--report", "no/x")]
 )
-def test_bad_values_are_one_line_before_anything(sync: Run, account: Account, tmp_path: Path, args: Any) -> None:
+def test_bad_values_are_an_error_before_any_request(sync: Run, account: Account, tmp_path: Path, args: Any) -> None:
     make(tmp_path / "d", "a.jpg")
     done = sync("--push", *args)
     assert done.code == 1 and done.err.startswith("error: ") and done.err.count("\n") == 1
@@ -67,7 +67,7 @@ def test_status_and_texts_of_the_listing(sync: Run, account: Account, tmp_path: 
 
 
 @pytest.mark.parametrize("text", ["{bad", '["a"]'])
-def test_a_corrupt_map_is_named_before_anything_is_asked(
+def test_a_corrupt_name_map_is_an_error_before_any_request(
     sync: Run, account: Account, tmp_path: Path, text: str
 ) -> None:
     make(tmp_path / "d", "a.jpg")
@@ -78,7 +78,7 @@ def test_a_corrupt_map_is_named_before_anything_is_asked(
     assert not account.server.requests and (tmp_path / "d/.cld-sync").read_text() == text
 
 
-def test_include_and_exclude_hold_for_both_sides(sync: Run, account: Account, tmp_path: Path) -> None:
+def test_include_and_exclude_apply_to_both_sides(sync: Run, account: Account, tmp_path: Path) -> None:
     make(tmp_path / "d", "a.jpg", "b.tmp", "tmp/c.jpg", "tmp/keep.jpg")
     account.add("old", asset_folder="f/tmp"), account.add("gone")
     done = sync("--push", "-F", "--include", "tmp/keep.jpg", "--exclude", "*.tmp", "--exclude", "tmp/")
@@ -87,7 +87,7 @@ def test_include_and_exclude_hold_for_both_sides(sync: Run, account: Account, tm
     assert [list(deleted_ids(request)) for request in account.sent("DELETE")] == [["id-1"]]
 
 
-def test_shards_do_the_whole_between_them_and_delete_nothing(sync: Run, account: Account, tmp_path: Path) -> None:
+def test_all_shards_together_upload_everything_and_delete_nothing(sync: Run, account: Account, tmp_path: Path) -> None:
     make(tmp_path / "d", *(f"{number}.jpg" for number in range(30)))
     account.add("old")
     sizes = []
@@ -100,7 +100,7 @@ def test_shards_do_the_whole_between_them_and_delete_nothing(sync: Run, account:
     assert not account.sent("DELETE")
 
 
-def test_retry_failed_does_what_the_report_says_was_not_done(sync: Run, account: Account, tmp_path: Path) -> None:
+def test_retry_failed_repeats_the_failed_items_of_the_report(sync: Run, account: Account, tmp_path: Path) -> None:
     make(tmp_path / "d", "a.jpg", "b.jpg")
     account.server.on("POST", "/upload", fails_for("b.jpg", NO, account.answer_upload))
     assert sync("--push", "--report", "r.jsonl").code == 1
@@ -116,7 +116,7 @@ def test_retry_failed_does_what_the_report_says_was_not_done(sync: Run, account:
     assert item["etag"] == md5(b"b.jpg") and item["public_id"] and item["bytes"] == 5
 
 
-def test_the_order_is_that_of_the_paths_in_every_run(sync: Run, account: Account, tmp_path: Path) -> None:
+def test_every_run_reports_files_in_the_order_of_their_paths(sync: Run, account: Account, tmp_path: Path) -> None:
     make(tmp_path / "d", *(f"{number:02}.jpg" for number in range(40)))
     runs = [
         [line.split(" as ")[0] for line in sync("--push", "-w", "7").err.splitlines() if "uploaded" in line]
@@ -162,9 +162,7 @@ def test_the_api_secret_reaches_no_stream_and_no_file(account: Account, invoke: 
     assert [run.code for run in done] == [1, 0] and all("hush-hush" not in text for text in said)
 
 
-def test_the_answers_of_the_server_are_shown_at_debug_on_stderr_without_signatures(
-    sync: Run, account: Account, tmp_path: Path
-) -> None:
+def test_debug_output_has_the_responses_without_signatures(sync: Run, account: Account, tmp_path: Path) -> None:
     make(tmp_path / "d", "a.jpg")
     answer = {"public_id": "x", "signature": "5f3a", "secure_url": "https://res.example/demo/s--letmein--/x.jpg"}
     account.server.on("POST", "/upload", answer)

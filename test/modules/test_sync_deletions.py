@@ -66,9 +66,7 @@ def test_a_failed_download_prevents_the_deletions(sync: Run, account: Account, t
     )
 
 
-def test_an_empty_source_deletes_nothing_unless_it_is_said_how_much(
-    sync: Run, account: Account, tmp_path: Path
-) -> None:
+def test_an_empty_source_deletes_nothing_without_max_delete(sync: Run, account: Account, tmp_path: Path) -> None:
     make(tmp_path / "d")
     for name in "abc":
         account.add(name)
@@ -113,7 +111,7 @@ def test_a_refused_deletion_is_a_failure_of_each_asset(sync: Run, account: Accou
     assert done.code == 1 and json.loads(done.out)["failed"] == 2
 
 
-def test_a_deletion_whose_answer_was_lost_is_done_all_the_same(sync: Run, account: Account, tmp_path: Path) -> None:
+def test_a_deletion_whose_response_was_lost_is_a_success(sync: Run, account: Account, tmp_path: Path) -> None:
     make(tmp_path / "d", "keep.jpg")
     account.add("x", public_id="x")
     lost = Reply(502, {"error": {"message": "lost"}})
@@ -134,7 +132,7 @@ def test_a_dry_run_asks_nothing_and_changes_nothing(sync: Run, account: Account,
     assert "gone.jpg" in (tmp_path / "d/.cld-sync").read_text()
 
 
-def test_without_a_person_the_prompt_names_the_options(sync: Run, account: Account, tmp_path: Path) -> None:
+def test_without_a_terminal_the_prompt_names_the_options(sync: Run, account: Account, tmp_path: Path) -> None:
     make(tmp_path / "d", "a.jpg")
     account.add("x")
     done = sync("--push")
@@ -146,7 +144,7 @@ def test_without_a_person_the_prompt_names_the_options(sync: Run, account: Accou
 @pytest.mark.parametrize(
     ("answer", "code", "changes"), [("y", 0, 2), ("Y", 0, 2), ("k", 0, 1), ("n", 1, 0), ("", 1, 0), ("maybe", 1, 0)]
 )
-def test_the_answers_to_the_question(
+def test_yes_keep_and_no_to_the_question(
     cld: Run, account: Account, tmp_path: Path, answer: str, code: int, changes: int
 ) -> None:
     make(tmp_path / "d", "a.jpg")
@@ -157,7 +155,7 @@ def test_the_answers_to_the_question(
     assert ("Keeping 1 remote files..." in done.err) is (answer == "k")
 
 
-def test_keep_wins_over_force(sync: Run, account: Account, tmp_path: Path) -> None:
+def test_keep_overrides_force(sync: Run, account: Account, tmp_path: Path) -> None:
     make(tmp_path / "d", "a.jpg")
     account.add("x")
     done = sync("--push", "-F", "-K")

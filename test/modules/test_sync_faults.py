@@ -24,7 +24,7 @@ from test.support.sync_account import Account, make, md5, tree
 FILES = 300
 
 
-def test_with_a_tenth_of_the_requests_faulted_once_everything_arrives(
+def test_everything_arrives_if_a_tenth_of_the_requests_fails_once(
     box: SandboxClient, cld: Run, env: Dict[str, str], tmp_path: Path
 ) -> None:
     names = [f"s{number % 7}/f{number:03}.jpg" for number in range(FILES)]
@@ -47,7 +47,7 @@ def test_with_a_tenth_of_the_requests_faulted_once_everything_arrives(
     assert not list((tmp_path / "p").rglob(".cld-part-*"))
 
 
-def test_faults_that_stay_are_counted_exactly_in_a_push(account: Account, cld: Run, tmp_path: Path) -> None:
+def test_lasting_errors_are_counted_exactly_in_a_push(account: Account, cld: Run, tmp_path: Path) -> None:
     names = [f"f{number:02}.jpg" for number in range(40)]
     make(tmp_path / "d", *names)
     bad = set(names[3:38:5])
@@ -64,7 +64,7 @@ def test_faults_that_stay_are_counted_exactly_in_a_push(account: Account, cld: R
     assert {line["path"] for line in lines if line["status"] == "failed"} == bad and len(lines) == 40
 
 
-def test_faults_that_stay_are_counted_exactly_in_a_pull(account: Account, cld: Run, tmp_path: Path) -> None:
+def test_lasting_errors_are_counted_exactly_in_a_pull(account: Account, cld: Run, tmp_path: Path) -> None:
     for number in range(40):
         account.add(f"f{number:02}", public_id=f"p{number:02}")
     broken = {
@@ -88,7 +88,7 @@ def test_a_failed_download_leaves_the_old_file(account: Account, cld: Run, tmp_p
     assert tree(tmp_path / "d") == {"a.jpg": b"old"}
 
 
-def test_connections_are_kept(account: Account, cld: Run) -> None:
+def test_connections_are_reused(account: Account, cld: Run) -> None:
     for number in range(40):
         account.add(f"f{number}", public_id=f"p{number}")
     ports = set()
@@ -110,7 +110,7 @@ def test_connections_are_kept(account: Account, cld: Run) -> None:
 
 @posix
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_the_first_ctrl_c_finishes_what_is_under_way_and_saves(
+def test_the_first_ctrl_c_finishes_requests_in_progress_and_saves(
     account: Account, tmp_path: Path, number: int, code: int
 ) -> None:
     make(tmp_path / "d", *(f"e & {number:02}.jpg" for number in range(40)))
@@ -170,7 +170,7 @@ def test_ctrl_c_during_the_listing_ends_at_once(account: Account, tmp_path: Path
 
 
 @posix
-def test_what_an_interrupted_run_left_is_done_by_the_next(account: Account, tmp_path: Path, cld: Run) -> None:
+def test_the_next_run_completes_an_interrupted_one(account: Account, tmp_path: Path, cld: Run) -> None:
     for number in range(30):
         account.add(f"f{number:02}", public_id=f"p{number:02}")
     account.server.on("GET", "/p10.jpg", Reply(body=b"f10", delay=1.5))

@@ -37,7 +37,7 @@ def sent(account: Account) -> List[Any]:
 
 @pytest.mark.parametrize("command", ["sync", "upload_dir"])
 @pytest.mark.parametrize("name", ["line\nbreak.jpg", "bell\x07.jpg", "c1\x85.jpg", "dir\x1b/a.jpg"])
-def test_a_name_with_control_characters_is_refused_alone(
+def test_a_name_with_control_characters_is_one_failure(
     account: Account, cld: Run, tmp_path: Path, name: str, command: str
 ) -> None:
     make(tmp_path / "d", "a.jpg", name)
@@ -60,7 +60,7 @@ def test_a_name_that_is_not_utf_8_is_shown_escaped(account: Account, cld: Run, t
 
 
 @utf8_only
-def test_a_pull_leaves_a_name_that_is_not_utf_8_alone(sync: Run, account: Account, tmp_path: Path) -> None:
+def test_a_pull_ignores_a_local_name_that_is_not_utf_8(sync: Run, account: Account, tmp_path: Path) -> None:
     odd = os.fsdecode(b"caf\xe9.jpg")
     make(tmp_path / "d", "old.jpg", **{odd: b"odd"})
     account.add("a")
@@ -105,7 +105,7 @@ def test_a_download_ends_at_the_listed_size(account: Account, cld: Run, tmp_path
 
 @pytest.mark.parametrize("direction", ["--push", "--pull"])
 @pytest.mark.parametrize("kind", ["pipe", "socket", "directory", "device", "link to a pipe"])
-def test_a_record_that_is_no_file_is_refused(
+def test_a_name_map_that_is_not_a_regular_file_is_refused(
     sync: Run, account: Account, tmp_path: Path, kind: str, direction: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make(tmp_path / "d", "a.jpg")
@@ -129,7 +129,9 @@ def test_a_record_that_is_no_file_is_refused(
 # -- temporary files
 
 
-def test_what_a_killed_pull_left_is_removed_by_the_next_run(sync: Run, account: Account, tmp_path: Path) -> None:
+def test_temporary_files_of_a_killed_pull_are_removed_by_the_next_run(
+    sync: Run, account: Account, tmp_path: Path
+) -> None:
     account.add("a", asset_folder="f/s")
     hold = threading.Event()
 
@@ -152,7 +154,7 @@ def test_what_a_killed_pull_left_is_removed_by_the_next_run(sync: Run, account: 
     assert sent(account) == [] and not part.exists()
 
 
-def test_only_orphans_of_ours_are_removed(tmp_path: Path) -> None:
+def test_only_orphaned_temporary_files_are_removed(tmp_path: Path) -> None:
     path = new_path(str(tmp_path))
     with part_file(path):
         assert not remove_orphan(path) and os.path.exists(path)
@@ -175,7 +177,7 @@ def test_upload_dir_never_sends_temporary_files(account: Account, cld: Run, tmp_
     assert sent(account) == ["a.jpg"]
 
 
-def test_a_record_is_written_with_the_permissions_of_the_umask(sync: Run, account: Account, tmp_path: Path) -> None:
+def test_the_name_map_is_written_with_the_permissions_of_the_umask(sync: Run, account: Account, tmp_path: Path) -> None:
     make(tmp_path / "d", "e & f.jpg")
     assert sync("--push").code == 0
     record = tmp_path / "d/.cld-sync"
@@ -190,7 +192,7 @@ def test_a_record_is_written_with_the_permissions_of_the_umask(sync: Run, accoun
 # -- globs
 
 
-def test_upload_dir_takes_an_escaped_name(account: Account, cld: Run, tmp_path: Path) -> None:
+def test_upload_dir_includes_an_escaped_name(account: Account, cld: Run, tmp_path: Path) -> None:
     make(tmp_path / "d", "a[1].jpg", "a1.jpg", "s*/b.jpg", "st/b.jpg", "e\u0301.jpg")
     assert cld("-c", account.config_url(), "upload_dir", "d", "-g", r"a\[1].jpg").code == 0
     assert cld("-c", account.config_url(), "upload_dir", "d", "-g", r"s\**/*").code == 0
@@ -200,7 +202,7 @@ def test_upload_dir_takes_an_escaped_name(account: Account, cld: Run, tmp_path: 
     assert done.code == 1 and done.err.count("\n") == 1 and "ends in a backslash" in done.err
 
 
-def test_sync_leaves_out_an_escaped_name(sync: Run, account: Account, tmp_path: Path) -> None:
+def test_sync_excludes_an_escaped_name(sync: Run, account: Account, tmp_path: Path) -> None:
     make(tmp_path / "d", "a[1].jpg", "a1.jpg")
     assert sync("--push", "--exclude", r"a\[1\].jpg").code == 0
     assert sent(account) == ["a1.jpg"]

@@ -55,7 +55,7 @@ def test_a_listing_whose_last_page_is_missing_changes_nothing(sync: Run, account
     assert sorted(tree(tmp_path / "d")) == ["b.jpg"]
 
 
-def test_one_asset_listed_twice_does_not_stand_for_another(sync: Run, account: Account, tmp_path: Path) -> None:
+def test_an_asset_that_is_listed_twice_is_counted_once(sync: Run, account: Account, tmp_path: Path) -> None:
     make(tmp_path / "d", "b.jpg")
     asset = account.add("a")
     listing(account, page(2, [asset], "1"), page(2, [asset]))
@@ -63,14 +63,14 @@ def test_one_asset_listed_twice_does_not_stand_for_another(sync: Run, account: A
     assert sorted(tree(tmp_path / "d")) == ["b.jpg"]
 
 
-def test_a_cursor_that_comes_again_deletes_nothing(sync: Run, account: Account, tmp_path: Path) -> None:
+def test_a_repeated_cursor_deletes_nothing(sync: Run, account: Account, tmp_path: Path) -> None:
     make(tmp_path / "d", "b.jpg")
     listing(account, page(2, [account.add("a")], "1"), page(2, [account.add("c")], "1"))
     done = sync("--pull", "-F")
     assert done.code == 1 and "same cursor twice" in done.err and sorted(tree(tmp_path / "d")) == ["b.jpg"]
 
 
-def test_a_listing_that_a_new_asset_disturbed_is_fetched_again(sync: Run, account: Account, tmp_path: Path) -> None:
+def test_an_incomplete_listing_is_fetched_again(sync: Run, account: Account, tmp_path: Path) -> None:
     one, two = account.add("a"), account.add("b")
     short, whole = page(2, [one]), page(2, [one, two])
     account.server.on("POST", "/resources/search", short, whole)
@@ -127,9 +127,7 @@ def test_a_push_keeps_hidden_assets(sync: Run, account: Account, tmp_path: Path)
 @pytest.mark.parametrize(
     "name", [".cld-sync", "s/.cld-sync", ".CLD-Sync", ".cld\u00ad-sync", "\uff0ecld-sync", ".cld-sync/a"]
 )
-def test_a_pull_never_takes_the_name_of_the_record(
-    sync: Run, account: Account, tmp_path: Path, name: str, args: Any
-) -> None:
+def test_a_pull_never_writes_the_name_map(sync: Run, account: Account, tmp_path: Path, name: str, args: Any) -> None:
     folder, _, display = name.rpartition("/")
     account.add(display, resource_type="raw", format="", asset_folder=f"f/{folder}".rstrip("/"), public_id="p")
     account.add("a")
@@ -139,7 +137,7 @@ def test_a_pull_never_takes_the_name_of_the_record(
     assert [path.name for path in written] == ["a.jpg"]
 
 
-def test_the_record_is_not_pushed_in_any_case_or_depth(sync: Run, account: Account, tmp_path: Path) -> None:
+def test_the_name_map_is_not_pushed_in_any_case_or_depth(sync: Run, account: Account, tmp_path: Path) -> None:
     make(tmp_path / "d", "a.jpg", "s/.CLD-SYNC", unicodedata.normalize("NFD", "s/.cld-sync"))
     assert sync("--push", "-H").code == 0
     assert [request.files["file"].filename for request in account.sent("POST", "/upload")] == ["a.jpg"]

@@ -36,7 +36,7 @@ def test_a_link_cannot_lead_out_of_the_folder(sync: Run, account: Account, tmp_p
     assert not list((tmp_path / "outside").iterdir())
 
 
-def test_deliveries_are_asked_for_by_https(account: Account, invoke: Run) -> None:
+def test_downloads_use_https(account: Account, invoke: Run) -> None:
     account.add("a")
     lines: List[bytes] = []
 
@@ -53,7 +53,7 @@ def test_deliveries_are_asked_for_by_https(account: Account, invoke: Run) -> Non
     assert lines and {line[:31] for line in lines} == {b"CONNECT res.cloudinary.com:443 "}
 
 
-def test_a_failure_that_is_no_answer_is_counted_and_takes_nobody_along(
+def test_a_download_that_cannot_be_written_is_one_failure_and_the_others_continue(
     sync: Run, account: Account, tmp_path: Path
 ) -> None:
     for number in range(400):
@@ -66,21 +66,23 @@ def test_a_failure_that_is_no_answer_is_counted_and_takes_nobody_along(
     assert "a directory of that name is there" in done.err
 
 
-def test_a_host_that_is_unknown_is_a_failure_of_each_item(account: Account, invoke: Run) -> None:
+def test_an_unknown_host_is_a_failure_of_each_item(account: Account, invoke: Run) -> None:
     account.add("a"), account.add("b")
     url = account.server.config_url(secure_distribution="nowhere.invalid", private_cdn="true", secure="true")
     done = invoke("-c", url, "sync", "d", "f", "--pull")
     assert done.code == 1 and "Failed | 2" in done.err and "Synced | 0" in done.err
 
 
-def test_assets_without_display_name_are_called_by_their_public_id(sync: Run, account: Account, tmp_path: Path) -> None:
+def test_assets_without_a_display_name_are_pulled_with_their_public_ids(
+    sync: Run, account: Account, tmp_path: Path
+) -> None:
     for public_id in ("one", "two"):
         account.add("", public_id.encode(), public_id=public_id, display_name=...)
     assert sync("--pull").code == 0
     assert tree(tmp_path / "d") == {"one.jpg": b"one", "two.jpg": b"two"}
 
 
-def test_results_without_format_or_date_do_no_harm(sync: Run, account: Account, tmp_path: Path) -> None:
+def test_results_without_format_or_date_are_pulled(sync: Run, account: Account, tmp_path: Path) -> None:
     account.add("a", public_id="p1", created_at=None)
     account.add("a", b"other", public_id="p2", created_at=...)
     account.add("a", b"third", public_id="p4")
@@ -93,7 +95,7 @@ def test_results_without_format_or_date_do_no_harm(sync: Run, account: Account, 
 
 
 @posix
-def test_in_a_pull_they_are_only_warnings(sync: Run, account: Account, tmp_path: Path) -> None:
+def test_unreadable_local_files_are_only_warnings_of_a_pull(sync: Run, account: Account, tmp_path: Path) -> None:
     make(tmp_path / "d")
     os.symlink("/nonexist", tmp_path / "d/b.jpg")
     account.add("b")
@@ -111,7 +113,7 @@ def test_three_duplicates_beside_a_real_image_1(sync: Run, account: Account, tmp
     assert "Skipping 4 items" in sync("--pull").err
 
 
-def test_what_only_a_signed_url_delivers_is_a_clear_failure_for_a_login() -> None:
+def test_a_login_cannot_pull_a_private_asset_and_says_why() -> None:
     from cloudinary_cli.errors import ConfigError
     from cloudinary_cli.transfer.actions import delivery_url
     from cloudinary_cli.transfer.engine.records import RemoteAsset

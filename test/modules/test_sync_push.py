@@ -50,7 +50,9 @@ def test_an_overwritten_asset_keeps_its_public_id_and_type(sync: Run, account: A
     )
 
 
-def test_an_asynchronous_upload_is_said_and_not_recorded(sync: Run, account: Account, tmp_path: Path) -> None:
+def test_an_asynchronous_upload_is_reported_and_not_added_to_the_name_map(
+    sync: Run, account: Account, tmp_path: Path
+) -> None:
     make(tmp_path / "d", "a &.jpg")
     account.server.on("POST", "/upload", {"batch_id": "b1", "status": "pending"})
     done = sync("--push", "-o", "async", "true")
@@ -58,7 +60,7 @@ def test_an_asynchronous_upload_is_said_and_not_recorded(sync: Run, account: Acc
     assert not (tmp_path / "d/.cld-sync").exists()
 
 
-def test_a_failed_upload_is_said_counted_and_does_not_stop_the_others(
+def test_a_failed_upload_is_reported_and_the_other_files_are_uploaded(
     sync: Run, account: Account, tmp_path: Path
 ) -> None:
     make(tmp_path / "d", "a.jpg", "b.jpg", "c.jpg")
@@ -87,7 +89,7 @@ def test_a_broken_link_and_a_pipe_do_not_stop_or_hang_a_push(cld: Run, account: 
     assert cld("-c", account.config_url(), "sync", "d", "f", "--push", "-F", "--exclude", "b.jpg", timeout=30).code == 0
 
 
-def test_what_did_not_change_is_not_read_again(cld: Run, account: Account, tmp_path: Path) -> None:
+def test_unchanged_files_are_not_hashed_again(cld: Run, account: Account, tmp_path: Path) -> None:
     make(tmp_path / "d", "a.jpg", "b.jpg")
     account.add("a", b"a.jpg"), account.add("b", b"b.jpg")
     old = time.time() - 3600
@@ -103,7 +105,7 @@ def test_what_did_not_change_is_not_read_again(cld: Run, account: Account, tmp_p
     assert "'a.jpg' is out of sync" in cld("-c", account.config_url(), "sync", "d", "f", "--push", "--dry-run").err
 
 
-def test_stale_entries_go_also_when_nothing_is_uploaded(sync: Run, account: Account, tmp_path: Path) -> None:
+def test_stale_entries_are_removed_even_if_nothing_is_uploaded(sync: Run, account: Account, tmp_path: Path) -> None:
     make(tmp_path / "d", "a.jpg", "e & f.jpg")
     account.add("a", b"a.jpg"), account.add("e _ f", b"e & f.jpg")
     (tmp_path / "d/.cld-sync").write_text('{"gone.jpg": "g_one.jpg", "e & f.jpg": "e _ f.jpg"}')

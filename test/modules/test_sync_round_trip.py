@@ -11,7 +11,7 @@ from test.support.sandbox_client import SandboxClient
 from test.support.sync_account import make, tree
 
 
-def test_a_pushed_tree_comes_back_the_same(
+def test_a_pushed_tree_is_pulled_unchanged(
     box: SandboxClient, cld: Run, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -30,7 +30,7 @@ def boxed(server_of_mode: Any, invoke: Run, home: Path) -> Run:
     return lambda *args: invoke("sync", *args, env=env)
 
 
-def test_there_and_back_again(boxed: Run, tmp_path: Path) -> None:
+def test_a_pushed_folder_is_pulled_unchanged(boxed: Run, tmp_path: Path) -> None:
     make(tmp_path / "d", "a.jpg", "s/b.PNG", "s/t/c.mp4", "e & f.jpg", "same.jpg", "same.png")
     assert "Synced | 6" in boxed("d", "back", "--push").err
     again = boxed("d", "back", "--push")
@@ -66,7 +66,7 @@ def test_deleting_on_both_sides(boxed: Run, tmp_path: Path) -> None:
     assert not (tmp_path / "p/s").exists() and "Deleted '" in pulled.err
 
 
-def test_names_that_normalize_alike_are_all_synced(boxed: Run, tmp_path: Path) -> None:
+def test_files_with_the_same_normalized_name_are_all_synced(boxed: Run, tmp_path: Path) -> None:
     make(tmp_path / "d", "a.jpg", "a.jpeg", "a.JPG")
     done = boxed("d", "alike", "--push")
     assert "Found 3 items in local folder 'd'" in done.err and "Synced | 3" in done.err and done.code == 0
@@ -79,7 +79,7 @@ def test_names_that_normalize_alike_are_all_synced(boxed: Run, tmp_path: Path) -
     assert "Skipping 3 items" in boxed("d", "alike", "--push").err
 
 
-def test_a_png_in_the_place_of_a_jpg_survives_the_deletion_of_the_jpg(boxed: Run, tmp_path: Path) -> None:
+def test_a_png_that_replaces_a_jpg_is_not_deleted_with_the_jpg(boxed: Run, tmp_path: Path) -> None:
     make(tmp_path / "d", "a.jpg")
     boxed("d", "swap", "--push")
     (tmp_path / "d/a.jpg").rename(tmp_path / "d/a.png")
@@ -102,7 +102,7 @@ def test_quotes_in_a_folder_name(boxed: Run, tmp_path: Path) -> None:
     assert "Skipping 1 items" in boxed("d", '/a"b/', "--push").err
 
 
-def test_a_private_asset_is_pulled_by_a_signed_url_that_is_not_shown(
+def test_a_private_asset_is_pulled_by_a_signed_url_that_is_not_printed(
     boxed: Run, tmp_path: Path, server_of_mode: Any
 ) -> None:
     make(tmp_path / "d", "a.jpg")

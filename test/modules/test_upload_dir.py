@@ -19,7 +19,7 @@ from test.support.sync_account import make
 from test.support.upload_requests import accepted, sent, uploads
 
 
-def test_what_is_sent_and_said(server: CloudinaryServer, up: Run, tmp_path: Path) -> None:
+def test_requests_and_messages(server: CloudinaryServer, up: Run, tmp_path: Path) -> None:
     make("d", "b.jpg", "s/a.jpg", "s/t/c.jpg")
     done = up("d", "-w", "1", "-f", "g")
     path = tmp_path / "d"
@@ -82,20 +82,20 @@ def test_the_current_directory_is_the_default(server: CloudinaryServer, cld: Run
     assert done.code == 0 and sent(server) == ["here/a.jpg"]
 
 
-def test_a_file_is_an_error_that_says_what_to_type(server: CloudinaryServer, up: Run) -> None:
+def test_a_file_instead_of_a_directory_is_an_error_with_the_right_command(server: CloudinaryServer, up: Run) -> None:
     make(".", "a b.jpg")
     done = up("a b.jpg")
     assert done.code == 1 and "Upload it with: cld uploader upload 'a b.jpg'" in done.err and server.requests == []
 
 
-def test_the_folder_mode_cannot_be_had(server: CloudinaryServer, up: Run) -> None:
+def test_an_unreadable_folder_mode_is_an_error(server: CloudinaryServer, up: Run) -> None:
     make("d", "a.jpg")
     server.on("GET", "/config", Reply(403, {"error": {"message": "no"}}))
     done = up("d")
     assert done.code == 1 and "Failed getting cloud configuration, error: " in done.err and not uploads(server)
 
 
-def test_what_failed_is_done_again_alone(server: CloudinaryServer, up: Run) -> None:
+def test_retry_failed_uploads_only_the_failed_files(server: CloudinaryServer, up: Run) -> None:
     names = [f"f{number:02}.jpg" for number in range(20)]
     make("d", *names)
     bad = set(names[1::7])
@@ -117,7 +117,7 @@ def test_what_failed_is_done_again_alone(server: CloudinaryServer, up: Run) -> N
 
 
 @pytest.mark.parametrize("options", [("-w", "0"), ("--shard", "0/2"), ("--retry-failed", "no"), ("-fm", "odd")])
-def test_bad_options_are_met_first(server: CloudinaryServer, up: Run, options: Any) -> None:
+def test_bad_options_are_an_error_before_any_request(server: CloudinaryServer, up: Run, options: Any) -> None:
     make("d", "a.jpg")
     done = up("d", *options)
     assert done.code == 1 and server.requests == [] and "Traceback" not in done.err
@@ -133,7 +133,7 @@ def test_joined(parts: Any, folder: str) -> None:
     assert joined(*parts) == folder
 
 
-def test_with_a_tenth_of_the_requests_faulted_once_everything_arrives(
+def test_everything_arrives_if_a_tenth_of_the_requests_fails_once(
     box: SandboxClient, cld: Run, env: Dict[str, str]
 ) -> None:
     make("faulted", *(f"s{number % 7}/f{number:03}.jpg" for number in range(300)))

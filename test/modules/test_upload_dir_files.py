@@ -26,7 +26,7 @@ from test.support.upload_requests import sent, uploads
         ("[z-a]", "cannot be used"),
     ],
 )
-def test_a_glob_that_cannot_be_meant(server: CloudinaryServer, up: Run, glob: str, text: str) -> None:
+def test_an_unusable_glob_is_refused(server: CloudinaryServer, up: Run, glob: str, text: str) -> None:
     make("d", "a.jpg")
     make("x", "secret.jpg")
     done = up("d", "-g", glob)
@@ -63,7 +63,7 @@ def test_globs_find_what_pathlib_finds(glob: str) -> None:
     assert found == expected
 
 
-def test_two_stars_at_the_end_are_everything_below() -> None:
+def test_two_stars_at_the_end_match_everything_below() -> None:
     assert all(glob_pattern("**").match(name) for name in ("a", "s/a"))
     assert glob_pattern("s/**").match("s/t/a") and not glob_pattern("s/**").match("t/a")
     assert glob_pattern("a**b").match("axb") and not glob_pattern("a**b").match("a/b")
@@ -78,7 +78,7 @@ def test_hidden_files_and_directories_only_when_asked_for(server: CloudinaryServ
 
 
 @posix
-def test_links_pipes_and_what_else_is_no_file(server: CloudinaryServer, up: Run) -> None:
+def test_broken_links_and_pipes_are_skipped_and_linked_files_are_uploaded(server: CloudinaryServer, up: Run) -> None:
     make("d", "a.jpg", "s/c.txt")
     make("outside", "o.jpg")
     os.symlink("/nonexistent", "d/broken.jpg")
@@ -94,7 +94,7 @@ def test_links_pipes_and_what_else_is_no_file(server: CloudinaryServer, up: Run)
     assert len(Path("r.jsonl").read_text().splitlines()) == 4
 
 
-def test_missing_and_empty(server: CloudinaryServer, up: Run, tmp_path: Path) -> None:
+def test_a_missing_directory_and_an_empty_directory(server: CloudinaryServer, up: Run, tmp_path: Path) -> None:
     done = up("nowhere")
     assert done.code == 1 and f"error: Directory: {tmp_path / 'nowhere'} does not exist" in done.err
     Path("d").mkdir()
@@ -102,7 +102,7 @@ def test_missing_and_empty(server: CloudinaryServer, up: Run, tmp_path: Path) ->
     assert done.code == 0 and "No file of" in done.err and json.loads(done.out)["uploaded"] == 0
 
 
-def test_files_go_and_are_told_in_sorted_order(server: CloudinaryServer, up: Run) -> None:
+def test_files_are_uploaded_and_reported_in_sorted_order(server: CloudinaryServer, up: Run) -> None:
     names = [f"{chr(97 + number % 5)}/{(number * 7) % 40:02}.jpg" for number in range(40)]
     make("d", *names)
     told = []

@@ -32,7 +32,7 @@ def listings(server: CloudinaryServer) -> int:
     return server.paths().count("GET /v1_1/demo/upload_presets")
 
 
-def test_a_preset_of_the_configuration_counts_like_one_given(
+def test_a_preset_of_the_configuration_has_the_effect_of_a_given_one(
     account: Account, push: Run, server: CloudinaryServer
 ) -> None:
     assert push(upload_preset="mine").code == 0
@@ -55,7 +55,7 @@ def test_a_preset_of_the_account_with_naming_rules_keeps_them(
 
 
 @pytest.mark.parametrize("reply", [{"presets": []}, preset(tags="x", use_filename=False)])
-def test_without_naming_rules_a_lost_response_is_asked_for_again(
+def test_without_naming_rules_an_upload_with_a_lost_response_is_repeated(
     reply: Any, account: Account, push: Run, server: CloudinaryServer
 ) -> None:
     server.on("GET", "/upload_presets", reply)

@@ -86,7 +86,7 @@ def test_list_field(page: Dict[str, Any], known: Any, field: str) -> None:
 
 
 @pytest.mark.parametrize("page", [{"a": 1}, {"a": [], "b": []}])
-def test_list_field_that_cannot_be_told(page: Dict[str, Any]) -> None:
+def test_a_page_without_exactly_one_list_is_an_error(page: Dict[str, Any]) -> None:
     with pytest.raises(ApiError, match="Cannot tell which list"):
         list_field(page)
 

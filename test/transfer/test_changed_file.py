@@ -164,7 +164,7 @@ def test_the_upload_command_reads_the_file_before_it_sends(cld: Run, file: Path)
     assert server.stored == [b"o" * SIZE]
 
 
-def test_a_file_that_never_rests_is_an_error(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_changes_all_the_time_is_an_error(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Patched: on a busy machine a real writer may be suspended for so long that the file rests. With this clock, the
     # last change is always a moment ago.
     monkeypatch.setattr(steady_file.time, "time", lambda: os.stat(file).st_ctime)
@@ -173,7 +173,7 @@ def test_a_file_that_never_rests_is_an_error(file: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_a_file_that_rests_is_stored_with_its_own_name(
+def test_an_unchanged_file_is_stored_with_its_own_name(
     server: CloudinaryServer, cld: Run, file: Path, name: str
 ) -> None:
     server.on("POST", "/resources/search", {"resources": []})
@@ -203,7 +203,7 @@ def test_a_steady_file_ends_where_it_ended_when_it_was_opened(file: Path) -> Non
         assert stream.read() == b"" and stream.read(4) == b""
 
 
-def test_a_change_that_comes_twice_is_not_tried_a_third_time() -> None:
+def test_a_file_that_changes_twice_is_not_read_a_third_time() -> None:
     calls: List[int] = []
 
     def call() -> None:

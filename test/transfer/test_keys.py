@@ -81,7 +81,7 @@ def test_remote_key(result: Any, folder: str, mode: FolderMode, expected: str) -
     assert remote_key(result, folder, mode) == expected
 
 
-def test_an_asset_without_display_name_is_called_as_its_public_id_ends() -> None:
+def test_an_asset_without_a_display_name_gets_the_last_part_of_its_public_id() -> None:
     result = {"public_id": "p/xyz", "asset_folder": "f", "format": "jpg"}
     assert remote_key(result, "f", DYNAMIC) == "xyz.jpg"
     assert remote_key({**result, "display_name": ""}, "f", DYNAMIC) == "xyz.jpg"
@@ -97,7 +97,7 @@ def test_an_asset_without_display_name_is_called_as_its_public_id_ends() -> None
     ),
     st.sampled_from(list(FolderMode)),
 )
-def test_no_shape_of_a_result_breaks_the_listing(result: Any, mode: FolderMode) -> None:
+def test_results_of_any_shape_are_listed(result: Any, mode: FolderMode) -> None:
     asset = remote_asset(result, "", mode)
     if asset is not None:
         assert asset.key and asset.key == asset.server_key and asset.public_id == result["public_id"]
@@ -110,7 +110,7 @@ def test_the_etag_may_be_in_the_image_analysis() -> None:
     assert asset is not None and asset.etag == "ab"
 
 
-def test_place_is_what_two_files_fight_for_at_the_server() -> None:
+def test_files_that_would_be_one_asset_have_the_same_place() -> None:
     assert place("a.jpg", FIXED) == place("a.png", FIXED) != place("a.mp4", FIXED)
     assert place("a.txt", FIXED) != place("a.md", FIXED)
     assert place("a.jpg", DYNAMIC) != place("a.png", DYNAMIC)

@@ -57,7 +57,7 @@ def test_no_more_threads_than_workers() -> None:
     assert peak[0] == 3
 
 
-def test_any_failure_is_one_counted_outcome() -> None:
+def test_any_exception_is_one_failed_outcome() -> None:
     def fail(error: BaseException) -> Callable[[], None]:
         def work() -> None:
             raise error
@@ -81,7 +81,7 @@ def test_any_failure_is_one_counted_outcome() -> None:
     ]
 
 
-def test_after_a_stop_what_is_under_way_ends_and_the_rest_is_cancelled() -> None:
+def test_after_a_stop_started_items_finish_and_the_others_are_cancelled() -> None:
     stop = Stop()
     actions = [Do("a"), Do("b", stop.request), *(Do(str(n)) for n in range(20))]
     outcomes = list(Executor(1, stop).run(actions))
@@ -158,7 +158,7 @@ def test_the_first_signal_finishes_and_the_second_aborts(signal: str, code: int,
     assert process.returncode == code and list(folder.iterdir()) == []
 
 
-def test_a_stream_is_drawn_only_a_little_ahead() -> None:
+def test_a_stream_is_read_only_a_little_ahead() -> None:
     drawn: List[int] = []
 
     def stream() -> Iterator[Do]:
@@ -172,7 +172,7 @@ def test_a_stream_is_drawn_only_a_little_ahead() -> None:
     outcomes.close()  # type: ignore[attr-defined]
 
 
-def test_what_came_before_the_end_of_a_broken_stream_is_run() -> None:
+def test_actions_before_an_error_of_the_stream_are_run() -> None:
     def stream() -> Iterator[Do]:
         yield Do("a", lambda: time.sleep(0.1))
         yield Do("b")

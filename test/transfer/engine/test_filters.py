@@ -72,7 +72,7 @@ def test_no_glob_breaks_and_a_plain_one_matches_itself(glob: str, path: str) -> 
     assert not plain or compile_glob(plain).match(plain)
 
 
-def test_the_first_match_decides_and_includes_alone_take_nothing_else() -> None:
+def test_the_first_match_decides_and_includes_alone_exclude_everything_else() -> None:
     both = item_filter([("include", "keep/*.tmp"), ("exclude", "*.tmp")])
     assert both.includes("keep/a.tmp") and not both.includes("a.tmp") and both.includes("a.jpg")
     only = item_filter([("include", "*.jpg")])
@@ -104,7 +104,7 @@ def line(path: str, status: str) -> str:
     return json.dumps({"action": "upload", "path": path, "status": status}) + "\n"
 
 
-def test_the_last_line_of_a_path_counts(tmp_path: Path) -> None:
+def test_the_last_line_of_a_path_decides(tmp_path: Path) -> None:
     report = tmp_path / "r.jsonl"
     statuses = [("a", "failed"), ("b", "failed"), ("a", "ok"), ("c", "cancelled"), ("d", "skipped"), ("e", "ok")]
     report.write_text("".join(line(path, status) for path, status in statuses))
@@ -114,7 +114,7 @@ def test_the_last_line_of_a_path_counts(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("bad", ["{", "[]", '{"path": "a"}', "7"])
-def test_a_report_that_is_none_is_refused_naming_file_and_line(tmp_path: Path, bad: str) -> None:
+def test_a_file_that_is_not_a_report_is_refused_with_its_line(tmp_path: Path, bad: str) -> None:
     report = tmp_path / "r.jsonl"
     report.write_text(line("a", "failed") + bad + "\n")
     with pytest.raises(CliError, match=r"Line 2 of the --retry-failed file .*r\.jsonl"):
@@ -123,7 +123,7 @@ def test_a_report_that_is_none_is_refused_naming_file_and_line(tmp_path: Path, b
         failed_keys(str(tmp_path / "none"))
 
 
-def test_an_unreadable_directory_concerns_a_run_unless_it_is_excluded() -> None:
+def test_an_unreadable_directory_is_a_failure_unless_it_is_excluded() -> None:
     includes = item_filter([("include", "*.jpg")])
     assert includes.may_include("shut/") and not includes.includes("shut/")
     assert includes.may_include("a.jpg") and not includes.may_include("a.png")
@@ -162,7 +162,7 @@ def test_an_unreadable_directory_concerns_a_run_unless_it_is_excluded() -> None:
         (r"x/\[y]/*.jpg", "x/[y]/a.jpg", True),
     ],
 )
-def test_a_backslash_takes_the_next_character_as_it_is(glob: str, path: str, matches: bool) -> None:
+def test_a_backslash_escapes_the_next_character(glob: str, path: str, matches: bool) -> None:
     assert bool(compile_glob(glob).match(path)) is matches
 
 

@@ -87,7 +87,7 @@ def test_a_rejected_token_is_renewed_once(
     ],
     ids=lambda fault: str(fault.get("mode") or fault["status"]),
 )
-def test_a_passing_fault_is_outlasted_and_makes_no_second_asset(
+def test_a_transient_error_is_retried_without_creating_a_second_asset(
     fault: Any, box: SandboxClient, target: Make, photo: UploadSource
 ) -> None:
     url = box.server.environment(Path("."))["CLOUDINARY_URL"] + "&timeout=1"
@@ -113,7 +113,7 @@ def test_which_uploads_may_be_repeated(options: Any, repeatable: bool) -> None:
     assert is_repeatable(options) is repeatable
 
 
-def test_a_lost_answer_of_an_unrepeatable_upload_is_said(
+def test_a_lost_response_of_an_unrepeatable_upload_is_an_error_that_says_so(
     server: CloudinaryServer, target: Make, photo: UploadSource
 ) -> None:
     server.on("POST", "/upload", Reply(200, b'{"public_id"', {"Content-Length": "9999"}))
@@ -122,7 +122,7 @@ def test_a_lost_answer_of_an_unrepeatable_upload_is_said(
     assert len(server.requests) == 1
 
 
-def test_large_files_go_in_chunks_and_survive_a_fault(
+def test_large_files_are_sent_in_chunks_and_retried(
     box: SandboxClient, target: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Patched: the real size of a chunk is 20 MB, and what is tested is the splitting.
@@ -166,7 +166,7 @@ def test_explicit_and_remote_urls(server: CloudinaryServer, target: Make) -> Non
     assert second.field("file") == "https://example.com/a.jpg" and second.files == {}
 
 
-def test_errors_are_the_servers(server: CloudinaryServer, target: Make, photo: UploadSource) -> None:
+def test_errors_have_the_text_of_the_server(server: CloudinaryServer, target: Make, photo: UploadSource) -> None:
     server.reply(Reply(400, {"error": {"message": "Invalid image file"}}), Reply(200, b"<html>"), Reply(409, {"a": 1}))
     for text in ("^Invalid image file$", r"parsing server response \(200\)", "HTTP 409"):
         with pytest.raises(ApiError, match=text):
@@ -186,9 +186,7 @@ def test_a_target_sends_its_own_credentials_only(server: CloudinaryServer, targe
     assert (request.field("api_key"), request.field("upload_preset")) == ("k2", None)
 
 
-def test_a_stop_ends_the_waiting_for_another_attempt(
-    server: CloudinaryServer, target: Make, photo: UploadSource
-) -> None:
+def test_a_stop_ends_the_wait_for_a_retry(server: CloudinaryServer, target: Make, photo: UploadSource) -> None:
     there = target(server.config_url())
     seen: List[int] = []
 
