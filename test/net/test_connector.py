@@ -1,4 +1,4 @@
-"""The connector under the SDK: G1 (errors taken for success), G15 (retries, time-outs), redirects, proxies, CA files."""
+"""The SDK's connector: HTTP errors are errors, retries, timeouts, redirects, proxies and CA files."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def upload() -> Any:
 
 
 def script(answers: List[Any]) -> Any:
-    """Answers in turn, the last one for ever."""
+    """A handler that gives these responses in order, and then repeats the last one."""
 
     def answer(handler: Any) -> None:
         status, body, headers = answers.pop(0) if len(answers) > 1 else answers[0]
@@ -139,7 +139,7 @@ def test_the_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.fixture
 def silent() -> Iterator[socket.socket]:
-    """Accepts connections, and never answers one."""
+    """Accepts connections, and never responds."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener
 
@@ -148,7 +148,7 @@ def silent() -> Iterator[socket.socket]:
 def test_a_silent_server_times_out_without_a_setting(
     silent: socket.socket, monkeypatch: pytest.MonkeyPatch, call: Any
 ) -> None:
-    # Patched: nobody waits for two minutes in a test. Without any time-out it would never end.
+    # Patched: the real timeout is two minutes. Without any timeout the test would not end.
     monkeypatch.setattr(sdk_transport, "READ_TIMEOUT_SECONDS", 0.2)
     use(f"http://127.0.0.1:{silent.getsockname()[1]}")
     with pytest.raises(ApiError, match="Read timed out"):

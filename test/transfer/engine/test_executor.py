@@ -1,4 +1,4 @@
-"""The pool: order, stop, abort, and a defect that takes nobody along."""
+"""The executor: order of outcomes, stop, abort, and failures of single actions."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from cloudinary_cli.auth.oauth_config import OAuthConfig
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.errors import ApiError, AuthenticationError
 from cloudinary_cli.net.retry import Stopped
-from cloudinary_cli.transfer.http import upload as upload_room
+from cloudinary_cli.transfer.http import upload as upload_module
 from cloudinary_cli.transfer.http.multipart import FilePart, encode
 from cloudinary_cli.transfer.http.upload import UploadSource, UploadTarget, explicit, is_repeatable, upload
 from test.support.cloudinary_server import CloudinaryServer, Reply
@@ -46,7 +46,7 @@ def test_one_upload_is_the_sdks_request(server: CloudinaryServer, target: Make, 
     assert request.headers["user-agent"].startswith("CloudinaryCLI/")
     sent = request.files["file"]
     assert sent.content == Path(str(photo.path)).read_bytes()
-    assert sent.filename == "pic é.bin"  # T7: never the path
+    assert sent.filename == "pic é.bin"  # never the path
 
 
 def test_the_server_accepts_signature_and_bearer(
@@ -126,7 +126,7 @@ def test_large_files_are_sent_in_chunks_and_retried(
     box: SandboxClient, target: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Patched: the real size of a chunk is 20 MB, and what is tested is the splitting.
-    monkeypatch.setattr(upload_room, "CHUNK_SIZE", 100_000)
+    monkeypatch.setattr(upload_module, "CHUNK_SIZE", 100_000)
     path = tmp_path / "large.bin"
     content = os.urandom(250_001)
     path.write_bytes(content)
