@@ -1,4 +1,4 @@
-"""`cld clone` end to end: what goes to which host, what is asked and said, how it ends."""
+"""`cld clone` end to end: requests, messages, failures and the exit status."""
 
 from __future__ import annotations
 

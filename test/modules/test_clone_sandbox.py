@@ -1,4 +1,4 @@
-"""`cld clone` between sandboxes: what arrives, faults, two logins that renew themselves, Ctrl-C."""
+"""`cld clone` between two sandboxes: copied attributes, transient errors, logins that are renewed, and Ctrl-C."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TOKEN_RULE = [{"access_type": "token"}]
 
 @pytest.fixture
 def there(tmp_path: Path) -> Iterator[SandboxClient]:
-    """Another sandbox, whose cloud is called `other`: another host, for the target."""
+    """Another sandbox with the cloud `other` on another host: the target."""
     settings = SandboxSettings(
         data_dir=tmp_path / "there", cloud_name="other", api_secret="other-secret", auto_approve=True
     )
@@ -41,7 +41,7 @@ def url_of(box: SandboxClient) -> str:
 
 
 def fill(box: SandboxClient, count: int) -> None:
-    """Let the source have these assets and no others."""
+    """Store `count` assets in the source, and delete all others."""
     stored = box.server.state.assets("sandbox")
     for asset in list(stored.all()):
         stored.delete(asset["asset_id"])
@@ -132,7 +132,7 @@ def test_both_logins_renew_themselves(
     fill(box, 501)
     box.save_login(store, "here", stale=is_stale)
     there.save_login(store, "there", stale=is_stale)
-    # Both servers refuse a token in the middle of the run: as if it had been revoked.
+    # Both servers refuse a token during the run, as if it had been revoked.
     box.fault("/v1_1/sandbox/resources/search", 1, skip=1, status=401, body={"error": {"message": "expired"}})
     there.fault("/v1_1/other/image/upload", 1, skip=99, status=401, body={"error": {"message": "expired"}})
     before = store.load()

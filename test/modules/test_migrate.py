@@ -1,4 +1,4 @@
-"""`cld migrate` end to end: reading the file, asking, redirects, failures, and how it ends."""
+"""`cld migrate` end to end: requests, redirects, failures and the exit status."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_a_loop_of_redirects_ends(server: CloudinaryServer, migrate: Run) -> Non
 
 
 def test_a_redirect_from_https_to_http_is_not_followed() -> None:
-    # Without a certificate for the CDN there is no https server to ask: the rule itself.
+    # There is no https server without a certificate for the CDN, so this tests the function itself.
     from cloudinary_cli.transfer.migrate import _redirected
 
     assert _redirected("https://a/x", "https://b/y") == "https://b/y"
@@ -120,7 +120,7 @@ def test_requests_are_concurrent_and_outcomes_in_order(server: CloudinaryServer,
     changed = threading.Condition()
 
     def answer(request: Request) -> Any:
-        # The first is answered when four URLs are here at the same time; not four requests, which may be of one URL.
+        # Responds when requests for four different URLs are waiting at the same time.
         with changed:
             arrived.add(request.path)
             changed.notify_all()
@@ -163,7 +163,7 @@ def test_a_mapping_that_cannot_be_read_is_an_error(
 
 
 def deliver(peer: socket.socket) -> None:
-    """An old asset: any path, its own name as content."""
+    """Respond to any path with the path as content."""
     with peer:
         path = peer.recv(65536).split(b" ")[1]
         peer.sendall(b"HTTP/1.0 200 OK\r\nContent-Length: %d\r\n\r\n" % len(path) + path)

@@ -1,4 +1,4 @@
-"""`cld regen_derived` end to end: what is asked for, told, counted, and how it ends."""
+"""`cld regen_derived` end to end: requests, messages, failures and the exit status."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A failing endpoint gets at most four requests from one command, whichever command it is and however it fails."""
+"""One command sends a failing request at most four times, whatever the command and the failure are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A bulk command stops when the rest cannot succeed, or after --max-errors; what was not tried is done by a later run."""
+"""A bulk command stops when the other items cannot succeed, and after --max-errors; a later run does the rest."""
 
 from __future__ import annotations
 

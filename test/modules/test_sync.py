@@ -1,4 +1,4 @@
-"""`cld sync` end to end: every option, text and exit code."""
+"""`cld sync` end to end: usage errors, selection of items, messages and the JSON summary."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`cld sync` when things go wrong: faults of the server, cut bodies, Ctrl-C once and twice; real processes and sockets."""
+"""`cld sync` with failing servers, incomplete responses and Ctrl-C; real processes and sockets."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_everything_arrives_if_a_tenth_of_the_requests_fails_once(
     done = cld("sync", "p", "faulted", "--pull", "-w", "10", "--json", env=env, timeout=150)
     assert done.code == 0, done.err[-2000:]
     assert json.loads(done.out)["synced"] == FILES and pending_faults(box) == 0
-    # No asset came twice from an upload whose answer was lost, and none came cut.
+    # No upload with a lost response has created a second asset, and no asset is incomplete.
     assert tree(tmp_path / "p") == tree(tmp_path / "d")
     assert not list((tmp_path / "p").rglob(".cld-part-*"))
 

@@ -1,4 +1,4 @@
-"""`cld sync` and odd files on the disk: names that cannot be sent, orphaned temporary files, a record that is no file."""
+"""`cld sync` and unusual local files: unusable names, orphaned temporary files, and special files."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def test_temporary_files_of_a_killed_pull_are_removed_by_the_next_run(
     account.server.on("GET", "/id-0.jpg", slow)
     process = start("-c", account.config_url(), "sync", "d", "f", "--pull")
     wait_until(lambda: bool(list((tmp_path / "d").rglob(".cld-part-*"))), process)
-    # Another run meanwhile does not take it for an orphan.
+    # Another run at the same time does not treat it as an orphan.
     assert sync("--push", "-K", "--exclude", "*").code == 0
     (part,) = (tmp_path / "d").rglob(".cld-part-*")
     process.kill()

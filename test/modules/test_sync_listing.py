@@ -1,4 +1,4 @@
-"""`cld sync` and the remote listing: an incomplete one changes nothing, and hidden and reserved names are left out."""
+"""`cld sync` and the remote listing: incomplete listings change nothing, and hidden and reserved names are ignored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`cld sync` and names that are one for a disk or for Unicode: normal forms, case, links."""
+"""`cld sync` and different names of one file: Unicode normal forms, case and links."""
 
 from __future__ import annotations
 

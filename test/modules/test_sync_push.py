@@ -84,7 +84,7 @@ def test_a_broken_link_and_a_pipe_do_not_stop_or_hang_a_push(cld: Run, account: 
     assert done.code == 1 and "error: 'sl/b.jpg' is skipped: it is a broken link." in done.err
     assert "warning: 'sl/pipe' is skipped: it is a named pipe." in done.err
     assert "Synced | 2" in done.err and "Failed | 1" in done.err
-    # What the link stands for is unknown, so nothing is deleted.
+    # The content of the link is unknown, so nothing is deleted.
     assert not account.sent("DELETE")
     assert cld("-c", account.config_url(), "sync", "d", "f", "--push", "-F", "--exclude", "b.jpg", timeout=30).code == 0
 
@@ -101,7 +101,7 @@ def test_unchanged_files_are_not_hashed_again(cld: Run, account: Account, tmp_pa
     assert len(json.loads(cache.read_text())["files"]) == 2
     lied = cache.read_text().replace(md5(b"a.jpg"), md5(b"z"))
     cache.write_text(lied)
-    # Only a hash that was not taken again can be wrong.
+    # Only a cached hash can be wrong.
     assert "'a.jpg' is out of sync" in cld("-c", account.config_url(), "sync", "d", "f", "--push", "--dry-run").err
 
 

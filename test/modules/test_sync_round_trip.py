@@ -1,4 +1,4 @@
-"""What `cld sync --push` has sent, `--pull` brings back under the same names: images, raw files, odd extensions."""
+"""A pull restores what a push has uploaded, with the same names: images, raw files, unusual extensions."""
 
 from __future__ import annotations
 

@@ -129,7 +129,7 @@ def test_a_stale_login_is_renewed_once_for_all_workers(
 def test_a_login_at_the_sandbox_pulls_what_it_pushed(
     box: SandboxClient, store: ConfigStore, invoke: Run, tmp_path: Path
 ) -> None:
-    """The saved login has no delivery address: nothing must be asked of res.cloudinary.com."""
+    """The saved login has no delivery host, and no request must be sent to res.cloudinary.com."""
     box.save_login(store, "box", stale=False)
     make(tmp_path / "d", "a.jpg", "s/b.bin")
     for arguments in (("d", "pulled", "--push"), ("p", "pulled", "--pull")):

@@ -1,4 +1,4 @@
-"""`cld upload_dir` end to end: which files, where to, what is sent and said, faults, and how it ends."""
+"""`cld upload_dir` end to end: folders, options, messages, failures and the exit status."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def test_everything_arrives_if_a_tenth_of_the_requests_fails_once(
     assets = [
         asset for asset in box.server.state.assets("sandbox").all() if asset["asset_folder"].startswith("faulted/")
     ]
-    # No answer that was lost made a second asset.
+    # No upload with a lost response has created a second asset.
     assert sorted(f"{asset['asset_folder']}/{asset['display_name']}" for asset in assets) == sorted(
         f"faulted/s{number % 7}/f{number:03}" for number in range(300)
     )

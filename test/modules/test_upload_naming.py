@@ -1,4 +1,4 @@
-"""Who chooses the public ID of a new asset in dynamic folder mode: `cld`, or the server where a preset has rules."""
+"""`cld` chooses the public ID of a new asset in dynamic folder mode, unless a preset may have rules for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Real `cld` processes that a test stops while they work."""
+"""Starts real `cld` processes, and interrupts them while they work."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def start(*args: str, stdin: Any = subprocess.DEVNULL) -> "subprocess.Popen[byte
 
 
 def wait_until(condition: Callable[[], Any], process: "subprocess.Popen[bytes]") -> None:
-    """Wait for a condition that the living process will bring about."""
+    """Wait until the running process has made a condition true."""
     deadline = time.monotonic() + 30
     while not condition():
         assert process.poll() is None, Path("err").read_text()

@@ -1,4 +1,4 @@
-"""Files that change while they are uploaded: sent once more, then a failure, and what is stored is never a mixture."""
+"""Files that change while they are uploaded: they are sent once more, then fail, and are never stored half-changed."""
 
 from __future__ import annotations
 

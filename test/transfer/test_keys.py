@@ -1,4 +1,4 @@
-"""Keys: extension aliases, remote names in both folder modes, results that lack members."""
+"""Keys: extension aliases, remote names in both folder modes, and results with missing members."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The walk over real trees: links, pipes, hidden and unreadable things."""
+"""The walk over real directories: links, pipes, hidden files and unreadable directories."""
 
 from __future__ import annotations
 

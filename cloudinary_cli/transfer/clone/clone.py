@@ -183,7 +183,7 @@ def _finish(job: _Clone) -> None:
 
 def _print_summary(job: _Clone, copied: int) -> None:
     tally, console = job.run.tally, job.run.app.console
-    if not job.selected:
+    if not job.selected and job.listing.is_complete:
         console.info("The options select no asset.")
         return
     counts = {

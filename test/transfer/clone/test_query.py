@@ -1,4 +1,4 @@
-"""The search expression of a clone: bracketed, held to what can be cloned."""
+"""The search expression of a clone: put in parentheses, and limited to the types that can be cloned."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Globs, their order, shards and the reading of a report."""
+"""Globs, their order, shards, and reading a report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Progress, item lines, --report, and the shared options."""
+"""The progress line, item lines, --report, and the shared options."""
 
 from __future__ import annotations
 

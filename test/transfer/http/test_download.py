@@ -1,4 +1,4 @@
-"""Downloads: verified, renamed, resumed by nothing but a re-run, and never outside the folder."""
+"""Downloads: verified, renamed, and never outside the folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Uploads: what is sent, streaming, chunks, retries, 401."""
+"""Uploads: requests, streaming, chunks, retries, and status 401."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hashes: right, in the background, only where needed, and from the last run where nothing changed."""
+"""Hashes: correct, in the background, only where needed, and reused for unchanged files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pairing: local names that collide, duplicate remote names, `.cld-sync`, raw files by content; also by property."""
+"""Pairing: colliding local names, duplicate remote names, `.cld-sync`, raw files by content; also by property."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`.cld-sync`: what is read, refused, dropped and written."""
+"""`.cld-sync`: reading, errors, updates and writing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The plan, also by property: each item is in one place, and carrying the plan out makes both sides alike."""
+"""The plan, also by property: each item is in one place, and the plan makes both sides equal."""
 
 from __future__ import annotations
 
