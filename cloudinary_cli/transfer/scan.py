@@ -9,9 +9,9 @@ from typing import Any, Iterator, List, Optional, Tuple
 
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.text import one_line
+from cloudinary_cli.transfer.engine.part_file import PREFIX
 from cloudinary_cli.transfer.engine.records import LocalFile, Outcome, Status
 from cloudinary_cli.transfer.keys import is_reserved, name_problem, normalized
-from cloudinary_cli.transfer.part_file import PREFIX
 
 _HIDDEN_ATTRIBUTE = getattr(stat, "FILE_ATTRIBUTE_HIDDEN", 2)  # Windows
 _KINDS = (

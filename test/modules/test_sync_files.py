@@ -12,7 +12,7 @@ from typing import Any, List
 
 import pytest
 
-from cloudinary_cli.transfer.part_file import new_path, part_file, remove_orphan
+from cloudinary_cli.transfer.engine.part_file import new_path, part_file, remove_orphan
 from test.support.commands import Run
 from test.support.processes import start, wait_until
 from test.support.raw_server import RawServer

@@ -12,10 +12,10 @@ from urllib3.exceptions import HTTPError, ProtocolError
 from cloudinary_cli.errors import ApiError, CliError
 from cloudinary_cli.net.connector import Request
 from cloudinary_cli.text import one_line
+from cloudinary_cli.transfer.engine.part_file import PREFIX, new_path, part_file, publish
 from cloudinary_cli.transfer.engine.session import TransferSession
 from cloudinary_cli.transfer.http.multipart import BLOCK
 from cloudinary_cli.transfer.keys import name_problem
-from cloudinary_cli.transfer.part_file import PREFIX, new_path, part_file, publish
 
 # Device names on Windows, with any extension:
 # https://learn.microsoft.com/windows/win32/fileio/naming-a-file#naming-conventions

@@ -11,10 +11,10 @@ from dataclasses import replace
 from typing import Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 
 from cloudinary_cli.text import one_line
+from cloudinary_cli.transfer.engine.part_file import new_path
 from cloudinary_cli.transfer.engine.records import Download, LocalFile, Outcome, RemoteAsset, Status
 from cloudinary_cli.transfer.http.download import unsafe_reason
 from cloudinary_cli.transfer.keys import folded
-from cloudinary_cli.transfer.part_file import new_path
 from cloudinary_cli.transfer.sync.matching import Matched, Pair
 from cloudinary_cli.transfer.sync.plan import Plan
 

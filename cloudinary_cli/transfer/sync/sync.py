@@ -14,11 +14,11 @@ from cloudinary_cli.transfer.actions import DeleteLocal, DownloadFile, UploadFil
 from cloudinary_cli.transfer.actions import remove_empty_directories as remove_empty
 from cloudinary_cli.transfer.engine.background import Background
 from cloudinary_cli.transfer.engine.filters import ItemFilter
+from cloudinary_cli.transfer.engine.part_file import remove_orphan
 from cloudinary_cli.transfer.engine.records import Outcome, RemoteAsset, Status
 from cloudinary_cli.transfer.engine.run import Run, TransferOptions, transfer_run
 from cloudinary_cli.transfer.http.upload import UploadTarget
 from cloudinary_cli.transfer.keys import normalized, remote_key
-from cloudinary_cli.transfer.part_file import remove_orphan
 from cloudinary_cli.transfer.remote import RemoteIndex, RemoteQuery, list_folder
 from cloudinary_cli.transfer.scan import ScanResult, scan
 from cloudinary_cli.transfer.sync import disk_names, matching, messages, plan, policy

@@ -15,9 +15,9 @@ import pytest
 
 from cloudinary_cli.errors import ApiError, CliError
 from cloudinary_cli.net import connector as sdk_transport
+from cloudinary_cli.transfer.engine.part_file import PREFIX as TEMP_PREFIX
 from cloudinary_cli.transfer.http.download import Expected, download, target_path, unsafe_reason
 from cloudinary_cli.transfer.http.upload import UploadTarget
-from cloudinary_cli.transfer.part_file import PREFIX as TEMP_PREFIX
 from test.support.cloudinary_server import CloudinaryServer, Reply
 
 Make = Callable[..., UploadTarget]
