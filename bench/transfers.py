@@ -1,9 +1,9 @@
-"""`cld sync`, `upload_dir` and `clone` against a floor measured in the same run, interleaved with it.
+"""Compares `cld sync`, `upload_dir` and `clone` with a baseline that is measured in the same run, interleaved.
 
     python bench/transfers.py [--repeat 3] [--only upload]
 
-The floor is bench/raw_client.py: raw keep-alive sockets, as many threads as `cld` has workers, the same server. Both
-are whole processes, start-up included. The median of the runs counts; memory is the largest of them. Prints Markdown.
+The baseline is bench/raw_client.py: raw keep-alive sockets, as many threads as `cld` has workers, the same server. Both
+are complete processes, including start-up. Times are the median of the runs, memory the maximum. Prints Markdown.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MB = 1_000_000
 
 
 class Place(NamedTuple):
-    """Where a case runs."""
+    """The directory and the server of the cases."""
 
     folder: Path
     plain: int
@@ -38,7 +38,7 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class Case:
-    """One row. `cld` and `floor` get a fresh, empty folder for what they write."""
+    """One row. `cld` and `floor` get a new, empty folder for their output."""
 
     name: str
     cld: Callable[[Place, Path], Measured]
@@ -49,7 +49,7 @@ class Case:
 
 
 def url_of(place: Place, cloud: str, tls: bool) -> str:
-    """A CLOUDINARY_URL for the stand-in, delivery included."""
+    """A CLOUDINARY_URL for the server, including delivery."""
     if tls:
         host = f"127.0.0.1:{place.tls}"
         return f"cloudinary://key:secret@{cloud}?upload_prefix=https://{host}&secure_distribution={host}"
@@ -69,7 +69,7 @@ def raw(place: Place, kind: str, tls: bool, count: int, size: int, folder: Path)
 
 
 def local(place: Place, count: int, size: int, changed: int = 0) -> Path:
-    """A folder of so many files as the stand-in lists them; `changed` of them have other content."""
+    """A folder of `count` files as the server lists them. `changed` of them have other content."""
     folder = place.folder / f"local-{count}-{size}-{changed}"
     if not folder.is_dir():
         folder.mkdir(parents=True)
@@ -118,7 +118,7 @@ def push(name: str, count: int, changed: int, latency: int) -> Case:
 
 
 def listing(count: int, raw_assets: bool = False) -> Case:
-    """Assets that nothing local corresponds to: listed, compared, and not fetched."""
+    """Assets without a local file: listed, compared, and not downloaded."""
     cloud = f"n{count}-s4096" + ("-raw" if raw_assets else "")
 
     def run(place: Place, scratch: Path) -> Measured:
@@ -163,30 +163,30 @@ CASES: List[Case] = [
 
 
 def control(place: Place, path: str) -> Dict[str, int]:
-    with urllib.request.urlopen(f"http://127.0.0.1:{place.plain}/count{path}") as answer:
-        counts: Dict[str, int] = json.load(answer)
+    with urllib.request.urlopen(f"http://127.0.0.1:{place.plain}/count{path}") as response:
+        counts: Dict[str, int] = json.load(response)
         return counts
 
 
 def run_case(place: Place, case: Case, repeat: int) -> bool:
-    """Run and print one row; False when a limit is exceeded."""
+    """Run and print one row. False if a limit is exceeded."""
     runs: List[Measured] = []
     floors: List[Measured] = []
     connections = 0
     for _ in range(repeat):
-        for what, results in ((case.floor, floors), (case.cld, runs)):
-            if what is None:
+        for program, results in ((case.floor, floors), (case.cld, runs)):
+            if program is None:
                 continue
             scratch = place.folder / "scratch"
             shutil.rmtree(scratch, ignore_errors=True)
             scratch.mkdir()
             control(place, f"/{case.latency}")
-            results.append(what(place, scratch))
+            results.append(program(place, scratch))
             connections = control(place, "")["opened"]
     ours, floor = typical(runs), typical(floors) if floors else None
     ratio = ours.seconds / floor.seconds if floor else None
-    good = (ratio is None or case.limit is None or ratio <= case.limit) and connections <= WORKERS + 1
-    good = good and (case.memory is None or ours.peak_kib / 1024 <= case.memory)
+    is_good = (ratio is None or case.limit is None or ratio <= case.limit) and connections <= WORKERS + 1
+    is_good = is_good and (case.memory is None or ours.peak_kib / 1024 <= case.memory)
     cells = [
         case.name,
         f"{ours.seconds:.2f}",
@@ -195,14 +195,14 @@ def run_case(place: Place, case: Case, repeat: int) -> bool:
         f"{ours.peak_kib / 1024:.0f}" + (f" (<= {case.memory})" if case.memory else ""),
         str(connections),
     ]
-    print(f"| {' | '.join(cells)} |{'' if good else ' EXCEEDED'}", flush=True)
-    return good
+    print(f"| {' | '.join(cells)} |{'' if is_good else ' EXCEEDED'}", flush=True)
+    return is_good
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--only", default="", metavar="WORD", help="Only the rows whose name contains it.")
+    parser.add_argument("--only", default="", metavar="WORD", help="Only the rows whose name contains WORD.")
     options = parser.parse_args()
     print("| work | cld, s | floor, s | ratio | peak, MiB | connections |\n|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as directory:

@@ -8,11 +8,12 @@ from typing import Any, Callable, Dict, List, Optional, Tuple, Union
 
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import ApiError, CliError, ConfigError, DetailedExit, Status, Terminated
+from cloudinary_cli.net.retry import retried
 from cloudinary_cli.sdk import loader
 from cloudinary_cli.sdk import pages as pagination
 from cloudinary_cli.sdk.call import call_api
 from cloudinary_cli.sdk.delivery import delivery_options, secret_needed
-from cloudinary_cli.sdk.page_fetch import retried, wait_for_quota
+from cloudinary_cli.sdk.pages import wait_for_quota
 from cloudinary_cli.search.output import FileOutput, Items, JsonDocument, JsonLines, Nothing, open_files
 from cloudinary_cli.search.request import SearchKind, SearchRequest, all_pages_question, request_body
 

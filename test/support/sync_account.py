@@ -1,4 +1,4 @@
-"""What the tests of `cld sync` share: a scripted account, trees of files, and the counting of what was sent."""
+"""A scripted account for tests of `cld sync`, directory trees, and the requests that were sent."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def make(root: Union[Path, str], *names: str, **contents: bytes) -> Path:
 
 
 def tree(root: Path) -> Tree:
-    """Every file below, but for the name map."""
+    """Every file below `root`, except the name map."""
     return {
         path.relative_to(root).as_posix(): path.read_bytes()
         for path in sorted(root.rglob("*"))

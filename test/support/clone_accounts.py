@@ -1,4 +1,4 @@
-"""What the tests of `cld clone` share: two scripted accounts on two hosts."""
+"""Two scripted accounts on two hosts for tests of `cld clone`."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from typing import Callable, List
 
 
 class RawServer(threading.Thread):
-    """Hands each connection to `answer`, one at a time. A connection that it leaves open stays so until the end."""
+    """Passes each connection to `answer`, one at a time. Connections that it leaves open are closed at the end."""
 
     def __init__(self, answer: Callable[[socket.socket], None]) -> None:
         super().__init__(daemon=True)

@@ -1,4 +1,4 @@
-"""Real `cld` processes that a test stops while they work."""
+"""Starts real `cld` processes, and interrupts them while they work."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def start(*args: str, stdin: Any = subprocess.DEVNULL) -> "subprocess.Popen[byte
 
 
 def wait_until(condition: Callable[[], Any], process: "subprocess.Popen[bytes]") -> None:
-    """Wait for a condition that the living process will bring about."""
+    """Wait until the running process has made a condition true."""
     deadline = time.monotonic() + 30
     while not condition():
         assert process.poll() is None, Path("err").read_text()
@@ -27,13 +27,13 @@ def wait_until(condition: Callable[[], Any], process: "subprocess.Popen[bytes]")
 
 
 def interrupt(process: "subprocess.Popen[bytes]", number: int = signal.SIGINT) -> None:
-    """Send the signal, and wait until the process says that it finishes what is under way."""
+    """Send the signal, and wait until the process says that it finishes the requests in progress."""
     process.send_signal(number)
     wait_until(lambda: "Stopping" in Path("err").read_text(), process)
 
 
 def abort(process: "subprocess.Popen[bytes]") -> None:
-    """Ctrl-C twice: the process ends at once, with requests under way."""
+    """Ctrl-C twice: the process ends at once, with requests in progress."""
     interrupt(process)
     process.send_signal(signal.SIGINT)
     assert process.wait(15) == 130 and "Traceback" not in Path("err").read_text()

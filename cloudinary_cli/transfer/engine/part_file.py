@@ -1,4 +1,4 @@
-"""Temporary files beside their targets, locked while they are written, so that orphans can be told and removed."""
+"""Temporary files beside their targets. They are locked while they are written, so that orphans can be recognized."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NAME = re.compile(re.escape(PREFIX) + r"[0-9a-f]{16}\Z")
 
 
 def new_path(directory: str) -> str:
-    """The path of a new temporary file."""
+    """The path of a new temporary file in a directory."""
     return os.path.join(directory, PREFIX + secrets.token_hex(8))
 
 
@@ -26,7 +26,7 @@ def new_path(directory: str) -> str:
 def part_file(path: str) -> Iterator[IO[bytes]]:
     """Create the file of new_path() for the block, with the permissions that the umask allows.
 
-    :raises OSError: the file system refuses.
+    :raises OSError: the file cannot be created.
     """
     file = create_locked(path, 0o666, buffering=0)
     try:
@@ -36,9 +36,9 @@ def part_file(path: str) -> Iterator[IO[bytes]]:
         try:
             os.unlink(path)
         except OSError:
-            pass  # published, or removed by an abort
+            pass  # published, or removed when the run was aborted
 
 
 def remove_orphan(path: str) -> bool:
-    """Remove the temporary file of a run that was killed. False for one in use, or that is not a temporary file."""
+    """Remove the temporary file of a killed run. False if it is in use, or is not a temporary file."""
     return bool(_NAME.match(os.path.basename(path))) and file_utils.remove_orphan(path)

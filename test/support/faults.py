@@ -1,4 +1,4 @@
-"""Faults of a server that a retry gets over, spread over the requests of a bulk command."""
+"""Server failures that a retry overcomes, spread over the requests of a bulk command."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ FAULTS: List[Dict[str, Any]] = [
 
 
 def plan_faults(box: SandboxClient, method: str, path: str, count: int = 30) -> None:
-    """Let every tenth of the first requests meet a fault, each once."""
+    """Make every tenth of the first requests fail once."""
     for number in range(count):
         box.fault(path, 1, method=method, skip=9, **FAULTS[number % len(FAULTS)])
 
 
 def pending_faults(box: SandboxClient) -> int:
-    """How many faults nobody has met yet."""
+    """The number of planned failures that have not happened yet."""
     return len(box.call("GET", "faults")["faults"])
