@@ -17,7 +17,6 @@ The contract (refresh tokens are single-use):
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from dataclasses import replace
@@ -25,7 +24,7 @@ from typing import Any, Callable, Dict, Optional, Tuple
 
 from cloudinary_cli.auth import flow, refresh_state
 from cloudinary_cli.auth.refresh_entry import SavedLogin
-from cloudinary_cli.auth.refresh_lock import refresh_lock, refresh_lock_path
+from cloudinary_cli.auth.refresh_lock import LockedLogin, lock_id, refresh_lock
 from cloudinary_cli.auth.refresh_request import Section, present
 from cloudinary_cli.auth.refresh_rules import (
     RefreshOutcome,
@@ -124,22 +123,21 @@ class Refresher:
         self, name: str, url: str, session: Session, force: bool, rejected: Optional[str]
     ) -> RefreshResult:
         for _ in range(_READS):
-            with refresh_lock(self.store, name, self._lock_timeout):
-                result = self._under_lock(name, url, session, force, rejected)
+            with refresh_lock(self.store, name, self._lock_timeout) as locked:
+                result = self._under_lock(locked, name, url, session, force, rejected)
             if result is not None:
                 return result
         raise LockTimeout(f"Another program keeps changing the login '{name}'. Try again in a moment.")
 
     def _under_lock(
-        self, name: str, url: str, session: Session, force: bool, rejected: Optional[str]
+        self, locked: LockedLogin, name: str, url: str, session: Session, force: bool, rejected: Optional[str]
     ) -> Optional[RefreshResult]:
         """None when a program that takes no lock has changed the entry meanwhile: lock and read it again."""
-        cfg = self.store.load_fresh()
-        entry = cfg.get(name)
+        entry = locked.content.get(name)
         if entry is None:
             gone = ReloginRequired(f"The login '{name}' was removed. {relogin_advice(name, session)}")
             return RefreshResult(RefreshOutcome.NOT_FOUND, url, gone)
-        if not is_oauth_url(entry):
+        if entry != url and not is_oauth_url(entry):
             raise ReloginRequired(f"'{name}' is no longer a login. {relogin_advice(name, session)}")
         current = session if entry == url else from_cloudinary_url(entry)
         check_same_account(name, session, current)
@@ -149,7 +147,7 @@ class Refresher:
             return RefreshResult(outcome, entry)
         if current.refresh_token is None:
             raise ReloginRequired(f"The login '{name}' has no refresh token. {relogin_advice(name, current)}")
-        known = journal_of(cfg, current, name)
+        known = journal_of((locked.content[each] for each in locked.names), current)
         check_not_dead(name, current, known)
         return self._rotate(name, current, known)
 
@@ -157,7 +155,7 @@ class Refresher:
         base_url = current.token_base_url
         # What comes back is sealed with the same key, which is at hand then.
         opened = vault().open(current, name)
-        with self.store.reserve(f"refresh-{os.path.basename(refresh_lock_path(self.store, name))}") as pending:
+        with self.store.reserve(f"refresh-{lock_id(name)}") as pending:
             section, saved = Section(), SavedLogin(self.store, name, current, self.clock)
             try:
                 entry = saved.note(Kind.STARTED if known is None else Kind.RETRIED)

@@ -6,12 +6,12 @@ import re
 import shlex
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, List, Mapping, Optional
+from typing import Any, Iterable, List, Mapping, Optional
 
 from cloudinary_cli.auth import refresh_state
 from cloudinary_cli.auth.refresh_state import Kind, RefreshState
-from cloudinary_cli.auth.session import Session, from_cloudinary_url, is_oauth_url
-from cloudinary_cli.config.url import parse as parse_url
+from cloudinary_cli.auth.session import Session
+from cloudinary_cli.config.url import parse, try_parse
 from cloudinary_cli.defaults import DEFAULT_REGION
 from cloudinary_cli.errors import CliError, OAuthError, ReloginRequired
 
@@ -49,10 +49,10 @@ def relogin_command(name: str, region: str = DEFAULT_REGION) -> str:
 
 def holds(entry: Any, session: Session) -> bool:
     """True while the saved entry is this very login: same cloud, same refresh token."""
-    if not is_oauth_url(entry):
+    parsed = try_parse(entry)
+    if parsed is None or not parsed.has("oauth_token"):
         return False
-    saved = from_cloudinary_url(entry)
-    return saved.refresh_token == session.refresh_token and saved.cloud_name == session.cloud_name
+    return parsed.cloud_name == session.cloud_name and (parsed.get("refresh_token") or None) == session.refresh_token
 
 
 def holders(cfg: Mapping[str, Any], session: Session, name: str = "") -> List[str]:
@@ -69,9 +69,9 @@ def holders(cfg: Mapping[str, Any], session: Session, name: str = "") -> List[st
     return [each for each in likely if holds(cfg[each], session)]
 
 
-def journal_of(cfg: Mapping[str, Any], session: Session, name: str) -> Optional[RefreshState]:
+def journal_of(entries: Iterable[str], session: Session) -> Optional[RefreshState]:
     """The journal record of this session's refresh token; of several copies, the one that allows least."""
-    texts = (parse_url(cfg[each]).get(refresh_state.KEY) for each in holders(cfg, session, name))
+    texts = (parse(entry).get(refresh_state.KEY) for entry in entries)
     found = [state for state in map(refresh_state.parse, texts) if state and state.applies_to(session.refresh_token)]
     return max(found, key=lambda state: list(Kind).index(state.kind), default=None)
 

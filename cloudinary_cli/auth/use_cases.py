@@ -63,8 +63,8 @@ def logout(name: str, store: Optional[ConfigStore] = None, forget: bool = False)
     :raises CliError: the entry could not be removed; the text says so where it was revoked all the same.
     """
     where = store or current_store()
-    with refresh_lock(where, name):
-        entry = where.load_fresh().get(name)
+    with refresh_lock(where, name) as locked:
+        entry = locked.content.get(name)
         if entry is None and not config_rules.is_reserved_config_name(name):
             return LogoutOutcome.NOT_FOUND
         if config_rules.is_reserved_config_name(name) or not is_oauth_url(entry):

@@ -33,6 +33,7 @@ class ConfigStore:
         self._path = path
         self.lock_timeout = lock_timeout
         self._cached: Optional[Tuple[str, Stamp, Dict[str, Any]]] = None
+        self._parsed: Tuple[bytes, Dict[str, Any]] = (b"", {})
         self._warned_bom = False
         self._group = GroupCommit(self.transaction)
 
@@ -91,7 +92,14 @@ class ConfigStore:
             if not self._warned_bom:
                 self._warned_bom = True
                 logger.warning("%s starts with a byte order mark. Save it as UTF-8 without BOM.", path)
-        return config_file.parse_content(path, data)
+        return self._parse(path, data)
+
+    def _parse(self, path: str, data: bytes) -> Dict[str, Any]:
+        """The content of `data`; callers copy it before they change it. Equal bytes are parsed once."""
+        known = self._parsed
+        if not known[0] or known[0] != data:
+            known = self._parsed = (data, config_file.parse_content(path, data))
+        return known[1]
 
     def mtime(self) -> int:
         """Modification time in nanoseconds, 0 when the file is absent."""
@@ -160,7 +168,7 @@ class ConfigStore:
         data = config_file.read_bytes(path)
         if data.startswith(_BOM):
             raise ConfigFileError(f"{path} starts with a byte order mark. Save it as UTF-8 without BOM; not changed.")
-        return config_file.parse_content(path, data)
+        return self._parse(path, data)
 
     def load_fresh(self) -> Dict[str, Any]:
         """Like load, but from the file whatever the cache says: for decisions under a lock."""
@@ -193,7 +201,7 @@ class ConfigStore:
         from cloudinary_cli.system.files import PendingFile
 
         path, data = self.path, config_file.serialize(cfg)
-        self._cached = None
+        self._cached, self._parsed = None, (data, dict(cfg))
         try:
             if pending is not None and pending.target == os.path.realpath(path):
                 pending.commit(data, config_file.PRIVATE)

@@ -44,7 +44,7 @@ class ConfigUrl(NamedTuple):
     def query(self) -> Tuple[Tuple[str, str], ...]:
         """The decoded pairs (RFC 1866 form encoding), with order, repeats and blank values."""
         pairs = (part.partition("=") for part in self.raw_query.split("&") if part)
-        return tuple((unquote_plus(key), unquote_plus(value)) for key, _, value in pairs)
+        return tuple((_decoded(key), _decoded(value)) for key, _, value in pairs)
 
     def keys(self) -> List[str]:
         """The decoded keys of the query."""
@@ -54,7 +54,8 @@ class ConfigUrl(NamedTuple):
 
     def get(self, key: str) -> str:
         """First value of a query key that is not blank, as the SDK reads it; empty without one."""
-        return next((value for name, value in self.query if name == key and value), "") if self.has(key) else ""
+        pairs = (part.partition("=") for part in self.raw_query.split("&"))
+        return next((_decoded(value) for name, _, value in pairs if value and _decoded(name) == key), "")
 
     def has(self, key: str) -> bool:
         return key in self.keys()
@@ -71,6 +72,11 @@ class ConfigUrl(NamedTuple):
             result["secure_distribution"] = self.secure_distribution
         result.update(query_fields(self.query))
         return result
+
+
+def _decoded(text: str) -> str:
+    # Most keys and values need no decoding, and unquote_plus takes twenty times as long as this test.
+    return unquote_plus(text) if "%" in text or "+" in text else text
 
 
 def query_fields(query: Tuple[Tuple[str, str], ...]) -> Dict[str, Any]:

@@ -109,14 +109,17 @@ def test_everything_is_private_from_birth(store: ConfigStore, home: Path) -> Non
         os.fsync, os.replace = told_fsync, told_replace
         os.umask(0)
         store = ConfigStore(sys.argv[1])
-        with store.reserve("r") as pending, store.transaction(pending) as cfg:
-            cfg["a"] = "x"
+        with store.reserve("r") as pending:
+            print(oct(os.stat(pending.path).st_mode & 0o777))
+            with store.transaction(pending) as cfg:
+                cfg["a"] = "x"
         store.save({"a": "y"})
     """
     done = python(script, store.path)
     out, err = done.communicate(timeout=30)
     written = ["0o600", "0o600", "0o700"]  # the file before and at its renaming, then its directory
-    assert out.split() == ["0o600", *written, *written], err
+    # A file system without fallocate() flushes the reservation, and so tells one more mode.
+    assert out.split()[-7:] == ["0o600", *written, *written] and set(out.split()[:-7]) <= {"0o600"}, err
     assert [mode_of(home), mode_of(store.path), mode_of(store.path + ".lock")] == [0o700, 0o600, 0o600]
 
 
