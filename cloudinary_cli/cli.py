@@ -16,9 +16,10 @@ from cloudinary_cli.cli_group import UnknownCommand, cli
 from cloudinary_cli.console import Console, install_logging
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import CliError, DetailedExit, NoConfiguration, Terminated
-from cloudinary_cli.system.signals import SIGNALS, end_process
+from cloudinary_cli.system.signals import SIGNALS, termination
 from cloudinary_cli.text import is_random, one_line, redact, secrets_in
 
+INTERRUPTS = (KeyboardInterrupt, Terminated, click.Abort)
 COMPLETION_VARIABLE = "_CLD_COMPLETE"  # Click's, from prog_name
 
 __all__ = ["cli", "main"]
@@ -27,8 +28,14 @@ __all__ = ["cli", "main"]
 def main(args: Optional[List[str]] = None) -> int:
     """Run `cld` with `args` (default: the process's own, which ends after it) and return the exit status."""
     if args is not None:
-        with _handled_signals():
-            return _run(args)
+        console = Console()
+        try:
+            with _handled_signals():
+                return _run(console, args)
+        except INTERRUPTS as error:
+            ended = termination(error)
+            console.notice(ended.message)
+            return ended.exit_code
     if sys.getfilesystemencoding() == "ascii":
         from cloudinary_cli.system.utf8_mode import restart_in_utf8_mode
 
@@ -36,11 +43,10 @@ def main(args: Optional[List[str]] = None) -> int:
     try:
         SIGNALS.install(owns_process=True)
         sys.unraisablehook = _repeat_lost_signal
-        status = _run(None)
+        status = _run(Console(), None)
         SIGNALS.end()
-    except (KeyboardInterrupt, Terminated) as error:  # outside the command: in _run()'s own handlers, for example
-        SIGNALS.end()
-        status = _interrupted(None, error)
+    except INTERRUPTS as error:
+        SIGNALS.end_process(termination(error))
     # A worker thread that renews a login saves the new tokens before the process ends.
     SIGNALS.close()
     # Frozen objects are left alone by the collections that the interpreter makes on its way out: a sixth of the
@@ -66,18 +72,8 @@ def _repeat_lost_signal(unraisable: Any) -> None:
         sys.__unraisablehook__(unraisable)
 
 
-def _interrupted(console: Optional[Console], error: BaseException) -> int:
-    """End the process's own run here, so that a terminal that is stopped does not hold it; else say so and return."""
-    ended = error if isinstance(error, Terminated) else Terminated(signal.SIGINT)
-    if console is None:
-        end_process(ended.exit_code, ended.message)
-    else:
-        console.notice(ended.message)
-    return ended.exit_code
-
-
-def _run(args: Optional[List[str]]) -> int:
-    console = Console()
+def _run(console: Console, args: Optional[List[str]]) -> int:
+    """The exit status of the command; an interrupt is raised."""
     arguments = sys.argv[1:] if args is None else args
     console.hide_secrets_of(arguments)
     completing = COMPLETION_VARIABLE in os.environ
@@ -88,14 +84,12 @@ def _run(args: Optional[List[str]]) -> int:
         warnings.simplefilter("ignore")
     try:
         return exit_status(cli.main(args=args, prog_name="cld", standalone_mode=False, obj=console))
+    except INTERRUPTS:
+        raise
     except click.ClickException as error:
         if not completing:
             _show_usage_error(console, error, arguments)
         return _status(1, DetailedExit.USAGE)
-    except (KeyboardInterrupt, Terminated, click.Abort) as error:
-        if args is None:
-            SIGNALS.end()
-        return _interrupted(console if args is not None else None, error)
     except CliError as error:
         _show_error(console, error)
         return _status(error.exit_code, error.detailed_exit_code)

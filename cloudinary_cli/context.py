@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import Any, Callable, Mapping
 
 from cloudinary_cli.config import resolver as config_resolver
-from cloudinary_cli.config.current import current_store
 from cloudinary_cli.config.resolver import ResolvedConfig, Selection
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.console import Console
@@ -28,7 +27,7 @@ class AppContext:
 
     selection: Selection = field(default_factory=Selection)
     console: Console = field(default_factory=Console)
-    store: ConfigStore = field(default_factory=current_store)
+    store: ConfigStore = field(default_factory=ConfigStore)
     clock: Callable[[], float] = time.time
     open_browser: Callable[[str], bool] = open_browser
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
@@ -38,8 +37,7 @@ class AppContext:
         """The active configuration, usable or not; reads config.json, never the network."""
         # A URL given with -c needs no file, so one that cannot be read does not stop it.
         snapshot = {} if "://" in (self.selection.config or "") else self.store.load()
-        resolved = config_resolver.resolve(self.selection, snapshot, self.environ)
-        return config_resolver.remember(resolved)
+        return config_resolver.resolve(self.selection, snapshot, self.environ)
 
     @cached_property
     def sdk_config(self) -> Any:
@@ -57,7 +55,10 @@ class AppContext:
             self.active  # noqa: B018 - resolving is the check
 
     def close(self) -> None:
-        """End of the command: save tokens that could not be saved earlier."""
+        """End of the command: save tokens that could not be saved earlier.
+
+        :raises OAuthError: they are lost.
+        """
         config = self.__dict__.get("sdk_config")
         if config is not None:
             config.flush()

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
-from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional, Set, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional, Tuple, TypeVar
 
 from cloudinary_cli.auth.refresh import Refresher, RefreshResult
-from cloudinary_cli.auth.refresh_rules import check_same_account, relogin_advice
+from cloudinary_cli.auth.refresh_rules import check_same_account, relogin_advice, tokens_lost
 from cloudinary_cli.auth.sealing import token_of_fields, vault
 from cloudinary_cli.auth.session import Session, from_cloudinary_url, is_oauth_url
 from cloudinary_cli.config import url as config_url
-from cloudinary_cli.config.current import current_store
 from cloudinary_cli.config.environment import environment_fields
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.defaults import logger
-from cloudinary_cli.errors import CliError, LockTimeout, OAuthError, ReloginRequired
+from cloudinary_cli.errors import AuthenticationError, CliError, LockTimeout, OAuthError, ReloginRequired
 from cloudinary_cli.system.sdk_import import import_sdk
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ else:
     # A base class is needed when this module is imported; the import hides the environment from the SDK.
     _SdkConfig = import_sdk().Config
 
-_warned: Set[str] = set()
+T = TypeVar("T")
 
 
 class LiveLogin:
@@ -38,6 +38,7 @@ class LiveLogin:
         self._refresher = refresher
         self._lock = threading.RLock()
         self._unsaved_since: Optional[str] = None
+        self._has_warned = False
 
     @property
     def session(self) -> Session:
@@ -93,7 +94,7 @@ class LiveLogin:
         self._url = result.url
         self._session = from_cloudinary_url(result.url)
         if result.error is None:
-            _warned.discard(self.name)
+            self._has_warned = False
             return
         expired = self._session.is_expired(self._refresher.clock())
         if expired and not tolerate and isinstance(result.error, (ReloginRequired, LockTimeout)):
@@ -101,26 +102,34 @@ class LiveLogin:
         self._warn(result)
 
     def _warn(self, result: RefreshResult) -> None:
-        if self.name in _warned:
+        if self._has_warned:
             return
-        _warned.add(self.name)
+        self._has_warned = True
         if not result.saved:
             logger.warning("%s The new tokens of '%s' are kept in memory for this command.", result.error, self.name)
         else:
             logger.warning("Refreshing '%s' failed; using the present token. %s", self.name, result.error)
 
     def flush(self) -> None:
-        """Save tokens that could not be saved when they came. Called when the command ends."""
+        """Save tokens that could not be saved when they arrived. Called when the command ends.
+
+        :raises OAuthError: they are lost. While another error ends the command, this one is logged instead.
+        """
+        command_error = sys.exc_info()[1]
         with self._lock:
-            if self._unsaved_since is None:
+            old_url, self._unsaved_since = self._unsaved_since, None
+            if old_url is None:
                 return
             try:
-                saved = self._refresher.save_again(self.name, self._unsaved_since, self._url)
-                self._unsaved_since = None
-                text = "The new tokens of '%s' are saved now." if saved else "The login '%s' was changed."
-                logger.info(text, self.name)
+                saved = self._refresher.save_again(self.name, old_url, self._url)
             except CliError as error:
-                logger.error("The new tokens of '%s' are lost: %s", self.name, error)
+                lost = tokens_lost(self.name, self._session, str(error))
+                if command_error is None:
+                    raise lost from error
+                logger.error("%s", lost)
+                return
+        text = "The new tokens of '%s' are saved now." if saved else "The login '%s' was changed."
+        logger.info(text, self.name)
 
 
 class OAuthConfig(_SdkConfig):  # type: ignore[misc]
@@ -154,7 +163,7 @@ class OAuthConfig(_SdkConfig):  # type: ignore[misc]
     @classmethod
     def bind_saved(cls, name: str, url: str, store: Optional[ConfigStore] = None) -> "OAuthConfig":
         """A config bound to the saved login `name`: reading `oauth_token` refreshes a stale token."""
-        live = LiveLogin(name, url, Refresher(store or current_store()))
+        live = LiveLogin(name, url, Refresher(store or ConfigStore()))
         return cls(config_url.parse(url).fields(), live)
 
     @property
@@ -203,6 +212,21 @@ class OAuthConfig(_SdkConfig):  # type: ignore[misc]
         self._mirror()
         return changed
 
+    def call_with_token(self, call: Callable[[Optional[str]], T]) -> T:
+        """Call with the access token (None without one); after a 401 once more, if there is another token by then.
+
+        The token that was sent decides: when another thread or process has replaced it meanwhile, nothing is renewed.
+
+        :raises AuthenticationError: 401 in the end.
+        """
+        token = self.oauth_token if self.has_oauth else None
+        try:
+            return call(token)
+        except AuthenticationError:
+            if not token or not self.invalidate_token(token):
+                raise
+        return call(self.oauth_token)
+
     @property
     def oauth_token_refresh_callback(self) -> Optional[Callable[[str], None]]:
         """What the SDK calls after a 401 on a chunk of a large upload; raises when there is no new token."""
@@ -217,7 +241,10 @@ class OAuthConfig(_SdkConfig):  # type: ignore[misc]
         return refresh_or_raise
 
     def flush(self) -> None:
-        """Save what could not be saved before; called when the command ends."""
+        """Save what could not be saved before; called when the command ends.
+
+        :raises OAuthError: as LiveLogin.flush().
+        """
         if self._live is not None:
             self._live.flush()
 

@@ -109,6 +109,11 @@ def relogin_advice(name: str, session: Session) -> str:
     return f"Run: {relogin_command(name, session.region)}"
 
 
+def tokens_lost(name: str, session: Session, reason: str) -> OAuthError:
+    """The error for new tokens that cannot be saved: the refresh token before them is spent."""
+    return OAuthError(f"The new tokens of '{name}' are lost. {reason} {relogin_advice(name, session)}")
+
+
 def with_command(name: str, session: Session, error: CliError) -> OAuthError:
     """An error that may pass, with what to type if it does not."""
     return OAuthError(f"{error} If this goes on, run: {relogin_command(name, session.region)}")

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-from typing import Optional
 
 from cloudinary_cli import defaults
-from cloudinary_cli.config.current import current_store
 from cloudinary_cli.config.file import parse_content, read_bytes
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import CliError, NoHomeDirectory
 
 
-def migrate_old_config(store: Optional[ConfigStore] = None) -> bool:
+def migrate_old_config(store: ConfigStore) -> bool:
     """Merge the old format's file over config.json and delete it. A corrupt one is left where it is, with a warning."""
     try:
         path = defaults.legacy_config_file()
@@ -21,14 +19,13 @@ def migrate_old_config(store: Optional[ConfigStore] = None) -> bool:
         return False
     if not os.path.isfile(path):
         return False
-    target = store or current_store()
     try:
         # Read and deleted under the lock: a second process must not merge it again, over changes made since.
-        with target.lock():
+        with store.lock():
             if not os.path.isfile(path):
                 return False
             old = parse_content(path, read_bytes(path))
-            with target.transaction() as cfg:
+            with store.transaction() as cfg:
                 cfg.update(old)
             os.unlink(path)
     except OSError as error:
@@ -38,8 +35,3 @@ def migrate_old_config(store: Optional[ConfigStore] = None) -> bool:
         logger.warning("%s The old format's file %s was not taken over.", error, path)
         return False
     return True
-
-
-def initialize() -> None:
-    """Bring the home directory up to date. A command does it itself, before its body runs."""
-    migrate_old_config()

@@ -5,7 +5,6 @@ Pure given a snapshot, never the network.
 
 # Annotations are evaluated here: NamedTuple compiles each one that is a text, 0.7 ms for a class, in every command.
 
-import os
 from enum import Enum
 from typing import Any, Dict, Mapping, NamedTuple, Optional
 
@@ -14,9 +13,8 @@ import click
 from cloudinary_cli import defaults
 from cloudinary_cli.config import rules as config_rules
 from cloudinary_cli.config import url as config_url
-from cloudinary_cli.config.current import current_store
 from cloudinary_cli.config.environment import environment_fields
-from cloudinary_cli.defaults import OAUTH_INTERNAL_KEYS, logger
+from cloudinary_cli.defaults import OAUTH_INTERNAL_KEYS
 from cloudinary_cli.errors import (
     AmbiguousConfigUrl,
     ConfigError,
@@ -182,49 +180,6 @@ def _from_environment(snapshot: Mapping[str, Any], environ: Mapping[str, str]) -
         return ResolvedConfig(any_saved=bool(config_rules.user_config_names(snapshot)))
     chosen_by = "CLOUDINARY_CLOUD_NAME" if environ.get("CLOUDINARY_CLOUD_NAME") else "CLOUDINARY_URL"
     return ResolvedConfig(Source.ENVIRONMENT, fields=fields, chosen_by=chosen_by)
-
-
-# -- the functions that other code may rely on
-
-
-class _Last:
-    """The result of the last resolution in this process."""
-
-    resolved = ResolvedConfig()
-
-
-def remember(resolved: ResolvedConfig) -> ResolvedConfig:
-    """Record a resolution for active_config_name() and its like."""
-    _Last.resolved = resolved
-    return resolved
-
-
-def resolve_cli_config(config: Optional[str], config_saved: Optional[str], warn_if_unconfigured: bool = True) -> bool:
-    """Resolve and remember; True when the result has a usable shape. No network."""
-    resolved = remember(resolve(Selection(config, config_saved), current_store().load(), os.environ))
-    if not resolved.is_usable and warn_if_unconfigured:
-        try:
-            resolved.require()
-        except ConfigError as error:
-            logger.warning("%s", error)
-    return resolved.is_usable
-
-
-def last_resolved() -> ResolvedConfig:
-    """The result of the last resolution in this process."""
-    return _Last.resolved
-
-
-def active_config_name() -> Optional[str]:
-    return _Last.resolved.name
-
-
-def active_config_is_env() -> bool:
-    return _Last.resolved.source is Source.ENVIRONMENT
-
-
-def active_config_is_url() -> bool:
-    return _Last.resolved.source is Source.URL
 
 
 def config_to_api_kwargs(config: Any) -> Dict[str, Any]:

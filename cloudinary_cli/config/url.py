@@ -8,7 +8,7 @@ case of the cloud name is kept, and a key that decides where credentials go may 
 # Annotations are evaluated here: NamedTuple compiles each one that is a text, 0.7 ms for a class, in every command.
 
 import re
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
+from typing import AbstractSet, Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 from urllib.parse import unquote_plus, urlencode, urlsplit
 
 from cloudinary_cli.defaults import OAUTH_INTERNAL_KEYS
@@ -132,9 +132,10 @@ def _parts(url: str, shape: str) -> Tuple[str, str, str, str]:
     return parts.scheme.lower(), parts.netloc, parts.path, parts.query
 
 
-def parse(url: Any) -> ConfigUrl:
+def parse(url: Any, single_keys: AbstractSet[str] = _SINGLE_KEYS) -> ConfigUrl:
     """Parse a cloudinary:// URL.
 
+    :param single_keys: the settings that may occur only once.
     :raises InvalidConfigUrl: wrong type, scheme, no host, or two values of one setting. The text never repeats the URL.
     """
     host, key, secret, path, query = _split(url, "cloudinary", URL_SHAPE)
@@ -142,17 +143,17 @@ def parse(url: Any) -> ConfigUrl:
     if not query:
         return parsed
     keys = parsed.keys()
-    _check_single(keys)
+    _check_single(keys, single_keys)
     # The SDK lets the query replace the parts before it (BaseConfig._setup_from_parsed_url).
     replaced = {part: parsed.get(part) for part in _URL_PARTS if part in keys}
     return parsed._replace(**{part: value for part, value in replaced.items() if value}) if replaced else parsed
 
 
-def _check_single(keys: List[str]) -> None:
+def _check_single(keys: List[str], single_keys: AbstractSet[str]) -> None:
     seen = set()
     for key in keys:
         name, bracket, _ = key.partition("[")
-        if name not in _SINGLE_KEYS:
+        if name not in single_keys:
             continue
         if name in seen:
             raise AmbiguousConfigUrl(f"The URL has '{name}' more than once. Keep the one that you trust.")
@@ -250,6 +251,18 @@ def is_oauth_url(url: Any) -> bool:
     """True when the query contains the key oauth_token, even blank. Decided on the string, no network."""
     parsed = try_parse(url)
     return parsed is not None and parsed.has("oauth_token")
+
+
+def is_ambiguous_login(url: Any) -> bool:
+    """True for the URL of a login that parse() refuses because it repeats a setting."""
+    try:
+        parse(url)
+    except AmbiguousConfigUrl:
+        repeated = parse(url, frozenset())
+        return any(name.partition("[")[0] in ("oauth_token", "refresh_token") for name, _ in repeated.query)
+    except InvalidConfigUrl:
+        pass
+    return False
 
 
 class AccountUrl(NamedTuple):

@@ -21,11 +21,11 @@ _VARIABLE = "CLOUDINARY_URL="
 
 def create(app: AppContext, options: ConfigOptions) -> int:
     """Save a URL that the Admin API accepts; exit status 1 when it does not, or when a replaced login lives on."""
-    from cloudinary_cli.sdk.call import verify_cloudinary_url
+    from cloudinary_cli.sdk.call import verify_url
 
     name, url = _name_and_url(app, options)
     agreed = options.force or _agrees_to_replace(app, name, url)
-    if not verify_cloudinary_url(url):
+    if not verify_url(url, app.store):
         return 1
     status, revoked = _save(app, name, url, options.set_default, agreed)
     if options.json:
@@ -93,9 +93,9 @@ def _save(app: AppContext, name: str, url: str, is_default: bool, agreed: bool) 
         status = config_rules.put_entry(cfg, name, url, is_default, env_configured)
     if not _is_other_login(replaced, url):
         return status, None
-    from cloudinary_cli import auth
+    from cloudinary_cli.auth.use_cases import revoke_replaced_entry
 
-    return status, auth.revoke_url(str(replaced))
+    return status, revoke_replaced_entry(app.store, str(replaced))
 
 
 def _tell(app: AppContext, name: str, status: DefaultStatus, revoked: Optional[bool]) -> None:

@@ -6,14 +6,13 @@ from typing import Any
 
 import click
 
-from cloudinary_cli.command import CldCommand, completion_of, config_optional
+from cloudinary_cli.command import CldCommand, completion_of
 from cloudinary_cli.config.url import CONFIG_NAME_VARIABLE
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.config_options import quoted, shown
 from cloudinary_cli.errors import CliError
 
 
-@config_optional
 @click.command("login", cls=CldCommand)
 @click.argument("name", required=False, shell_complete=completion_of("login_names"))
 @click.option("--region", help="Region of the account, for example eu or ap (default: CLOUDINARY_REGION, then api).")

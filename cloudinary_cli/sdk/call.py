@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
-from cloudinary_cli.config.current import current_store
 from cloudinary_cli.config.resolver import Selection, resolve
+from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import ApiError, AuthenticationError, CliError
 from cloudinary_cli.sdk import activation, loader
@@ -24,18 +23,15 @@ def call_api(func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
     :raises AuthenticationError: 401 in the end. :raises ApiError: any other refusal, or no answer.
     """
-    config = loader.load().config()
-    pinned = _pin(func, config, kwargs)
     if _brings_credentials(kwargs):
-        return _attempt(func, args, pinned)
+        # Another account's call: None keeps the SDK from adding the active config's token to it.
+        return _attempt(func, args, {"oauth_token": None, **kwargs})
+    config = loader.load().config()
     advice = getattr(config, "relogin_advice", "")
-    try:
-        return _attempt(func, args, pinned, advice)
-    except AuthenticationError:
-        rejected = pinned.get("oauth_token")
-        if not rejected or not config.invalidate_token(rejected):
-            raise
-    return _attempt(func, args, _pin(func, config, kwargs), advice)
+    # upload_large reads the token anew for each chunk and calls the config's refresh callback itself.
+    if not getattr(config, "has_oauth", False) or func.__name__ == "upload_large":
+        return _attempt(func, args, kwargs, advice)
+    return config.call_with_token(lambda token: _attempt(func, args, {**kwargs, "oauth_token": token}, advice))
 
 
 def _brings_credentials(kwargs: Dict[str, Any]) -> bool:
@@ -80,18 +76,6 @@ def _status(error: Exception) -> Optional[int]:
     return None if is_failure else 400
 
 
-def _pin(func: Callable[..., Any], config: Any, kwargs: Dict[str, Any]) -> Dict[str, Any]:
-    if "oauth_token" in kwargs:
-        return kwargs
-    if _brings_credentials(kwargs):
-        # Another account's call: None keeps the SDK from adding the active config's token to it.
-        return {**kwargs, "oauth_token": None}
-    # upload_large reads the token anew for each chunk and calls the config's refresh callback itself.
-    if not getattr(config, "has_oauth", False) or func.__name__ == "upload_large":
-        return kwargs
-    return {**kwargs, "oauth_token": config.oauth_token}
-
-
 def ping_cloudinary(**options: Any) -> bool:
     """Ping the Admin API with the active config or the given credentials; logs the error."""
     try:
@@ -102,28 +86,27 @@ def ping_cloudinary(**options: Any) -> bool:
     return True
 
 
-def verify_cloudinary_url(url: str) -> bool:
+def verify_url(url: str, store: ConfigStore) -> bool:
     """Install `url` as the active configuration and ping with it; logs the error.
 
     :raises InvalidConfigUrl: when it is not a usable URL.
     """
-    resolved = resolve(Selection(config=url), {}, {})
-    activation.activate(resolved, current_store())
+    activation.activate(resolve(Selection(config=url), {}, {}), store)
     return ping_cloudinary()
 
 
-def get_cloudinary_config(target: str) -> Any:
+def account_config(target: str, store: ConfigStore, environ: Mapping[str, str]) -> Any:
     """The config of a URL or a saved name after a ping with it; False when the ping fails.
 
-    A stale saved login is refreshed first. The active configuration is put back.
+    The active configuration is put back.
 
     :raises ConfigError: unknown name or invalid URL.
     """
-    package, store = loader.load(), current_store()
+    package = loader.load()
     active = package.config()
     selection = Selection(config=target) if "://" in target else Selection(config_saved=target)
     try:
-        config = activation.activate(resolve(selection, store.load(), os.environ).require(), store)
+        config = activation.activate(resolve(selection, store.load(), environ).require(), store)
         return config if ping_cloudinary() else False
     finally:
         package._config = active

@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 from contextlib import contextmanager
-from typing import Any, Callable, Dict, Iterator, List, Optional
+from typing import Any, Callable, Dict, Iterator, List, NoReturn
 
 from cloudinary_cli.defaults import EXIT_WAIT_SECONDS
 from cloudinary_cli.errors import CliError, Terminated
@@ -144,6 +144,25 @@ class Signals:
                 self._idle.wait(0.2)  # Windows runs handlers between waits only
             self._closed = True
 
+    def end_process(self, ended: Terminated) -> NoReturn:
+        """End the process with the signal's exit status, after the last critical section.
+
+        Buffers are not flushed, and the message is omitted when stderr would block: a stopped terminal takes no output.
+        """
+        self.end()
+        self.close()
+        if is_writable(2):
+            try:
+                os.write(2, f"{ended.message}\n".encode())
+            except OSError:
+                pass  # the terminal has gone
+        os._exit(ended.exit_code)
+
+
+def termination(error: BaseException) -> Terminated:
+    """The signal behind an exception; KeyboardInterrupt and click.Abort come from Ctrl-C."""
+    return error if isinstance(error, Terminated) else Terminated(signal.SIGINT)
+
 
 def _deliver(number: int) -> None:
     """Send the signal to the main thread: it may be in a system call that another thread's signal does not end."""
@@ -184,17 +203,3 @@ def deferred_signals() -> Any:
     :raises CliError: on entry, when the process is ending.
     """
     return SIGNALS.section()
-
-
-def end_process(status: int, notice: Optional[str]) -> None:
-    """End the process at once, after the last critical section; buffers of a blocked stream are not flushed.
-
-    :param notice: one line for stderr, left out where the write would block.
-    """
-    SIGNALS.close()
-    if notice and is_writable(2):
-        try:
-            os.write(2, f"{notice}\n".encode())
-        except OSError:
-            pass  # the terminal has gone
-    os._exit(status)

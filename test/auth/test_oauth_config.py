@@ -19,7 +19,8 @@ from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.config.url import parse, replace_query
 from cloudinary_cli.errors import ApiError, AuthenticationError, LockTimeout, OAuthError, ReloginRequired
 from cloudinary_cli.sdk import activation, loader
-from cloudinary_cli.sdk.call import call_api, get_cloudinary_config
+from cloudinary_cli.sdk.call import call_api
+from cloudinary_cli.utils.config_resolver import get_cloudinary_config
 from test.fakes.sandbox_client import SandboxClient
 from test.fakes.tls import TinyServer, reply
 
@@ -29,9 +30,7 @@ def program_log(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     """Let caplog see the program's logger, as main() has not routed it to a console here."""
     logger = logging.getLogger("cloudinary_cli")
     logger.propagate, before = True, logger.propagate
-    from cloudinary_cli.auth import oauth_config
 
-    oauth_config._warned.clear()
     yield
     logger.propagate = before
 

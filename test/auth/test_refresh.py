@@ -355,7 +355,7 @@ limited_files = pytest.mark.skipif(os.name == "nt", reason="needs a limit on the
 FULL_DISK = """
 import json, resource, signal, sys
 from cloudinary_cli.auth.refresh import Refresher
-from cloudinary_cli.config.current import ConfigStore
+from cloudinary_cli.config.store import ConfigStore
 limit = int(sys.argv[2])
 store = ConfigStore(sys.argv[1])
 url = store.load()["box"]

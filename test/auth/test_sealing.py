@@ -21,7 +21,8 @@ from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.config.url import parse, replace_query
 from cloudinary_cli.errors import KeychainUnavailable, ReloginRequired
 from cloudinary_cli.sdk import activation, loader
-from cloudinary_cli.sdk.call import call_api, get_cloudinary_config
+from cloudinary_cli.sdk.call import call_api
+from cloudinary_cli.utils.config_resolver import get_cloudinary_config
 from test.fakes.keychain import KeychainFile
 from test.fakes.sandbox_client import SandboxClient
 

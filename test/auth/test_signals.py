@@ -16,7 +16,7 @@ from cloudinary_cli import auth
 from cloudinary_cli.auth import refresh_state
 from cloudinary_cli.auth.refresh import refresh_lock
 from cloudinary_cli.auth.session import from_cloudinary_url
-from cloudinary_cli.config.current import current_store
+from cloudinary_cli.auth.use_cases import LogoutOutcome, logout
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.config.url import parse
 from cloudinary_cli.system.signals import deferred_signals
@@ -91,7 +91,7 @@ def test_sigterm_during_a_lock_wait_leaves_no_lock(box: SandboxClient, store: Co
 
 
 def test_refresh_all_holds_no_lock_across_logins(box: SandboxClient, home: Any) -> None:
-    store = current_store()
+    store = ConfigStore()
     for name in ("a", "b", "c"):
         box.save_login(store, name)
     before = store.load_fresh()
@@ -110,10 +110,10 @@ def test_busy_revocation_endpoint_is_asked_once_more(box: SandboxClient, store: 
     """RFC 7009 section 2.2.1."""
     session = box.save_login(store)
     box.fault("/oauth2/revoke", status=503, headers={"Retry-After": "0"})
-    assert auth.logout("box", store) is auth.LogoutOutcome.REMOVED
+    assert logout(store, "box", {}) is LogoutOutcome.REMOVED
     assert not box.is_refresh_token_alive(session.refresh_token)
 
 
 def test_logout_of_a_token_the_server_does_not_know_succeeds(box: SandboxClient, store: ConfigStore) -> None:
     box.save_login(store, refresh_token="never-issued")
-    assert auth.logout("box", store) is auth.LogoutOutcome.REMOVED
+    assert logout(store, "box", {}) is LogoutOutcome.REMOVED

@@ -98,7 +98,7 @@ def test_a_missing_file_is_empty_and_reading_creates_nothing(store: ConfigStore,
 def test_everything_is_private_from_birth(store: ConfigStore, home: Path) -> None:
     script = """
         import os, sys
-        from cloudinary_cli.config.current import ConfigStore
+        from cloudinary_cli.config.store import ConfigStore
         fsync, replace = os.fsync, os.replace
         def told_fsync(handle):  # the content is written, and no mode has been set yet
             print(oct(os.fstat(handle).st_mode & 0o777))
@@ -263,7 +263,7 @@ def test_threads_do_not_lose_each_others_changes(store: ConfigStore) -> None:
 
 WRITER = """
     import sys
-    from cloudinary_cli.config.current import ConfigStore
+    from cloudinary_cli.config.store import ConfigStore
     store = ConfigStore(sys.argv[1])
     print("ready", flush=True)
     sys.stdin.readline()
@@ -290,7 +290,7 @@ def test_many_processes_save_at_once_and_nothing_is_lost(store: ConfigStore) -> 
 
 ENDLESS_WRITER = """
     import sys
-    from cloudinary_cli.config.current import ConfigStore
+    from cloudinary_cli.config.store import ConfigStore
     store = ConfigStore(sys.argv[1])
     turn = 0
     while True:
@@ -323,7 +323,7 @@ def test_a_killed_writer_leaves_a_whole_file_and_no_lost_entry(store: ConfigStor
 FULL_DISK = """
     import resource, signal, sys
     from cloudinary_cli.errors import ConfigFileError
-    from cloudinary_cli.config.current import ConfigStore
+    from cloudinary_cli.config.store import ConfigStore
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
     store = ConfigStore(sys.argv[1])
@@ -351,7 +351,7 @@ def test_a_full_disk_leaves_the_old_file_and_no_temporary_one(store: ConfigStore
 # A power cut cannot be made in a test; what a disk would keep follows from the order of these calls.
 RECORDED = """
     import os, stat, sys
-    from cloudinary_cli.config.current import ConfigStore
+    from cloudinary_cli.config.store import ConfigStore
     fsync, replace = os.fsync, os.replace
     def told_fsync(handle):
         is_directory = stat.S_ISDIR(os.fstat(handle).st_mode)
@@ -377,7 +377,7 @@ def test_content_then_rename_then_directory_reach_the_disk(store: ConfigStore) -
 def test_an_interrupted_write_frees_the_lock_and_leaves_no_temporary_file(store: ConfigStore, number: int) -> None:
     script = """
         import signal, sys, time
-        from cloudinary_cli.config.current import ConfigStore
+        from cloudinary_cli.config.store import ConfigStore
         signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))
         with ConfigStore(sys.argv[1]).transaction() as cfg:
             cfg["a"] = "changed"

@@ -521,10 +521,10 @@ def test_a_byte_order_mark_is_read_with_a_warning(cld: Run, config_json: Path) -
 def test_a_held_lock_is_an_error_with_its_own_code(invoke: Run, store: ConfigStore, config_json: Path) -> None:
     import fcntl
 
-    from cloudinary_cli.config.current import current_store
+    from cloudinary_cli.config.store import ConfigStore
 
     store.save({"a": A})
-    current_store().lock_timeout = 0.2  # the store of this test's home; the default is 10 s
+    ConfigStore().lock_timeout = 0.2  # the store of this test's home; the default is 10 s
     with open(f"{config_json}.lock") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         assert invoke("config", "-ls").code == 0, "reading needs no lock"
