@@ -1,4 +1,4 @@
-"""main(): runs the root group and maps every error to one line on stderr and an exit code; the one catch-all."""
+"""main(): runs the root command and turns every error into one line on stderr and an exit status."""
 
 from __future__ import annotations
 
@@ -47,10 +47,9 @@ def main(args: Optional[List[str]] = None) -> int:
         SIGNALS.end()
     except INTERRUPTS as error:
         SIGNALS.end_process(termination(error))
-    # A worker thread that renews a login saves the new tokens before the process ends.
+    # A worker thread that is refreshing a login saves the new tokens before the process ends.
     SIGNALS.close()
-    # Frozen objects are left alone by the collections that the interpreter makes on its way out: a sixth of the
-    # time of a short command.
+    # The interpreter's garbage collections at exit skip frozen objects, which saves a sixth of a short command's time.
     gc.freeze()
     return status
 
@@ -65,7 +64,7 @@ def _handled_signals() -> Iterator[None]:
 
 
 def _repeat_lost_signal(unraisable: Any) -> None:
-    # Python drops an exception that a handler raises inside a finalizer or a callback of a weak reference.
+    # Python discards an exception that a signal handler raises inside a finalizer or a weak reference callback.
     if isinstance(unraisable.exc_value, Terminated):
         signal.raise_signal(unraisable.exc_value.signum)
     else:
@@ -80,7 +79,7 @@ def _run(console: Console, args: Optional[List[str]]) -> int:
     # The completion of a command line must not write into that line.
     install_logging(console, "CRITICAL" if completing else "INFO")
     if not sys.warnoptions:  # python -W and PYTHONWARNINGS still show them
-        # What a library tells its developers (Python 3.8 is old) is noise to a user.
+        # Libraries' warnings for developers (such as the end of support for a Python version) do not help a user.
         warnings.simplefilter("ignore")
     try:
         return exit_status(cli.main(args=args, prog_name="cld", standalone_mode=False, obj=console))
@@ -112,7 +111,7 @@ def exit_status(result: Any) -> int:
 
 
 def _status(plain: int, detailed: int) -> int:
-    """The exit status of an error: scripts know 0 and 1, so finer ones are asked for (docs/exit-codes.md)."""
+    """The exit status of an error: 1, for existing scripts, or a detailed one on request (docs/exit-codes.md)."""
     return int(detailed) if os.environ.get("CLOUDINARY_CLI_EXIT_CODES") == "detailed" else plain
 
 
@@ -120,7 +119,7 @@ def _show_error(console: Console, error: CliError) -> None:
     if not isinstance(error, NoConfiguration):
         console.error(error.message)
         return
-    # The first line is the error; what follows is advice, and reads better without a prefix on each line.
+    # The first line is the error; the other lines are advice, shown without the prefix of an error.
     line, _, advice = error.message.partition("\n")
     console.error(line)
     if advice:
@@ -136,17 +135,17 @@ def _show_usage_error(console: Console, error: click.ClickException, arguments: 
         console.notice(context.get_usage())
         if context.parent is not None:
             console.notice(f"Try '{context.command_path} --help' for help.\n")
-    # A word in the wrong place may be a pasted key; elsewhere, such a word is the name of an asset.
+    # A random-looking word in a wrong place may be a pasted key; in other messages it is the name of an asset.
     pasted = [word for word in arguments if is_random(word)]
     message = redact(error.format_message(), [*secrets_in(arguments), *pasted])
-    # Click lists the choices of a missing parameter on lines of their own; nothing else in its text is the program's.
+    # Only the text of MissingParameter has line breaks of Click's own (the list of choices).
     console.notice(f"Error: {message if isinstance(error, click.MissingParameter) else one_line(message, None)}")
     if isinstance(error, UnknownCommand):
         console.notice(error.hint)
 
 
 def _silence_stdout() -> None:
-    # The reader (head, less) has gone: keep the interpreter's own flush at exit from failing again.
+    # The reading process (head, less) has ended. Without this, the interpreter's flush at exit would fail again.
     try:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (OSError, ValueError):

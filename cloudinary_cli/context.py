@@ -1,4 +1,4 @@
-"""AppContext: the one object on ctx.obj that carries streams, store, clock, browser and the active configuration."""
+"""AppContext: the object on Click's `ctx.obj`, with console, store, clock, environment and active configuration."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def open_browser(url: str) -> bool:
 
 @dataclass(frozen=True)
 class AppContext:
-    """What a command may use. Everything is replaceable, and nothing is read before it is asked for."""
+    """The dependencies of a command. Tests can replace each one; nothing is read before it is used."""
 
     selection: Selection = field(default_factory=Selection)
     console: Console = field(default_factory=Console)
@@ -35,7 +35,7 @@ class AppContext:
     @cached_property
     def active(self) -> ResolvedConfig:
         """The active configuration, usable or not; reads config.json, never the network."""
-        # A URL given with -c needs no file, so one that cannot be read does not stop it.
+        # -c with a URL needs no file, so it works with an unreadable config.json.
         snapshot = {} if "://" in (self.selection.config or "") else self.store.load()
         return config_resolver.resolve(self.selection, snapshot, self.environ)
 
@@ -50,7 +50,10 @@ class AppContext:
         return activation.activate(self.active.require(), self.store)
 
     def check_selection(self) -> None:
-        """Stop on a bad -c or -C also in a command that needs no configuration."""
+        """Check -c and -C also in a command that needs no configuration.
+
+        :raises click.UsageError: they cannot be used.
+        """
         if self.selection.config is not None or self.selection.config_saved is not None:
             self.active  # noqa: B018 - resolving is the check
 

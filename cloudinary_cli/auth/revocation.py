@@ -1,4 +1,4 @@
-"""Revocation (RFC 7009) of a session that ends or is replaced; knows no store and no lock."""
+"""Revokes sessions that end or are replaced (RFC 7009). The caller holds the locks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LONGEST_BUSY_PAUSE_SECONDS = 5.0
 
 
 def revoke_replaced(old_url: Optional[str], session: Session) -> Optional[bool]:
-    """Revoke the grant that the new one replaced, now that the new one is stored, and remove its key."""
+    """Revoke the session that a stored one has replaced, and remove its key."""
     if old_url is None:
         return None
     old = from_cloudinary_url(old_url)
@@ -66,7 +66,7 @@ def revocable_session(entry: Any) -> Session:
 
 
 def _revoke_or_retry(token: str, session: Session) -> None:
-    """Revoke; once more where the server says that it is busy (RFC 7009 section 2.2.1)."""
+    """Revoke, and repeat once when the server is busy (RFC 7009 section 2.2.1)."""
     try:
         flow.revoke(token, session.region, base_url=session.token_base_url)
     except TokenEndpointError as error:

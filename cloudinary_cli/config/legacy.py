@@ -1,4 +1,4 @@
-"""Takes over the configuration file of the old format."""
+"""Merges the configuration file of the old format into config.json."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def migrate_old_config(store: ConfigStore) -> bool:
     if not os.path.isfile(path):
         return False
     try:
-        # Read and deleted under the lock: a second process must not merge it again, over changes made since.
+        # Read and deleted under the lock, so that a second process does not merge it again over later changes.
         with store.lock():
             if not os.path.isfile(path):
                 return False
@@ -31,7 +31,7 @@ def migrate_old_config(store: ConfigStore) -> bool:
     except OSError as error:
         logger.warning("%s was taken over, but cannot be deleted: %s. Delete it.", path, error.strerror)
     except CliError as error:
-        # What cannot be taken over now must not stop a command that needs none of it.
+        # A failed merge must not stop a command that does not need the old entries.
         logger.warning("%s The old format's file %s was not taken over.", error, path)
         return False
     return True

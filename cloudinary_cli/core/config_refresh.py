@@ -1,4 +1,4 @@
-"""`cld config -r` and `-ra`: refresh the tokens of saved logins and say what came of it."""
+"""`cld config -r` and `-ra`: refresh the tokens of saved logins and show the outcomes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cloudinary_cli.core.config_options import ACTIVE, ConfigOptions, report, sh
 
 
 def refresh(app: AppContext, options: ConfigOptions) -> int:
-    """-r"""
+    """`cld config -r`."""
     from cloudinary_cli.auth.refresh_rules import RefreshOutcome
     from cloudinary_cli.auth.use_cases import refresh_login, relogin_command
 
@@ -27,7 +27,7 @@ def refresh(app: AppContext, options: ConfigOptions) -> int:
     }
     if result.error is None and result.outcome in told:
         return report(app, options, name, result.outcome.value, told[result.outcome])
-    # Also new tokens that could not be saved: they end with this command.
+    # Also for new tokens that could not be saved: they are lost when this command ends.
     report(app, options, name, RefreshOutcome.FAILED.value, "")
     command = relogin_command(app.store, name)
     reason = str(result.error or f"The token of '{shown(name)}' was not refreshed.")
@@ -44,7 +44,7 @@ def _name_to_refresh(app: AppContext, options: ConfigOptions) -> str:
 
 
 def refresh_all(app: AppContext, options: ConfigOptions) -> int:
-    """-ra: every login is tried; 1 when one of them failed."""
+    """`cld config -ra`: exit status 1 when one of the logins failed."""
     from cloudinary_cli.auth import use_cases
     from cloudinary_cli.auth.refresh_rules import RefreshOutcome
 

@@ -13,7 +13,7 @@ from cloudinary_cli.errors import ConfigError, ConfigNotFound
 
 
 def set_default(app: AppContext, options: ConfigOptions) -> int:
-    """-d"""
+    """`cld config -d`."""
     name = options.default or ""
     try:
         app.store.set_default(name)
@@ -23,14 +23,14 @@ def set_default(app: AppContext, options: ConfigOptions) -> int:
 
 
 def unset_default(app: AppContext, options: ConfigOptions) -> int:
-    """-ud"""
+    """`cld config -ud`."""
     if app.store.clear_default():
         return report(app, options, None, "default_unset", "The default is unset.")
     return report(app, options, None, "no_default", "No default was set.")
 
 
 def remove(app: AppContext, options: ConfigOptions) -> int:
-    """-rm: an API-key entry is removed, a login is revoked first."""
+    """`cld config -rm`: remove an entry; a login is revoked first."""
     name = options.rm or ""
     before = app.store.load()
     if name not in before or config_rules.is_reserved_config_name(name):
@@ -44,7 +44,7 @@ def remove(app: AppContext, options: ConfigOptions) -> int:
 
 
 def _removed(app: AppContext, name: str, entry: Any) -> Tuple[str, str]:
-    """Remove the entry; the outcome, and a sentence about it."""
+    """Remove the entry; returns the outcome and a sentence about it."""
     is_ambiguous = config_url.is_ambiguous_login(entry)
     if not is_ambiguous and not config_url.is_oauth_url(entry):
         if not app.store.remove_named(name, environment_is_configured(app.environ)):

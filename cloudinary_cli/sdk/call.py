@@ -1,4 +1,4 @@
-"""call_api: one SDK call, one retry after a 401 keyed on the rejected token, and the mapping of the SDK's errors."""
+"""call_api: one SDK call with a retry after a 401, and the SDK's errors as ApiError."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _OBJECT = re.compile(r"<[\w.]+ object at 0x[0-9a-f]+>: ")
 def call_api(func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Call an SDK function.
 
-    The token is read once and pinned into the call, so the one that the API rejects is known. After a 401 the call is
-    repeated once, if there is another token by then. A call that brings its own credentials gets no token.
+    The token is read once and passed to the call, so a rejected token is known. After a 401 the call is repeated once,
+    if there is another token (OAuthConfig.call_with_token). A call with credentials of its own gets no token.
 
-    :raises AuthenticationError: 401 in the end. :raises ApiError: any other refusal, or no answer.
+    :raises AuthenticationError: 401 in the end. :raises ApiError: any other error status, or no response.
     """
     if _brings_credentials(kwargs):
-        # Another account's call: None keeps the SDK from adding the active config's token to it.
+        # For another account: None keeps the SDK from adding the token of the active config.
         return _attempt(func, args, {"oauth_token": None, **kwargs})
     config = loader.load().config()
     advice = getattr(config, "relogin_advice", "")
-    # upload_large reads the token anew for each chunk and calls the config's refresh callback itself.
+    # upload_large reads the token for each chunk and calls oauth_token_refresh_callback itself.
     if not getattr(config, "has_oauth", False) or func.__name__ == "upload_large":
         return _attempt(func, args, kwargs, advice)
     return config.call_with_token(lambda token: _attempt(func, args, {**kwargs, "oauth_token": token}, advice))
@@ -41,7 +41,7 @@ def _brings_credentials(kwargs: Dict[str, Any]) -> bool:
 def _attempt(func: Callable[..., Any], args: Tuple[Any, ...], kwargs: Dict[str, Any], advice: str = "") -> Any:
     """One call, with the SDK's errors (its own tree, or a bare Exception) as ApiError.
 
-    :param advice: what to type when the API refuses the credentials.
+    :param advice: a sentence for the error when the API rejects the credentials.
     """
     from cloudinary.exceptions import AuthorizationRequired, Error
 
@@ -50,19 +50,19 @@ def _attempt(func: Callable[..., Any], args: Tuple[Any, ...], kwargs: Dict[str, 
     except AuthorizationRequired as error:
         raise AuthenticationError(f"{error}" + (f". {advice}" if advice else "")) from error
     except Error as error:
-        # Older urllib3 puts the repr of an object, with its address, in front of the reason.
+        # Older urllib3 puts the repr of an object, with its memory address, before the reason.
         raise ApiError(_OBJECT.sub("", str(error)), _status(error)) from error
     except UnicodeEncodeError as error:
         raise ApiError("An argument has bytes that are not UTF-8 text, and cannot be sent.", 400) from error
     except Exception as error:
-        # The SDK raises the bare class for unknown statuses and missing arguments; subclasses are somebody else's.
+        # The SDK raises Exception itself for unknown statuses and missing arguments; subclasses have other causes.
         if type(error) is not Exception:
             raise
         raise ApiError(str(error), _status(error)) from error
 
 
 def _status(error: Exception) -> Optional[int]:
-    """The HTTP status of an SDK error, by its class or else its text; None when no answer came."""
+    """The HTTP status of an SDK error; None without a response. The class gives it, or else only the text does."""
     from cloudinary.exceptions import AlreadyExists, BadRequest, GeneralError, NotAllowed, NotFound, RateLimited
 
     by_class = {BadRequest: 400, NotAllowed: 403, NotFound: 404, AlreadyExists: 409, RateLimited: 420}
@@ -71,7 +71,7 @@ def _status(error: Exception) -> Optional[int]:
         return by_class[type(error)]
     if stated:
         return int(stated.group(1))
-    # What is left names no status: a failed connection, a server's 5xx, or a refusal (the SDK's own: before a request).
+    # The rest names no status: a failed connection, a 5xx, or an error of the SDK itself before the request.
     is_failure = isinstance(error, GeneralError) or str(error).startswith(("Unexpected error", "Socket error"))
     return None if is_failure else 400
 

@@ -1,4 +1,4 @@
-"""Old import path. Functions over the store of the present home directory, and re-exports."""
+"""Old import path of functions over the config.json of the current home directory."""
 
 from __future__ import annotations
 
