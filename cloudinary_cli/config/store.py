@@ -26,7 +26,7 @@ Stamp = Tuple[int, int, int]
 class ConfigStore:
     """One config.json: a flat JSON object of name -> URL. Safe for threads and processes.
 
-    :param path: the file; without it, the path follows the home directory, which is read from the environment on each use.
+    :param path: the file; without it, the path is computed on each use, because the home directory may change.
     """
 
     def __init__(self, path: Optional[str] = None, lock_timeout: float = CONFIG_LOCK_TIMEOUT_SECONDS) -> None:

@@ -82,9 +82,9 @@ def remove_named_config(name: str) -> bool:
     return _STORE.remove_named(name, is_env_configured())
 
 
-def is_env_configured() -> bool:
+def is_env_configured(environ: Optional[Mapping[str, str]] = None) -> bool:
     """True when the environment names a cloud."""
-    return environment_is_configured(os.environ)
+    return environment_is_configured(os.environ if environ is None else environ)
 
 
 def verify_cloudinary_url(url: str) -> bool:

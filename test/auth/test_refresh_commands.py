@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -23,26 +21,10 @@ from cloudinary_cli.config.url import replace_query
 from test.conftest import Result
 from test.fakes.sandbox_client import SandboxClient
 from test.fakes.tls import TinyServer, reply
+from test.support.processes import start, wait_until
 
 Cld = Callable[..., Result]
 posix = pytest.mark.skipif(os.name != "posix", reason="needs a limit on the size of files (RLIMIT_FSIZE)")
-
-
-def start(*args: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-m", "cloudinary_cli", *args],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def wait_until(true: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + 30
-    while not true():
-        assert time.monotonic() < deadline, "did not happen"
-        time.sleep(0.02)
 
 
 def full_disk() -> None:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from typing import Any, Callable
+from typing import Any
 
 import pytest
 
@@ -21,15 +21,9 @@ from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.config.url import parse
 from cloudinary_cli.system.signals import deferred_signals
 from test.fakes.sandbox_client import SandboxClient
+from test.support.processes import wait_until
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
-
-
-def wait_until(true: Callable[[], Any], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "did not happen"
-        time.sleep(0.02)
 
 
 @pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
