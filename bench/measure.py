@@ -1,4 +1,4 @@
-"""Runs a program as a process of its own and says how long it took and how much memory it had at its peak."""
+"""Runs a program as a process and measures its time and peak memory."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Dict, Optional, Sequence
 
 REPO = Path(__file__).resolve().parent.parent
 
-# Runs a module's function and reports this process's own peak: ru_maxrss would count the parent's memory at the fork.
+# Runs a function and reports the peak of the process. ru_maxrss would include the memory of the parent at the fork.
 _PROGRAM = """
 import sys
 from {module} import {function} as run
@@ -37,7 +37,7 @@ class Measured:
 
 
 def run_cld(arguments: Sequence[str], environ: Optional[Dict[str, str]] = None) -> Measured:
-    """Run `cld ARGUMENTS` to its successful end; its stdout is thrown away."""
+    """Run `cld ARGUMENTS` to its successful end; its stdout is discarded."""
     return run_function("cloudinary_cli.cli", "main", repr(list(arguments)), environ)
 
 
@@ -45,7 +45,7 @@ def run_function(module: str, function: str, arguments: str, environ: Optional[D
     """Call a function with these arguments (as source text) in a fresh interpreter; it returns the exit status."""
     program = _PROGRAM.format(module=module, function=function, arguments=arguments)
     measured = run_program(["-c", program], environ)
-    assert measured.peak_kib, "the process has not said its peak"
+    assert measured.peak_kib, "the process did not report its peak"
     return measured
 
 

@@ -1,11 +1,11 @@
-"""Mutation check: change one operator, constant, condition or call at a time, and see whether a test notices.
+"""Mutation check: change one operator, constant, condition or call at a time, and check that a test fails.
 
     python bench/mutate.py [FILE ...] [--tests TEST ...] [--sample N] [--only LINE ...]
 
-Works in a copy of the repository, so the sources are never touched. A mutant that the tests survive is printed with its
-line: either a test is missing, or the change means nothing (an equal boundary, a log line). Without arguments it does
-every file of SUITES, each with its own tests, the quick ones first. One process, one core; a mutant takes as long as
-its tests need to fail.
+Works in a copy of the repository, so the sources are never touched. A mutant that passes the tests is printed
+with its line: either a test is missing, or the change has no effect (an equal boundary, a log line). Without arguments,
+all files of SUITES are checked, each with its own tests. The script uses one core; a mutant takes as long as its tests
+need to fail.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _ARITHMETIC = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add, ast.Div: a
 
 
 def variants(node: ast.AST) -> Iterator[Tuple[str, ast.AST]]:
-    """Changed copies of one node, each with what was changed."""
+    """Changed copies of one node, each with a description of the change."""
     yield from _constants(copy.deepcopy(node))
     yield from _operators(copy.deepcopy(node))
     yield from _statements(copy.deepcopy(node))
@@ -67,7 +67,7 @@ def _constants(new: ast.AST) -> Iterator[Tuple[str, ast.AST]]:
 def _operators(new: ast.AST) -> Iterator[Tuple[str, ast.AST]]:
     if isinstance(new, ast.Compare) and type(new.ops[0]) in _COMPARE:
         new.ops[0] = _COMPARE[type(new.ops[0])]()
-        yield "comparison turned round", new
+        yield "comparison reversed", new
     elif isinstance(new, ast.BoolOp):
         new.op = ast.And() if isinstance(new.op, ast.Or) else ast.Or()
         yield "and/or exchanged", new
@@ -77,14 +77,14 @@ def _operators(new: ast.AST) -> Iterator[Tuple[str, ast.AST]]:
         new.op = _ARITHMETIC[type(new.op)]()
         yield "operator exchanged", new
     elif isinstance(new, ast.IfExp):
-        yield "second value always", new.orelse
+        yield "else value always", new.orelse
     elif isinstance(new, ast.comprehension) and new.ifs:
         new.ifs = []
         yield "filter removed", new
 
 
 def _statements(new: ast.AST) -> Iterator[Tuple[str, ast.AST]]:
-    # None instead of None or False would change nothing for a caller that asks for truth.
+    # None in place of None or False has no effect on a caller that tests for truth.
     if isinstance(new, ast.Return) and getattr(new.value, "value", new.value) not in (None, False):
         yield "None returned", ast.Return(ast.Constant(None))
     elif isinstance(new, ast.If):
@@ -117,7 +117,7 @@ def mutants(source: str) -> Iterator[Tuple[int, str, str]]:
             super().generic_visit(node)
 
     _Number().visit(ast.parse(source))
-    # That nobody assigns to a frozen object is mypy's to say, not a test's.
+    # mypy reports assignments to frozen objects, so no test is needed.
     frozen = {id(node.value) for node in order if isinstance(node, ast.keyword) and node.arg == "frozen"}
     line = 0
     for number, node in enumerate(order):
@@ -129,38 +129,38 @@ def mutants(source: str) -> Iterator[Tuple[int, str, str]]:
             yield line, change, ast.unparse(ast.fix_missing_locations(tree))  # type: ignore[attr-defined]
 
 
-def survives(copy_of: Path, tests: List[str]) -> bool:
+def survives(directory: Path, tests: List[str]) -> bool:
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--timeout=30", *tests]
     env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
     try:
-        done = subprocess.run(command, cwd=str(copy_of), env=env, capture_output=True, timeout=TIMEOUT_SECONDS)
+        done = subprocess.run(command, cwd=str(directory), env=env, capture_output=True, timeout=TIMEOUT_SECONDS)
     except subprocess.TimeoutExpired:
         return False
     return done.returncode == 0
 
 
-def check(file: str, tests: List[str], options: argparse.Namespace, workplace: Path) -> Tuple[int, int]:
-    """(killed, all) mutants of one file; prints the others."""
+def check(file: str, tests: List[str], options: argparse.Namespace, work_copy: Path) -> Tuple[int, int]:
+    """The numbers of killed mutants and of all mutants of one file; prints the survivors."""
     source = (REPO / file).read_text(encoding="utf-8")
     found = [mutant for mutant in mutants(source) if not options.only or mutant[0] in options.only]
     if options.sample and len(found) > options.sample:
         found = sorted(random.Random(1).sample(found, options.sample), key=lambda mutant: mutant[0])
     killed = 0
     for line, change, changed in found:
-        (workplace / file).write_text(changed, encoding="utf-8")
-        if survives(workplace, tests):
+        (work_copy / file).write_text(changed, encoding="utf-8")
+        if survives(work_copy, tests):
             print(f"survived: {file}:{line}: {change}: {source.splitlines()[line - 1].strip()}", flush=True)
         else:
             killed += 1
-    (workplace / file).write_text(source, encoding="utf-8")
+    (work_copy / file).write_text(source, encoding="utf-8")
     return killed, len(found)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("files", nargs="*", default=list(SUITES), help="paths from the root of the repository")
-    parser.add_argument("--tests", nargs="+", help="needed for a file that is not in SUITES")
-    parser.add_argument("--sample", type=int, help="so many mutants of each file, chosen by a fixed seed")
+    parser.add_argument("--tests", nargs="+", help="required for a file that is not in SUITES")
+    parser.add_argument("--sample", type=int, help="number of mutants per file, chosen with a fixed seed")
     parser.add_argument("--only", type=int, nargs="+", help="mutants of these lines only")
     options = parser.parse_args()
     unknown = [file for file in options.files if not options.tests and file not in SUITES]
@@ -168,14 +168,14 @@ def main() -> int:
         parser.error(f"--tests is needed for {' '.join(unknown)}")
     killed = total = 0
     with tempfile.TemporaryDirectory() as directory:
-        workplace = Path(directory) / "repo"
-        shutil.copytree(str(REPO), str(workplace), ignore=shutil.ignore_patterns(".git", "__pycache__", ".*_cache"))
+        work_copy = Path(directory) / "repo"
+        shutil.copytree(str(REPO), str(work_copy), ignore=shutil.ignore_patterns(".git", "__pycache__", ".*_cache"))
         for file in options.files:
             tests = options.tests or SUITES[file]
-            if not survives(workplace, tests):
+            if not survives(work_copy, tests):
                 print(f"The tests of {file} fail without any change.")
                 return 2
-            dead, found = check(file, tests, options, workplace)
+            dead, found = check(file, tests, options, work_copy)
             print(f"{file}: {dead} of {found} mutants killed", flush=True)
             killed, total = killed + dead, total + found
     print(f"{killed} of {total} mutants killed ({100 * killed // max(1, total)} %)")

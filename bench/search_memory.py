@@ -2,8 +2,8 @@
 
     python bench/search_memory.py [--assets 2000 20000] [--repeat 3]
 
-The fake API runs in a process of its own and makes each page when it is asked for. The floor is a keep-alive
-http.client loop that reads the same pages and parses them, in a fresh interpreter too. The best of the runs counts.
+The server runs in its own process and generates each page on request. The floor is a keep-alive http.client loop, in a
+fresh interpreter, that reads and parses the same pages. The best run is reported.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import multiprocessing
 import os
 import sys
 import tempfile
-import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Dict, List, Sequence
@@ -28,7 +27,7 @@ PAGE = 500
 
 
 def asset(number: int) -> Dict[str, Any]:
-    """An asset as the Search API shows it, about 700 bytes of JSON."""
+    """An asset of a search response, about 700 bytes of JSON."""
     return {
         "asset_id": f"{number:032x}",
         "public_id": f"folder/é asset {number}",
@@ -54,7 +53,7 @@ def asset(number: int) -> Dict[str, Any]:
 
 
 def page(total: int, start: int) -> Dict[str, Any]:
-    """The page that begins with asset `start`."""
+    """The page that starts with asset `start`."""
     end = min(start + PAGE, total)
     cursor = {"next_cursor": f"c{end}"} if end < total else {}
     return {"total_count": total, "time": 5, "resources": [asset(number) for number in range(start, end)], **cursor}
@@ -62,12 +61,12 @@ def page(total: int, start: int) -> Dict[str, Any]:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    # Headers and body leave as two packets; with Nagle's algorithm the second would wait for an acknowledgement.
+    # Headers and body are sent as two packets; with Nagle's algorithm the second would wait for an acknowledgement.
     disable_nagle_algorithm = True
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        # The cloud's name is the number of assets, so that one server serves all sizes: /v1_1/n2000/resources/search
+        # The cloud name has the number of assets, so that one server serves all sizes: /v1_1/n2000/resources/search
         total = int(self.path.split("/")[2][1:])
         data = json.dumps(page(total, int(body.get("next_cursor", "c0")[1:]))).encode()
         self.send_response(200)
@@ -80,21 +79,14 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
-def start_server() -> ThreadingHTTPServer:
-    """Serve in a thread of this process; the caller calls shutdown() and server_close()."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server
-
-
 def _serve(port: Any) -> None:
-    port.send(start_server().server_address[1])
-    threading.Event().wait()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    port.send(server.server_address[1])
+    server.serve_forever()
 
 
 def measure_search(port: int, assets: int, directory: str, *options: str) -> Measured:
-    """Run `cld search -A -F --csv` as a process over so many assets."""
+    """Run `cld search -A -F --csv` as a process over this many assets."""
     url = f"cloudinary://key:secret@n{assets}?upload_prefix=http://127.0.0.1:{port}"
     csv = os.path.join(directory, f"{assets}.csv")
     arguments = ["-c", url, "-v", "error", "search", "-A", "-F", "--csv", csv, *options]
@@ -107,19 +99,19 @@ def measure_floor(port: int, assets: int) -> Measured:
 
 
 def read_raw(port: int, assets: int) -> int:
-    """Read and parse all pages over one connection, and keep none."""
+    """Read and parse all pages over one connection, without storing them."""
     connection = http.client.HTTPConnection("127.0.0.1", port)
     body: Dict[str, Any] = {"max_results": PAGE}
     while True:
         connection.request("POST", f"/v1_1/n{assets}/resources/search", json.dumps(body))
-        answer = json.loads(connection.getresponse().read())
-        if "next_cursor" not in answer:
+        response = json.loads(connection.getresponse().read())
+        if "next_cursor" not in response:
             return 0
-        body["next_cursor"] = answer["next_cursor"]
+        body["next_cursor"] = response["next_cursor"]
 
 
 def best(runs: Sequence[Measured]) -> Measured:
-    """The quickest time and the largest memory."""
+    """The shortest time and the largest peak."""
     return Measured(min(run.seconds for run in runs), max(run.peak_kib for run in runs))
 
 
@@ -139,12 +131,12 @@ def main() -> None:
     parser.add_argument("--assets", type=int, nargs="+", default=[2000, 20000])
     parser.add_argument("--repeat", type=int, default=3)
     options = parser.parse_args()
-    here, there = multiprocessing.Pipe(duplex=False)
-    server = multiprocessing.Process(target=_serve, args=(there,), daemon=True)
+    receiver, sender = multiprocessing.Pipe(duplex=False)
+    server = multiprocessing.Process(target=_serve, args=(sender,), daemon=True)
     server.start()
     with tempfile.TemporaryDirectory() as directory:
         os.environ["CLOUDINARY_HOME"] = directory
-        _report(here.recv(), options.assets, options.repeat, directory)
+        _report(receiver.recv(), options.assets, options.repeat, directory)
     server.terminate()
 
 

@@ -2,9 +2,9 @@
 
     python bench/startup.py [--repeat 20] [--entries 10000]
 
-Every round runs the floor and each command once, so that a busy moment of the machine meets all of them. The best and
-the median of the rounds are shown, the ratios of both too. Measure with an installed CLI (`pip install .`, not -e):
-an editable install makes every Python start slower, the floor included.
+Every round runs the floor and each command once, so that load on the machine affects all of them. The output has
+the best and the median of the rounds, and the ratios of both. Measure with an installed CLI (`pip install .`, not -e):
+an editable install slows down each start of Python, including the floor.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Dict, List, Mapping, Sequence
 from urllib.parse import urlencode
 
 REPO = Path(__file__).resolve().parent.parent
-# What pip's console script does.
+# The code of pip's console script.
 ENTRY = "import sys; from cloudinary_cli.cli import main; sys.exit(main())"
 FLOOR = [sys.executable, "-c", "import click"]
 
@@ -32,7 +32,7 @@ def cld(*args: str) -> List[str]:
 
 
 def key_entry(number: int) -> str:
-    """A saved API key, with the lengths of a real one."""
+    """A saved API key with realistic lengths."""
     return f"cloudinary://{number:015d}:{'s' * 27}@cloud{number}"
 
 
@@ -52,7 +52,7 @@ def login_entry(number: int) -> str:
 
 
 def make_home(parent: Path, entries: int, logins: bool) -> str:
-    """A home directory whose config.json has so many entries, every other one a login if wanted."""
+    """A home directory whose config.json has this many entries; with `logins`, every other one is a login."""
     home = parent / f"home-{entries}-{logins}"
     home.mkdir()
     saved = {f"entry-{n}": login_entry(n) if logins and n % 2 else key_entry(n) for n in range(entries)}
@@ -63,14 +63,14 @@ def make_home(parent: Path, entries: int, logins: bool) -> str:
 
 
 def seconds(command: Sequence[str], env: Mapping[str, str]) -> float:
-    """Wall time of one run whose output nobody reads."""
+    """Wall time of one run; its output is discarded."""
     start = time.perf_counter()
     subprocess.run(command, env=dict(env), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
     return time.perf_counter() - start
 
 
 def measure(runs: Mapping[str, "tuple[Sequence[str], Mapping[str, str]]"], repeat: int) -> Dict[str, List[float]]:
-    """Seconds of each run in each round; one round before them fills the caches and is not counted."""
+    """Seconds of each run in each round, after one round that fills the caches."""
     taken: Dict[str, List[float]] = {name: [] for name in runs}
     for number in range(repeat + 1):
         for name, (command, env) in runs.items():
@@ -94,7 +94,7 @@ def main() -> None:
     parser.add_argument("--entries", type=int, default=10000, help="entries of the large config.json; default 10000")
     options = parser.parse_args()
     base = {key: value for key, value in os.environ.items() if not key.startswith("CLOUDINARY_")}
-    # An installed package has its byte code; a machine that forbids writing it would compile anew in each run.
+    # An installed package has bytecode. Without this, each run would compile the modules again.
     base.pop("PYTHONDONTWRITEBYTECODE", None)
     base["PYTHONPATH"] = str(REPO)
     many = options.entries

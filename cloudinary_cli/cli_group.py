@@ -30,6 +30,7 @@ COMMANDS: Dict[str, Entry] = {
     "clone": Entry("cloudinary_cli.modules.clone:clone", "Copy assets to another cloud."),
     "completion": Entry("cloudinary_cli.core.completion:completion", "Print a shell's completion script."),
     "config": Entry("cloudinary_cli.core.config:config_command", "Show and manage configurations and the default."),
+    "exec": Entry("cloudinary_cli.core.exec:exec_command", "Run a program on a saved login, without a secret."),
     "login": Entry("cloudinary_cli.core.auth:login", "Log in with the browser and save the session."),
     "logout": Entry("cloudinary_cli.core.auth:logout", "Revoke a saved login and remove it."),
     "make": Entry("cloudinary_cli.modules.make:make", "Print a code snippet for the active configuration."),

@@ -12,11 +12,13 @@ from typing import Any, Callable, Dict, Iterator, Optional
 
 import pytest
 
+from test.support.fork_server import ForkServer
+
 pytest_plugins = [
-    "test.fakes.cloudinary_server",
-    "test.fakes.sandbox_fixtures",
-    "test.fakes.keychain",
-    "test.fakes.blind_disk",
+    "test.support.cloudinary_server",
+    "test.support.sandbox_fixtures",
+    "test.support.keychain",
+    "test.support.blind_disk",
 ]
 
 REPO = Path(__file__).resolve().parent.parent
@@ -88,24 +90,38 @@ def config_json(home: Path) -> Path:
     return home / "config.json"
 
 
+@pytest.fixture(scope="session")
+def fork_server() -> Iterator[Optional[ForkServer]]:
+    """Starts processes of `cld` quickly; None where there is no fork()."""
+    if not hasattr(os, "fork"):
+        yield None
+        return
+    server = ForkServer()
+    yield server
+    server.close()
+
+
+# Their effect is over when main() begins.
+START_UP_VARIABLES = ("PYTHON", "LC_", "LANG", "LD_")
+
+
 @pytest.fixture
-def cld(tmp_path: Path) -> Callable[..., Result]:
+def cld(tmp_path: Path, fork_server: Optional[ForkServer]) -> Callable[..., Result]:
     """Run `cld ARGS` as a process: `cld("config", "-ls", env={...}, input="y\\n")`. stdin is empty by default."""
 
     def run(
         *args: str, env: Optional[Dict[str, str]] = None, input: str = "", timeout: float = 60, **kw: Any
     ) -> Result:
-        done = subprocess.run(
-            [sys.executable, "-m", "cloudinary_cli", *args],
-            env={**os.environ, **(env or {})},
-            input=input.encode(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            timeout=timeout,
-            cwd=kw.pop("cwd", str(tmp_path)),
-            **kw,
-        )
-        return Result(done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"))
+        cwd, full = kw.pop("cwd", str(tmp_path)), {**os.environ, **(env or {})}
+        if fork_server is not None and not kw and not any(name.startswith(START_UP_VARIABLES) for name in env or {}):
+            code, out, err = fork_server.run(args, full, str(cwd), input.encode(), timeout)
+        else:
+            command = [sys.executable, "-m", "cloudinary_cli", *args]
+            done = subprocess.run(
+                command, env=full, input=input.encode(), capture_output=True, timeout=timeout, cwd=cwd, **kw
+            )
+            code, out, err = done.returncode, done.stdout, done.stderr
+        return Result(code, out.decode("utf-8", "replace"), err.decode("utf-8", "replace"))
 
     return run
 

@@ -11,10 +11,11 @@ from typing import Any, Dict, List, Tuple
 
 import pytest
 
-from test.fakes.command_tree import all_commands, leaf_commands
-from test.fakes.keychain import KeychainFile
-from test.fakes.ports import free_port
-from test.fakes.sandbox_client import SandboxClient
+from test.support.command_tree import all_commands, leaf_commands
+from test.support.fork_server import ForkServer
+from test.support.keychain import KeychainFile
+from test.support.ports import free_port
+from test.support.sandbox_client import SandboxClient
 
 REPO = Path(__file__).resolve().parent.parent
 PAGES = [page for page in sorted([*REPO.glob("*.md"), *REPO.glob("docs/*.md")]) if "\n$ cld" in page.read_text("utf-8")]
@@ -28,11 +29,11 @@ def examples(page: Path) -> List[str]:
 
 
 @pytest.fixture
-def shell(box: SandboxClient, home: Path, tmp_path: Path, keychain: KeychainFile) -> Any:
+def shell(box: SandboxClient, home: Path, tmp_path: Path, keychain: KeychainFile, fork_server: ForkServer) -> Any:
     """Run one line in bash, with `cld` and `jq` on PATH, the sandbox's variables and a keychain."""
     tools = tmp_path / "bin"
     tools.mkdir()
-    (tools / "cld").write_text(f'#!/bin/sh\nexec {sys.executable} -m cloudinary_cli "$@"\n')
+    (tools / "cld").write_text(f'#!/bin/sh\nexec {" ".join(fork_server.command)} "$@"\n')
     (tools / "jq").write_text(f"#!/bin/sh\nexec {sys.executable} -m json.tool\n")  # fails on what is not JSON
     for tool in tools.iterdir():
         tool.chmod(0o755)

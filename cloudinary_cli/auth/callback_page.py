@@ -29,7 +29,7 @@ _ICONS = {
 }
 
 # The Content-Security-Policy allows this text by its hash: no style attribute, nothing inserted into it.
-_STYLE = """
+STYLE = """
 :root {
   color-scheme: light dark;
   --ground: #eef1f7; --glow: #dfe6fb; --card: #fff; --edge: #dde2ec; --text: #1b2338; --soft: #55607a;
@@ -110,7 +110,7 @@ _PAGE = """<!doctype html>
 
 def style_hash() -> str:
     """The style's source expression for a Content-Security-Policy (CSP level 2, section 4.2.5), without quotes."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(_STYLE.encode("utf-8")).digest()).decode("ascii")
+    return "sha256-" + base64.b64encode(hashlib.sha256(STYLE.encode("utf-8")).digest()).decode("ascii")
 
 
 def render_page(title: str, message: str, tone: Tone, detail: str = "") -> str:
@@ -118,7 +118,7 @@ def render_page(title: str, message: str, tone: Tone, detail: str = "") -> str:
     shown = escape(one_line(detail, _MAX_DETAIL))
     return _PAGE.format(
         title=escape(title),
-        style=_STYLE,
+        style=STYLE,
         tone=tone.value,
         icon=_ICONS[tone],
         message=escape(message),

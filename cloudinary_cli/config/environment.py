@@ -36,7 +36,7 @@ def environment_is_configured(environ: Mapping[str, str]) -> bool:
     return try_parse(environ.get("CLOUDINARY_URL")) is not None
 
 
-def _is_own_variable(name: str) -> bool:
+def is_own_variable(name: str) -> bool:
     """True for a variable that is an option of this program and not a setting of an account."""
     return name in _OWN_VARIABLES or name.startswith(("CLOUDINARY_CLI_", "CLOUDINARY_OAUTH_REDIRECT_"))
 
@@ -56,7 +56,7 @@ def environment_fields(environ: Mapping[str, str]) -> Dict[str, Any]:
     return {
         name[len("CLOUDINARY_") :].lower(): {"true": True, "false": False}.get(value, value)
         for name, value in environ.items()
-        if name.startswith("CLOUDINARY_") and not _is_own_variable(name)
+        if name.startswith("CLOUDINARY_") and not is_own_variable(name)
     }
 
 

@@ -1,4 +1,4 @@
-"""`cld sandbox`: options and one call each; the server itself lives in cloudinary_cli.sandbox and is an extra."""
+"""`cld sandbox`. The server is the package cloudinary_cli.sandbox, whose dependencies are an extra."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ FIRST_OWN_PORT = 8787
 FREE_PORT = 0
 TTL = click.IntRange(min=1)
 PORT = click.IntRange(0, 65535)
+FOLDER_MODE = click.Choice(["dynamic", "fixed"])
 
 
 def _load(module: str) -> Any:
@@ -44,23 +45,32 @@ def sandbox() -> None:
 @click.option("--port", type=PORT, default=FIRST_OWN_PORT, show_default=True, help="0 takes a free one.")
 @click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Keep the data in this directory.")
 @click.option("--ttl", type=TTL, default=300, show_default=True, help="Lifetime of access tokens, in seconds.")
-@click.option("--folder-mode", type=click.Choice(["dynamic", "fixed"]), default="dynamic", show_default=True)
+@click.option("--folder-mode", type=FOLDER_MODE, default="dynamic", show_default=True)
 @click.option("--auto-approve/--no-auto-approve", default=False, help="Log in without the consent page.")
 @click.pass_obj
 def start(app: AppContext, port: int, data: Optional[Path], ttl: int, folder_mode: str, auto_approve: bool) -> None:
-    """Start a sandbox and print `export NAME=value` lines for the shell that shall use it.
+    """Start a sandbox and print `export NAME=value` lines for the shell that is to use it.
 
-    Without --data everything is gone when it stops. Ctrl-C or SIGTERM stops it.
+    Without --data, everything is deleted when it stops. Ctrl-C or SIGTERM stops it.
     """
     runner = _load("runner")
     runner.serve(runner.SandboxOptions(port, data, ttl, folder_mode, auto_approve), app.console)
 
 
+def _for_a_fresh_sandbox(command: Any) -> Any:
+    """The options of the commands that start a sandbox and end it again."""
+    for option in (
+        click.option("--oauth", is_flag=True, help="Leave CLOUDINARY_URL out: `cld login` is the only credential."),
+        click.option("--folder-mode", type=FOLDER_MODE, default="dynamic", show_default=True),
+        click.option("--ttl", type=TTL, default=300, show_default=True, help="Lifetime of access tokens, in seconds."),
+        click.option("--port", type=PORT, default=FREE_PORT, help="Default: a free one."),
+    ):
+        command = option(command)
+    return command
+
+
 @sandbox.command("run", cls=CldCommand, context_settings={"allow_interspersed_args": False})
-@click.option("--port", type=PORT, default=FREE_PORT, help="Default: a free one.")
-@click.option("--ttl", type=TTL, default=300, show_default=True, help="Lifetime of access tokens, in seconds.")
-@click.option("--folder-mode", type=click.Choice(["dynamic", "fixed"]), default="dynamic", show_default=True)
-@click.option("--oauth", is_flag=True, help="Leave CLOUDINARY_URL out: `cld login` is the only credential.")
+@_for_a_fresh_sandbox
 @click.argument("command", nargs=-1, required=True, metavar="-- CMD...", type=click.UNPROCESSED)
 @click.pass_obj
 def run(app: AppContext, port: int, ttl: int, folder_mode: str, oauth: bool, command: Tuple[str, ...]) -> int:
@@ -71,6 +81,19 @@ def run(app: AppContext, port: int, ttl: int, folder_mode: str, oauth: bool, com
     runner = _load("runner")
     options = runner.SandboxOptions(port=port, ttl=ttl, folder_mode=folder_mode, oauth_only=oauth)
     return int(runner.run_in_sandbox(command, options, app.console))
+
+
+@sandbox.command("shell", cls=CldCommand)
+@_for_a_fresh_sandbox
+@click.pass_obj
+def shell(app: AppContext, port: int, ttl: int, folder_mode: str, oauth: bool) -> int:
+    """Open your shell ($SHELL) with a fresh sandbox as the account. `exit` ends both.
+
+    The exit status is the shell's.
+    """
+    runner = _load("runner")
+    options = runner.SandboxOptions(port=port, ttl=ttl, folder_mode=folder_mode, oauth_only=oauth)
+    return int(runner.shell_in_sandbox(options, app.console))
 
 
 @sandbox.command("demo", cls=CldCommand)

@@ -1,1 +1,1 @@
-"""A local, loopback-only stand-in for Cloudinary; knows nothing of the commands that talk to it."""
+"""A local stand-in for Cloudinary that listens on a loopback address only."""

@@ -25,23 +25,23 @@ MAX_OBJECTS = 1_000_000
 
 @blueprint.get("/ping")
 def ping(cloud: str) -> Response:
-    """Whether the credentials work."""
+    """Confirm that the credentials are valid."""
     return jsonify({"status": "ok"})
 
 
 @blueprint.get("/config")
 def config(cloud: str) -> Response:
-    """The cloud's settings; the folder mode on request."""
-    answer: Dict[str, Any] = {"cloud_name": cloud, "created_at": iso(0)}
+    """The cloud's settings; with `settings`, its folder mode."""
+    body: Dict[str, Any] = {"cloud_name": cloud, "created_at": iso(0)}
     if flag(params(), "settings"):
-        answer["settings"] = {"folder_mode": state().settings.folder_mode}
-    return jsonify(answer)
+        body["settings"] = {"folder_mode": state().settings.folder_mode}
+    return jsonify(body)
 
 
 @blueprint.get("/usage", defaults={"date": ""})
 @blueprint.get("/usage/<date>")
 def usage(cloud: str, date: str) -> Response:
-    """What is stored now, and what was transformed and delivered since the sandbox started."""
+    """Storage at this moment; transformations and bandwidth since the sandbox started."""
     assets, counted = state().assets(cloud).all(), state().usage
     derived = [item for asset in assets for item in asset["derived"]]
     storage = sum(item["bytes"] for item in assets) + sum(item["bytes"] for item in derived)
@@ -85,7 +85,7 @@ def tags(cloud: str, kind: str) -> Response:
 
 
 def listing(name: str, found: List[Any], cursor: Any, /, **more: Any) -> Response:
-    """A list answer, with a cursor when there is more."""
+    """A list response, with a cursor if another page follows."""
     return jsonify({name: found, **more, **({"next_cursor": cursor} if cursor else {})})
 
 
@@ -95,7 +95,7 @@ def folders_in(cloud: str) -> List[Document]:
 
 
 def folder_view(folder: Document) -> Dict[str, Any]:
-    """One folder in an answer."""
+    """A folder as responses show it."""
     return {"name": folder["path"].rpartition("/")[2], "path": folder["path"], "external_id": folder["external_id"]}
 
 
@@ -120,14 +120,14 @@ def _children(cloud: str, parent: str) -> Response:
 
 @blueprint.post("/folders/<path:path>")
 def create_folder(cloud: str, path: str) -> Response:
-    """Create a folder and its parents; fine when it is there."""
+    """Create a folder and its parents; an existing folder is not an error."""
     add_folder(cloud, check_folder(path, "folder"))
     return jsonify({"success": True, **folder_view(_require_folder(cloud, path))})
 
 
 @blueprint.put("/folders/<path:path>")
 def rename_folder(cloud: str, path: str) -> Response:
-    """Move a folder with everything in it; only in dynamic mode, where no public ID depends on it."""
+    """Move a folder with its contents. In fixed mode this is refused, because public IDs contain the folder."""
     target = check_folder(str(required(params(), "to_folder")), "to_folder")
     source = _require_folder(cloud, path)["path"]
     if state().settings.folder_mode == "fixed":
@@ -152,10 +152,10 @@ def delete_folder(cloud: str, path: str) -> Response:
     source = _require_folder(cloud, path)["path"]
     if any(_is_inside(folder_of(asset), source) for asset in state().assets(cloud).all()):
         raise ApiError(400, "Folder is not empty")
-    doomed = [folder["path"] for folder in folders_in(cloud) if _is_inside(folder["path"], source)]
-    for name in doomed:
+    deleted = [folder["path"] for folder in folders_in(cloud) if _is_inside(folder["path"], source)]
+    for name in deleted:
         state().storage.delete_document(cloud, "folder", name)
-    return jsonify({"deleted": doomed})
+    return jsonify({"deleted": deleted})
 
 
 def _is_inside(path: str, folder: str) -> bool:

@@ -20,7 +20,7 @@ ALWAYS = ("asset_id", "public_id", "resource_type", "type", "created_at")
 
 
 def choose(cloud: str, values: Params, wanted: Callable[[Asset], bool]) -> Response:
-    """A page of the assets that are wanted, newest first unless `direction` is asc."""
+    """A page of the assets that `wanted` accepts, newest first unless `direction` is asc."""
     found = sorted(
         (asset for asset in state().assets(cloud).all() if wanted(asset)),
         key=lambda asset: str(asset["created_at"]),
@@ -31,7 +31,7 @@ def choose(cloud: str, values: Params, wanted: Callable[[Asset], bool]) -> Respo
 
 
 def selected(cloud: str, asset: Asset, values: Params) -> Dict[str, Any]:
-    """An asset with the extra fields, or only the fields, that were asked for."""
+    """An asset with the requested extra fields or, if `fields` is given, with only those."""
     extra = [name for name in ("tags", "context", "metadata") if flag(values, name)]
     fields = items(values.get("fields"))
     shown = admin_view(cloud, asset, extra + fields)
@@ -46,7 +46,7 @@ def resource_types(cloud: str) -> Response:
 @blueprint.get(f"/resources/{KINDS}", defaults={"delivery_type": ""})
 @blueprint.get(f"/resources/{KINDS}/<delivery_type>")
 def resources(cloud: str, kind: str, delivery_type: str) -> Response:
-    """Assets of one type, or those with the given IDs."""
+    """Assets of one resource type, optionally only those with the given public IDs."""
     values = params()
     prefix, ids = str(values.get("prefix") or ""), items(values.get("public_ids"))
     if ids:
@@ -70,7 +70,7 @@ def by_tag(cloud: str, kind: str, tag: str) -> Response:
 
 @blueprint.get(f"/resources/{KINDS}/context")
 def by_context(cloud: str, kind: str) -> Response:
-    """Assets with a context key, and maybe a value."""
+    """Assets with a context key and, if given, a value."""
     values = params()
     key, value = str(required(values, "key")), values.get("value")
     return choose(
@@ -84,7 +84,7 @@ def by_context(cloud: str, kind: str) -> Response:
 
 @blueprint.get(f"/resources/{KINDS}/moderations/<moderation>/<status>")
 def by_moderation(cloud: str, kind: str, moderation: str, status: str) -> Response:
-    """The sandbox moderates nothing."""
+    """Always empty, because the sandbox does not moderate."""
     return choose(cloud, params(), lambda asset: False)
 
 
@@ -112,28 +112,28 @@ def details_by_asset_id(cloud: str, asset_id: str) -> Response:
 
 @blueprint.get(f"/resources/{KINDS}/<delivery_type>/<path:public_id>")
 def details(cloud: str, kind: str, delivery_type: str, public_id: str) -> Response:
-    """One asset, with its derived forms."""
+    """One asset, with its derived assets."""
     return jsonify(_details(cloud, require_asset(cloud, kind, delivery_type, public_id)))
 
 
 def _details(cloud: str, asset: Asset) -> Dict[str, Any]:
     values = params()
-    answer = admin_view(cloud, asset, ["tags", "context", "metadata"])
-    answer["next_cursor"] = None
+    body = admin_view(cloud, asset, ["tags", "context", "metadata"])
+    body["next_cursor"] = None
     derived_values = {
         "next_cursor": values.get("derived_next_cursor"),
         "max_results": values.get("max_results"),
     }
     shown, cursor = page(asset["derived"], derived_values)
-    answer["derived"] = [derived_view(cloud, asset, item) for item in shown]
+    body["derived"] = [derived_view(cloud, asset, item) for item in shown]
     if cursor:
-        answer["derived_next_cursor"] = cursor
+        body["derived_next_cursor"] = cursor
     if flag(values, "versions"):
-        answer["versions"] = [version_view(item) for item in [asset] + state().assets(cloud).backups(asset["asset_id"])]
+        body["versions"] = [version_view(item) for item in [asset] + state().assets(cloud).backups(asset["asset_id"])]
     if flag(values, "related"):
-        answer["related_assets"] = asset["related"]
-    del answer["next_cursor"]
-    return answer
+        body["related_assets"] = asset["related"]
+    del body["next_cursor"]
+    return body
 
 
 def version_view(asset: Asset) -> Dict[str, Any]:
@@ -180,13 +180,13 @@ def publish(cloud: str, kind: str) -> Response:
 
 @blueprint.route(f"/resources/related_assets/{KINDS}/<delivery_type>/<path:public_id>", methods=["POST", "DELETE"])
 def relate(cloud: str, kind: str, delivery_type: str, public_id: str) -> Response:
-    """Relate an asset to others (`type/delivery/id`), or end that."""
+    """Relate an asset to others (`type/delivery/id`), or remove the relation."""
     return _relate(cloud, require_asset(cloud, kind, delivery_type, public_id))
 
 
 @blueprint.route("/resources/related_assets/<asset_id>", methods=["POST", "DELETE"])
 def relate_by_asset_id(cloud: str, asset_id: str) -> Response:
-    """The same by immutable ID."""
+    """Relate an asset by its immutable ID."""
     return _relate(cloud, require_asset_id(cloud, asset_id))
 
 

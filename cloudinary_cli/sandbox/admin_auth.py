@@ -1,4 +1,4 @@
-"""What all Admin API routes share: authorization first, call limit, rate-limit headers after."""
+"""What all Admin API routes share: authorization, the rate limit, and its headers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WINDOW = 3600
 
 
 def admin_blueprint(name: str) -> Blueprint:
-    """A blueprint below /v1_1/<cloud> that only authorized callers reach."""
+    """A blueprint under /v1_1/<cloud> whose routes require authorization."""
     blueprint = Blueprint(name, __name__, url_prefix="/v1_1/<cloud>")
     blueprint.before_request(_authorize)
     blueprint.after_request(_rate_headers)

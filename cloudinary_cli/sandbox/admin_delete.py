@@ -1,4 +1,4 @@
-"""Admin API routes that delete assets, derived forms and backups, and that restore."""
+"""Admin API routes that delete assets, derived assets and backups, and that restore assets."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def delete_resources(cloud: str, kind: str, delivery_type: str) -> Response:
     values = params()
     if "public_ids" in values:
         found = {item: state().assets(cloud).get(kind, delivery_type, item) for item in items(values["public_ids"])}
-        return _answer(cloud, values, found)
+        return _deletion_result(cloud, values, found)
     prefix = values.get("prefix")
     if not prefix and not flag(values, "all"):
         raise ApiError(400, "Missing required parameter - public_ids, prefix or all")
@@ -47,36 +47,36 @@ def delete_by_tag(cloud: str, kind: str, tag: str) -> Response:
 def delete_by_asset_ids(cloud: str) -> Response:
     values = params()
     found = {item: state().assets(cloud).by_asset_id(item) for item in items(required(values, "asset_ids"))}
-    return _answer(cloud, values, found)
+    return _deletion_result(cloud, values, found)
 
 
 def _delete_where(cloud: str, values: Params, wanted: Callable[[Asset], bool]) -> Response:
     chosen = [asset for asset in state().assets(cloud).all() if wanted(asset)]
     rest = chosen[BATCH:]
-    return _answer(cloud, values, {asset["public_id"]: asset for asset in chosen[:BATCH]}, partial=bool(rest))
+    return _deletion_result(cloud, values, {asset["public_id"]: asset for asset in chosen[:BATCH]}, partial=bool(rest))
 
 
-def _answer(cloud: str, values: Params, found: Dict[str, Any], partial: bool = False) -> Response:
+def _deletion_result(cloud: str, values: Params, found: Dict[str, Any], partial: bool = False) -> Response:
     deleted, counts = {}, {}
     for name, asset in found.items():
         counts[name] = _delete_one(cloud, values, asset) if asset else {"original": 0, "derived": 0}
         deleted[name] = "deleted" if asset else "not_found"
-    answer: Dict[str, Any] = {"deleted": deleted, "deleted_counts": counts, "partial": partial}
+    body: Dict[str, Any] = {"deleted": deleted, "deleted_counts": counts, "partial": partial}
     if partial:
-        # The next call finds what is left at the start of its list, so the cursor needs no position.
-        answer["next_cursor"] = "0" * 32
-    return jsonify(answer)
+        # The next call lists only what is left, from its start, so the cursor needs no position.
+        body["next_cursor"] = "0" * 32
+    return jsonify(body)
 
 
 def _delete_one(cloud: str, values: Params, asset: Asset) -> Dict[str, int]:
-    doomed = [name for name in str(values.get("transformations") or "").split("|") if name]
+    names = [name for name in str(values.get("transformations") or "").split("|") if name]
     before = len(asset["derived"])
     if not flag(values, "keep_original"):
         state().assets(cloud).delete(asset["asset_id"])
         return {"original": 1, "derived": before}
 
     def drop(item: Asset) -> None:
-        item["derived"] = [one for one in item["derived"] if doomed and one["transformation"] not in doomed]
+        item["derived"] = [one for one in item["derived"] if names and one["transformation"] not in names]
 
     changed = state().assets(cloud).update(asset["asset_id"], drop)
     return {"original": 0, "derived": before - len(changed["derived"]) if changed else 0}
@@ -84,7 +84,7 @@ def _delete_one(cloud: str, values: Params, asset: Asset) -> Dict[str, int]:
 
 @blueprint.delete("/derived_resources")
 def delete_derived(cloud: str) -> Response:
-    """Delete derived forms by ID."""
+    """Delete derived assets by ID."""
     wanted = items(required(params(), "derived_resource_ids"))
     deleted = dict.fromkeys(wanted, "not_found")
     for asset in state().assets(cloud).all():
@@ -104,30 +104,30 @@ def _without(ids: List[str]) -> Callable[[Asset], None]:
 
 @blueprint.post(f"/resources/{KINDS}/<delivery_type>/restore")
 def restore(cloud: str, kind: str, delivery_type: str) -> Response:
-    """Bring back deleted assets, or older versions."""
+    """Restore deleted assets or older versions."""
     values = params()
-    answer: Dict[str, Any] = {}
+    body: Dict[str, Any] = {}
     for public_id, version in _with_versions(required(values, "public_ids"), values):
         backups = [
             item
             for item in state().assets(cloud).backups(public_id=public_id)
             if item["resource_type"] == kind and item["type"] == delivery_type and version in ("", item["version_id"])
         ]
-        answer[public_id] = _restored(cloud, backups)
-    return jsonify(answer)
+        body[public_id] = _restored(cloud, backups)
+    return jsonify(body)
 
 
 @blueprint.post("/resources/restore")
 def restore_by_asset_ids(cloud: str) -> Response:
-    """The same by immutable IDs."""
+    """Restore assets by their immutable IDs."""
     values = params()
-    answer: Dict[str, Any] = {}
+    body: Dict[str, Any] = {}
     for asset_id, version in _with_versions(required(values, "asset_ids"), values):
         backups = [
             item for item in state().assets(cloud).backups(asset_id=asset_id) if version in ("", item["version_id"])
         ]
-        answer[asset_id] = _restored(cloud, backups)
-    return jsonify(answer)
+        body[asset_id] = _restored(cloud, backups)
+    return jsonify(body)
 
 
 def _with_versions(ids: Any, values: Params) -> Any:

@@ -37,11 +37,11 @@ def fields(cloud: str) -> Response:
 @blueprint.route("/metadata_fields/<field_id>", methods=["GET", "PUT", "DELETE"])
 def field(cloud: str, field_id: str) -> Response:
     if request.method == "DELETE":
-        answer = delete(cloud, "metadata_field", field_id, "metadata field")
+        response = delete(cloud, "metadata_field", field_id, "metadata field")
         for asset in state().assets(cloud).all():
             if field_id in asset["metadata"]:
                 state().assets(cloud).update(asset["asset_id"], lambda item: item["metadata"].pop(field_id, None))
-        return answer
+        return response
     doc = require(cloud, "metadata_field", field_id, "metadata field")
     if request.method == "PUT":
         doc.update({key: value for key, value in params().items() if key in FIELD_KEYS and key != "external_id"})
@@ -51,7 +51,7 @@ def field(cloud: str, field_id: str) -> Response:
 
 @blueprint.put("/metadata_fields/order")
 def order_fields(cloud: str) -> Response:
-    """Accepted; the sandbox lists fields in order of creation."""
+    """Accepted without effect: the sandbox lists fields in order of creation."""
     return jsonify({"metadata_fields": state().storage.documents(cloud, "metadata_field")})
 
 
@@ -69,7 +69,7 @@ def datasource(cloud: str, field_id: str) -> Response:
 
 @blueprint.post("/metadata_fields/<field_id>/datasource_restore")
 def restore_datasource(cloud: str, field_id: str) -> Response:
-    """Activate entries again."""
+    """Reactivate entries."""
     doc = require(cloud, "metadata_field", field_id, "metadata field")
     known = {entry["external_id"]: entry for entry in _entries(doc.get("datasource"))}
     _set_state(known, items(required(params(), "external_ids")), "active")

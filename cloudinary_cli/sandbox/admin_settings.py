@@ -1,4 +1,4 @@
-"""Admin API routes for what is configured: presets, mappings, transformations, metadata, profiles, triggers."""
+"""Admin API routes for upload presets, upload mappings, transformations, streaming profiles and triggers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PROFILES = ("4k", "full_hd", "hd", "sd", "full_hd_wifi", "full_hd_lean", "hd_lea
 
 
 def require(cloud: str, kind: str, key: str, what: str) -> Document:
-    """A document that has to be there.
+    """An existing document.
 
     :raises ApiError: 404.
     """
@@ -31,7 +31,7 @@ def require(cloud: str, kind: str, key: str, what: str) -> Document:
 
 
 def add(cloud: str, kind: str, key: str, doc: Document, what: str) -> Document:
-    """Add a document under a free key.
+    """Add a document.
 
     :raises ApiError: 409.
     """
@@ -41,7 +41,7 @@ def add(cloud: str, kind: str, key: str, doc: Document, what: str) -> Document:
 
 
 def delete(cloud: str, kind: str, key: str, what: str) -> Response:
-    """Delete a document that has to be there."""
+    """Delete an existing document."""
     require(cloud, kind, key, what)
     state().storage.delete_document(cloud, kind, key)
     return jsonify({"message": "deleted"})
@@ -79,7 +79,7 @@ def _preset_settings(values: Params) -> Dict[str, Any]:
 
 @blueprint.route("/upload_mappings", methods=["GET", "POST", "PUT", "DELETE"])
 def upload_mappings(cloud: str) -> Response:
-    """List mappings, or act on the one of a folder."""
+    """List upload mappings, or read, create, change or delete the one of a folder."""
     values = params()
     if request.method == "GET" and not values.get("folder"):
         found, cursor = page(state().storage.documents(cloud, "upload_mapping"), values)
@@ -112,7 +112,7 @@ def transformations(cloud: str) -> Response:
 
 
 def _transformations(cloud: str) -> List[Dict[str, Any]]:
-    """The stored ones, then those that only derived assets use."""
+    """The stored transformations, then those that only derived assets use."""
     stored = {doc["name"]: dict(doc) for doc in state().storage.documents(cloud, "transformation")}
     for asset in state().assets(cloud).all():
         for item in asset["derived"]:
@@ -123,7 +123,7 @@ def _transformations(cloud: str) -> List[Dict[str, Any]]:
 
 
 def _known(cloud: str, name: str) -> Dict[str, Any]:
-    """The transformation of that name; named ones are kept as t_NAME.
+    """The transformation of that name; a named one is stored as t_NAME.
 
     :raises ApiError: 404.
     """
@@ -155,13 +155,13 @@ def _derived(cloud: str, asset: Document, item: Document) -> Document:
 
 
 def _info(text: str) -> List[Dict[str, str]]:
-    """The steps of a transformation string; only enough to look at."""
+    """The steps of a transformation string, not fully parsed."""
     return [dict([part.partition("_")[::2] for part in step.split(",")]) for step in text.split("/")]
 
 
 @blueprint.route("/transformations", methods=["POST", "PUT", "DELETE"])
 def change_transformation(cloud: str) -> Response:
-    """Create, update or delete a transformation; named ones are kept as t_NAME."""
+    """Create, update or delete a transformation; a named one is stored as t_NAME."""
     values = params()
     if request.method == "POST":
         name, definition = f"t_{required(values, 'name')}", str(required(values, "transformation"))
@@ -191,7 +191,7 @@ def _forget_derived(cloud: str, name: str) -> None:
 
 @blueprint.route("/streaming_profiles", methods=["GET", "POST"])
 def streaming_profiles(cloud: str) -> Response:
-    """List the built-in and own profiles, or create one."""
+    """List the built-in and custom profiles, or create one."""
     if request.method == "GET":
         built_in = [{"name": name, "display_name": None, "predefined": True} for name in PROFILES]
         own = [dict(doc, predefined=False) for doc in state().storage.documents(cloud, "streaming_profile")]

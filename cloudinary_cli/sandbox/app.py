@@ -1,4 +1,4 @@
-"""Puts the Flask application together: routes, error answers, request log."""
+"""Assembles the Flask application: routes, error responses, request log."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ BLUEPRINTS = (
 
 
 def create_app(settings: SandboxSettings, base_url: str) -> Flask:
-    """The sandbox as a WSGI application that will be reached at base_url (without a final slash)."""
+    """The sandbox as a WSGI application. `base_url` is the address that clients use."""
     app = Flask("cloudinary_cli.sandbox", static_folder=None)
     app.url_map.merge_slashes = False
-    # A data URI is an ordinary form field; the default limits are for servers that face the world.
+    # A data URI is an ordinary form field and may exceed Flask's default limits, which protect public servers.
     app.config.update(MAX_FORM_MEMORY_SIZE=1 << 30, MAX_FORM_PARTS=20_000)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions[EXTENSION] = SandboxState(settings, base_url.rstrip("/"), Storage(settings.data_dir.resolve()))
@@ -74,7 +74,7 @@ def _http_error(error: HTTPException) -> Tuple[Response, int]:
 
 
 def _finish(response: Response) -> Response:
-    """Note the request's fields for the log; every answer has a request ID."""
+    """Record the request's fields for the log, and give the response a request ID."""
     request.environ[FIELDS] = fields_of(request)
     response.headers["X-Request-Id"] = uuid.uuid4().hex
     if response.status_code >= 400:

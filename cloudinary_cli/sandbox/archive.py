@@ -1,4 +1,4 @@
-"""The Upload API's `generate_archive`: a zip of chosen assets, stored as a raw asset or sent at once."""
+"""The Upload API's `generate_archive`: a zip of chosen assets, stored as a raw asset or sent as the response."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def create_archive(cloud: str, kind: str, values: Params) -> Any:
         stored = store_upload(cloud, "raw", wanted, received)
     finally:
         discard(received)
-    answer: Dict[str, Any] = upload_view(cloud, stored, "")
-    answer.update(resource_count=len(chosen), file_count=len(chosen))
-    return answer
+    response: Dict[str, Any] = upload_view(cloud, stored, "")
+    response.update(resource_count=len(chosen), file_count=len(chosen))
+    return response
 
 
 def _download(path: Path, name: str) -> Response:

@@ -15,11 +15,11 @@ Change = Callable[[Asset], None]
 
 
 class AssetExists(Exception):
-    """The target public ID is taken."""
+    """Another asset has the target public ID."""
 
 
 class AssetStore:
-    """Keeps one record per (resource type, delivery type, public ID) and a backup of everything replaced or deleted."""
+    """One record per (resource type, delivery type, public ID), and a backup of each replaced or deleted version."""
 
     def __init__(self, storage: Storage, cloud: str, files_dir: Path) -> None:
         self._storage = storage
@@ -46,7 +46,7 @@ class AssetStore:
         return self.snapshot()[1]
 
     def snapshot(self) -> Tuple[int, List[Asset]]:
-        """Every asset, and a number that changes with any of them."""
+        """Every asset, and a number that changes whenever one of them changes."""
         generation, assets = self._snapshot
         if generation != self._generation:
             generation = self._generation
@@ -56,11 +56,14 @@ class AssetStore:
         return generation, assets
 
     def content(self, asset: Asset) -> Path:
-        """Where the content of an asset (or of a backup) is."""
+        """The path of the content of an asset or of a backup."""
         return self._files_dir / str(asset["_blob"])
 
     def put(self, asset: Asset, content: Path) -> Asset:
-        """Store an asset and take over its content file; a predecessor becomes a backup and lends its identity."""
+        """Store an asset and move its content file into place.
+
+        An asset that it replaces becomes a backup, and the new one gets its immutable ID.
+        """
         with self._storage.write() as connection:
             old = self._find(connection, asset)
             if old is not None:
@@ -78,7 +81,7 @@ class AssetStore:
         return asset
 
     def update(self, asset_id: str, change: Change) -> Optional[Asset]:
-        """Change one record in place.
+        """Change one record in a transaction.
 
         :raises AssetExists: when the change gives it the identity of another asset.
         """
@@ -92,7 +95,7 @@ class AssetStore:
         return asset
 
     def delete(self, asset_id: str) -> bool:
-        """Delete an asset; its content stays as a backup."""
+        """Delete an asset and keep it as a backup."""
         with self._storage.write() as connection:
             asset = self.by_asset_id(asset_id)
             if asset is not None:
@@ -110,7 +113,7 @@ class AssetStore:
         return [_load(row) for row in rows]
 
     def restore(self, backup: Asset) -> Asset:
-        """Make a backup the current version again; what it replaces becomes a backup itself."""
+        """Make a backup the current version; the version that it replaces becomes a backup."""
         with self._storage.write() as connection:
             old = self._find(connection, backup)
             if old is not None:

@@ -1,4 +1,4 @@
-"""Who may call which API: Basic, Bearer and signed requests are really verified; nothing is answered here."""
+"""Verifies the credentials of API requests: Basic, Bearer, signatures and unsigned upload presets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from . import tokens
 from .params import Params, flag
 from .state import ApiError, state
 
-# What the Upload API leaves out of the string to sign.
+# Parameters that are not part of the string to sign:
+# https://cloudinary.com/documentation/authentication_signatures
 NEVER_SIGNED = ("file", "cloud_name", "resource_type", "api_key", "signature")
 # Accepted unsigned by the bulk endpoints only; see _NON_SIGNABLE_NOTIFICATION_PARAMS of the SDK.
 UNSIGNED_NOTIFICATION = ("notification_url", "batch_id")
@@ -20,7 +21,7 @@ SIGNATURE_LIFETIME = 3600.0
 
 
 def check_admin(cloud: str) -> None:
-    """Admin API: API key and secret, or an access token, of this cloud.
+    """Admin API: this cloud's API key and secret, or an access token for it.
 
     :raises ApiError: 401.
     """
@@ -35,7 +36,7 @@ def check_admin(cloud: str) -> None:
 
 
 def check_upload(cloud: str, values: Params, action: str) -> Optional[Dict[str, Any]]:
-    """Upload API: access token, signature, or an unsigned upload preset; the preset in use is returned.
+    """Upload API: an access token, a signature, or an unsigned upload preset. Returns the preset, if any.
 
     :raises ApiError: 400 or 401.
     """
@@ -66,7 +67,7 @@ def check_provisioning(account_id: str) -> None:
 
 
 def check_signature(cloud: str, values: Params, optional: Any = ()) -> None:
-    """A signed request of the Upload API or a signed URL.
+    """Verify the signature and timestamp of an Upload API request or of a signed URL.
 
     :raises ApiError: 400 or 401.
     """
@@ -122,7 +123,10 @@ def _secret_of(api_key: str, cloud: str) -> str:
 
 
 def _check_bearer(cloud: str) -> bool:
-    """Whether a valid access token was sent; False when none was sent at all."""
+    """True when a valid access token was sent, False when the request has none.
+
+    :raises ApiError: 401 when the access token is not valid.
+    """
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         return False

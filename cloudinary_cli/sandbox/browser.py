@@ -1,4 +1,4 @@
-"""A stand-in browser for scripts: opens an authorize URL, presses Approve or Deny, follows the redirects home."""
+"""A browser for scripts: opens an authorization URL, approves or denies, and follows the redirect to the callback."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class ForbiddenUrl(Exception):
 
 
 def require_loopback(url: str) -> str:
-    """The URL itself.
+    """Return the URL unchanged.
 
     :raises ForbiddenUrl: unless it is http on a loopback address.
     """
@@ -60,9 +60,9 @@ class ConsentForm(HTMLParser):
 
 
 def visit(url: str, deny: bool = False, cloud: Optional[str] = None) -> int:
-    """Open an authorize URL, answer its consent page, end at the callback; the callback's HTTP status.
+    """Open an authorization URL, submit its consent page and follow the redirect; the HTTP status of the callback.
 
-    :raises ForbiddenUrl: when a page leads away from this machine.
+    :raises ForbiddenUrl: when a page leads to another machine.
     """
     opener = build_opener(ProxyHandler({}), LoopbackRedirects())
     status, final_url, text = _fetch(opener, Request(require_loopback(url)))
@@ -79,15 +79,15 @@ def visit(url: str, deny: bool = False, cloud: Optional[str] = None) -> int:
 
 def _fetch(opener: OpenerDirector, request: Request) -> Tuple[int, str, str]:
     try:
-        with opener.open(request, timeout=TIMEOUT) as answer:
-            return int(answer.status), str(answer.url), answer.read().decode("utf-8", "replace")
+        with opener.open(request, timeout=TIMEOUT) as response:
+            return int(response.status), str(response.url), response.read().decode("utf-8", "replace")
     except HTTPError as error:
         with error:
             return int(error.code), str(error.url), ""
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
-    """Command line: URL [--deny] [--cloud NAME]; exit 0 when the last page was answered with 2xx."""
+    """Command line: URL [--deny] [--cloud NAME]; exit status 0 when the last response was 2xx."""
     parser = argparse.ArgumentParser(prog="python -m cloudinary_cli.sandbox.browser", description=__doc__)
     parser.add_argument("url")
     parser.add_argument("--deny", action="store_true", help="press Deny instead of Approve")

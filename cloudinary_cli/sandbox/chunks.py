@@ -1,4 +1,4 @@
-"""Chunked uploads: parts written into place in any order, the whole handed over once; no API rules."""
+"""Chunked uploads: assembles a file from parts that arrive in any order."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BLOCK = 1 << 20
 
 
 class Chunk:
-    """One part of an upload, as its headers describe it."""
+    """One part of an upload, described by its headers."""
 
     def __init__(self, content_range: str, upload_id: str) -> None:
         match = CONTENT_RANGE.match(content_range)
@@ -34,26 +34,26 @@ class ChunkStore:
         self._cloud = cloud
 
     def path(self, chunk: Chunk) -> Path:
-        """Where the parts of an upload are put together."""
+        """The file that the parts are written into."""
         return self._state.temp_dir / f"chunks-{chunk.key}"
 
     def result(self, chunk: Chunk) -> Optional[Dict[str, Any]]:
-        """The answer that the finished upload got: a repeated last part gets it again."""
+        """The response of the finished upload, which a repeated last part gets again."""
         return self._state.storage.document(self._cloud, "chunked_upload", chunk.key)
 
-    def remember(self, chunk: Chunk, answer: Dict[str, Any]) -> None:
-        """Keep the answer of a finished upload."""
-        self._state.storage.put_document(self._cloud, "chunked_upload", chunk.key, answer)
+    def remember(self, chunk: Chunk, response: Dict[str, Any]) -> None:
+        """Store the response of a finished upload."""
+        self._state.storage.put_document(self._cloud, "chunked_upload", chunk.key, response)
 
     def forget_parts(self, chunk: Chunk) -> None:
-        """Start from nothing if this upload ID comes again."""
+        """Delete the records of received parts, so that this upload ID can be used again."""
         with self._state.storage.write() as connection:
             connection.execute("DELETE FROM chunks WHERE upload_id = ?", (chunk.key,))
 
     def add(self, chunk: Chunk, part: Path) -> Tuple[int, bool]:
-        """Write one part into place: how many bytes are there, and whether this call completed the upload.
+        """Write one part into the file. Returns the bytes received so far, and whether this call completed the upload.
 
-        :raises ApiError: 400 when the part's size is not what its header says.
+        :raises ApiError: 400 when the size of the part does not match its header.
         """
         size = part.stat().st_size
         if size != chunk.last - chunk.first + 1:

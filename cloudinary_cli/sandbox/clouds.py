@@ -1,4 +1,4 @@
-"""Which clouds exist and which API keys open them; SQL only."""
+"""The clouds of the sandbox and their API keys."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Dict, List, Optional
 
 from .storage import Storage
 
-# Clouds are not documents of a cloud, so they live under a name no cloud can have.
+# Clouds are not documents of a cloud, so they are stored under a name that no cloud can have.
 ROOT = "*"
 
 
@@ -18,7 +18,7 @@ class CloudStore:
         self._storage = storage
 
     def add(self, cloud_name: str, api_key: str = "", api_secret: str = "") -> Dict[str, Any]:
-        """Make sure that a cloud exists and that the key opens it; missing credentials are made up."""
+        """Add a cloud if it does not exist, and an API key for it; missing credentials are generated."""
         api_key = api_key or str(10**14 + secrets.randbelow(9 * 10**14))
         api_secret = api_secret or secrets.token_urlsafe(20)
         key = {"api_key": api_key, "api_secret": api_secret, "cloud_name": cloud_name, "enabled": True}
@@ -27,13 +27,13 @@ class CloudStore:
         return key
 
     def remove(self, cloud_name: str) -> None:
-        """Forget a cloud and its keys; its assets stay on disk."""
+        """Delete a cloud and its keys; its assets stay on disk."""
         self._storage.delete_document(ROOT, "cloud", cloud_name)
         for key in self.keys(cloud_name):
             self._storage.delete_document(ROOT, "api_key", key["api_key"])
 
     def exists(self, cloud_name: str) -> bool:
-        """Whether requests may name this cloud."""
+        """Whether there is a cloud with this name."""
         return self._storage.document(ROOT, "cloud", cloud_name) is not None
 
     def names(self) -> List[str]:

@@ -1,77 +1,160 @@
-"""The page on which a person approves or denies a login; no third-party resources, everything escaped."""
+"""The sandbox's HTML pages for approving or denying a login: no script, no link, everything escaped."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from html import escape
-from typing import Dict, List
+from typing import Dict, List, NamedTuple
 from urllib.parse import urlsplit
 
-_HEAD = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Cloudinary sandbox - approve access</title>
-<style>
-body {{ font: 16px/1.5 sans-serif; max-width: 34rem; margin: 4rem auto; padding: 0 1rem; color: #1b1f3b }}
-button {{ font: inherit; padding: .5rem 1.5rem; margin-right: 1rem }}
-</style></head>
-<body><h1>Cloudinary sandbox</h1>
+from cloudinary_cli.auth.callback_page import STYLE
+
+# What a client may do with each scope of settings.SCOPES.
+_PERMISSIONS = {
+    "openid": "Confirm who you are",
+    "offline_access": "Stay logged in until you log out",
+    "asset_management": "View, search and manage assets",
+    "upload": "Upload assets",
+}
+
+# The Content-Security-Policy allows the style by its hash.
+_STYLE = (
+    STYLE
+    + """
+:root { --on-brand: #fff; }
+@media (prefers-color-scheme: dark) { :root { --on-brand: #0d1220; } }
+h1 { text-wrap: balance; }
+h2, label, dt { margin-top: 24px; font-size: .875rem; font-weight: 600; color: var(--soft); text-align: left; }
+label { display: block; }
+dd { text-align: left; font-weight: 600; overflow-wrap: anywhere; }
+ul { list-style: none; padding: 0; margin-top: 6px; text-align: left; }
+li { position: relative; padding: 3px 0 3px 28px; }
+li::before { content: "\\2713"; position: absolute; left: 4px; color: var(--success); font-weight: 700; }
+select, input, button { width: 100%; min-height: 46px; border-radius: 10px; font: inherit; color: inherit; }
+select, input { margin-top: 6px; padding: 9px 12px; background: var(--well); border: 1px solid var(--soft); }
+.code {
+  margin-top: 6px; padding: 12px; background: var(--well); border: 1px solid var(--edge); border-radius: 10px;
+  font: 600 1.5rem/1.3 ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace;
+  letter-spacing: .12em;
+}
+input { text-transform: uppercase; letter-spacing: .12em; }
+.buttons { display: flex; gap: 12px; margin-top: 28px; }
+button { padding: 10px 16px; font-weight: 600; cursor: pointer; }
+button { background: var(--card); border: 1px solid var(--soft); }
+button.primary { color: var(--on-brand); background: var(--brand); border-color: var(--brand); }
+:focus-visible { outline: 3px solid var(--brand); outline-offset: 2px; }
+button:hover { filter: brightness(1.08); }
+@media (max-width: 420px) { .buttons { flex-direction: column; } }
 """
-_END = "</body></html>\n"
-_CLIENT = "<p>The client <code>{client}</code> asks for access to this local test server.</p>\n"
-_SCOPES = "<ul>{scopes}</ul>\n"
-_FORM = """<form method="post" action="{action}">
+)
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{title} - Cloudinary sandbox</title>
+<style>{style}</style>
+</head>
+<body>
+<main>
+<div class="body">
+<h1>{title}</h1>
+{content}
+</div>
+<footer>Cloudinary sandbox, a local test server</footer>
+</main>
+</body>
+</html>
+"""
+_DECISION = """<form method="post" action="{action}">
 <input type="hidden" name="ticket" value="{ticket}">
-"""
-_DECISION = """<p><label>Cloud <select name="cloud">{clouds}</select></label></p>
-<button name="decision" value="approve">Approve</button>
+{device}{cloud}
+<h2 id="permissions">Permissions</h2>
+<ul aria-labelledby="permissions">{permissions}</ul>
+<div class="buttons">
+<button class="primary" name="decision" value="approve">Approve</button>
 <button name="decision" value="deny">Deny</button>
+</div>
+<p class="return">{note}</p>
+</form>"""
+_ONE_CLOUD = '<dl><dt>Cloud</dt><dd>{name}</dd></dl><input type="hidden" name="cloud" value="{name}">'
+_CLOUDS = '<label for="cloud">Cloud</label><select id="cloud" name="cloud">{options}</select>'
+_DEVICE = """<h2 id="code">Approve only if your terminal shows this code</h2>
+<p class="code" aria-labelledby="code">{user_code}</p>
+<input type="hidden" name="user_code" value="{user_code}">
+"""
+_CODE = """<p{role}>{message}</p>
+<form method="get" action="{action}">
+<label for="user_code">Code</label>
+<input id="user_code" name="user_code" required autofocus autocomplete="off" autocapitalize="characters"
+ spellcheck="false" placeholder="ABCD-EFGH">
+<div class="buttons"><button class="primary">Continue</button></div>
 </form>"""
 
-_CONSENT = f"{_HEAD}{_CLIENT}{_SCOPES}<p>The answer goes to <code>{{redirect}}</code>.</p>\n{_FORM}{_DECISION}{_END}"
-_DEVICE = (
-    f"{_HEAD}{_CLIENT}<p>Approve only if your terminal shows the code <strong>{{user_code}}</strong>.</p>\n{_SCOPES}"
-    f'{_FORM}<input type="hidden" name="user_code" value="{{user_code}}">\n{_DECISION}{_END}'
-)
-_CODE = f"""{_HEAD}<p>{{message}}</p>
-<form method="get" action="{{action}}">
-<p><label>Code <input name="user_code" autocomplete="off" autofocus></label></p>
-<button>Continue</button>
-</form>{_END}"""
-_OUTCOME = f"{_HEAD}<p>{{message}}</p>{_END}"
+
+class ConsentRequest(NamedTuple):
+    """What the user decides about, and where the form goes."""
+
+    client: str
+    scope: str
+    action: str
+    ticket: str
+    clouds: List[str]
 
 
-def consent_page(client: str, scope: str, redirect_uri: str, action: str, ticket: str, clouds: List[str]) -> str:
-    return _decision(_CONSENT, scope, clouds, client=client, redirect=redirect_uri, action=action, ticket=ticket)
+def consent_page(request: ConsentRequest, redirect_uri: str) -> str:
+    """The page of an authorization request (RFC 6749 section 4.1.1)."""
+    target = urlsplit(redirect_uri)
+    return _decision(request, "", f"You will be sent back to {target.scheme}://{target.netloc}.")
 
 
-def device_page(client: str, scope: str, user_code: str, action: str, ticket: str, clouds: List[str]) -> str:
-    """The HTML on which a device code is approved or denied (RFC 8628 section 5.4: the person compares the code)."""
-    return _decision(_DEVICE, scope, clouds, client=client, user_code=user_code, action=action, ticket=ticket)
+def device_page(request: ConsentRequest, user_code: str) -> str:
+    """The page of a device code; the user compares the code (RFC 8628 section 5.4)."""
+    return _decision(request, _DEVICE.format(user_code=escape(user_code)), "Then return to your terminal.")
 
 
-def code_page(action: str, message: str = "Enter the code that your terminal shows.") -> str:
-    return _CODE.format(action=escape(action), message=escape(message))
+def code_page(action: str, error: str = "") -> str:
+    """The page on which the user types a device code; `error` says why the last one was not accepted."""
+    message = error or "Enter the code that your terminal shows."
+    role = ' role="alert"' if error else ""
+    return _page("Log in with a code", _CODE.format(action=escape(action), message=escape(message), role=role))
 
 
-def outcome_page(message: str) -> str:
-    """The HTML after a decision."""
-    return _OUTCOME.format(message=escape(message))
+def outcome_page(title: str, message: str) -> str:
+    """The page after a decision."""
+    return _page(title, f"<p>{escape(message)}</p>")
 
 
-def _decision(page: str, scope: str, clouds: List[str], **values: str) -> str:
-    return page.format(
-        scopes="".join(f"<li>{escape(name)}</li>" for name in scope.split()),
-        clouds="".join(f"<option>{escape(name)}</option>" for name in clouds),
-        **{name: escape(value) for name, value in values.items()},
+def _decision(request: ConsentRequest, device: str, note: str) -> str:
+    names = [escape(name) for name in request.clouds]
+    options = "".join(f"<option>{name}</option>" for name in names)
+    content = _DECISION.format(
+        action=escape(request.action),
+        ticket=escape(request.ticket),
+        device=device,
+        cloud=_CLOUDS.format(options=options) if len(names) > 1 else _ONE_CLOUD.format(name=names[0]),
+        permissions="".join(f"<li>{_PERMISSIONS[name]}</li>" for name in request.scope.split()),
+        note=escape(note),
     )
+    return _page(f"Allow {request.client} to use your account?", content)
+
+
+def _page(title: str, content: str) -> str:
+    return _PAGE.format(title=escape(title), style=_STYLE, content=content)
 
 
 def security_headers(redirect_uri: str) -> Dict[str, str]:
-    """Headers of the consent page.
+    """Headers of these pages.
 
     form-action must name the redirect target too: browsers apply it to redirects that follow the form. CSP has no
     syntax for IPv6 literals, so it is left out there. With the referrer policy `no-referrer`, browsers send the form
     with `Origin: null` (Fetch standard), which cannot be told from a foreign page.
     """
-    policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
+    style = base64.b64encode(hashlib.sha256(_STYLE.encode("utf-8")).digest()).decode("ascii")
+    policy = f"default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; frame-ancestors 'none'"
     target = urlsplit(redirect_uri)
     if ":" not in (target.hostname or ""):
         policy += f"; form-action 'self' {target.scheme}://{target.netloc}"

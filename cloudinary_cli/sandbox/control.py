@@ -1,4 +1,4 @@
-"""Endpoints under /sandbox/ for tests: what was asked, how often, what shall fail, what time it is."""
+"""Endpoints under /sandbox/ for tests: request log, counters, planned failures, clock and clouds."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ COUNTERS = (
 
 @blueprint.before_request
 def refuse_simple_requests() -> None:
-    """A web page can send forms to 127.0.0.1 without asking, but not JSON: only JSON changes anything here.
+    """Accept only JSON in POST requests: a web page cannot send it to another origin without a CORS preflight.
 
     :raises ApiError: 415.
     """
@@ -46,7 +46,7 @@ def refuse_simple_requests() -> None:
 
 @blueprint.get("/requests")
 def requests_seen() -> Response:
-    """The last requests, oldest first; ?path= keeps those with this prefix, ?method= those with this method."""
+    """The last requests, oldest first. `path` filters by prefix, `method` by method."""
     found = state().log.entries(request.args.get("path", ""), request.args.get("method", ""))
     return jsonify({"requests": found, "count": len(found)})
 
@@ -59,7 +59,7 @@ def forget_requests() -> Response:
 
 @blueprint.get("/stats")
 def stats() -> Response:
-    """All counters, zeros included, plus what is alive now."""
+    """All counters, the number of live grants, and the clock offset."""
     counts: Dict[str, Any] = {**dict.fromkeys(COUNTERS, 0), **state().counters.snapshot()}
     counts["live_grants"] = state().grants.live_families()
     counts["clock_offset"] = state().clock.offset
@@ -74,13 +74,13 @@ def clear_stats() -> Response:
 
 @blueprint.get("/faults")
 def planned_faults() -> Response:
-    """The failures still planned."""
+    """The planned failures that are left."""
     return jsonify({"faults": [asdict(fault) for fault in state().faults.pending()]})
 
 
 @blueprint.post("/faults")
 def plan_fault() -> Response:
-    """Plan a failure; `times: null` means for ever."""
+    """Plan a failure; `times: null` repeats it without limit."""
     body = _object()
     try:
         fault = Fault(**{key: value for key, value in body.items() if key != "hits"})
@@ -104,7 +104,7 @@ def read_clock() -> Response:
 
 @blueprint.post("/clock")
 def shift_clock() -> Response:
-    """Shift the server's time; the offset is from the real time, so 0 sets it right."""
+    """Shift the server's clock by `offset` seconds from the real time."""
     offset: Optional[object] = _object().get("offset")
     if isinstance(offset, bool) or not isinstance(offset, (int, float)):
         raise ApiError(400, "offset must be a number of seconds")

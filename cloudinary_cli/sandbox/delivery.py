@@ -26,7 +26,7 @@ TOKEN = "__cld_token__"
 
 @blueprint.get("/<cloud>/<any(image,video,raw):kind>/<delivery_type>/<path:rest>")
 def deliver(cloud: str, kind: str, delivery_type: str, rest: str) -> Response:
-    """The content of an asset; transformations and format conversions are accepted and not applied."""
+    """The content of an asset. Transformations and format conversions are accepted but not applied."""
     signature, parts = _take_signature(rest.split("/"))
     if not state().clouds.exists(cloud):
         return _missing(f"Unknown cloud {cloud}")
@@ -58,14 +58,14 @@ def download(cloud: str, kind: str) -> Response:
 @blueprint.get("/<cloud>/search/<signature>/<int:ttl>/<query>", defaults={"cursor": ""})
 @blueprint.get("/<cloud>/search/<signature>/<int:ttl>/<query>/<cursor>")
 def search_url(cloud: str, signature: str, ttl: int, query: str, cursor: str) -> Response:
-    """A search URL, cacheable for its time to live."""
+    """A search URL, cacheable for `ttl` seconds."""
     response = jsonify(run_signed_search(cloud, signature, ttl, query, cursor))
     response.headers["Cache-Control"] = f"public, max-age={ttl}"
     return response
 
 
 class Reading(NamedTuple):
-    """One way to read a delivery path."""
+    """One interpretation of a delivery path."""
 
     public_id: str
     transformation: str
@@ -74,7 +74,7 @@ class Reading(NamedTuple):
 
 
 def readings(parts: List[str], kind: str) -> Iterator[Reading]:
-    """Before the public ID there may be any number of transformations and one version; after it, a format."""
+    """All interpretations: transformations and a version may precede the public ID, and a format may follow it."""
     for start in range(len(parts)):
         before = "/".join(part for part in parts[:start] if not VERSION.match(part))
         path = "/".join(parts[start:])
@@ -97,7 +97,7 @@ def send_asset(cloud: str, asset: Asset, name: str, attachment: bool = False) ->
     response.headers["Cache-Control"] = "public, no-cache"
     # Flask labels a .tar.gz as gzip-encoded text, and clients would unpack it.
     response.headers.pop("Content-Encoding", None)
-    # Uploaded HTML or SVG must not run with the sandbox's origin.
+    # Scripts in uploaded HTML or SVG must not run with the origin of the sandbox.
     response.headers["Content-Security-Policy"] = "sandbox"
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
@@ -109,7 +109,7 @@ def _take_signature(parts: List[str]) -> Tuple[Optional[str], List[str]]:
 
 
 def _count_delivery(cloud: str, response: Response) -> None:
-    """Bandwidth is what users get; transfers within Cloudinary are not part of it."""
+    """Count a delivery; the sandbox's own transfers use no bandwidth."""
     state().counters.add("downloads")
     if INTERNAL in request.environ:
         return
@@ -119,7 +119,7 @@ def _count_delivery(cloud: str, response: Response) -> None:
 
 
 def _check_access(cloud: str, asset: Asset, signature: Optional[str], reading: Reading) -> None:
-    """Private and authenticated assets need a signed URL, token-controlled ones a token (which is not verified)."""
+    """Require a signed URL for restricted assets, and a token (not verified) for token-controlled ones."""
     controlled = any(rule.get("access_type") == "token" for rule in asset.get("access_control") or [])
     if signature is not None:
         if not is_signed(cloud, reading.transformation, reading.name, signature):

@@ -1,10 +1,10 @@
-"""The routes of the device authorization grant (RFC 8628): its endpoint, and the page where a person decides."""
+"""The routes of the device authorization grant (RFC 8628): the endpoint, and the page on which the user decides."""
 
 from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
-from .consent import code_page, device_page, outcome_page, security_headers
+from .consent import ConsentRequest, code_page, device_page, outcome_page, security_headers
 from .device_grant import ENDPOINT_PATH, PAGE_PATH
 from .oauth import server, tickets
 from .state import state
@@ -14,7 +14,7 @@ blueprint = Blueprint("device", __name__)
 
 @blueprint.post(ENDPOINT_PATH)
 def device_authorization() -> Response:
-    """Give out a device code and a user code."""
+    """Issue a device code and a user code."""
     response: Response = server().create_endpoint_response("device_authorization")
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -22,37 +22,43 @@ def device_authorization() -> Response:
 
 @blueprint.get(PAGE_PATH)
 def show() -> Response:
-    """Ask for the code, or show what it stands for: a code in the address is not approved by opening it."""
+    """Ask for a code, or ask whether to approve the one in the address; opening the page approves nothing."""
     typed = request.args.get("user_code", "")
     if not typed:
         return _page(code_page(PAGE_PATH))
     found = state().devices.find_by_user_code(typed)
     if found is None or found.is_expired():
-        return _page(code_page(PAGE_PATH, "There is no such code, or it has expired."), 404)
-    page = device_page(
-        client=found.client_id,
+        return _page(
+            code_page(
+                PAGE_PATH, "This code does not exist, or it has expired. Enter the code that your terminal shows."
+            ),
+            404,
+        )
+    consent_request = ConsentRequest(
+        client=state().settings.client_name,
         scope=found.scope,
-        user_code=found.user_code,
         action=PAGE_PATH,
         ticket=tickets().issue(found.user_code.encode("ascii")),
         clouds=state().clouds.names(),
     )
-    return _page(page)
+    return _page(device_page(consent_request, found.user_code))
 
 
 @blueprint.post(PAGE_PATH)
 def decide() -> Response:
-    """The person's decision."""
+    """Take the user's decision."""
     form = request.form
     found = state().devices.find_by_user_code(form.get("user_code", ""))
     if found is None or not tickets().redeem(form.get("ticket", ""), found.user_code.encode("ascii")):
-        return _page(outcome_page("Unknown or used form."), 400)
+        return _page(outcome_page("Not accepted", "This form is unknown or was used before. Open the page again."), 400)
     cloud = form.get("cloud") or state().settings.cloud_name
     approved = form.get("decision") == "approve" and state().clouds.exists(cloud)
     if not state().devices.decide(found, cloud if approved else None):
-        return _page(outcome_page("This code was decided before, or it has expired."), 409)
+        return _page(outcome_page("Not accepted", "This code was approved or denied before, or it has expired."), 409)
     state().counters.add("approvals" if approved else "denials")
-    return _page(outcome_page("Approved. Go back to the terminal." if approved else "Denied."))
+    if approved:
+        return _page(outcome_page("Approved", "You can close this tab and return to the terminal."))
+    return _page(outcome_page("Denied", "The device was not logged in. You can close this tab."))
 
 
 def _page(html: str, status: int = 200) -> Response:

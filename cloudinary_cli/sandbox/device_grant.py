@@ -1,4 +1,4 @@
-"""The Authlib side of the device authorization grant (RFC 8628): polling and giving out codes; no routes."""
+"""The Authlib classes of the device authorization grant (RFC 8628): polling and issuing codes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PAGE_PATH = "/device"
 
 
 class DeviceGrant(DeviceCodeGrant):  # type: ignore[misc]
-    """The polling side: pending, slow down, denied, expired, or a grant."""
+    """Polling: pending, slow down, denied, expired, or a grant."""
 
     TOKEN_ENDPOINT_AUTH_METHODS = ["none"]
 
@@ -25,7 +25,7 @@ class DeviceGrant(DeviceCodeGrant):  # type: ignore[misc]
         return state().devices.find(device_code)
 
     def query_user_grant(self, user_code: str) -> Optional[Tuple[Optional[Credential], bool]]:
-        """What the person has decided; None: nothing yet."""
+        """The user's decision, or None while there is none."""
         found = state().devices.find_by_user_code(user_code)
         if found is None or found.denied:
             return None, False
@@ -38,13 +38,13 @@ class DeviceGrant(DeviceCodeGrant):  # type: ignore[misc]
 
 
 class DeviceEndpoint(DeviceAuthorizationEndpoint):  # type: ignore[misc]
-    """Gives out codes."""
+    """Issues codes."""
 
     CLIENT_AUTH_METHODS = ["none"]
 
     @property
     def EXPIRES_IN(self) -> int:
-        """Seconds that a code lives."""
+        """Lifetime of a code in seconds."""
         return state().settings.device_lifetime
 
     @property
@@ -57,10 +57,10 @@ class DeviceEndpoint(DeviceAuthorizationEndpoint):  # type: ignore[misc]
         return f"{state().base_url}{PAGE_PATH}"
 
     def save_device_credential(self, client_id: str, scope: Optional[str], data: Dict[str, Any]) -> None:
-        """Record the code; with automatic approval it is decided at once."""
+        """Record the code; with automatic approval it is approved at once."""
         store, settings = state().devices, state().settings
-        terms = (float(settings.device_lifetime), float(settings.device_interval))
-        store.add(data["device_code"], data["user_code"], client_id, allowed_scope(scope), terms)
+        timing = (float(settings.device_lifetime), float(settings.device_interval))
+        store.add(data["device_code"], data["user_code"], client_id, allowed_scope(scope), timing)
         state().counters.add("device_requests")
         if settings.auto_approve:
             found = store.find(data["device_code"])

@@ -1,4 +1,4 @@
-"""Device codes in SQLite (RFC 8628): issued, decided by a person, polled, spent once; atomic steps, no HTTP."""
+"""Device codes in SQLite (RFC 8628): issued, approved or denied, polled, and redeemed once. Each step is atomic."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from .grants import Credential, add_refresh_token, digest, open_family
 from .storage import Storage
 
 SLOW_DOWN_STEP = 5.0
-# A client's clock and the network may make a pause a little shorter than it was meant.
+# Clocks and the network may shorten the interval that a client has waited, by this many seconds.
 LEEWAY = 0.2
 
 
 @dataclass(frozen=True)
 class DeviceCredential:
-    """One device code, in the shape Authlib asks for."""
+    """One device code, with the methods that Authlib calls."""
 
     device_hash: str
     user_code: str
@@ -29,19 +29,19 @@ class DeviceCredential:
     expired: bool
 
     def get_client_id(self) -> str:
-        """The client that asked for it."""
+        """The client that requested it."""
         return self.client_id
 
     def get_scope(self) -> str:
-        """The scope that was asked for."""
+        """The requested scope."""
         return self.scope
 
     def get_user_code(self) -> str:
-        """What the person types."""
+        """The code that the user types."""
         return self.user_code
 
     def is_expired(self) -> bool:
-        """Whether it can still be used; a spent one cannot."""
+        """True when it can no longer be used: expired or redeemed."""
         return self.expired or self.used
 
 
@@ -52,9 +52,9 @@ class DeviceStore:
         self._storage = storage
         self._now = now
 
-    def add(self, device_code: str, user_code: str, client_id: str, scope: str, terms: "tuple[float, float]") -> None:
-        """Record a new code; `terms` are its lifetime and polling interval in seconds."""
-        lifetime, interval = terms
+    def add(self, device_code: str, user_code: str, client_id: str, scope: str, timing: "tuple[float, float]") -> None:
+        """Record a new code; `timing` is its lifetime and polling interval in seconds."""
+        lifetime, interval = timing
         with self._storage.write() as connection:
             connection.execute(
                 "INSERT INTO device_codes (device_hash, user_code, client_id, scope, expires_at, interval) "
@@ -66,7 +66,7 @@ class DeviceStore:
         return self._credential("SELECT * FROM device_codes WHERE device_hash = ?", digest(device_code))
 
     def find_by_user_code(self, typed: str) -> Optional[DeviceCredential]:
-        """The record of what a person typed: case, dashes and blanks do not matter (RFC 8628 section 6.1)."""
+        """The record of a typed code; case, dashes and blanks are ignored (RFC 8628 section 6.1)."""
         letters = re.sub(r"[^A-Z]", "", typed.upper())
         return self._credential("SELECT * FROM device_codes WHERE user_code = ?", f"{letters[:4]}-{letters[4:]}")
 
@@ -86,7 +86,7 @@ class DeviceStore:
         )
 
     def decide(self, credential: DeviceCredential, cloud: Optional[str]) -> bool:
-        """Approve for a cloud, or deny (None); False when it was decided or has expired."""
+        """Approve for a cloud, or deny (None); False when it was decided before or has expired."""
         with self._storage.write() as connection:
             undecided = connection.execute(
                 "SELECT 1 FROM device_codes WHERE device_hash = ? AND family_id IS NULL AND denied_at IS NULL "
@@ -107,7 +107,7 @@ class DeviceStore:
             return True
 
     def is_too_fast(self, credential: DeviceCredential) -> bool:
-        """Note a poll; True when it came before the interval was over, which is then five seconds longer."""
+        """Record a poll. One that is too early (True) lengthens the interval by 5 seconds (RFC 8628 section 3.5)."""
         with self._storage.write() as connection:
             row: sqlite3.Row = connection.execute(
                 "SELECT interval, polled_at FROM device_codes WHERE device_hash = ?", (credential.device_hash,)
@@ -126,7 +126,7 @@ class DeviceStore:
         return None if row is None else Credential.of_row(row, credential.device_hash, credential.used)
 
     def redeem(self, credential: DeviceCredential, new_refresh: Optional[str]) -> bool:
-        """Spend an approved code and store the first refresh token; False when it was spent before."""
+        """Redeem an approved code and store the first refresh token; False when it was redeemed before."""
         with self._storage.write() as connection:
             cursor = connection.execute(
                 "UPDATE device_codes SET used_at = ? WHERE device_hash = ? AND used_at IS NULL "

@@ -1,4 +1,4 @@
-"""Gets the content of an upload to disk: multipart file, data URI, or a URL on this machine; nothing from elsewhere."""
+"""Saves the content of an upload to disk: a multipart file, a data URI, or a URL of this machine."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ REMOTE = ("http://", "https://", "ftp://", "s3://", "gs://")
 
 @dataclass(frozen=True)
 class Received:
-    """Content on disk and the file name it came with."""
+    """Content on disk, and its original file name."""
 
     path: Path
     filename: str
@@ -62,7 +62,7 @@ def save(stream: IO[bytes], filename: str) -> Received:
 
 
 def describe(path: Path, filename: str) -> Received:
-    """Content that is on disk already."""
+    """The size and MD5 of content that is already on disk."""
     digest = hashlib.md5()  # noqa: S324
     with path.open("rb") as file:
         for block in iter(lambda: file.read(BLOCK), b""):
@@ -71,7 +71,7 @@ def describe(path: Path, filename: str) -> Received:
 
 
 def save_loopback_url(url: str) -> Received:
-    """Content behind a URL of this machine.
+    """Save the content of a URL of this machine.
 
     :raises ApiError: 400 for other URLs and failed requests.
     """
@@ -100,26 +100,26 @@ def _save_url(source: str, filename: str) -> Received:
     if parts.scheme != "http" or not _is_loopback(parts.hostname or ""):
         raise ApiError(400, f"The sandbox fetches from http://127.0.0.1 only, not from {source[:200]}")
     try:
-        with build_opener(ProxyHandler({}), NoRedirects()).open(Request(source), timeout=30) as answer:
-            return save(answer, name)
+        with build_opener(ProxyHandler({}), NoRedirects()).open(Request(source), timeout=30) as response:
+            return save(response, name)
     except (URLError, OSError) as error:
         raise ApiError(400, f"Error in loading {source[:200]} - {error}") from None
 
 
 def _save_own_url(path: str, name: str) -> Received:
-    """An asset of this sandbox, without a second connection: 32 uploads that wait for 32 downloads would dead-lock."""
-    answer = current_app.test_client().get(
+    """Copy an asset of this sandbox without a connection: 32 uploads that wait for 32 downloads would deadlock."""
+    response = current_app.test_client().get(
         path, headers={"Host": "127.0.0.1"}, environ_overrides={INTERNAL: True}, buffered=False
     )
     try:
-        if answer.status_code != 200:
-            raise ApiError(400, f"Error in loading {path[:200]} - {answer.status}")
+        if response.status_code != 200:
+            raise ApiError(400, f"Error in loading {path[:200]} - {response.status}")
         target = state().temp_file()
         with target.open("wb") as file:
-            for block in answer.iter_encoded():
+            for block in response.iter_encoded():
                 file.write(block)
     finally:
-        answer.close()
+        response.close()
     return describe(target, name)
 
 
@@ -131,10 +131,10 @@ def _is_loopback(host: str) -> bool:
 
 
 class NoRedirects(HTTPRedirectHandler):
-    """A redirect could lead anywhere, so it is an error."""
+    """Makes a redirect an error, since it could lead to another machine."""
 
     def redirect_request(self, req: Request, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> None:
-        """urllib's hook: without a request to go on with, urllib raises HTTPError."""
+        """Return no request, so that urllib raises HTTPError."""
 
 
 def discard(received: Received) -> None:

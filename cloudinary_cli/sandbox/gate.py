@@ -1,4 +1,4 @@
-"""The WSGI layer in front of the application: loopback hosts, no foreign web pages, request log, planned failures."""
+"""WSGI middleware: checks Host and origin, logs requests, and applies planned failures."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Headers = List[Tuple[str, str]]
 
 
 class Captured:
-    """The status and headers an application gave to start_response, held back."""
+    """Holds back the status and headers that the application passes to start_response."""
 
     status = "500 Internal Server Error"
 
@@ -42,7 +42,7 @@ class Captured:
 
 
 class Gate:
-    """Wraps the application; everything a client sends passes here first."""
+    """Handles every request before the application does."""
 
     def __init__(self, app: Callable[..., Iterable[bytes]], state: SandboxState) -> None:
         self._app = app
@@ -51,7 +51,7 @@ class Gate:
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         if not is_loopback_host(environ.get("HTTP_HOST", "")):
             # DNS rebinding: a web page may point its own host name at 127.0.0.1.
-            return _plain(start_response, 421, "The sandbox answers to loopback host names only.")
+            return _plain(start_response, 421, "The sandbox accepts loopback host names only.")
         if environ["REQUEST_METHOD"] not in SAFE_METHODS and is_foreign(environ):
             return _plain(start_response, 403, FOREIGN_REFUSED)
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")
@@ -74,17 +74,17 @@ class Gate:
     def _fail(
         self, fault: Fault, environ: Environ, start_response: Callable[..., Any], entry: Entry
     ) -> Iterable[bytes]:
-        if fault.mode in ("reset", "stall", "answer") or (fault.mode == "cut" and fault.has_answer):
+        if fault.mode in ("reset", "stall", "answer") or (fault.mode == "cut" and fault.has_response):
             entry.update(read_fields(environ))
             self._wait(environ, fault.delay if fault.mode != "stall" else fault.delay or STALL_LIMIT)
             if fault.mode in ("reset", "stall"):
                 reset(environ)
-            status, headers, body = planned_answer(fault)
+            status, headers, body = planned_response(fault)
         else:
             status, headers, body = self._process(environ, entry)
             self._wait(environ, fault.delay)
-            if fault.mode == "after" and fault.has_answer:
-                status, headers, body = planned_answer(fault)
+            if fault.mode == "after" and fault.has_response:
+                status, headers, body = planned_response(fault)
             elif fault.mode == "after" and not fault.delay:
                 reset(environ)
         entry["status"] = int(status[:3])
@@ -104,7 +104,7 @@ class Gate:
         return captured.status, headers + [("Content-Length", str(len(body)))], body
 
     def _wait(self, environ: Environ, seconds: float) -> None:
-        """Sleep, but no longer than the client and the server live."""
+        """Sleep until the time is over, the client disconnects or the server stops."""
         gone = environ.get("waitress.client_disconnected") or (lambda: False)
         until = time.monotonic() + seconds
         while time.monotonic() < until and not self._state.stopping.is_set() and not gone():
@@ -112,13 +112,13 @@ class Gate:
 
 
 def is_loopback_host(host: str) -> bool:
-    """Whether a Host header names this machine's loopback."""
+    """Whether a Host header names a loopback address."""
     name, colon, port = host.rpartition(":")
     return (name if colon and port.isdigit() else host).lower() in LOOPBACK_HOSTS
 
 
 def is_foreign(environ: Environ) -> bool:
-    """Whether a web page of another origin sent the request; another port of this machine is another origin.
+    """Whether a web page of another origin sent the request. Another port of this machine is another origin.
 
     Browsers send `Origin` with every request that is not GET or HEAD (Fetch standard, "append a request Origin header")
     and `Sec-Fetch-Site` with all requests (Fetch Metadata). Command-line clients send neither.
@@ -130,7 +130,7 @@ def is_foreign(environ: Environ) -> bool:
 
 
 def logged_headers(environ: Environ) -> Dict[str, str]:
-    """The request headers worth keeping, the credential reduced to a fingerprint."""
+    """The request headers for the log, with the credential replaced by a fingerprint."""
     headers = {name: str(environ[key]) for key, name in LOGGED_HEADERS.items() if environ.get(key)}
     if environ.get("HTTP_AUTHORIZATION"):
         headers["authorization"] = fingerprint(environ["HTTP_AUTHORIZATION"])
@@ -145,7 +145,7 @@ class UnlimitedRequest(Request):
 
 
 def read_fields(environ: Environ) -> Dict[str, Any]:
-    """Body fields of a request that the application never sees."""
+    """Body fields of a request that does not reach the application."""
     return fields_of(UnlimitedRequest(environ))
 
 
@@ -159,21 +159,21 @@ def fields_of(request: Request) -> Dict[str, Any]:
     return {"form": flatten(request.form.to_dict(flat=False)), "json": body, "files": files}
 
 
-def planned_answer(fault: Fault) -> Tuple[str, Headers, bytes]:
-    """The answer a fault brings along."""
+def planned_response(fault: Fault) -> Tuple[str, Headers, bytes]:
+    """The response of a planned failure."""
     status, body = fault.status or 200, fault.body_bytes()
     headers = {"Content-Type": "application/json", **fault.headers, "Content-Length": str(len(body))}
     return f"{status} {responses.get(status, 'Sandbox Fault')}", list(headers.items()), body
 
 
 def half_of(body: bytes) -> Iterator[bytes]:
-    """Half an answer, then the end of the connection."""
+    """Send half of a response and close the connection."""
     yield body[: max(1, len(body) // 2)]
     raise ClientDisconnected
 
 
 def reset(environ: Environ) -> None:
-    """Drop the connection without an answer; a zero linger time makes the kernel send RST.
+    """Drop the connection without a response; a zero linger time makes the kernel send RST.
 
     :raises ClientDisconnected: always; waitress takes it as "close this connection".
     """

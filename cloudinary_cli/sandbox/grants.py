@@ -1,4 +1,4 @@
-"""OAuth grants in SQLite: code, refresh token families and their revocation; atomic steps, no HTTP, no Authlib."""
+"""OAuth grants in SQLite: codes, families of refresh tokens, and revocation. Each step is atomic."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ CODE_LIFETIME = 60.0
 
 
 def digest(secret: str) -> str:
-    """What is stored instead of a code or token."""
+    """The hash that is stored in place of a code or token."""
     return hashlib.sha256(secret.encode("utf-8")).hexdigest()
 
 
 def open_family(connection: sqlite3.Connection, client_id: str, cloud_name: str, scope: str, now: float) -> str:
-    """Start a grant inside a transaction; its identifier."""
+    """Start a grant in a transaction; its identifier."""
     family_id = secrets.token_hex(12)
     connection.execute(
         "INSERT INTO families (family_id, client_id, cloud_name, scope, created_at) VALUES (?, ?, ?, ?, ?)",
@@ -29,7 +29,7 @@ def open_family(connection: sqlite3.Connection, client_id: str, cloud_name: str,
 
 
 def add_refresh_token(connection: sqlite3.Connection, token: str, family_id: str, now: float) -> None:
-    """Store a refresh token of a grant inside a transaction."""
+    """Store a refresh token of a grant in a transaction."""
     connection.execute(
         "INSERT INTO refresh_tokens (token_hash, family_id, created_at) VALUES (?, ?, ?)",
         (digest(token), family_id, now),
@@ -38,7 +38,7 @@ def add_refresh_token(connection: sqlite3.Connection, token: str, family_id: str
 
 @dataclass(frozen=True)
 class Credential:
-    """A stored authorization code or refresh token, in the shape Authlib asks for."""
+    """A stored authorization code or refresh token, with the methods that Authlib calls."""
 
     secret_hash: str
     family_id: str
@@ -53,7 +53,7 @@ class Credential:
 
     @classmethod
     def of_row(cls, row: sqlite3.Row, secret_hash: str, used: bool) -> Credential:
-        """Something issued in the family of this row."""
+        """A credential of the family of this row."""
         return cls(
             secret_hash,
             row["family_id"],
@@ -77,7 +77,7 @@ class Credential:
 
 
 class GrantStore:
-    """One family per approval; every code and token belongs to one and dies with it."""
+    """One family per approval. Each code and token belongs to a family and is revoked with it."""
 
     def __init__(self, storage: Storage, now: Callable[[], float], grace: int) -> None:
         self._storage = storage
@@ -85,7 +85,7 @@ class GrantStore:
         self._grace = grace
 
     def approve(self, client_id: str, cloud_name: str, scope: str, redirect_uri: str, challenge: str) -> str:
-        """Open a family and give out its authorization code."""
+        """Open a family and issue its authorization code."""
         code, now = secrets.token_urlsafe(32), self._now()
         with self._storage.write() as connection:
             family_id = open_family(connection, client_id, cloud_name, scope, now)
@@ -117,15 +117,15 @@ class GrantStore:
         return Credential.of_row(row, row["token_hash"], used)
 
     def redeem_code(self, code: Credential, new_refresh: Optional[str]) -> bool:
-        """Spend a code and store the first refresh token; False (and the family dies) when it was spent before."""
+        """Redeem a code and store the first refresh token; a second attempt revokes the family and returns False."""
         with self._storage.write() as connection:
             cursor = connection.execute(
                 "UPDATE codes SET used_at = ? WHERE code_hash = ? AND used_at IS NULL", (self._now(), code.secret_hash)
             )
-            return self._issue_or_kill(connection, cursor.rowcount == 1, code.family_id, new_refresh, "code replay")
+            return self._issue_or_revoke(connection, cursor.rowcount == 1, code.family_id, new_refresh, "code replay")
 
     def rotate(self, old: Credential, new_refresh: Optional[str]) -> bool:
-        """Spend a refresh token and store its successor in one step; of two racers exactly one succeeds."""
+        """Replace a refresh token by its successor in one step; of two concurrent calls, exactly one succeeds."""
         with self._storage.write() as connection:
             cursor = connection.execute(
                 "UPDATE refresh_tokens SET used_at = COALESCE(used_at, ?) WHERE token_hash = ? "
@@ -133,44 +133,44 @@ class GrantStore:
                 "AND family_id IN (SELECT family_id FROM families WHERE revoked_at IS NULL)",
                 (self._now(), old.secret_hash, self._reuse_limit()),
             )
-            return self._issue_or_kill(connection, cursor.rowcount == 1, old.family_id, new_refresh, "refresh replay")
+            return self._issue_or_revoke(connection, cursor.rowcount == 1, old.family_id, new_refresh, "refresh replay")
 
     def revoke_family(self, family_id: str, reason: str) -> bool:
-        """End a grant; False when it had ended already."""
+        """Revoke a grant; False when it was revoked before."""
         with self._storage.write() as connection:
-            return self._kill(connection, family_id, reason)
+            return self._revoke(connection, family_id, reason)
 
     def revoke_access(self, jti: str) -> None:
-        """End one access token, not its family."""
+        """Revoke one access token, not its family."""
         with self._storage.write() as connection:
             connection.execute("INSERT OR IGNORE INTO revoked_access (jti) VALUES (?)", (jti,))
 
     def is_live(self, jti: str) -> bool:
-        """Whether an access token (``<family>.<random>``) is still honoured."""
+        """Whether an access token (``<family>.<random>``) is still valid."""
         family = self._storage.row("SELECT revoked_at FROM families WHERE family_id = ?", (jti.split(".")[0],))
         if family is None or family["revoked_at"] is not None:
             return False
         return self._storage.row("SELECT 1 FROM revoked_access WHERE jti = ?", (jti,)) is None
 
     def live_families(self) -> int:
-        """How many grants are alive."""
+        """The number of live grants."""
         row = self._storage.row("SELECT COUNT(*) AS n FROM families WHERE revoked_at IS NULL")
         return 0 if row is None else int(row["n"])
 
     def _reuse_limit(self) -> float:
-        """A token used after this moment is still within its grace."""
+        """A token used after this time is within its grace period."""
         return self._now() - self._grace if self._grace else float("inf")
 
-    def _issue_or_kill(
+    def _issue_or_revoke(
         self, connection: sqlite3.Connection, won: bool, family_id: str, new_refresh: Optional[str], reason: str
     ) -> bool:
         if not won:
-            self._kill(connection, family_id, reason)
+            self._revoke(connection, family_id, reason)
         elif new_refresh:
             add_refresh_token(connection, new_refresh, family_id, self._now())
         return won
 
-    def _kill(self, connection: sqlite3.Connection, family_id: str, reason: str) -> bool:
+    def _revoke(self, connection: sqlite3.Connection, family_id: str, reason: str) -> bool:
         cursor = connection.execute(
             "UPDATE families SET revoked_at = ?, reason = ? WHERE family_id = ? AND revoked_at IS NULL",
             (self._now(), reason, family_id),

@@ -1,4 +1,4 @@
-"""Turns received content and upload parameters into a stored asset; no routes, no authorization."""
+"""Turns received content and upload parameters into a stored asset."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ UNKNOWN_FORMAT = "An unknown file format not allowed"
 
 
 def store_upload(cloud: str, wanted: str, values: Params, received: Received) -> Asset:
-    """Store an upload; an existing asset is kept when overwrite is off, and then marked `existing`.
+    """Store an upload. With overwrite off, an existing asset is kept and marked `existing`.
 
     :raises ApiError: 400 when the content is empty, does not fit the resource type or is of a format that is not
         allowed, or when the public ID, the folder or the display name is invalid.
@@ -48,7 +48,7 @@ def store_upload(cloud: str, wanted: str, values: Params, received: Received) ->
 def change_asset(cloud: str, asset: Asset, change: Change) -> Asset:
     """Change a stored asset.
 
-    :raises ApiError: 404 when it was deleted meanwhile.
+    :raises ApiError: 404 when it has been deleted.
     """
     changed = state().assets(cloud).update(asset["asset_id"], change)
     if changed is None:
@@ -57,7 +57,7 @@ def change_asset(cloud: str, asset: Asset, change: Change) -> Asset:
 
 
 def ensure_folder(cloud: str, asset: Asset) -> None:
-    """Folders come into being with their first asset and stay; the public ID of a fetched asset is a URL, no path."""
+    """Create the folder of an asset. The public ID of a fetched asset is a URL, so it has no folder."""
     if asset["type"] == "fetch":
         return
     fixed = state().settings.folder_mode == "fixed"
@@ -67,7 +67,7 @@ def ensure_folder(cloud: str, asset: Asset) -> None:
 
 
 def add_folder(cloud: str, path: str) -> bool:
-    """Create a folder and its parents; False when it was there."""
+    """Create a folder and its parents; False when it existed."""
     added = False
     parts = path.strip("/").split("/")
     for depth in range(1, len(parts) + 1):
@@ -112,9 +112,9 @@ def _new_asset(values: Params, received: Received, media: Media) -> Asset:
 
 
 def _final_format(values: Params, received: Received, media: Media) -> Optional[str]:
-    """The format that is stored; with `allowed_formats`, only what is not in it is converted to `format`.
+    """The format that is stored. With `allowed_formats`, only a file of another format is converted to `format`.
 
-    :raises ApiError: 400 when neither the file nor the format it is converted to is allowed.
+    :raises ApiError: 400 when neither the format of the file nor the target format is allowed.
     """
     given = str(values.get("format") or "").lower()
     wanted = ALIASES.get(given, given) if media.resource_type != "raw" else ""
@@ -131,7 +131,7 @@ def _final_format(values: Params, received: Received, media: Media) -> Optional[
 
 
 def eager_items(eager: Any, size: int) -> List[Dict[str, Any]]:
-    """The derived forms that an `eager` parameter asks for; `c_scale,w_9/png` names a format too."""
+    """The derived assets that an `eager` parameter requests; `c_scale,w_9/png` names a format too."""
     found = []
     for text in str(eager or "").split("|"):
         transformation, format_ = _split_format(text.strip())
@@ -143,14 +143,14 @@ def eager_items(eager: Any, size: int) -> List[Dict[str, Any]]:
 
 
 def merge_derived(asset: Asset, fresh: List[Dict[str, Any]]) -> None:
-    """Add derived forms; one made again keeps its place and gets its new ID."""
+    """Add derived assets; a regenerated one keeps its position and gets a new ID."""
     kept = {(item["transformation"], item["format"]): item for item in asset["derived"]}
     kept.update({(item["transformation"], item["format"]): item for item in fresh})
     asset["derived"] = list(kept.values())
 
 
 def apply_changes(asset: Asset, values: Params) -> None:
-    """The parameters that explicit and the Admin API's update share."""
+    """Apply the parameters that `explicit` and the Admin API's update share."""
     if "tags" in values:
         asset["tags"] = items(values["tags"])
     if "context" in values:

@@ -1,4 +1,4 @@
-"""What a file is: resource type, format and pixel size from its first bytes and its name; reads, never writes."""
+"""Finds resource type, format and pixel size of a file from its first bytes and its name."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def split_name(filename: str) -> Tuple[str, str]:
 
 
 def inspect(path: Path, filename: str, wanted: str) -> Optional[Media]:
-    """The kind of a file uploaded as `wanted` (image, video, raw or auto); None when it cannot be that."""
+    """The kind of a file uploaded as `wanted` (image, video, raw or auto); None when it is not of that type."""
     if wanted == "raw":
         return Media("raw", None)
     extension = split_name(filename)[1]

@@ -12,8 +12,8 @@ from .media import Media, split_name
 from .params import Params, flag
 from .state import ApiError
 
+# https://cloudinary.com/documentation/ts_permitted_naming_conventions
 FORBIDDEN = re.compile(r"[?&#\\%<>+]")
-REFUSED = re.compile(r"[?&#\\%<>]")
 ALPHABET = string.ascii_lowercase + string.digits
 
 
@@ -50,11 +50,11 @@ def default_display_name(public_id: str, resource_type: str) -> str:
 
 
 def check_public_id(public_id: str, parameter: str = "public_id") -> str:
-    """The public ID itself; the rules are in Cloudinary's "Permitted naming conventions".
+    """The public ID itself.
 
     :raises ApiError: 400 when it has forbidden characters, or blanks or slashes at its ends.
     """
-    if REFUSED.search(public_id) or public_id.strip().strip("/") != public_id:
+    if FORBIDDEN.search(public_id) or public_id.strip().strip("/") != public_id:
         raise ApiError(400, f"{parameter} ({public_id}) is invalid")
     return public_id
 
@@ -65,7 +65,7 @@ def check_folder(folder: str, parameter: str = "asset_folder") -> str:
     :raises ApiError: 400 when a name in it has forbidden characters or outer blanks.
     """
     path = folder.strip("/")
-    if REFUSED.search(path) or any(name.strip() != name for name in path.split("/")):
+    if FORBIDDEN.search(path) or any(name.strip() != name for name in path.split("/")):
         raise ApiError(400, f"{parameter} ({folder}) is invalid")
     return path
 

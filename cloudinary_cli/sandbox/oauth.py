@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from authlib.oauth2 import OAuth2Error
 from flask import Blueprint, Flask, Response, current_app, jsonify, request
 
-from .consent import consent_page, security_headers
+from .consent import ConsentRequest, consent_page, security_headers
 from .device_grant import ENDPOINT_PATH, GRANT_TYPE
 from .gate import is_foreign
 from .oauth_grants import Server, build_server
@@ -22,7 +22,7 @@ blueprint = Blueprint("oauth", __name__)
 
 
 class Tickets:
-    """Ties a consent form to the page it was shown on: another web page cannot approve a login."""
+    """One-time tokens that tie a consent form to its page, so that another web page cannot approve a login."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -61,7 +61,7 @@ def tickets() -> Tickets:
 
 @blueprint.get("/oauth2/auth")
 def authorize() -> Response:
-    """Show the consent page, or redirect at once when approval is automatic and the user's own request asks for it."""
+    """Show the consent page. With automatic approval, redirect at once unless a foreign page sent the request."""
     try:
         grant = server().get_consent_grant(end_user=None)
     except OAuth2Error as error:
@@ -70,20 +70,20 @@ def authorize() -> Response:
     settings = state().settings
     if settings.auto_approve and not is_foreign(request.environ):
         return _decide(grant, settings.cloud_name)
-    page = consent_page(
-        client=grant.request.client.client_id,
+    consent_request = ConsentRequest(
+        client=settings.client_name,
         scope=grant.request.client.get_allowed_scope(request.args.get("scope")),
-        redirect_uri=grant.redirect_uri,
         action="/oauth2/auth?" + request.query_string.decode("latin-1"),
         ticket=tickets().issue(request.query_string),
         clouds=state().clouds.names(),
     )
+    page = consent_page(consent_request, grant.redirect_uri)
     return Response(page, mimetype="text/html", headers=security_headers(grant.redirect_uri))
 
 
 @blueprint.post("/oauth2/auth")
 def consent() -> Response:
-    """The person's decision."""
+    """Take the user's decision."""
     if not tickets().redeem(request.form.get("ticket", ""), request.query_string):
         return _json({"error": "invalid_request", "error_description": "Unknown or used consent form."}, 400)
     cloud = request.form.get("cloud") or state().settings.cloud_name
@@ -99,10 +99,10 @@ def _decide(grant: Any, cloud: Optional[str]) -> Response:
     """Redirect back with a code for this cloud, or with access_denied."""
     state().counters.add("approvals" if cloud else "denials")
     try:
-        answer = grant.create_authorization_response(grant.redirect_uri, cloud)
+        response = grant.create_authorization_response(grant.redirect_uri, cloud)
     except OAuth2Error as error:
         return _refuse(error)
-    return _identified(server().handle_response(*answer))
+    return _identified(server().handle_response(*response))
 
 
 def _refuse(error: OAuth2Error) -> Response:
@@ -111,7 +111,7 @@ def _refuse(error: OAuth2Error) -> Response:
 
 
 def _identified(response: Response) -> Response:
-    """Add `iss` (RFC 9207 section 2) and, where Authlib left it out, `state` to a redirect."""
+    """Add `iss` (RFC 9207 section 2) to a redirect and, where Authlib omits it, `state`."""
     if response.location:
         parts = urlsplit(response.location)
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
@@ -135,7 +135,7 @@ def token() -> Response:
 
 @blueprint.post("/oauth2/revoke")
 def revoke() -> Response:
-    """Revoke a token; unknown ones are fine (RFC 7009 section 2.2)."""
+    """Revoke a token; an unknown one is not an error (RFC 7009 section 2.2)."""
     response: Response = server().create_endpoint_response("revocation")
     return response
 

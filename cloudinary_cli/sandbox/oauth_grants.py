@@ -1,4 +1,4 @@
-"""The Authlib side of the authorization server: client, grants, PKCE, revocation; no routes."""
+"""The Authlib classes of the authorization server: client, grants, PKCE and revocation."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ class PublicClient:
         return self.client_id
 
     def get_default_redirect_uri(self) -> None:
-        """None: the request has to name its redirect URI."""
+        """None, so that a request must name its redirect URI."""
 
     def get_allowed_scope(self, scope: Optional[str]) -> str:
-        """Which of the scopes asked for are granted."""
+        """The requested scopes that are granted."""
         return allowed_scope(scope)
 
     def check_redirect_uri(self, redirect_uri: str) -> bool:
@@ -52,7 +52,7 @@ class PublicClient:
         return parts.scheme == "http" and loopback and plain and parts.path == "/callback"
 
     def check_client_secret(self, client_secret: str) -> bool:
-        """There is none to know."""
+        """False, since a public client has no secret."""
         return False
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
@@ -72,8 +72,8 @@ class Server(AuthorizationServer):  # type: ignore[misc]
     """Authlib's server for plain http on loopback (RFC 8252 section 8.3 needs no TLS there)."""
 
     def create_oauth2_request(self, request: Any) -> Any:
-        """The Flask request, presented as https: Authlib's switch for http is an environment variable, and that
-        would leak into every program the sandbox starts."""
+        """The Flask request, presented as https. Authlib allows http only with an environment variable, which would
+        leak into each program that the sandbox starts."""
         secure = SimpleNamespace(
             method=flask_request.method,
             url=flask_request.url.replace("http://", "https://", 1),
@@ -86,12 +86,12 @@ class Server(AuthorizationServer):  # type: ignore[misc]
 
 
 class S256Only(CodeChallenge):  # type: ignore[misc]
-    """PKCE that refuses `plain` and requests without a challenge (RFC 9700 section 2.1.1)."""
+    """Requires PKCE with S256 (RFC 9700 section 2.1.1)."""
 
     SUPPORTED_CODE_CHALLENGE_METHOD = ["S256"]
 
     def validate_code_challenge(self, grant: Any, *args: Any) -> None:
-        """Authlib lets a request without any PKCE pass; a public client may not."""
+        """Refuse a request without a challenge, which Authlib accepts."""
         values = flask_request.values
         if not values.get("code_challenge"):
             raise InvalidRequestError("Missing 'code_challenge'")
@@ -101,7 +101,7 @@ class S256Only(CodeChallenge):  # type: ignore[misc]
 
 
 def _usable(found: Optional[Credential], client: Any, kind: str) -> Optional[Credential]:
-    """A live credential of this client; a spent one ends its family."""
+    """A live credential of this client; a used one revokes its family."""
     if found is None or not found.check_client(client):
         return None
     if found.used:
@@ -117,7 +117,7 @@ class CodeGrant(grants.AuthorizationCodeGrant):  # type: ignore[misc]
     TOKEN_ENDPOINT_AUTH_METHODS = ["none"]
 
     def generate_authorization_code(self) -> str:
-        """The code comes from the store, which records only its hash."""
+        """A code of the store, which records only its hash."""
         values = flask_request.values
         return state().grants.approve(
             client_id=self.request.client.client_id,
@@ -128,17 +128,17 @@ class CodeGrant(grants.AuthorizationCodeGrant):  # type: ignore[misc]
         )
 
     def save_authorization_code(self, code: str, request: Any) -> None:
-        """Saved when it was made."""
+        """Nothing to do: generate_authorization_code() has saved it."""
 
     def query_authorization_code(self, code: str, client: Any) -> Optional[Credential]:
-        """A live code of this client; a spent one ends its grant (RFC 6749 section 4.1.2)."""
+        """A live code of this client; a used one revokes its grant (RFC 6749 section 4.1.2)."""
         return _usable(state().grants.find_code(code), client, "code")
 
     def delete_authorization_code(self, authorization_code: Credential) -> None:
-        """Spent when the tokens were saved."""
+        """Nothing to do: save_token() has redeemed it."""
 
     def authenticate_user(self, authorization_code: Credential) -> Credential:
-        """The grant stands for the user."""
+        """The grant, which identifies the user."""
         return authorization_code
 
 
@@ -149,19 +149,19 @@ class RefreshGrant(grants.RefreshTokenGrant):  # type: ignore[misc]
     INCLUDE_NEW_REFRESH_TOKEN = True
 
     def authenticate_refresh_token(self, refresh_token: str) -> Optional[Credential]:
-        """A live token of this client; a spent one ends its family."""
+        """A live token of this client; a used one revokes its family."""
         return _usable(state().grants.find_refresh(refresh_token), self.request.client, "refresh")
 
     def authenticate_user(self, refresh_token: Credential) -> Credential:
-        """The grant stands for the user."""
+        """The grant, which identifies the user."""
         return refresh_token
 
     def revoke_old_credential(self, refresh_token: Credential) -> None:
-        """Spent in the same transaction that saved its successor."""
+        """Nothing to do: save_token() has replaced it."""
 
 
 class Revocation(RevocationEndpoint):  # type: ignore[misc]
-    """RFC 7009: a refresh token ends its family, an access token ends itself."""
+    """RFC 7009: a refresh token is revoked with its family, an access token alone."""
 
     CLIENT_AUTH_METHODS = ["none"]
 
@@ -175,7 +175,7 @@ class Revocation(RevocationEndpoint):  # type: ignore[misc]
         return Credential("", str(claims.get("jti")), client_id, "", str(claims.get("scope")), used=False, live=True)
 
     def revoke_token(self, token: Credential, request: Any) -> None:
-        """End what was presented."""
+        """Revoke the token."""
         if token.secret_hash:
             state().grants.revoke_family(token.family_id, "revoked")
         else:
@@ -191,7 +191,7 @@ def make_token(
     expires_in: Optional[int] = None,
     include_refresh_token: bool = True,
 ) -> Dict[str, Any]:
-    """A token response: Authlib's token generator hook."""
+    """A token response (Authlib's token generator hook)."""
     if user is None:
         raise InvalidGrantError(description="There is no grant.")
     current, now, scope = state(), int(state().clock.now()), client.get_allowed_scope(scope)
@@ -216,7 +216,7 @@ def make_token(
 
 
 def save_token(token: Dict[str, Any], request: Any) -> None:
-    """Spend the presented credential and store the new refresh token in one transaction; Authlib's save hook."""
+    """Redeem the credential and store the new refresh token in one transaction (Authlib's `save_token` hook)."""
     store, counters, successor = state().grants, state().counters, token.get("refresh_token")
     if getattr(request, "refresh_token", None) is not None:
         won, kind = store.rotate(request.refresh_token, successor), "refresh"

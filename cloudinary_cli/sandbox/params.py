@@ -1,4 +1,4 @@
-"""Request parameters whatever way they came: query, form or JSON body, with `x[]` and `x[0]` lists put together."""
+"""Request parameters from query, form and JSON body, with `x[]` and `x[0]` combined into lists."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def params() -> Params:
 
 
 def grouped(values: MultiDict[str, str]) -> Params:
-    """Plain values as text, list values (`x[]`, `x[0]`, repeated) as lists."""
+    """Single values as text, and `x[]`, `x[0]` and repeated values as lists."""
     found: Params = {}
     for key in values:
         match, group = LIST_KEY.match(key), values.getlist(key)
@@ -45,7 +45,10 @@ def flag(values: Params, name: str, default: bool = False) -> bool:
 
 
 def number(values: Params, name: str, default: int, limit: int) -> int:
-    """A positive whole number up to a limit, which is refused beyond."""
+    """A positive integer.
+
+    :raises ApiError: 400 when it is not a number from 1 to `limit`.
+    """
     raw = values.get(name)
     if raw in (None, ""):
         return default
@@ -59,7 +62,10 @@ def number(values: Params, name: str, default: int, limit: int) -> int:
 
 
 def required(values: Params, name: str) -> Any:
-    """A parameter that has to be there."""
+    """A required parameter.
+
+    :raises ApiError: 400 when it is missing.
+    """
     if values.get(name) in (None, "", []):
         raise ApiError(400, f"Missing required parameter - {name}")
     return values[name]
@@ -95,7 +101,7 @@ def json_value(value: Any, name: str) -> Any:
 
 
 def page(found: List[Any], values: Params, default: int = 10) -> Tuple[List[Any], Optional[str]]:
-    """One page of a list and the cursor of the next; a cursor is the position, in hexadecimal."""
+    """One page of a list, and the cursor of the next page. A cursor is the position in hexadecimal."""
     size = number(values, "max_results", default, 500)
     try:
         start = int(str(values.get("next_cursor") or "0"), 16)

@@ -23,7 +23,7 @@ CLOUD_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*\Z")
 
 @blueprint.before_request
 def authorize() -> None:
-    """All routes need the provisioning key of the account."""
+    """Require the provisioning key of the account on all routes."""
     check_provisioning(str((request.view_args or {})["account_id"]))
 
 
@@ -39,13 +39,13 @@ def stored(kind: str, key: str, what: str) -> Document:
 
 
 def save(kind: str, doc: Document, key: str = "id") -> Response:
-    """Store a document and answer it."""
+    """Store a document and respond with it."""
     state().storage.put_document(ROOT, kind, str(doc[key]), doc)
     return jsonify(doc)
 
 
 def pick(values: Params, *names: str) -> Document:
-    """The given ones of some parameters."""
+    """Those of the named parameters that were given."""
     return {name: values[name] for name in names if values.get(name) is not None}
 
 
@@ -135,7 +135,7 @@ def user(account_id: str, item_id: str) -> Response:
 
 @blueprint.get(f"{ACCOUNT}/users/<item_id>/groups")
 def groups_of_user(account_id: str, item_id: str) -> Response:
-    """The groups a user is in."""
+    """The groups of a user."""
     mine = stored("user", item_id, "User")["groups"]
     found = [_group_view(doc) for doc in state().storage.documents(ROOT, "user_group") if doc["id"] in mine]
     return jsonify({"groups": found})
@@ -173,7 +173,7 @@ def members(account_id: str, group_id: str) -> Response:
 
 @blueprint.route(f"{ACCOUNT}/user_groups/<group_id>/users/<item_id>", methods=["POST", "DELETE"])
 def membership(account_id: str, group_id: str, item_id: str) -> Response:
-    """Put a user into a group, or take it out."""
+    """Add a user to a group, or remove it."""
     stored("user_group", group_id, "User group")
     _set_membership(stored("user", item_id, "User"), group_id, request.method == "POST")
     return jsonify({"users": _members(group_id)})

@@ -21,13 +21,13 @@ blueprint = Blueprint("provisioning_keys", __name__, url_prefix="/v1_1/provision
 KEYS = "/accounts/<account_id>/sub_accounts/<item_id>/access_keys"
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+\Z")
 CLOUD_LIFETIME = 24 * 3600
-# The caller of a loopback server has no public address; RFC 5737 keeps this one for examples.
+# A client on this machine has no public address. RFC 5737 reserves this one for examples.
 REQUESTER_IP = "203.0.113.7"
 
 
 @blueprint.before_request
 def authorize() -> None:
-    """Account routes need the provisioning key; the sign-up routes are open."""
+    """Require the provisioning key on account routes; the sign-up routes need none."""
     account_id = (request.view_args or {}).get("account_id")
     if account_id is not None:
         check_provisioning(str(account_id))
@@ -78,7 +78,7 @@ def _key_view(key: Dict[str, Any]) -> Dict[str, Any]:
 
 @blueprint.post("/agents/accounts")
 def create_account() -> Response:
-    """Sign up: the credentials are inert, as they are until a real account's e-mail is confirmed."""
+    """Sign up. The credentials are disabled, as they are in the service until the e-mail address is confirmed."""
     values = params()
     email = _email(str(required(values, "email")))
     for name in ("agent_framework", "agent_llm_model", "agent_goal"):
@@ -101,7 +101,7 @@ def create_account() -> Response:
 
 @blueprint.post("/clouds")
 def create_cloud() -> Response:
-    """A claimable cloud whose credentials work at once."""
+    """Create a claimable cloud, whose credentials work at once."""
     values = params()
     email = _email(str(values["email"])) if values.get("email") else f"{random_id(10)}@cloud.cloudinary.invalid"
     delivery_ips = _delivery_ips(values)

@@ -39,16 +39,16 @@ def search_folders(cloud: str) -> Response:
     found = [folder for folder in folders_in(cloud) if wanted({**folder, "name": folder["path"].rpartition("/")[2]})]
     ordered = order(found, values.get("sort_by"), "path", "asc")
     shown, cursor = page(ordered, values, DEFAULT_PAGE)
-    answer = {
+    body = {
         "total_count": len(found),
         "time": _elapsed(started),
         "folders": [dict(folder_view(folder), created_at=folder["created_at"]) for folder in shown],
     }
-    return jsonify({**answer, **({"next_cursor": cursor} if cursor else {})})
+    return jsonify({**body, **({"next_cursor": cursor} if cursor else {})})
 
 
 def run_search(cloud: str, values: Params) -> Dict[str, Any]:
-    """The answer to an asset search.
+    """The response to an asset search.
 
     :raises ApiError: 400 for a bad expression or parameter.
     """
@@ -56,23 +56,23 @@ def run_search(cloud: str, values: Params) -> Dict[str, Any]:
     found = _found(cloud, values)
     shown, cursor = page(found, values, DEFAULT_PAGE)
     fields, extra = items(values.get("fields")), items(values.get("with_field"))
-    answer: Dict[str, Any] = {
+    body: Dict[str, Any] = {
         "total_count": len(found),
         "time": _elapsed(started),
         "resources": [_select(search_view(cloud, record["_asset"], fields or extra), fields) for record in shown],
     }
     if values.get("aggregate"):
-        answer["aggregations"] = dict(_aggregate(found, wish) for wish in values["aggregate"])
+        body["aggregations"] = dict(_aggregate(found, key) for key in values["aggregate"])
     if cursor:
-        answer["next_cursor"] = cursor
-    return answer
+        body["next_cursor"] = cursor
+    return body
 
 
 def _found(cloud: str, values: Params) -> List[Dict[str, Any]]:
-    """All records a search matches, in order: newest first, and in upload order within the same second."""
+    """All matching records, newest first; those of the same second in upload order."""
     wanted = _compile(values)
     generation, assets = state().assets(cloud).snapshot()
-    # Relative dates move on, so nothing is kept for longer than ten seconds of the server's time.
+    # Relative dates depend on the time, so a result is cached for at most ten seconds of the server's clock.
     moment = int(state().clock.now()) // 10
     key = (cloud, generation, moment, str(values.get("expression") or ""), json.dumps(values.get("sort_by")))
 
@@ -84,7 +84,7 @@ def _found(cloud: str, values: Params) -> List[Dict[str, Any]]:
 
 
 def run_signed_search(cloud: str, signature: str, ttl: int, query: str, cursor: str) -> Dict[str, Any]:
-    """The answer to a search URL, as the SDK's Search.to_url makes it.
+    """The response to a search URL of the SDK's Search.to_url().
 
     :raises ApiError: 400 or 401.
     """
@@ -100,7 +100,7 @@ def run_signed_search(cloud: str, signature: str, ttl: int, query: str, cursor: 
 
 
 def record_of(asset: Asset) -> Dict[str, Any]:
-    """What an expression can ask about an asset."""
+    """The fields of an asset that an expression can use."""
     record = dict(asset, _asset=asset, filename=str(asset["public_id"]).rsplit("/", 1)[-1])
     record["folder"] = record["asset_folder"] = folder_of(asset)
     if asset.get("width") and asset.get("height"):
@@ -109,13 +109,13 @@ def record_of(asset: Asset) -> Dict[str, Any]:
     return record
 
 
-def order(found: List[Dict[str, Any]], sort_by: Any, field: str = "created_at", way: str = "desc") -> List[Any]:
-    """Sort by the wanted keys, the first one counting most; records without the field come last.
+def order(found: List[Dict[str, Any]], sort_by: Any, field: str = "created_at", direction: str = "desc") -> List[Any]:
+    """Sort by the given keys, the first one first. Records without the field come last.
 
     :raises ApiError: 400 for a direction other than asc and desc.
     """
-    for wish in reversed(sort_by or [{field: way}]):
-        name, direction = next(iter(wish.items())) if isinstance(wish, dict) else (str(wish), "desc")
+    for key in reversed(sort_by or [{field: direction}]):
+        name, direction = next(iter(key.items())) if isinstance(key, dict) else (str(key), "desc")
         if str(direction).lower() not in ("asc", "desc"):
             raise ApiError(400, f"Invalid sort direction {direction}")
         down = str(direction).lower() == "desc"
@@ -141,21 +141,21 @@ def _select(shown: Dict[str, Any], fields: List[str]) -> Dict[str, Any]:
     return {key: value for key, value in shown.items() if key in ALWAYS or key in fields} if fields else shown
 
 
-def _aggregate(found: List[Dict[str, Any]], wish: Any) -> Tuple[str, Any]:
-    """Counts of a field's values, or of the ranges asked for."""
-    if isinstance(wish, dict):
-        field = str(wish.get("type"))
+def _aggregate(found: List[Dict[str, Any]], key: Any) -> Tuple[str, Any]:
+    """Counts of a field's values or of the given ranges."""
+    if isinstance(key, dict):
+        field = str(key.get("type"))
         return field, {
             str(span["key"]): sum(_inside(record.get(field), span) for record in found)
-            for span in wish.get("ranges") or []
+            for span in key.get("ranges") or []
         }
-    if wish not in AGGREGATES:
-        raise ApiError(400, f"Invalid aggregation {wish}")
+    if key not in AGGREGATES:
+        raise ApiError(400, f"Invalid aggregation {key}")
     counts: Dict[str, int] = {}
     for record in found:
-        if record.get(wish) is not None:
-            counts[str(record[wish])] = counts.get(str(record[wish]), 0) + 1
-    return str(wish), counts
+        if record.get(key) is not None:
+            counts[str(record[key])] = counts.get(str(record[key]), 0) + 1
+    return str(key), counts
 
 
 def _inside(value: Any, span: Dict[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""Keeps the results of the last searches, so that each page of a long result is not searched for again."""
+"""Caches the results of the last searches, so that the pages of a long result need only one search."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ KEPT = 16
 
 
 class SearchCache:
-    """The last few result lists, by whatever makes them differ."""
+    """The last few result lists, by a key of all that they depend on."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._results: OrderedDict[Hashable, List[Any]] = OrderedDict()
 
     def get(self, key: Hashable, make: Callable[[], List[Any]]) -> List[Any]:
-        """The kept list, or a new one; callers share it and do not change it."""
+        """The cached list, or a new one. Callers share it and must not change it."""
         with self._lock:
             found = self._results.get(key)
         if found is None:

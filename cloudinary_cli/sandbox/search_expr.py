@@ -1,4 +1,4 @@
-"""The search expression language: text in, predicate over records out; pure, the time is an argument.
+"""Compiles a search expression to a predicate over records.
 
 Grammar: terms joined by AND, OR, NOT (or `-`), adjacency meaning AND, with parentheses. A term is a word, or a field
 with `:` (token match), `=` (exact match), `<`, `<=`, `>`, `>=`, a `[a TO b]` range, or a group `field:(a OR b)`.
@@ -87,7 +87,7 @@ def _token(match: Match[str]) -> Token:
 
 
 class _Parser:
-    """Recursive descent over the tokens; `field` is the field of an enclosing `field:( ... )`."""
+    """A recursive descent parser; `field` is the field of an enclosing `field:( ... )`."""
 
     def __init__(self, tokens: List[Token], now: float) -> None:
         self._tokens = tokens

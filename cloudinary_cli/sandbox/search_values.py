@@ -1,4 +1,4 @@
-"""How a search value compares with a record's field: text, folders, numbers with units, dates; pure."""
+"""Compares search values with fields of a record: text, folders, numbers with units, dates."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COMPARISONS: Dict[str, Callable[[Any, Any], bool]] = {
 
 
 def match_word(record: Record, raw: str) -> bool:
-    """A word without a field: anywhere in the ID, the names or the tags."""
+    """A word without a field matches the ID, the names and the tags."""
     text, prefix = unescape(raw)
     texts = [str(record.get(name) or "") for name in ("public_id", "display_name", "asset_folder", "name", "path")]
     texts += [str(tag) for tag in record.get("tags") or []]
@@ -51,7 +51,7 @@ def match_field(record: Record, field: str, raw: str, exact: bool, now: float) -
 
 
 def compare(record: Record, field: str, op: str, raw: str, now: float) -> bool:
-    """`field>value` and its relatives; numbers may have units, dates may be relative (`1d` ago)."""
+    """`field>value` and the like. Numbers may have units, and dates may be relative (`1d`: a day ago)."""
     value, (text, _) = lookup(record, field), unescape(raw)
     if value is None:
         return False
@@ -70,7 +70,7 @@ def match_range(record: Record, field: str, low: Tuple[str, str], high: Tuple[st
 
 
 def lookup(record: Record, field: str) -> Any:
-    """A field's value; `context.key` and `metadata.key` look inside."""
+    """A field's value; `context.key` and `metadata.key` read one key."""
     outer, dot, inner = field.partition(".")
     if dot:
         group = record.get(outer)
@@ -108,7 +108,7 @@ def moment(text: str, now: float) -> Optional[float]:
 
 
 def _in_folder(value: str, text: str, prefix: bool) -> bool:
-    """`F` is the folder itself; `F/*` the folder and all below it; `F*` every path that starts so."""
+    """`F` is the folder itself, `F/*` also its subfolders, and `F*` each path with this prefix."""
     text = text if prefix else text.rstrip("/")
     if prefix and (text.endswith("/") or not text):
         return not text or value == text.rstrip("/") or value.startswith(text)
@@ -122,7 +122,7 @@ def _matches_text(value: str, text: str, prefix: bool, tokens: bool) -> bool:
 
 
 def _has_tokens(value: str, text: str, prefix: bool) -> bool:
-    """Whether the words of text stand next to each other in value, in any case."""
+    """Whether the words of `text` are adjacent in `value`, ignoring case."""
     have, wanted = re.findall(r"\w+", value.lower()), re.findall(r"\w+", text.lower())
     if not wanted:
         return False

@@ -43,7 +43,7 @@ class SandboxServer:
 
     @property
     def state(self) -> SandboxState:
-        """The server's memory, for tests in the same process."""
+        """The state of the application, for tests in the same process."""
         found: SandboxState = self.app.extensions[EXTENSION]
         return found
 
@@ -61,7 +61,7 @@ class SandboxServer:
 
         :raises OSError: when the port is taken.
         """
-        # Only warnings about queued work come from there; they belong to nobody's stderr.
+        # waitress only warns about queued requests, which a user of the sandbox need not see.
         logging.getLogger("waitress").addHandler(logging.NullHandler())
         logging.getLogger("waitress").propagate = False
         listener = _bind(self._wanted_port)
@@ -76,7 +76,7 @@ class SandboxServer:
             connection_limit=2000,
             backlog=1024,
             channel_timeout=600,
-            # Reading on while a request is served is how waitress notices that the client has gone.
+            # waitress notices a client that disconnects only if it reads ahead while it serves a request.
             channel_request_lookahead=1,
             max_request_body_size=MAX_UPLOAD,
             asyncore_use_poll=True,
@@ -86,7 +86,7 @@ class SandboxServer:
         self._thread.start()
 
     def stop(self) -> None:
-        """Finish what is being served, close every connection and the port; stopping twice is fine."""
+        """Finish the requests in progress, and close all connections and the port. A second call does nothing."""
         thread, self._thread = self._thread, None
         if thread is None:
             return
@@ -94,7 +94,7 @@ class SandboxServer:
         self._stop.set()
         self._server.pull_trigger()
         thread.join()
-        # Only now may the trigger be closed: its descriptor must not be another file's when it is pulled.
+        # The trigger is closed last: another file may get its descriptor, and would then be written to.
         self._server.task_dispatcher.shutdown(cancel_pending=True, timeout=5)
         self._poll(0.0)
         wasyncore.close_all(self._channels, ignore_all=True)
@@ -108,7 +108,7 @@ class SandboxServer:
         wasyncore.loop(timeout=timeout, use_poll=True, map=self._channels, count=1)
 
     def environment(self, home: Path) -> Dict[str, str]:
-        """Environment variables that point `cld` and the SDK at this sandbox; home holds the CLI's own files."""
+        """Environment variables that point `cld` and the SDK at this sandbox; `home` is the CLI's home directory."""
         settings, address = self.settings, f"{HOST}:{self.port}"
         environment = {
             "CLOUDINARY_HOME": str(home),
@@ -126,7 +126,7 @@ class SandboxServer:
 
 
 def browser_command() -> str:
-    """A BROWSER value: in the background, because the callback is answered only after the code exchange."""
+    """A BROWSER value. It runs in the background, because the callback responds only after the code exchange."""
     return f"{shlex.quote(sys.executable)} -m cloudinary_cli.sandbox.browser %s &"
 
 
@@ -134,7 +134,7 @@ def _bind(port: int) -> socket.socket:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         if os.name == "posix":
-            # On Windows the option would let two servers share a port.
+            # On Windows, this option would let two servers share a port.
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((HOST, port))
     except OSError:
@@ -149,7 +149,7 @@ def _with_loopback(value: str) -> str:
 
 
 def _python_path() -> Dict[str, str]:
-    """In a source checkout, let the stand-in browser find this package from any directory."""
+    """In a source checkout, make this package importable for the stand-in browser in any directory."""
     root, rest = str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH")
     if os.path.basename(root) in ("site-packages", "dist-packages"):
         return {}

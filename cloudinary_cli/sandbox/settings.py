@@ -1,4 +1,4 @@
-"""The choices one sandbox is started with; plain data, no I/O."""
+"""The settings of a sandbox."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ SCOPES = ("openid", "offline_access", "asset_management", "upload")
 
 
 def allowed_scope(scope: Optional[str]) -> str:
-    """The known ones of the scopes asked for; all of them when none was asked for."""
+    """The known scopes among the requested ones; all known scopes when none was requested."""
     wanted = (scope or " ".join(SCOPES)).split()
     return " ".join(name for name in wanted if name in SCOPES)
 
 
 @dataclass(frozen=True)
 class SandboxSettings:
-    """What a sandbox serves and to whom.
+    """The settings of a sandbox.
 
     The credentials are fixed and public on purpose: the server listens on 127.0.0.1 only and holds test data.
     """
@@ -30,6 +30,7 @@ class SandboxSettings:
     api_key: str = "111111111111111"
     api_secret: str = field(default="sandbox-secret", repr=False)
     client_id: str = "a920ea9c-531b-4613-9783-1d4f4cc10655"
+    client_name: str = "Cloudinary CLI"
     account_id: str = "00000000-0000-4000-8000-000000000001"
     provisioning_key: str = "222222222222222"
     provisioning_secret: str = field(default="sandbox-account-secret", repr=False)

@@ -1,4 +1,4 @@
-"""Signatures of delivery URLs, as the SDK's `sign_url` makes them."""
+"""Signatures of delivery URLs, made as the SDK's `sign_url` does."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ SHORT, LONG = 8, 32
 
 
 def signature_path(cloud: str, transformation: str, name: str) -> str:
-    """The `s--SIGNATURE--` part of the URL of a restricted asset; empty when no API key of the cloud can sign it."""
+    """The `s--SIGNATURE--` part of the URL of a restricted asset; empty when the cloud has no enabled API key."""
     secrets = _secrets(cloud)
     text = "/".join(part for part in (transformation, escaped(name)) if part)
     return f"s--{_sign(text, secrets[0], SHORT)}--" if secrets else ""
 
 
 def is_signed(cloud: str, transformation: str, name: str, signature: str) -> bool:
-    """Whether the signature is that of an enabled API key of the cloud; name is the public ID with its format."""
+    """Whether an enabled API key of the cloud made the signature; `name` is the public ID with its format."""
     plain = "/".join(part for part in (transformation, name) if part)
     in_url = "/".join(part for part in (transformation, escaped(name)) if part)
-    # The server sees a transformation decoded; the SDK signs it as it is in the URL.
+    # Flask decodes the transformation, but the SDK signs it as it is in the URL.
     candidates: Iterable[str] = (plain, in_url, quote(plain, safe="/:"))
     length = len(signature) if len(signature) == LONG else SHORT
     return any(
@@ -35,7 +35,7 @@ def is_signed(cloud: str, transformation: str, name: str, signature: str) -> boo
 
 def escaped(name: str) -> str:
     """The name as the SDK puts it into a delivery URL."""
-    # Imported here: the import hides the environment from the SDK, which fails on a CLOUDINARY_URL that is invalid.
+    # import_sdk() hides the environment from the SDK, which fails on an invalid CLOUDINARY_URL.
     from cloudinary_cli.system.sdk_import import import_sdk
 
     return str(import_sdk("cloudinary.utils").smart_escape(name))

@@ -1,4 +1,4 @@
-"""What one running sandbox holds in memory: clock, counters, stores, faults; and the error type of its APIs."""
+"""The state of a running sandbox (clock, counters, stores, planned failures), and the error type of its APIs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ EXTENSION = "cloudinary_sandbox"
 
 
 class ApiError(Exception):
-    """An API refusal: becomes ``{"error": {"message": ...}}`` with this status."""
+    """An error response: ``{"error": {"message": ...}}`` with this status."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -34,7 +34,7 @@ class ApiError(Exception):
 
 
 def header_text(message: str) -> str:
-    """A message as it can stand in an HTTP header."""
+    """A message, encoded for an HTTP header."""
     return message.encode("ascii", "replace").decode("ascii").replace("\n", " ").replace("\r", " ")
 
 
@@ -70,7 +70,7 @@ class Counters:
             return {name: count for name, count in self._counts.items() if not name.startswith("_")}
 
     def clear(self) -> None:
-        """Start again from zero."""
+        """Reset all counters."""
         with self._lock:
             self._counts.clear()
 
@@ -111,7 +111,7 @@ class SandboxState:
         return self._assets.setdefault(cloud, AssetStore(self.storage, cloud, self.files_dir))
 
     def temp_file(self) -> Path:
-        """A fresh path inside the data directory, so that a finished upload is moved, not copied."""
+        """A new path on the file system of the assets, so that an upload is moved into place, not copied."""
         return self.temp_dir / secrets.token_hex(12)
 
 

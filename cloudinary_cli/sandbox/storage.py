@@ -1,4 +1,4 @@
-"""The SQLite index of one data directory: connections, transactions, small JSON documents; no HTTP, no API rules."""
+"""The SQLite database of a data directory: connections, transactions and small JSON documents."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Storage:
         self.data_dir = data_dir
         self.path = data_dir / "sandbox.sqlite3"
         self._local = threading.local()
-        # SQLite's own busy handler sleeps; queueing writers on a lock keeps 32 threads from sleeping in turn.
+        # SQLite's busy handler polls with sleeps. A lock queues the writers of 32 threads without that delay.
         self._write_lock = threading.Lock()
         self._connections: List[sqlite3.Connection] = []
         with self.write() as connection:
@@ -90,7 +90,7 @@ class Storage:
         return found
 
     def meta(self, key: str, make: Callable[[], str]) -> str:
-        """A value that is made once for this data directory and kept across restarts."""
+        """A value that is generated once for this data directory and kept across restarts."""
         with self.write() as connection:
             connection.execute("INSERT OR IGNORE INTO meta (key, value) VALUES (?, ?)", (key, make()))
             row = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
@@ -107,7 +107,7 @@ class Storage:
         return None if row is None else dict(json.loads(row["doc"]))
 
     def put_document(self, cloud: str, kind: str, key: str, doc: Document) -> None:
-        """Add or replace one document; its place in the list is kept."""
+        """Add or replace one document; a replaced one keeps its position."""
         with self.write() as connection:
             connection.execute(
                 "INSERT INTO documents (cloud, kind, key, doc) VALUES (?, ?, ?, ?) "
@@ -133,7 +133,7 @@ class Storage:
             return cursor.rowcount == 1
 
     def close(self) -> None:
-        """Close every connection; call it when no request is being served any more."""
+        """Close all connections. Call it when no request is in progress."""
         while self._connections:
             self._connections.pop().close()
         self._local = threading.local()

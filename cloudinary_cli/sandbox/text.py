@@ -1,4 +1,4 @@
-"""The Upload API's `text` action: a stand-in one-pixel image, since the sandbox draws nothing."""
+"""The Upload API's `text` action: a one-pixel image, since the sandbox does not render text."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PIXEL = base64.b64decode(
 
 
 def text_image(cloud: str, kind: str, values: Params) -> Dict[str, Any]:
-    """Store the stand-in under the public ID asked for."""
+    """Store the image under the requested public ID."""
     required(values, "text")
     path = state().temp_file()
     path.write_bytes(PIXEL)

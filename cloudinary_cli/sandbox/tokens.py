@@ -1,4 +1,4 @@
-"""HS256 JSON web tokens with the standard library; the one format both supported Authlib lines would disagree on."""
+"""HS256 JSON web tokens with the standard library: the two supported Authlib release lines differ in their JWT API."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def encode(claims: Dict[str, Any], key: bytes) -> str:
 
 
 def decode(token: str, key: bytes) -> Optional[Dict[str, Any]]:
-    """The claims of a token with a good signature, else None; expiry is the caller's to judge."""
+    """The claims of a token with a valid signature, else None. Expiry is not checked."""
     try:
         body, _, signature = token.rpartition(".")
         if not hmac.compare_digest(_mac(body, key), _unb64(signature)):

@@ -1,4 +1,4 @@
-"""What requests came in and which of them shall go wrong; in-memory data only, no sockets."""
+"""The request log and the planned failures, in memory."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ Entry = Dict[str, Any]
 
 
 def fingerprint(authorization: str) -> str:
-    """Scheme and a short hash: enough to tell two credentials apart, not enough to use one."""
+    """The scheme and a short hash: two credentials can be told apart, but not used."""
     scheme, _, credential = authorization.partition(" ")
     return f"{scheme} {hashlib.sha256(credential.strip().encode('utf-8')).hexdigest()[:12]}"
 
 
 def flatten(values: Dict[str, List[str]]) -> Dict[str, Any]:
-    """Single values as text, repeated ones as lists, long ones shortened."""
+    """Single values as text, repeated values as lists; long values are shortened."""
     short = {key: [_shorten(value) for value in group] for key, group in values.items()}
     return {key: group[0] if len(group) == 1 else group for key, group in short.items()}
 
@@ -42,7 +42,7 @@ class RequestLog:
         self._entries: Deque[Entry] = deque(maxlen=KEPT_REQUESTS)
 
     def start(self, method: str, path: str, query: str, headers: Dict[str, str]) -> Entry:
-        """Note a request when it arrives; status stays null until it is answered."""
+        """Record a request when it arrives; its status is null until the response."""
         entry: Entry = {
             "time": time.time(),
             "method": method,
@@ -77,7 +77,7 @@ class RequestLog:
 
 @dataclass
 class Fault:
-    """One planned failure: which requests it hits, and how."""
+    """A planned failure: which requests it applies to, and what happens to them."""
 
     path: str
     method: Optional[str] = None
@@ -98,24 +98,24 @@ class Fault:
         self.method = self.method.upper() if self.method else None
 
     @property
-    def has_answer(self) -> bool:
-        """Whether the fault brings an answer of its own."""
+    def has_response(self) -> bool:
+        """Whether the fault has a response of its own."""
         return self.status is not None or self.body is not None
 
     def body_bytes(self) -> bytes:
-        """The answer's body: text as it is, anything else as JSON, an API error when none was given."""
+        """The body of the response: text as it is, other values as JSON, and an API error by default."""
         if isinstance(self.body, str):
             return self.body.encode("utf-8")
         content = self.body if self.body is not None else {"error": {"message": f"Sandbox fault {self.status or 200}"}}
         return json.dumps(content).encode("utf-8")
 
     def matches(self, method: str, path: str) -> bool:
-        """Whether the fault is about this request."""
+        """Whether the fault applies to this request."""
         return path.startswith(self.path) and self.method in (None, method)
 
 
 class FaultPlan:
-    """The planned failures, first match first."""
+    """The planned failures; the first match applies."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -134,7 +134,7 @@ class FaultPlan:
             return list(self._faults)
 
     def take(self, method: str, path: str) -> Optional[Fault]:
-        """The fault that this request meets, counted down; spent ones are dropped."""
+        """The fault that applies to this request. Its count is reduced, and at zero it is deleted."""
         with self._lock:
             for fault in self._faults:
                 if not fault.matches(method, path):

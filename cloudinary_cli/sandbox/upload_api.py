@@ -20,11 +20,11 @@ from .text import text_image
 from .views import upload_view
 
 blueprint = Blueprint("upload_api", __name__, url_prefix="/v1_1/<cloud>")
-Answer = Dict[str, Any]
+Result = Dict[str, Any]
 UPLOAD_TYPES = ("upload", "private", "authenticated")
 TYPES = (*UPLOAD_TYPES, "fetch", "text")
 KINDS = ("image", "video", "raw")
-# `auto` is for new content, `all` for a selection of assets.
+# `auto` is valid for new content, `all` for a selection of assets.
 MORE_KINDS = {"upload": ("auto",), "generate_archive": ("auto", "all")}
 
 
@@ -51,7 +51,7 @@ def _check_type(values: Params, name: str, known: Tuple[str, ...]) -> None:
         raise ApiError(400, f"Invalid value {values[name]} for parameter {name}")
 
 
-def upload(cloud: str, kind: str, values: Params) -> Answer:
+def upload(cloud: str, kind: str, values: Params) -> Result:
     """Store a file, whole or in chunks."""
     content_range = request.headers.get("Content-Range")
     if content_range:
@@ -60,7 +60,7 @@ def upload(cloud: str, kind: str, values: Params) -> Answer:
     return _finish_upload(cloud, kind, values, receive(values))
 
 
-def _finish_upload(cloud: str, kind: str, values: Params, received: Received) -> Answer:
+def _finish_upload(cloud: str, kind: str, values: Params, received: Received) -> Result:
     try:
         asset = store_upload(cloud, kind, values, received)
     finally:
@@ -70,7 +70,7 @@ def _finish_upload(cloud: str, kind: str, values: Params, received: Received) ->
     return _view(cloud, asset, values)
 
 
-def _upload_chunk(cloud: str, kind: str, values: Params, chunk: Chunk) -> Answer:
+def _upload_chunk(cloud: str, kind: str, values: Params, chunk: Chunk) -> Result:
     store = ChunkStore(state(), cloud)
     finished = store.result(chunk)
     if finished is not None:
@@ -81,19 +81,19 @@ def _upload_chunk(cloud: str, kind: str, values: Params, chunk: Chunk) -> Answer
         public_id = values.get("public_id") or f"upload-{chunk.key[:20]}"
         return {"done": False, "bytes": received, "public_id": public_id, "resource_type": kind}
     if str(values.get("public_id")) == f"upload-{chunk.key[:20]}":
-        # The SDK sends back the public ID of the first part's answer, which was only a stand-in.
+        # The SDK repeats the public ID of the response to the first part, which is only a placeholder.
         values = {key: value for key, value in values.items() if key != "public_id"}
     try:
-        answer = _finish_upload(cloud, kind, values, describe(store.path(chunk), part.filename))
+        result = _finish_upload(cloud, kind, values, describe(store.path(chunk), part.filename))
     finally:
         store.forget_parts(chunk)
-    answer["done"] = True
-    store.remember(chunk, answer)
-    return answer
+    result["done"] = True
+    store.remember(chunk, result)
+    return result
 
 
-def explicit(cloud: str, kind: str, values: Params) -> Answer:
-    """Change an existing asset, make derived forms."""
+def explicit(cloud: str, kind: str, values: Params) -> Result:
+    """Change an existing asset, and generate derived assets."""
     if _type(values) == "fetch":
         _fetch_original(cloud, kind, str(required(values, "public_id")), flag(values, "invalidate"))
     else:
@@ -108,19 +108,19 @@ def explicit(cloud: str, kind: str, values: Params) -> Answer:
     updated = change_asset(cloud, asset, change)
     ensure_folder(cloud, updated)
     state().usage.add(f"{cloud}/transformations", len(fresh))
-    answer = _view(cloud, updated, values)
+    result = _view(cloud, updated, values)
     wanted = {item["id"] for item in fresh}
-    answer["eager"] = [item for item in answer.get("eager", []) if item["id"] in wanted]
+    result["eager"] = [item for item in result.get("eager", []) if item["id"] in wanted]
     if flag(values, "eager_async") and fresh:
-        answer["batch_id"] = secrets.token_hex(16)
-        answer["eager"] = [dict(item, status="processing") for item in answer["eager"]]
+        result["batch_id"] = secrets.token_hex(16)
+        result["eager"] = [dict(item, status="processing") for item in result["eager"]]
     if not fresh:
-        answer.pop("eager")
-    return answer
+        result.pop("eager")
+    return result
 
 
 def _fetch_original(cloud: str, kind: str, url: str, again: bool) -> None:
-    """Store what is behind the URL under the URL as public ID, unless it is there and not to be fetched again.
+    """Store the content of the URL with the URL as its public ID, unless it is stored and `again` is false.
 
     :raises ApiError: 400 when the URL cannot be fetched.
     """
@@ -133,13 +133,13 @@ def _fetch_original(cloud: str, kind: str, url: str, again: bool) -> None:
         discard(received)
 
 
-def destroy(cloud: str, kind: str, values: Params) -> Answer:
+def destroy(cloud: str, kind: str, values: Params) -> Result:
     asset = state().assets(cloud).get(kind, _type(values), str(required(values, "public_id")))
     deleted = asset is not None and state().assets(cloud).delete(asset["asset_id"])
     return {"result": "ok" if deleted else "not found"}
 
 
-def rename(cloud: str, kind: str, values: Params) -> Answer:
+def rename(cloud: str, kind: str, values: Params) -> Result:
     """Give an asset another public ID or delivery type."""
     asset = _require(cloud, kind, values, required(values, "from_public_id"))
     target_id, store = check_public_id(str(required(values, "to_public_id")), "to_public_id"), state().assets(cloud)
@@ -156,7 +156,7 @@ def rename(cloud: str, kind: str, values: Params) -> Answer:
     return _view(cloud, moved, values)
 
 
-def tags(cloud: str, kind: str, values: Params) -> Answer:
+def tags(cloud: str, kind: str, values: Params) -> Result:
     """Add, remove or replace tags of several assets."""
     command, wanted = str(required(values, "command")), items(values.get("tag"))
     changes: Dict[str, Callable[[List[str]], List[str]]] = {
@@ -177,7 +177,7 @@ def tags(cloud: str, kind: str, values: Params) -> Answer:
     return _change_each(cloud, kind, values, lambda item: item.update(tags=changes[command](item["tags"])))
 
 
-def context(cloud: str, kind: str, values: Params) -> Answer:
+def context(cloud: str, kind: str, values: Params) -> Result:
     """Add context to several assets, or remove it."""
     if values.get("command") == "remove_all":
         return _change_each(cloud, kind, values, lambda item: item.update(context={}))
@@ -185,13 +185,13 @@ def context(cloud: str, kind: str, values: Params) -> Answer:
     return _change_each(cloud, kind, values, lambda item: item["context"].update(added))
 
 
-def metadata(cloud: str, kind: str, values: Params) -> Answer:
+def metadata(cloud: str, kind: str, values: Params) -> Result:
     """Set structured metadata of several assets."""
     added = pairs(required(values, "metadata"))
     return _change_each(cloud, kind, values, lambda item: item["metadata"].update(added))
 
 
-def _change_each(cloud: str, kind: str, values: Params, change: Callable[[Asset], None]) -> Answer:
+def _change_each(cloud: str, kind: str, values: Params, change: Callable[[Asset], None]) -> Result:
     changed, store = [], state().assets(cloud)
     for public_id in items(required(values, "public_ids")):
         asset = store.get(kind, _type(values), public_id)
@@ -211,7 +211,7 @@ def _require(cloud: str, kind: str, values: Params, public_id: Any) -> Asset:
     return asset
 
 
-def _view(cloud: str, asset: Asset, values: Params) -> Answer:
+def _view(cloud: str, asset: Asset, values: Params) -> Result:
     keys = state().clouds.keys(cloud)
     return upload_view(cloud, asset, str(values.get("api_key") or (keys[0]["api_key"] if keys else "")))
 

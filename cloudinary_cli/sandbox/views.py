@@ -1,4 +1,4 @@
-"""How an asset looks in an answer: upload, admin and search shapes; pure but for the sandbox's address and key."""
+"""Builds the JSON of an asset for responses of the Upload, Admin and Search APIs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def iso(moment: float) -> str:
 
 
 def delivery_url(cloud: str, asset: Asset, transformation: str = "", extension: Optional[str] = None) -> str:
-    """Where the asset (or a derived form of it) is delivered; signed when the bare address would be refused."""
+    """The delivery URL of an asset or of a derived asset, signed if the asset is restricted."""
     extension = extension or asset.get("format")
     has_suffix = extension and asset["resource_type"] != "raw" and asset["type"] != "fetch"
     name = f"{asset['public_id']}.{extension}" if has_suffix else str(asset["public_id"])
@@ -31,7 +31,7 @@ def delivery_url(cloud: str, asset: Asset, transformation: str = "", extension: 
 
 
 def common(cloud: str, asset: Asset) -> Dict[str, Any]:
-    """What every answer about an asset has; fields that start with an underscore stay inside."""
+    """The fields that all responses have. Fields that start with an underscore are internal."""
     shown = {key: value for key, value in asset.items() if not key.startswith("_") and value is not None}
     shown["url"] = shown["secure_url"] = delivery_url(cloud, asset)
     if state().settings.folder_mode == "fixed":
@@ -49,7 +49,7 @@ def folder_of(asset: Asset) -> str:
 
 
 def upload_view(cloud: str, asset: Asset, api_key: str) -> Dict[str, Any]:
-    """The answer of upload, explicit and rename."""
+    """The response of upload, explicit and rename."""
     shown = common(cloud, asset)
     shown["signature"] = response_signature(cloud, asset)
     shown["placeholder"] = False
@@ -68,21 +68,21 @@ def upload_view(cloud: str, asset: Asset, api_key: str) -> Dict[str, Any]:
 
 
 def response_signature(cloud: str, asset: Asset) -> str:
-    """What the SDK's verify_api_response_signature checks."""
+    """The signature that the SDK's verify_api_response_signature() checks."""
     keys = state().clouds.keys(cloud)
     text = f"public_id={asset['public_id']}&version={asset['version']}{keys[0]['api_secret'] if keys else ''}"
     return hashlib.sha1(text.encode("utf-8")).hexdigest()  # noqa: S324 - what the SDK expects
 
 
 def derived_view(cloud: str, asset: Asset, item: Dict[str, Any]) -> Dict[str, Any]:
-    """One derived form of an asset."""
+    """A derived asset."""
     url = delivery_url(cloud, asset, item["transformation"], item.get("format"))
     shown = {key: item[key] for key in ("transformation", "format", "bytes", "id") if item.get(key) is not None}
     return {**shown, "url": url, "secure_url": url}
 
 
 def admin_view(cloud: str, asset: Asset, extra: List[str]) -> Dict[str, Any]:
-    """One asset of a list; tags, context and metadata only on request."""
+    """An asset of a list, with tags, context and metadata only if requested."""
     shown = {key: value for key, value in common(cloud, asset).items() if key not in HIDDEN}
     if asset.get("tags") and "tags" in extra:
         shown["tags"] = asset["tags"]
@@ -94,7 +94,7 @@ def admin_view(cloud: str, asset: Asset, extra: List[str]) -> Dict[str, Any]:
 
 
 def search_view(cloud: str, asset: Asset, extra: List[str]) -> Dict[str, Any]:
-    """One asset of a search result; in results the context is flat and the file name is there."""
+    """An asset of a search result, with a flat context and the file name."""
     shown = admin_view(cloud, asset, extra)
     shown["filename"] = str(asset["public_id"]).rsplit("/", 1)[-1]
     if asset.get("width") and asset.get("height"):

@@ -15,9 +15,11 @@ import tempfile
 from typing import Any, Dict
 
 # Imported before the first fork, so that a child starts at once.
-from cloudinary_cli import cli  # noqa: F401
+from cloudinary_cli import cli
+from cloudinary_cli.api import command  # noqa: F401
 from cloudinary_cli.auth import refresh
-from cloudinary_cli.sdk import call as api_utils  # noqa: F401
+from cloudinary_cli.core import admin  # noqa: F401
+from cloudinary_cli.sdk import activation, call, loader  # noqa: F401
 from cloudinary_cli.utils import config_utils
 
 NAMES = """system.signals auth.flow auth.refresh auth.refresh_entry auth.refresh_lock auth.refresh_request
@@ -75,6 +77,7 @@ def fork(work: Any) -> Dict[str, Any]:
 
 
 def main() -> None:
+    loader.module("admin")
     for line in sys.stdin:
         request = json.loads(line)
         if "run" in request:

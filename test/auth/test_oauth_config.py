@@ -19,8 +19,8 @@ from cloudinary_cli.config.url import parse, replace_query
 from cloudinary_cli.errors import LockTimeout, OAuthError, ReloginRequired
 from cloudinary_cli.sdk import activation, loader
 from cloudinary_cli.utils.config_resolver import get_cloudinary_config
-from test.fakes.sandbox_client import SandboxClient
 from test.support.active_login import activate, ping
+from test.support.sandbox_client import SandboxClient
 
 
 @pytest.fixture(autouse=True)

@@ -18,8 +18,8 @@ from cloudinary_cli.auth.session import Session, from_cloudinary_url, to_cloudin
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.config.url import parse, replace_query
 from cloudinary_cli.errors import ReloginRequired, TokenEndpointError
-from test.fakes.sandbox_client import SandboxClient
 from test.support.logins import entry, exchanges, posts
+from test.support.sandbox_client import SandboxClient
 
 
 def test_stale_login_is_rotated_and_saved(box: SandboxClient, store: ConfigStore) -> None:

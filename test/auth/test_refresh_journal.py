@@ -12,8 +12,8 @@ from cloudinary_cli.auth.session import Session
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.config.url import parse, replace_query
 from cloudinary_cli.errors import ReloginRequired
-from test.fakes.sandbox_client import SandboxClient
 from test.support.logins import entry
+from test.support.sandbox_client import SandboxClient
 
 
 def journal(store: ConfigStore, kind: str, session: Session) -> None:

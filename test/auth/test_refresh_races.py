@@ -15,8 +15,8 @@ from cloudinary_cli.auth.session import from_cloudinary_url, to_cloudinary_url
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.config.url import parse
 from cloudinary_cli.errors import LockTimeout, ReloginRequired
-from test.fakes.sandbox_client import SandboxClient
 from test.support.logins import entry, exchanges, posts
+from test.support.sandbox_client import SandboxClient
 
 
 def test_a_removed_entry_is_not_resurrected(box: SandboxClient, store: ConfigStore) -> None:

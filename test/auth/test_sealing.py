@@ -23,8 +23,8 @@ from cloudinary_cli.errors import KeychainUnavailable, ReloginRequired
 from cloudinary_cli.sdk import activation, loader
 from cloudinary_cli.sdk.call import call_api
 from cloudinary_cli.utils.config_resolver import get_cloudinary_config
-from test.fakes.keychain import KeychainFile
-from test.fakes.sandbox_client import SandboxClient
+from test.support.keychain import KeychainFile
+from test.support.sandbox_client import SandboxClient
 
 PLAIN = Session("acme", "access-token", "refresh-token", 1000, 1300, "api-eu", "https://oauth.cloudinary.com/")
 

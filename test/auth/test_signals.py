@@ -20,8 +20,8 @@ from cloudinary_cli.auth.use_cases import LogoutOutcome, logout
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.config.url import parse
 from cloudinary_cli.system.signals import deferred_signals
-from test.fakes.sandbox_client import SandboxClient
 from test.support.processes import wait_until
+from test.support.sandbox_client import SandboxClient
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 

@@ -12,9 +12,9 @@ from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.errors import ApiError, AuthenticationError
 from cloudinary_cli.sdk import loader
 from cloudinary_cli.sdk.call import call_api
-from test.fakes.sandbox_client import SandboxClient
-from test.fakes.tls import TinyServer, reply
 from test.support.active_login import activate, ping
+from test.support.sandbox_client import SandboxClient
+from test.support.tls import TinyServer, reply
 
 
 def test_401_is_retried_once_keyed_on_the_rejected_token(box: SandboxClient, store: ConfigStore) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from test.fakes.sandbox_client import SandboxClient
 from test.support.cld_config import KEYS
+from test.support.sandbox_client import SandboxClient
 
 
 @pytest.fixture

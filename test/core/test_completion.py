@@ -15,8 +15,8 @@ from typing import Any, Callable, Dict, List
 import click
 import pytest
 
-from cloudinary_cli.core import completion
-from test.fakes.terminal import run_in_terminal
+from cloudinary_cli import completion
+from test.support.terminal import run_in_terminal
 
 Run = Callable[..., Any]
 URL = "cloudinary://k:s@c"

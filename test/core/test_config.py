@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from cloudinary_cli.config.store import ConfigStore
-from test.fakes.sandbox_client import SandboxClient
 from test.support.cld_config import A, B, Run, posix, saved
+from test.support.sandbox_client import SandboxClient
 
 # -- views without anything configured
 

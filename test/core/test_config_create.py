@@ -9,9 +9,9 @@ import time
 import pytest
 
 from cloudinary_cli.config.store import ConfigStore
-from test.fakes.sandbox_client import SandboxClient
-from test.fakes.terminal import run_in_terminal
 from test.support.cld_config import A, Run, posix, saved
+from test.support.sandbox_client import SandboxClient
+from test.support.terminal import run_in_terminal
 
 # -- saving
 

@@ -1,1 +1,1 @@
-"""Tests of the sandbox: real sockets, the real SDK as a client, nothing beyond 127.0.0.1."""
+"""Tests of the sandbox, with the SDK as its client, on 127.0.0.1 only."""

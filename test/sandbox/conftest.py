@@ -38,7 +38,7 @@ def sandbox(make_sandbox: Callable[..., SandboxServer]) -> SandboxServer:
 
 @pytest.fixture(scope="session")
 def shared_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxServer]:
-    """One sandbox for all tests that do not mind what others left in it."""
+    """One sandbox for all tests that work with the data of other tests in it."""
     with SandboxServer(SandboxSettings(tmp_path_factory.mktemp("shared"))) as server:
         yield server
 
@@ -68,7 +68,7 @@ def control(sandbox: SandboxServer) -> Control:
 
 
 def sdk_options(server: SandboxServer) -> Dict[str, Any]:
-    """What makes the SDK's functions talk to a sandbox."""
+    """Options that direct the SDK's functions to a sandbox."""
     settings = server.settings
     return {
         "cloud_name": settings.cloud_name,

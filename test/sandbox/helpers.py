@@ -22,9 +22,9 @@ SCOPE = "openid offline_access asset_management upload"
 
 def session() -> requests.Session:
     """A session that ignores proxies and .netrc."""
-    made = requests.Session()
-    made.trust_env = False
-    return made
+    found = requests.Session()
+    found.trust_env = False
+    return found
 
 
 def location_query(response: requests.Response) -> Dict[str, str]:
@@ -33,7 +33,7 @@ def location_query(response: requests.Response) -> Dict[str, str]:
 
 
 class OAuthClient:
-    """A public client with PKCE, one step per method, so that a test can do any of them wrong."""
+    """A public client with PKCE, one step per method, so that a test can change each step."""
 
     def __init__(self, server: SandboxServer) -> None:
         self.server = server
@@ -43,7 +43,7 @@ class OAuthClient:
         self.challenge = base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
 
     def query(self, **changes: Optional[str]) -> Dict[str, str]:
-        """The authorization request; None leaves a parameter out."""
+        """The authorization request; None omits a parameter."""
         query: Dict[str, Optional[str]] = {
             "client_id": self.server.settings.client_id,
             "response_type": "code",
@@ -97,7 +97,7 @@ class OAuthClient:
         return self.http.post(self.server.base_url + "/oauth2/revoke", data=data)
 
     def login(self) -> Dict[str, Any]:
-        """The whole flow; the token response."""
+        """The token response of a complete login."""
         tokens: Dict[str, Any] = self.exchange(self.code()).json()
         return tokens
 
@@ -138,7 +138,7 @@ class Control:
 
 
 def png(width: int = 3, height: int = 2, shade: int = 0) -> bytes:
-    """A real picture."""
+    """A valid PNG."""
     rows = b"".join(b"\x00" + bytes([shade] * 3 * width) for _ in range(height))
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]

@@ -1,4 +1,4 @@
-"""The Admin API, driven by the real SDK."""
+"""The Admin API, with the SDK as its client."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def upload(options: Options, *names: str, **parameters: Any) -> None:
         cloudinary.uploader.upload(io.BytesIO(png()), public_id=name, **parameters, **options)
 
 
-def ids(answer: Any) -> List[str]:
-    return [item["public_id"] for item in answer["resources"]]
+def ids(response: Any) -> List[str]:
+    return [item["public_id"] for item in response["resources"]]
 
 
 def test_ping_usage_config_and_headers(sandbox: SandboxServer, options: Options) -> None:
-    answer = cloudinary.api.ping(**options)
-    assert answer == {"status": "ok"} and answer.request_id
-    assert answer.rate_limit_allowed - answer.rate_limit_remaining == 1 and answer.rate_limit_reset_at
+    response = cloudinary.api.ping(**options)
+    assert response == {"status": "ok"} and response.request_id
+    assert response.rate_limit_allowed - response.rate_limit_remaining == 1 and response.rate_limit_reset_at
     assert cloudinary.api.usage(**options)["resources"] == 0
     assert "settings" not in cloudinary.api.config(**options)
     assert cloudinary.api.config(settings="true", **options)["settings"] == {"folder_mode": "dynamic"}
@@ -44,9 +44,9 @@ def test_credentials_are_checked(sandbox: SandboxServer, options: Options) -> No
     assert session().get(sandbox.base_url + "/v1_1/sandbox/ping").status_code == 401
 
 
-def test_rate_limit(make_sandbox: Callable[..., SandboxServer]) -> None:
+def test_requests_beyond_the_rate_limit_are_refused(make_sandbox: Callable[..., SandboxServer]) -> None:
     server = make_sandbox(rate_limit=2)
-    # Half past the next hour: the window does not end during the test, and no client is patient enough to wait for it.
+    # Half past the next hour: the rate-limit window does not end during the test, and a client does not wait that long.
     server.state.clock.offset = 3600 + 1800 - time.time() % 3600
     options = sdk_options(server)
     cloudinary.api.ping(**options)
@@ -55,7 +55,7 @@ def test_rate_limit(make_sandbox: Callable[..., SandboxServer]) -> None:
         cloudinary.api.ping(**options)
 
 
-def test_lists_and_paging(options: Options) -> None:
+def test_lists_are_paged(options: Options) -> None:
     upload(options, *[f"p{number}" for number in range(5)], tags=["t"])
     upload(options, "other", type="private", context={"k": "v"})
     first = cloudinary.api.resources(type="upload", max_results=3, direction="asc", **options)
@@ -74,7 +74,7 @@ def test_lists_and_paging(options: Options) -> None:
     assert cloudinary.api.resource_types(**options)["resource_types"] == ["image", "raw", "video"]
 
 
-def test_extra_fields(options: Options) -> None:
+def test_lists_have_extra_fields_on_request(options: Options) -> None:
     upload(options, "a", tags="t", context={"k": "v"})
     plain = cloudinary.api.resources(**options)["resources"][0]
     full = cloudinary.api.resources(tags=True, context=True, **options)["resources"][0]
@@ -106,20 +106,20 @@ def test_derived_paging(options: Options) -> None:
     first = cloudinary.api.resource("a", max_results=10, **options)
     rest = cloudinary.api.resource("a", max_results=10, derived_next_cursor=first["derived_next_cursor"], **options)
     assert (len(first["derived"]), len(rest["derived"])) == (10, 2) and "derived_next_cursor" not in rest
-    doomed = rest["derived"][0]["id"]
-    assert cloudinary.api.delete_derived_resources([doomed, "x"], **options)["deleted"] == {
-        doomed: "deleted",
+    derived_id = rest["derived"][0]["id"]
+    assert cloudinary.api.delete_derived_resources([derived_id, "x"], **options)["deleted"] == {
+        derived_id: "deleted",
         "x": "not_found",
     }
     cloudinary.api.delete_derived_by_transformation(["a"], "w_1", **options)
     assert len(cloudinary.api.resource("a", max_results=50, **options)["derived"]) == 10
 
 
-def test_delete_and_restore(options: Options) -> None:
+def test_deleted_assets_are_restored(options: Options) -> None:
     upload(options, "a", "b", "p/1", "p/2", "z")
     upload(options, "t1", "t2", tags="t")
-    answer = cloudinary.api.delete_resources(["a", "no"], **options)
-    assert answer["deleted"] == {"a": "deleted", "no": "not_found"} and answer["partial"] is False
+    response = cloudinary.api.delete_resources(["a", "no"], **options)
+    assert response["deleted"] == {"a": "deleted", "no": "not_found"} and response["partial"] is False
     assert cloudinary.api.delete_resources_by_prefix("p/", **options)["deleted"].keys() == {"p/1", "p/2"}
     assert len(cloudinary.api.delete_resources_by_tag("t", **options)["deleted"]) == 2
     asset_id = cloudinary.api.resource("z", **options)["asset_id"]
@@ -143,7 +143,7 @@ def test_delete_in_batches(sandbox: SandboxServer, options: Options, monkeypatch
     assert last["partial"] is False and len(last["deleted"]) == 1
 
 
-def test_folders(options: Options) -> None:
+def test_folders_are_created_renamed_and_deleted(options: Options) -> None:
     upload(options, "a", asset_folder="F/G")
     cloudinary.api.create_folder("H/I/J", **options)
     assert [item["path"] for item in cloudinary.api.root_folders(**options)["folders"]] == ["F", "H"]
@@ -158,7 +158,7 @@ def test_folders(options: Options) -> None:
     assert [item["path"] for item in cloudinary.api.subfolders("K/L", **options)["folders"]] == ["K/L/G"]
 
 
-def test_tags_list(options: Options) -> None:
+def test_tags_are_listed(options: Options) -> None:
     upload(options, "a", tags=["x1", "x2", "y"])
     assert cloudinary.api.tags(**options)["tags"] == ["x1", "x2", "y"]
     assert cloudinary.api.tags(prefix="x", max_results=1, **options)["tags"] == ["x1"]
@@ -235,8 +235,8 @@ def test_profiles_triggers_related_and_publish(options: Options) -> None:
 
 
 def test_unknown_routes_are_json_errors(sandbox: SandboxServer, options: Options) -> None:
-    answer = session().get(sandbox.base_url + "/v1_1/sandbox/nothing/here")
-    assert answer.status_code == 404 and answer.json()["error"]["message"] and answer.headers["X-Request-Id"]
+    response = session().get(sandbox.base_url + "/v1_1/sandbox/nothing/here")
+    assert response.status_code == 404 and response.json()["error"]["message"] and response.headers["X-Request-Id"]
 
 
 def test_clouds_are_separate(sandbox: SandboxServer, options: Options, control: Control) -> None:

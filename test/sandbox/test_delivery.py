@@ -42,8 +42,8 @@ def test_urls_of_the_sdk_work(options: Options, delivery: Options) -> None:
         url("d/p \u00e9.png", sign_url=True, **delivery),
         url("d/p \u00e9", format="png", width=5, sign_url=True, long_url_signature=True, **delivery),
     ):
-        answer = session().get(address)
-        assert (answer.status_code, answer.content) == (200, png()), address
+        response = session().get(address)
+        assert (response.status_code, response.content) == (200, png()), address
     assert session().get(url("d/p \u00e9.png", sign_url=True, **{**delivery, "api_secret": "x"})).status_code == 401
 
 
@@ -60,20 +60,20 @@ def test_headers_ranges_and_etag(options: Options, delivery: Options) -> None:
     assert (head.status_code, head.headers["Content-Length"]) == (200, str(len(png())))
 
 
-def test_missing(delivery: Options) -> None:
-    answer = session().get(url("nothing.png", **delivery))
-    assert answer.status_code == 404 and answer.headers["X-Cld-Error"] == "Resource not found - nothing.png"
+def test_a_missing_asset_is_404(delivery: Options) -> None:
+    response = session().get(url("nothing.png", **delivery))
+    assert response.status_code == 404 and response.headers["X-Cld-Error"] == "Resource not found - nothing.png"
     assert session().get(url("x", **{**delivery, "cloud_name": "nobody"})).status_code == 404
 
 
-def test_raw_and_dots(options: Options, delivery: Options) -> None:
+def test_raw_files_and_ids_with_dots_are_delivered(options: Options, delivery: Options) -> None:
     cloudinary.uploader.upload(io.BytesIO(b"x"), public_id="a.b/c.tar.gz", resource_type="raw", **options)
     assert session().get(url("a.b/c.tar.gz", resource_type="raw", **delivery)).content == b"x"
     cloudinary.uploader.upload(io.BytesIO(png()), public_id="v1.5", **options)
     assert session().get(url("v1.5", format="png", **delivery)).content == png()
 
 
-def test_private_and_token_controlled(options: Options, delivery: Options) -> None:
+def test_restricted_assets_need_a_signature_or_token(options: Options, delivery: Options) -> None:
     cloudinary.uploader.upload(io.BytesIO(png()), public_id="p", type="private", **options)
     assert session().get(url("p.png", type="private", **delivery)).status_code == 401
     assert session().get(url("p.png", type="private", sign_url=True, **delivery)).status_code == 200
@@ -90,18 +90,20 @@ def test_private_and_token_controlled(options: Options, delivery: Options) -> No
     assert session().get(url("u.png", **delivery)).content == png()
 
 
-def test_auto_upload(sandbox: SandboxServer, options: Options, delivery: Options, control: Control) -> None:
+def test_an_upload_mapping_fetches_missing_assets(
+    sandbox: SandboxServer, options: Options, delivery: Options, control: Control
+) -> None:
     cloudinary.uploader.upload(io.BytesIO(png()), public_id="origin/a", **options)
     template = f"{sandbox.base_url}/sandbox/image/upload/origin/"
     cloudinary.api.create_upload_mapping("remote", template=template, **options)
     assert session().head(url("remote/a.png", **delivery)).status_code == 200
     assert cloudinary.api.resource("remote/a", **options)["bytes"] == len(png())
-    answer = session().head(url("remote/none.png", **delivery))
-    assert answer.status_code == 404 and "Error in loading" in answer.headers["X-Cld-Error"]
+    response = session().head(url("remote/none.png", **delivery))
+    assert response.status_code == 404 and "Error in loading" in response.headers["X-Cld-Error"]
     cloudinary.api.create_upload_mapping("web", template="https://example.com/", **options)
     assert "127.0.0.1 only" in session().head(url("web/a.png", **delivery)).headers["X-Cld-Error"]
 
 
-def test_odd_paths_do_no_harm(sandbox: SandboxServer) -> None:
+def test_malformed_paths_are_refused(sandbox: SandboxServer) -> None:
     for path in ("../../../etc/passwd", "..%2f..%2fetc%2fpasswd", "//", "v1/", "s--abcdefgh--/", "%00", "a" * 3000):
         assert session().get(f"{sandbox.base_url}/sandbox/image/upload/{path}").status_code in (401, 404)

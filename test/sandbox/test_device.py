@@ -22,13 +22,13 @@ class Device:
 
     def request(self, **changes: str) -> Dict[str, Any]:
         data = {"client_id": self.server.settings.client_id, "scope": SCOPE, **changes}
-        answer: Dict[str, Any] = self.http.post(self.server.base_url + "/oauth2/device/auth", data=data).json()
-        return answer
+        response: Dict[str, Any] = self.http.post(self.server.base_url + "/oauth2/device/auth", data=data).json()
+        return response
 
     def poll(self, device_code: str) -> Dict[str, Any]:
         data = {"grant_type": GRANT, "device_code": device_code, "client_id": self.server.settings.client_id}
-        answer: Dict[str, Any] = self.http.post(self.server.base_url + "/oauth2/token", data=data).json()
-        return answer
+        response: Dict[str, Any] = self.http.post(self.server.base_url + "/oauth2/token", data=data).json()
+        return response
 
     def decide(self, user_code: str, decision: str = "approve", **changes: str) -> int:
         page = self.http.get(self.server.base_url + "/device", params={"user_code": user_code})
@@ -43,13 +43,13 @@ def device(make_sandbox: Callable[..., SandboxServer]) -> Device:
     return Device(make_sandbox(device_interval=0.3))
 
 
-def test_metadata_offers_it(device: Device) -> None:
+def test_the_metadata_names_the_device_grant(device: Device) -> None:
     data = device.http.get(device.server.base_url + "/.well-known/oauth-authorization-server").json()
     assert data["device_authorization_endpoint"] == device.server.base_url + "/oauth2/device/auth"
     assert GRANT in data["grant_types_supported"]
 
 
-def test_the_whole_grant(device: Device) -> None:
+def test_a_device_logs_in(device: Device) -> None:
     code = device.request()
     assert code["verification_uri"] == device.server.base_url + "/device" and code["interval"] == 0.3
     assert code["verification_uri_complete"].endswith(f"?user_code={code['user_code']}") and code["expires_in"] == 900
@@ -64,15 +64,15 @@ def test_the_whole_grant(device: Device) -> None:
 def test_polling_too_fast_is_slowed_down_for_good(make_sandbox: Callable[..., SandboxServer]) -> None:
     device = Device(make_sandbox(device_interval=5.0))
     code = device.request()["device_code"]
-    answers = [device.poll(code)["error"] for _ in range(3)]
-    assert answers == ["authorization_pending", "slow_down", "slow_down"]
+    responses = [device.poll(code)["error"] for _ in range(3)]
+    assert responses == ["authorization_pending", "slow_down", "slow_down"]
     Control(device.server).clock(11)  # five seconds, and five more for each slow_down
     assert device.poll(code)["error"] == "slow_down"
     Control(device.server).clock(40)
     assert device.poll(code)["error"] == "authorization_pending"
 
 
-def test_denied_and_expired(device: Device) -> None:
+def test_denied_and_expired_codes_give_no_tokens(device: Device) -> None:
     code = device.request()
     assert device.decide(code["user_code"], "deny") == 200
     assert device.poll(code["device_code"])["error"] == "access_denied"
@@ -100,6 +100,6 @@ def test_the_page_is_escaped_and_self_contained(device: Device) -> None:
         assert "default-src 'none'" in page.headers["Content-Security-Policy"]
 
 
-def test_unknown_clients_and_codes(device: Device) -> None:
+def test_unknown_clients_and_codes_are_refused(device: Device) -> None:
     assert device.request(client_id="other")["error"] == "invalid_client"
     assert device.poll("unknown")["error"] in ("invalid_request", "invalid_grant")

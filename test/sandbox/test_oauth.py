@@ -40,9 +40,9 @@ def test_consent_page_is_self_contained_and_escaped(shared_oauth: OAuthClient) -
 
 
 def test_redirect_carries_code_state_and_issuer(sandbox: SandboxServer, oauth: OAuthClient) -> None:
-    answer = oauth.decide(oauth.authorize())
-    assert answer.status_code == 302 and answer.headers["Location"].startswith(REDIRECT_URI + "?")
-    query = location_query(answer)
+    response = oauth.decide(oauth.authorize())
+    assert response.status_code == 302 and response.headers["Location"].startswith(REDIRECT_URI + "?")
+    query = location_query(response)
     assert query["state"] == "the state" and query["iss"] == sandbox.base_url + "/" and query["code"]
 
 
@@ -54,12 +54,12 @@ def test_denial_carries_error_state_and_issuer(sandbox: SandboxServer, oauth: OA
 
 def test_auto_approve_redirects_at_once(make_sandbox: Callable[..., SandboxServer]) -> None:
     client = OAuthClient(make_sandbox(auto_approve=True))
-    answer = client.authorize()
-    assert answer.status_code == 302
-    assert client.exchange(location_query(answer)["code"]).status_code == 200
+    response = client.authorize()
+    assert response.status_code == 302
+    assert client.exchange(location_query(response)["code"]).status_code == 200
 
 
-def test_consent_needs_the_page_it_was_shown_on(shared_oauth: OAuthClient) -> None:
+def test_consent_needs_the_ticket_of_its_page(shared_oauth: OAuthClient) -> None:
     page = shared_oauth.authorize()
     assert shared_oauth.decide(page, ticket="made up").status_code == 400
     assert shared_oauth.decide(page).status_code == 302
@@ -98,18 +98,18 @@ def test_pkce_s256_is_required(shared_oauth: OAuthClient, changes: Dict[str, Any
     ],
 )
 def test_foreign_redirect_uris_are_refused_without_redirect(shared_oauth: OAuthClient, uri: str) -> None:
-    answer = shared_oauth.authorize(redirect_uri=uri)
-    assert answer.status_code == 400 and "Location" not in answer.headers
+    response = shared_oauth.authorize(redirect_uri=uri)
+    assert response.status_code == 400 and "Location" not in response.headers
 
 
 @pytest.mark.parametrize(
     "uri", ["http://127.0.0.1:1/callback", "http://[::1]:65535/callback", "http://127.9.9.9/callback"]
 )
-def test_any_loopback_literal_and_port_will_do(shared_oauth: OAuthClient, uri: str) -> None:
+def test_any_loopback_address_and_port_is_accepted(shared_oauth: OAuthClient, uri: str) -> None:
     assert location_query(shared_oauth.decide(shared_oauth.authorize(redirect_uri=uri)))["code"]
 
 
-def test_unknown_client_and_response_type(shared_oauth: OAuthClient) -> None:
+def test_unknown_clients_and_response_types_are_refused(shared_oauth: OAuthClient) -> None:
     assert shared_oauth.authorize(client_id="other").status_code == 400
     assert shared_oauth.authorize(response_type="token").status_code in (302, 400)
 
@@ -156,29 +156,31 @@ def test_refresh_rotates_and_replay_ends_the_family(oauth: OAuthClient, control:
     assert (stats["refresh_exchanges"], stats["refresh_replays"], stats["live_grants"]) == (1, 1, 0)
 
 
-def test_of_twenty_racers_one_wins_and_the_family_dies(oauth: OAuthClient, control: Control) -> None:
+def test_of_twenty_concurrent_refreshes_one_succeeds_and_the_family_is_revoked(
+    oauth: OAuthClient, control: Control
+) -> None:
     token = oauth.login()["refresh_token"]
-    barrier, answers = threading.Barrier(20), []
+    barrier, responses = threading.Barrier(20), []
 
     def race() -> None:
         client = OAuthClient(oauth.server)
         barrier.wait()
-        answers.append(client.refresh(token))
+        responses.append(client.refresh(token))
 
     threads = [threading.Thread(target=race) for _ in range(20)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    winners = [answer.json() for answer in answers if answer.status_code == 200]
-    assert len(winners) == 1 and len(answers) == 20
-    assert {answer.json().get("error") for answer in answers} == {None, "invalid_grant"}
+    winners = [response.json() for response in responses if response.status_code == 200]
+    assert len(winners) == 1 and len(responses) == 20
+    assert {response.json().get("error") for response in responses} == {None, "invalid_grant"}
     assert oauth.ping(winners[0]["access_token"]).status_code == 401
     assert oauth.refresh(winners[0]["refresh_token"]).status_code == 400
     assert control.stats()["refresh_replays"] == 19
 
 
-def test_grace_allows_a_retry(make_sandbox: Callable[..., SandboxServer]) -> None:
+def test_a_retry_in_the_grace_period_is_allowed(make_sandbox: Callable[..., SandboxServer]) -> None:
     server = make_sandbox(rotation_grace=30)
     client, token = OAuthClient(server), OAuthClient(server).login()["refresh_token"]
     assert client.refresh(token).status_code == 200
@@ -213,7 +215,7 @@ def test_revoking_an_access_token_ends_only_that(shared_oauth: OAuthClient) -> N
     assert shared_oauth.refresh(tokens["refresh_token"]).status_code == 200
 
 
-def test_revoking_an_unknown_token_is_fine(shared_oauth: OAuthClient) -> None:
+def test_revoking_an_unknown_token_is_not_an_error(shared_oauth: OAuthClient) -> None:
     assert shared_oauth.revoke("nonsense").status_code == 200
     assert shared_oauth.revoke("nonsense", client_id="other").status_code in (400, 401)
 
@@ -241,19 +243,19 @@ def test_token_is_for_one_cloud(oauth: OAuthClient, control: Control) -> None:
 
 
 def test_no_offline_access_no_refresh_token(shared_oauth: OAuthClient) -> None:
-    answer = shared_oauth.exchange(shared_oauth.code(scope="openid upload")).json()
-    assert "refresh_token" not in answer and answer["scope"] == "openid upload"
+    response = shared_oauth.exchange(shared_oauth.code(scope="openid upload")).json()
+    assert "refresh_token" not in response and response["scope"] == "openid upload"
 
 
-def test_other_grants_are_unsupported(shared_oauth: OAuthClient) -> None:
+def test_other_grant_types_are_refused(shared_oauth: OAuthClient) -> None:
     data = {
         "grant_type": "password",
         "client_id": shared_oauth.server.settings.client_id,
         "username": "a",
         "password": "b",
     }
-    answer = session().post(shared_oauth.server.base_url + "/oauth2/token", data=data)
-    assert answer.status_code == 400 and answer.json()["error"] == "unsupported_grant_type"
+    response = session().post(shared_oauth.server.base_url + "/oauth2/token", data=data)
+    assert response.status_code == 400 and response.json()["error"] == "unsupported_grant_type"
 
 
 def test_grants_survive_a_restart(make_sandbox: Callable[..., SandboxServer], tmp_path: Any) -> None:
@@ -269,5 +271,5 @@ def test_grants_survive_a_restart(make_sandbox: Callable[..., SandboxServer], tm
 def test_repeated_parameters_are_refused(shared_oauth: OAuthClient) -> None:
     url = shared_oauth.authorize().url
     for name in ("client_id", "redirect_uri", "state", "code_challenge", "code_challenge_method"):
-        answer = shared_oauth.http.get(f"{url}&{name}=other", allow_redirects=False)
-        assert answer.status_code == 400 or location_query(answer)["error"] == "invalid_request", name
+        response = shared_oauth.http.get(f"{url}&{name}=other", allow_redirects=False)
+        assert response.status_code == 400 or location_query(response)["error"] == "invalid_request", name

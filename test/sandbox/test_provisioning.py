@@ -1,4 +1,4 @@
-"""The Provisioning API, driven by the real SDK."""
+"""The Provisioning API, with the SDK as its client."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def account(sandbox: SandboxServer) -> Options:
     }
 
 
-def test_credentials(account: Options) -> None:
+def test_provisioning_credentials_are_checked(account: Options) -> None:
     assert cloudinary.provisioning.users(**account) == {"users": []}
     for name in ("account_id", "provisioning_api_key", "provisioning_api_secret"):
         with pytest.raises(AuthorizationRequired):
@@ -38,9 +38,9 @@ def test_credentials(account: Options) -> None:
 
 
 def test_sub_account_is_a_working_cloud(sandbox: SandboxServer, account: Options) -> None:
-    made = cloudinary.provisioning.create_sub_account("My Cloud", **account)
-    assert made["cloud_name"] == "my-cloud" and made["enabled"] is True
-    key = made["api_access_keys"][0]
+    created = cloudinary.provisioning.create_sub_account("My Cloud", **account)
+    assert created["cloud_name"] == "my-cloud" and created["enabled"] is True
+    key = created["api_access_keys"][0]
     options = {
         "cloud_name": "my-cloud",
         "api_key": key["key"],
@@ -50,26 +50,26 @@ def test_sub_account_is_a_working_cloud(sandbox: SandboxServer, account: Options
     assert cloudinary.uploader.upload(io.BytesIO(png()), **options)["bytes"]
     with pytest.raises(AlreadyExists):
         cloudinary.provisioning.create_sub_account("x", cloud_name="my-cloud", **account)
-    cloudinary.provisioning.update_sub_account(made["id"], name="New", **account)
-    assert cloudinary.provisioning.sub_accounts(prefix="ne", **account)["sub_accounts"][0]["id"] == made["id"]
-    cloudinary.provisioning.delete_sub_account(made["id"], **account)
+    cloudinary.provisioning.update_sub_account(created["id"], name="New", **account)
+    assert cloudinary.provisioning.sub_accounts(prefix="ne", **account)["sub_accounts"][0]["id"] == created["id"]
+    cloudinary.provisioning.delete_sub_account(created["id"], **account)
     with pytest.raises(AuthorizationRequired):
         cloudinary.api.ping(**options)
     with pytest.raises(NotFound):
-        cloudinary.provisioning.sub_account(made["id"], **account)
+        cloudinary.provisioning.sub_account(created["id"], **account)
 
 
 def test_access_keys(sandbox: SandboxServer, account: Options) -> None:
     sub_id = cloudinary.provisioning.create_sub_account("keys", **account)["id"]
-    made = cloudinary.provisioning.generate_access_key(sub_id, name="second", enabled=True, **account)
+    created = cloudinary.provisioning.generate_access_key(sub_id, name="second", enabled=True, **account)
     options = {"cloud_name": "keys", "upload_prefix": sandbox.base_url}
-    options.update({name: made[name] for name in ("api_key", "api_secret")})
+    options.update({name: created[name] for name in ("api_key", "api_secret")})
     assert cloudinary.api.ping(**options)["status"] == "ok"
-    cloudinary.provisioning.update_access_key(sub_id, made["api_key"], enabled=False, **account)
+    cloudinary.provisioning.update_access_key(sub_id, created["api_key"], enabled=False, **account)
     with pytest.raises(AuthorizationRequired, match="disabled"):
         cloudinary.api.ping(**options)
     assert cloudinary.provisioning.access_keys(sub_id, **account)["total"] == 2
-    cloudinary.provisioning.delete_access_key(sub_id, made["api_key"], **account)
+    cloudinary.provisioning.delete_access_key(sub_id, created["api_key"], **account)
     assert cloudinary.provisioning.access_keys(sub_id, **account)["total"] == 1
 
 
@@ -97,9 +97,9 @@ def test_agent_account(sandbox: SandboxServer) -> None:
         "agent_goal": "goal",
         "upload_prefix": sandbox.base_url,
     }
-    made = cloudinary.provisioning.create_agent_account("a@example.com", **call)
-    environment = made["product_environments"][0]
-    assert made["email"] == "a@example.com" and made["plan_name"] and made["guidance"]
+    created = cloudinary.provisioning.create_agent_account("a@example.com", **call)
+    environment = created["product_environments"][0]
+    assert created["email"] == "a@example.com" and created["plan_name"] and created["guidance"]
     with pytest.raises(AuthorizationRequired):
         cloudinary.api.ping(**environment, upload_prefix=sandbox.base_url)
     with pytest.raises(AlreadyExists, match="already been taken"):
@@ -109,11 +109,11 @@ def test_agent_account(sandbox: SandboxServer) -> None:
 
 
 def test_claimable_cloud(sandbox: SandboxServer, control: Control) -> None:
-    made = cloudinary.provisioning.create_cloud(delivery_ips=["198.51.100.1"], upload_prefix=sandbox.base_url)
-    assert made["delivery_ips"] == ["198.51.100.1", "203.0.113.7"] and made["expires_at"].endswith("Z")
-    assert made["email"].endswith("@cloud.cloudinary.invalid") and made["claim_url"].startswith(sandbox.base_url)
-    options = {name: made[name] for name in ("cloud_name", "api_key", "api_secret")}
+    created = cloudinary.provisioning.create_cloud(delivery_ips=["198.51.100.1"], upload_prefix=sandbox.base_url)
+    assert created["delivery_ips"] == ["198.51.100.1", "203.0.113.7"] and created["expires_at"].endswith("Z")
+    assert created["email"].endswith("@cloud.cloudinary.invalid") and created["claim_url"].startswith(sandbox.base_url)
+    options = {name: created[name] for name in ("cloud_name", "api_key", "api_secret")}
     assert cloudinary.api.ping(**options, upload_prefix=sandbox.base_url)["status"] == "ok"
-    assert "is claimed" in session().get(made["claim_url"]).text
+    assert "is claimed" in session().get(created["claim_url"]).text
     with pytest.raises(BadRequest):
         cloudinary.provisioning.create_cloud(delivery_ips=["nonsense"], upload_prefix=sandbox.base_url)

@@ -1,4 +1,4 @@
-"""Restricted and fetched assets: signed addresses, refused bare ones, `explicit` with a remote URL."""
+"""Restricted assets need signed URLs; `explicit` fetches a remote URL."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_explicit_fetches_again_only_when_told(make_sandbox: Callable[..., Sandb
     assert cloudinary.uploader.explicit(source, invalidate=True, **options)["width"] == 5
 
 
-def test_explicit_names_a_url_that_cannot_be_fetched(
+def test_explicit_reports_a_url_that_cannot_be_fetched(
     options: Options, sandbox: SandboxServer, control: Control
 ) -> None:
     for source in (sandbox.base_url + "/sandbox/image/upload/none.png", "https://example.com/a.png", "no url"):

@@ -1,7 +1,8 @@
-"""`cld sandbox start` and `run` as real processes."""
+"""`cld sandbox start`, `run`, `shell` and `demo` as real processes."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -9,17 +10,19 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any, Dict, List
 
 import pytest
 
 from cloudinary_cli.sandbox.server import SandboxServer
+from test.support.ports import free_port
+from test.support.terminal import Terminal
 
 from .helpers import session
 
 CLD = [sys.executable, "-m", "cloudinary_cli"]
+posix = pytest.mark.skipif(os.name != "posix", reason="POSIX shells and signals")
 SHOW = "import os; print(*(k + '=' + v for k, v in os.environ.items() if 'CLOUDINARY' in k), sep='\\n')"
 
 
@@ -76,7 +79,7 @@ def test_run_passes_on_the_exit_status() -> None:
     assert run().returncode != 0
 
 
-@pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
+@posix
 def test_run_passes_signals_on() -> None:
     program = (
         "import os, signal, time; signal.signal(15, lambda *a: os._exit(9)); print('up', flush=True); time.sleep(60)"
@@ -94,7 +97,13 @@ def test_run_passes_signals_on() -> None:
     process.stdout.close()
 
 
-@pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
+@posix
+def test_a_signal_at_the_start_of_the_command_ends_no_more_than_the_command() -> None:
+    script = 'trap "exit 9" TERM; kill -TERM $PPID; sleep 30 & wait'
+    assert run("--", "/bin/sh", "-c", script, stdin=subprocess.DEVNULL).returncode == 9
+
+
+@posix
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_start_serves_until_a_signal(tmp_path: Path, number: signal.Signals, status: int) -> None:
     process = start("--data", str(tmp_path / "data"), "--auto-approve")
@@ -125,9 +134,79 @@ def test_missing_extra_is_one_clear_line(tmp_path: Path) -> None:
     assert done.returncode == 1 and len(lines) == 1 and "pip install 'cloudinary-cli[sandbox]'" in lines[0]
 
 
-def test_server_starts_and_stops_quickly(sandbox: SandboxServer) -> None:
-    started = time.monotonic()
+@posix
+def test_shell_runs_the_users_shell_against_a_fresh_sandbox() -> None:
+    done = subprocess.run(
+        [*CLD, "sandbox", "shell"],
+        input=f'"{sys.executable}" -m cloudinary_cli admin ping && exit 7',
+        env={**os.environ, "SHELL": "/bin/sh"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, json.loads(done.stdout)) == (7, {"status": "ok"})
+    assert re.fullmatch(r'Cloudinary sandbox on http://127\.0\.0\.1:\d+, cloud "sandbox"\. `exit` .+\n', done.stderr)
+
+
+@posix
+def test_shell_without_the_variable_runs_sh() -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "SHELL"}
+    done = subprocess.run([*CLD, "sandbox", "shell"], input=b"echo $0", env=environment, stdout=subprocess.PIPE)
+    assert done.stdout == b"/bin/sh\n"
+
+
+@posix
+def test_shell_in_a_terminal_ends_with_exit() -> None:
+    with Terminal.cld("sandbox", "shell", "--oauth", env={"SHELL": "/bin/sh", "PS1": "ready> "}) as terminal:
+        terminal.expect("ready> ")
+        terminal.type("echo [$CLOUDINARY_URL$CLOUDINARY_OAUTH_BASE_URL]")
+        terminal.expect("[http://127.0.0.1:")
+        terminal.expect("ready> ")
+        terminal.press("\x03")
+        terminal.expect("ready> ")
+        terminal.type("exit 5")
+        assert terminal.wait() == 5
+
+
+@posix
+def test_terminating_the_command_ends_its_interactive_shell() -> None:
+    with Terminal.cld("sandbox", "shell", env={"SHELL": "/bin/sh", "PS1": "ready> "}) as terminal:
+        terminal.expect("ready> ")
+        terminal.process.send_signal(signal.SIGTERM)
+        assert terminal.wait() == 128 + signal.SIGHUP
+
+
+@posix
+def test_run_under_nohup_survives_a_hangup() -> None:
+    program = "import signal; print(signal.getsignal(1) == signal.SIG_IGN, flush=True); input(); print('end')"
+    script = 'trap "" HUP; exec "$@"'
+    process = subprocess.Popen(
+        ["/bin/sh", "-c", script, "sh", *CLD, "sandbox", "run", "--", sys.executable, "-c", program],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None and process.stdout.readline() == "True\n"
+    process.send_signal(signal.SIGHUP)
+    assert process.communicate("\n", timeout=60) == ("end\n", None) and process.returncode == 0
+
+
+@posix
+def test_the_demo_ends_with_commands_that_work(tmp_path: Path) -> None:
+    (tmp_path / "cld").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m cloudinary_cli "$@"\n')
+    (tmp_path / "cld").chmod(0o755)
+    env = {**os.environ, "SHELL": "/bin/sh", "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+    demo = subprocess.run(["cld", "sandbox", "demo"], env=env, capture_output=True, text=True, timeout=120)
+    assert demo.returncode == 0, demo.stderr
+    first, *others = re.findall(r"^  \$ (.+)$", demo.stdout.partition("Type this")[2], re.M)
+    assert first.startswith("cld sandbox shell") and others[-1] == "exit"
+    env["CLOUDINARY_OAUTH_REDIRECT_PORT"] = str(free_port())
+    script = "set -e\n" + "\n".join(others)
+    done = subprocess.run(first.split(), input=script, env=env, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0 and '"status": "ok"' in done.stdout, done.stderr
+
+
+def test_a_stopped_server_starts_again(sandbox: SandboxServer) -> None:
     sandbox.stop()
     with SandboxServer(sandbox.settings) as again:
         assert session().get(again.base_url + "/sandbox/stats").status_code == 200
-    assert time.monotonic() - started < 2

@@ -114,24 +114,24 @@ MISSES = [
 
 
 @pytest.mark.parametrize("expression", MATCHES)
-def test_matches(expression: str) -> None:
+def test_expressions_that_match(expression: str) -> None:
     assert compile_expression(expression, NOW)(RECORD)
 
 
 @pytest.mark.parametrize("expression", MISSES)
-def test_misses(expression: str) -> None:
+def test_expressions_that_do_not_match(expression: str) -> None:
     assert not compile_expression(expression, NOW)(RECORD)
 
 
 @pytest.mark.parametrize(
     "expression", ["(type:upload", "type:upload)", "AND", "a AND", "OR a", 'type:"x', "bytes:[1 2]", "NOT"]
 )
-def test_errors(expression: str) -> None:
+def test_malformed_expressions_are_refused(expression: str) -> None:
     with pytest.raises(ExpressionError):
         compile_expression(expression, NOW)
 
 
-def test_escapes() -> None:
+def test_a_backslash_escapes_the_next_character() -> None:
     record = {"public_id": 'a"b:c*', "tags": []}
     assert compile_expression('public_id="a\\"b:c\\*"', NOW)(record)
     assert compile_expression('public_id=a\\"b:c\\*', NOW)(record)
@@ -156,21 +156,21 @@ def search(options: Dict[str, Any], expression: str = "") -> Any:
     return cloudinary.search.Search().expression(expression).execute(**options)
 
 
-def ids(answer: Any) -> List[str]:
-    return [item["public_id"] for item in answer["resources"]]
+def ids(response: Any) -> List[str]:
+    return [item["public_id"] for item in response["resources"]]
 
 
-def test_search_route(filled: Dict[str, Any]) -> None:
-    answer = search(filled, 'folder:"F/*" AND status:active')
-    assert answer["total_count"] == 4 and isinstance(answer["time"], int) and "next_cursor" not in answer
-    assert "format" not in next(item for item in answer["resources"] if item["public_id"] == "r.txt")
-    assert answer.rate_limit_remaining is not None
+def test_search_by_folder_and_status(filled: Dict[str, Any]) -> None:
+    response = search(filled, 'folder:"F/*" AND status:active')
+    assert response["total_count"] == 4 and isinstance(response["time"], int) and "next_cursor" not in response
+    assert "format" not in next(item for item in response["resources"] if item["public_id"] == "r.txt")
+    assert response.rate_limit_remaining is not None
     image = search(filled, "public_id=i1")["resources"][0]
     assert (image["width"], image["pixels"], image["filename"], image["status"]) == (2, 4, "i1", "active")
     assert image["asset_folder"] == "F/G" and "tags" not in image
 
 
-def test_sort_page_and_fields(filled: Dict[str, Any]) -> None:
+def test_search_sorts_pages_and_selects_fields(filled: Dict[str, Any]) -> None:
     query = cloudinary.search.Search().expression("type:upload").sort_by("public_id", "asc").max_results(3)
     first = query.execute(**filled)
     assert ids(first) == ["i0", "i1", "i2"] and first["total_count"] == 4
@@ -183,7 +183,7 @@ def test_sort_page_and_fields(filled: Dict[str, Any]) -> None:
     assert ids(by_size) == ["i2", "p", "i1", "i0", "r.txt"], "an asset without the field comes last"
 
 
-def test_aggregate(filled: Dict[str, Any]) -> None:
+def test_search_counts_values_and_ranges(filled: Dict[str, Any]) -> None:
     ranges = {"type": "bytes", "ranges": [{"key": "small", "to": 10}, {"key": "big", "from": 10}]}
     query = cloudinary.search.Search().aggregate("format").aggregate("resource_type").aggregate(ranges)
     found = query.execute(**filled)["aggregations"]
@@ -191,7 +191,7 @@ def test_aggregate(filled: Dict[str, Any]) -> None:
     assert found["bytes"] == {"small": 1, "big": 4}
 
 
-def test_bad_searches(filled: Dict[str, Any]) -> None:
+def test_invalid_searches_are_refused(filled: Dict[str, Any]) -> None:
     for query in (
         cloudinary.search.Search().max_results(501),
         cloudinary.search.Search().max_results(-5),
@@ -204,9 +204,9 @@ def test_bad_searches(filled: Dict[str, Any]) -> None:
             query.execute(**filled)
 
 
-def test_folder_search(filled: Dict[str, Any]) -> None:
-    answer = cloudinary.search_folders.SearchFolders().expression('path="F"').execute(**filled)
-    assert answer["total_count"] == 1 and answer["folders"][0]["path"] == "F"
+def test_search_for_folders(filled: Dict[str, Any]) -> None:
+    response = cloudinary.search_folders.SearchFolders().expression('path="F"').execute(**filled)
+    assert response["total_count"] == 1 and response["folders"][0]["path"] == "F"
     assert cloudinary.search_folders.SearchFolders().expression('path="none"').execute(**filled)["total_count"] == 0
     assert [item["name"] for item in cloudinary.search_folders.SearchFolders().execute(**filled)["folders"]] == [
         "F",
@@ -214,11 +214,11 @@ def test_folder_search(filled: Dict[str, Any]) -> None:
     ]
 
 
-def test_fixed_mode(make_sandbox: Callable[..., SandboxServer]) -> None:
+def test_search_by_folder_in_fixed_mode(make_sandbox: Callable[..., SandboxServer]) -> None:
     options = sdk_options(make_sandbox(folder_mode="fixed"))
     cloudinary.uploader.upload(io.BytesIO(png()), public_id="F/G/a", **options)
-    answer = search(options, 'folder:"F/*"')
-    assert answer["resources"][0]["folder"] == "F/G" and "asset_folder" not in answer["resources"][0]
+    response = search(options, 'folder:"F/*"')
+    assert response["resources"][0]["folder"] == "F/G" and "asset_folder" not in response["resources"][0]
     assert search(options, "folder=F")["total_count"] == 0
 
 
@@ -229,6 +229,6 @@ def test_signed_search_url(sandbox: SandboxServer, filled: Dict[str, Any]) -> No
         .expression("type:private")
         .to_url(cloud_name="sandbox", api_secret=sandbox.settings.api_secret, secure=False, cname=cname)
     )
-    answer = session().get(url)
-    assert ids(answer.json()) == ["p"] and "max-age=300" in answer.headers["Cache-Control"]
+    response = session().get(url)
+    assert ids(response.json()) == ["p"] and "max-age=300" in response.headers["Cache-Control"]
     assert session().get(url.replace("/300/", "/301/")).status_code == 401

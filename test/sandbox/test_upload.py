@@ -1,4 +1,4 @@
-"""The Upload API, driven by the real SDK and by hand-made requests."""
+"""The Upload API with the SDK as its client: names, types, sources, explicit, rename, tags and archives."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ import cloudinary.api
 import cloudinary.uploader
 import cloudinary.utils
 import pytest
-from cloudinary.exceptions import AlreadyExists, AuthorizationRequired, BadRequest, NotFound
+from cloudinary.exceptions import AlreadyExists, BadRequest, NotFound
 
 from cloudinary_cli.sandbox.server import SandboxServer
 
 from .conftest import sdk_options
-from .helpers import Control, OAuthClient, png, session
+from .helpers import png, session
 
 Options = Dict[str, Any]
 
@@ -32,20 +32,22 @@ def picture(tmp_path: Path) -> Path:
     return path
 
 
-def test_upload_answers_like_cloudinary(sandbox: SandboxServer, options: Options, picture: Path) -> None:
-    answer = cloudinary.uploader.upload(
+def test_the_upload_response_has_the_fields_of_cloudinary(
+    sandbox: SandboxServer, options: Options, picture: Path
+) -> None:
+    response = cloudinary.uploader.upload(
         str(picture), public_id="x/pic", asset_folder="F/G", tags=["a", "b"], context={"alt": "1=2|3"}, **options
     )
     expected = {"public_id": "x/pic", "format": "png", "resource_type": "image", "type": "upload", "tags": ["a", "b"]}
-    assert {key: answer[key] for key in expected} == expected
-    assert (answer["width"], answer["height"], answer["bytes"]) == (3, 2, len(picture.read_bytes()))
-    assert answer["etag"] == hashlib.md5(picture.read_bytes()).hexdigest()
-    assert answer["asset_folder"] == "F/G" and answer["display_name"] == "pic"
-    assert answer["context"] == {"custom": {"alt": "1=2|3"}} and answer["original_filename"] == "a b_c"
-    assert answer["url"] == f"{sandbox.base_url}/sandbox/image/upload/v{answer['version']}/x/pic.png"
-    text = f"public_id=x/pic&version={answer['version']}{sandbox.settings.api_secret}"
-    assert answer["signature"] == hashlib.sha1(text.encode()).hexdigest()
-    assert session().get(answer["secure_url"]).content == picture.read_bytes()
+    assert {key: response[key] for key in expected} == expected
+    assert (response["width"], response["height"], response["bytes"]) == (3, 2, len(picture.read_bytes()))
+    assert response["etag"] == hashlib.md5(picture.read_bytes()).hexdigest()
+    assert response["asset_folder"] == "F/G" and response["display_name"] == "pic"
+    assert response["context"] == {"custom": {"alt": "1=2|3"}} and response["original_filename"] == "a b_c"
+    assert response["url"] == f"{sandbox.base_url}/sandbox/image/upload/v{response['version']}/x/pic.png"
+    text = f"public_id=x/pic&version={response['version']}{sandbox.settings.api_secret}"
+    assert response["signature"] == hashlib.sha1(text.encode()).hexdigest()
+    assert session().get(response["secure_url"]).content == picture.read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -61,17 +63,21 @@ def test_upload_answers_like_cloudinary(sandbox: SandboxServer, options: Options
 def test_names_in_dynamic_mode(
     shared_options: Options, picture: Path, parameters: Options, public_id: str, folder: str, display_name: str
 ) -> None:
-    answer = cloudinary.uploader.upload(str(picture), **parameters, **shared_options)
-    assert (answer["public_id"], answer["asset_folder"], answer["display_name"]) == (public_id, folder, display_name)
+    response = cloudinary.uploader.upload(str(picture), **parameters, **shared_options)
+    assert (response["public_id"], response["asset_folder"], response["display_name"]) == (
+        public_id,
+        folder,
+        display_name,
+    )
 
 
 def test_folder_is_part_of_the_id_in_fixed_mode(make_sandbox: Callable[..., SandboxServer], picture: Path) -> None:
     options = sdk_options(make_sandbox(folder_mode="fixed"))
-    answer = cloudinary.uploader.upload(
+    response = cloudinary.uploader.upload(
         str(picture), folder="f/g", use_filename=True, unique_filename=False, asset_folder="no", **options
     )
-    assert answer["public_id"] == "f/g/a b_c" and answer["folder"] == "f/g"
-    assert "asset_folder" not in answer and "display_name" not in answer
+    assert response["public_id"] == "f/g/a b_c" and response["folder"] == "f/g"
+    assert "asset_folder" not in response and "display_name" not in response
     assert [folder["path"] for folder in cloudinary.api.subfolders("f", **options)["folders"]] == ["f/g"]
 
 
@@ -86,18 +92,18 @@ def test_folder_is_part_of_the_id_in_fixed_mode(make_sandbox: Callable[..., Sand
         ("a.png", png(), "raw", "raw", None),
     ],
 )
-def test_resource_types(
+def test_resource_types_follow_content_and_extension(
     shared_options: Options, tmp_path: Path, name: str, content: bytes, wanted: str, kind: str, format_: Any
 ) -> None:
     path = tmp_path / name
     path.write_bytes(content)
-    answer = cloudinary.uploader.upload(str(path), resource_type=wanted, **shared_options)
-    assert (answer["resource_type"], answer.get("format")) == (kind, format_)
+    response = cloudinary.uploader.upload(str(path), resource_type=wanted, **shared_options)
+    assert (response["resource_type"], response.get("format")) == (kind, format_)
     if kind == "raw":
-        assert answer["public_id"].endswith(path.suffix)
+        assert response["public_id"].endswith(path.suffix)
 
 
-def test_not_an_image(shared_options: Options, tmp_path: Path) -> None:
+def test_a_text_file_is_refused_as_an_image(shared_options: Options, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(b"text")
     with pytest.raises(BadRequest, match="Invalid image file"):
         cloudinary.uploader.upload(str(tmp_path / "a.txt"), **shared_options)
@@ -113,7 +119,7 @@ def test_jpeg_and_gif_sizes(shared_options: Options) -> None:
     assert [cloudinary.uploader.upload(io.BytesIO(gif), **shared_options)[key] for key in ("width", "height")] == [9, 8]
 
 
-def test_overwrite(shared_options: Options) -> None:
+def test_an_upload_replaces_or_keeps_an_existing_asset(shared_options: Options) -> None:
     first = cloudinary.uploader.upload(io.BytesIO(png()), public_id="o", **shared_options)
     kept = cloudinary.uploader.upload(io.BytesIO(png(5, 5)), public_id="o", overwrite=False, **shared_options)
     assert kept["existing"] is True and kept["etag"] == first["etag"]
@@ -150,94 +156,15 @@ def test_many_uploads_from_the_sandbox_itself_do_not_block(shared_options: Optio
     assert len(done) == 40
 
 
-def test_chunked_upload(options: Options, control: Control, tmp_path: Path) -> None:
-    content = png() + bytes(range(256)) * 40
-    (tmp_path / "big.png").write_bytes(content)
-    answer = cloudinary.uploader.upload_large(
-        str(tmp_path / "big.png"), resource_type="auto", chunk_size=3000, tags="t", **options
-    )
-    assert answer["done"] is True and answer["bytes"] == len(content) and answer["resource_type"] == "image"
-    assert answer["etag"] == hashlib.md5(content).hexdigest() and not answer["public_id"].startswith("upload-")
-    stats = control.stats()
-    assert (stats["upload_chunks"], stats["uploads"]) == (4, 1)
-    assert session().get(answer["url"]).content == content
-
-
-def test_chunks_in_any_order_and_repeated(sandbox: SandboxServer, oauth: OAuthClient) -> None:
-    token, content = oauth.login()["access_token"], b"0123456789"
-    url = sandbox.base_url + "/v1_1/sandbox/raw/upload"
-
-    def send(first: int, last: int) -> Dict[str, Any]:
-        headers = {
-            "Authorization": f"Bearer {token}",
-            "Content-Range": f"bytes {first}-{last}/{len(content)}",
-            "X-Unique-Upload-Id": "../../id",
-        }
-        files = {"file": ("x.bin", content[first : last + 1])}
-        answer: Dict[str, Any] = session().post(url, headers=headers, data={"public_id": "x"}, files=files).json()
-        return answer
-
-    assert send(8, 9)["done"] is False
-    assert send(0, 3)["done"] is False and send(0, 3)["bytes"] == 6
-    last = send(4, 7)
-    assert last["done"] is True and last["etag"] == hashlib.md5(content).hexdigest()
-    assert send(4, 7) == last, "a repeated last part gets the same answer"
-
-
-def test_bad_chunk(sandbox: SandboxServer, oauth: OAuthClient) -> None:
-    headers = {"Authorization": "Bearer " + oauth.login()["access_token"], "X-Unique-Upload-Id": "u"}
-    for content_range in ("bytes 0-9/20", "nonsense", "bytes 5-1/9"):
-        headers["Content-Range"] = content_range
-        files = {"file": ("x.bin", b"abc")}
-        answer = session().post(sandbox.base_url + "/v1_1/sandbox/raw/upload", headers=headers, files=files)
-        assert answer.status_code == 400
-
-
-def test_signatures_are_checked(sandbox: SandboxServer, options: Options, control: Control) -> None:
-    with pytest.raises(AuthorizationRequired, match="Invalid Signature"):
-        cloudinary.uploader.upload(io.BytesIO(png()), **{**options, "api_secret": "wrong"})
-    with pytest.raises(AuthorizationRequired, match="Unknown API key"):
-        cloudinary.uploader.upload(io.BytesIO(png()), **{**options, "api_key": "1"})
-    with pytest.raises(AuthorizationRequired, match="cloud_name mismatch"):
-        cloudinary.uploader.upload(io.BytesIO(png()), **{**options, "cloud_name": "nobody"})
-    for algorithm in ("sha1", "sha256"):
-        answer = cloudinary.uploader.upload(io.BytesIO(png()), tags="a&b=c", signature_algorithm=algorithm, **options)
-        assert answer["tags"] == ["a&b=c"]
-    assert control.stats()["bad_signatures"] == 1
-    control.clock(3700)
-    with pytest.raises(BadRequest, match="Stale request"):
-        cloudinary.uploader.upload(io.BytesIO(png()), **options)
-
-
-def test_unsigned_needs_an_unsigned_preset(sandbox: SandboxServer, options: Options) -> None:
-    cloudinary.api.create_upload_preset(name="open", unsigned=True, tags="preset", asset_folder="inbox", **options)
-    cloudinary.api.create_upload_preset(name="closed", unsigned=False, **options)
-    anonymous = {"cloud_name": "sandbox", "upload_prefix": sandbox.base_url}
-    answer = cloudinary.uploader.unsigned_upload(io.BytesIO(png()), "open", **anonymous)
-    assert answer["tags"] == ["preset"] and answer["asset_folder"] == "inbox"
-    with pytest.raises(AuthorizationRequired):
-        cloudinary.uploader.unsigned_upload(io.BytesIO(png()), "closed", **anonymous)
-    with pytest.raises(BadRequest, match="preset not found"):
-        cloudinary.uploader.unsigned_upload(io.BytesIO(png()), "none", **anonymous)
-
-
-def test_upload_with_an_access_token(sandbox: SandboxServer, oauth: OAuthClient, control: Control) -> None:
-    options = {"cloud_name": "sandbox", "upload_prefix": sandbox.base_url, "oauth_token": oauth.login()["access_token"]}
-    assert cloudinary.uploader.upload(io.BytesIO(png()), public_id="mine", **options)["public_id"] == "mine"
-    control.clock(400)
-    with pytest.raises(AuthorizationRequired, match="expired"):
-        cloudinary.uploader.upload(io.BytesIO(png()), **options)
-
-
 def test_explicit_makes_derived_forms(shared_options: Options) -> None:
     cloudinary.uploader.upload(
         io.BytesIO(png()), public_id="e", eager=[{"width": 9, "crop": "scale"}], **shared_options
     )
-    answer = cloudinary.uploader.explicit(
+    response = cloudinary.uploader.explicit(
         "e", type="upload", eager=[{"width": 5, "format": "jpg"}, "t_name"], tags="late", **shared_options
     )
-    assert [item["transformation"] for item in answer["eager"]] == ["w_5", "t_name"] or len(answer["eager"]) == 2
-    assert answer["eager"][0]["secure_url"].startswith("http://127.0.0.1") and answer["tags"] == ["late"]
+    assert [item["transformation"] for item in response["eager"]] == ["w_5", "t_name"] or len(response["eager"]) == 2
+    assert response["eager"][0]["secure_url"].startswith("http://127.0.0.1") and response["tags"] == ["late"]
     derived = cloudinary.api.resource("e", **shared_options)["derived"]
     assert len(derived) == 3
     pending = cloudinary.uploader.explicit("e", type="upload", eager="w_1", eager_async=True, **shared_options)
@@ -276,7 +203,7 @@ def test_tags_context_metadata(options: Options) -> None:
     assert "tags" not in details and "context" not in details
 
 
-def test_archives(shared_options: Options) -> None:
+def test_archives_are_stored_or_downloaded(shared_options: Options) -> None:
     for name in ("x/a", "x/b"):
         cloudinary.uploader.upload(io.BytesIO(png()), public_id=name, **shared_options)
     stored = cloudinary.uploader.create_zip(prefixes="x/", target_public_id="all", **shared_options)
@@ -309,11 +236,3 @@ def test_no_temporary_files_are_left(sandbox: SandboxServer, options: Options, p
     with pytest.raises(BadRequest):
         cloudinary.uploader.upload(io.BytesIO(b"text"), filename="a.txt", **options)
     assert list((sandbox.settings.data_dir / "tmp").iterdir()) == []
-
-
-def test_a_chunked_upload_that_failed_can_start_again(sandbox: SandboxServer, oauth: OAuthClient) -> None:
-    headers = {"Authorization": "Bearer " + oauth.login()["access_token"], "X-Unique-Upload-Id": "u"}
-    headers["Content-Range"] = "bytes 0-3/4"
-    url = sandbox.base_url + "/v1_1/sandbox/image/upload"
-    assert session().post(url, headers=headers, files={"file": ("a.txt", b"text")}).status_code == 400
-    assert session().post(url, headers=headers, files={"file": ("a.png", b"text")}).json()["done"] is True

@@ -1,4 +1,4 @@
-"""The Admin API's usage report: what is stored, transformed and delivered."""
+"""The Admin API's usage report: storage, transformations and bandwidth."""
 
 from __future__ import annotations
 

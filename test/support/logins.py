@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cloudinary_cli.auth.session import Session
 from cloudinary_cli.config.store import ConfigStore
-from test.fakes.sandbox_client import SandboxClient
+from test.support.sandbox_client import SandboxClient
 
 # A login of no server, for rules that send nothing.
 LOGIN = Session("acme", "token", "rt_1", 1, 2, issuer="https://oauth.example/")

@@ -1,4 +1,4 @@
-"""Helpers for tests that use a running sandbox: logging in without a browser, its counters, clock and faults."""
+"""A client for tests that use a running sandbox: logins without a browser, assets, counters, clock and faults."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 def redirect_of(url: str) -> str:
-    """Where the authorization server sends a browser that opens `url`; the browser cannot connect there."""
+    """The redirect of the authorization server for `url`; it is not followed."""
     try:
         urllib.request.build_opener(_NoRedirect).open(url)
     except urllib.error.HTTPError as error:
@@ -30,7 +30,7 @@ def redirect_of(url: str) -> str:
 
 
 class SandboxClient:
-    """A running sandbox as a test sees it."""
+    """A client of a running sandbox."""
 
     def __init__(self, server: Any) -> None:
         self.server = server
@@ -39,7 +39,7 @@ class SandboxClient:
     # -- OAuth
 
     def new_session(self) -> Session:
-        """A session from a real code exchange; the sandbox approves by itself."""
+        """A session from a real code exchange; the sandbox approves automatically."""
         verifier, challenge = flow.generate_pkce_pair()
         redirect = "http://127.0.0.1:9/callback"
         url = flow.build_authorize_url(challenge, flow.generate_state(), redirect, base_url=self.url)
@@ -59,7 +59,7 @@ class SandboxClient:
         return session
 
     def is_refresh_token_alive(self, token: Optional[str]) -> bool:
-        """Present it: it is spent by this, so only for the end of a test."""
+        """Whether the server accepts the token. The call uses it up, so it belongs at the end of a test."""
         from cloudinary_cli.errors import TokenEndpointError
 
         try:
@@ -72,7 +72,7 @@ class SandboxClient:
     # -- assets
 
     def put(self, public_id: str, content: bytes = b"\xff\xd8\xff\xe0\xff\xd9", **values: Any) -> None:
-        """Store a JPEG in the server's own cloud, without a request; `values` are of an upload."""
+        """Store a JPEG in the server's cloud without a request; `values` are upload parameters."""
         from cloudinary_cli.sandbox.fetch import describe
         from cloudinary_cli.sandbox.ingest import store_upload
 

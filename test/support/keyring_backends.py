@@ -1,4 +1,4 @@
-"""Backends for the package keyring, chosen with PYTHON_KEYRING_BACKEND; each notes its calls in CLD_TEST_KEYRING.log."""
+"""Backends for the package keyring, chosen with PYTHON_KEYRING_BACKEND; each logs its calls in CLD_TEST_KEYRING.log."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _note(call: str) -> None:
 
 
 class FileKeyring(KeyringBackend):
-    """Keeps passwords in a JSON file."""
+    """Stores passwords in a JSON file."""
 
     priority: Any = 1
 
@@ -61,7 +61,7 @@ class ChattyKeyring(FileKeyring):
 
 
 class HangingKeyring(FileKeyring):
-    """Never answers, and neither does the program that it starts."""
+    """Never returns, and starts a program that does not end either."""
 
     def get_password(self, service: str, username: str, *value: str) -> Optional[str]:
         _note("get")
@@ -75,7 +75,7 @@ class HangingKeyring(FileKeyring):
 
 
 class LockedKeyring(FileKeyring):
-    """Raises what a locked keychain raises."""
+    """Raises the error of a locked keychain."""
 
     def get_password(self, service: str, username: str, *value: str) -> Optional[str]:
         _note("get")

@@ -1,4 +1,4 @@
-"""Every command of `cld` as the words that call it, sub-commands of groups included."""
+"""Every command of `cld`, with the subcommands of groups, as the words that call it."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def _walk(words: Words, command: click.Command) -> Iterator[Tuple[Words, bool]]:
 
 
 def all_commands(hidden: bool = True) -> List[Words]:
-    """Groups and commands; without the hidden ones if so asked."""
+    """Groups and commands; with `hidden=False`, without the hidden ones."""
     return [words for words, _ in _tree(hidden)]
 
 
 def leaf_commands(hidden: bool = True) -> List[Words]:
-    """What does something: no groups."""
+    """Commands without groups."""
     return [words for words, is_group in _tree(hidden) if not is_group]
 
 

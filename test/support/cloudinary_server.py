@@ -1,4 +1,4 @@
-"""A scripted Cloudinary API on 127.0.0.1: records every request, answers what the test told it to.
+"""A scripted Cloudinary API on 127.0.0.1: records every request and sends the responses that a test has set.
 
 Take the fixture ``server: CloudinaryServer`` as an argument::
 
@@ -10,9 +10,9 @@ Take the fixture ``server: CloudinaryServer`` as an argument::
         request, = server.requests
         assert (request.method, request.path) == ("GET", "/v1_1/demo/ping")
 
-What a rule's answers may be: a Reply, a JSON value (answered with 200), or a function from the Request to either. The
-answers of one rule are given in order, and its last one again and again. Rules are tried newest first; then the
-answers of reply() in order; then 200 with ``{}``.
+A response is a Reply, a JSON value (sent with status 200), or a function from the Request to either. The responses of a
+rule are sent in order, and the last one is repeated. Newer rules are tried first, then the responses of reply() in
+order; the default is 200 with ``{}``.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer: `body` is sent as it is when it is bytes, else as JSON; `delay` in seconds."""
+    """One response. A `body` of bytes is sent unchanged, another value as JSON; `delay` is in seconds."""
 
     status: int = 200
     body: Any = field(default_factory=dict)
@@ -98,36 +98,36 @@ class Reply:
     delay: float = 0.0
 
 
-Answer = Union[Reply, Any, Callable[[Request], Any]]
+Response = Union[Reply, Any, Callable[[Request], Any]]
 
 
 class _Rule:
-    def __init__(self, method: str, path: str, answers: List[Answer]) -> None:
-        self.method, self.path, self.answers = method, path, answers
+    def __init__(self, method: str, path: str, responses: List[Response]) -> None:
+        self.method, self.path, self.responses = method, path, responses
 
     def matches(self, request: Request) -> bool:
         return self.method in ("*", request.method) and request.path.endswith(self.path)
 
-    def next(self) -> Answer:
-        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+    def next(self) -> Response:
+        return self.responses.pop(0) if len(self.responses) > 1 else self.responses[0]
 
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        # A client that breaks off is what many tests want. The traceback that is printed otherwise is made in this
-        # thread with the parser that a test in the main thread may be using (CPython 3.11: gh-106905).
+        # Many tests want a client that disconnects. The traceback that is printed otherwise is formatted in this
+        # thread by the parser, which a test in the main thread may be using (CPython 3.11: gh-106905).
         pass
 
 
 class CloudinaryServer:
-    """The server; a context manager. `requests` holds what was asked, in order."""
+    """The server; a context manager. `requests` holds the requests in order."""
 
     def __init__(self) -> None:
         self.requests: List[Request] = []
         self._rules: List[_Rule] = []
-        self._queue: List[Answer] = []
+        self._queue: List[Response] = []
         self._lock = threading.Lock()
         self._http = _Server(("127.0.0.1", 0), _handler_of(self))
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
@@ -142,7 +142,7 @@ class CloudinaryServer:
 
     @property
     def url(self) -> str:
-        """Base URL, an upload_prefix."""
+        """The base URL, for upload_prefix."""
         return f"http://127.0.0.1:{self._http.server_address[1]}"
 
     def config_url(self, cloud: str = "demo", credentials: str = "key:secret", **params: str) -> str:
@@ -150,29 +150,29 @@ class CloudinaryServer:
         user = f"{credentials}@" if credentials else ""
         return f"cloudinary://{user}{cloud}?{urlencode({'upload_prefix': self.url, **params})}"
 
-    def on(self, method: str, path: str, *answers: Answer) -> None:
-        """Answer requests of this method ("*": any) whose path ends with `path`."""
+    def on(self, method: str, path: str, *responses: Response) -> None:
+        """Set the responses to requests of this method ("*": any) whose path ends with `path`."""
         with self._lock:
-            self._rules.insert(0, _Rule(method, path, list(answers)))
+            self._rules.insert(0, _Rule(method, path, list(responses)))
 
-    def reply(self, *answers: Answer) -> None:
-        """Answer the next requests, one each, that no rule matches."""
+    def reply(self, *responses: Response) -> None:
+        """Set the responses to the next requests that no rule matches, one each."""
         with self._lock:
-            self._queue.extend(answers)
+            self._queue.extend(responses)
 
     def paths(self) -> List[str]:
         """`METHOD path` of every request so far."""
         return [f"{request.method} {request.path}" for request in self.requests]
 
-    def answer(self, request: Request) -> Reply:
-        """Record the request and choose its answer."""
+    def respond(self, request: Request) -> Reply:
+        """Record the request and choose its response."""
         with self._lock:
             self.requests.append(request)
             rule = next((rule for rule in self._rules if rule.matches(request)), None)
-            answer = rule.next() if rule else self._queue.pop(0) if self._queue else {}
-        if callable(answer):
-            answer = answer(request)
-        return answer if isinstance(answer, Reply) else Reply(body=answer)
+            response = rule.next() if rule else self._queue.pop(0) if self._queue else {}
+        if callable(response):
+            response = response(request)
+        return response if isinstance(response, Reply) else Reply(body=response)
 
 
 def _handler_of(server: CloudinaryServer) -> type:
@@ -184,7 +184,7 @@ def _handler_of(server: CloudinaryServer) -> type:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             headers = {name.lower(): value for name, value in self.headers.items()}
             query = parse_qs(parts.query, keep_blank_values=True)
-            reply = server.answer(Request(self.command, unquote(parts.path), query, headers, body))
+            reply = server.respond(Request(self.command, unquote(parts.path), query, headers, body))
             time.sleep(reply.delay)
             self._send(reply)
 
@@ -197,7 +197,7 @@ def _handler_of(server: CloudinaryServer) -> type:
             self.end_headers()
             if self.command != "HEAD":
                 self.wfile.write(data)
-                # A greater Content-Length than there is: the connection breaks off in the body.
+                # With a Content-Length that is too large, the connection closes in the middle of the body.
                 self.close_connection = self.close_connection or headers["Content-Length"] != str(len(data))
 
         do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = _serve
@@ -210,6 +210,6 @@ def _handler_of(server: CloudinaryServer) -> type:
 
 @pytest.fixture
 def server() -> Iterator[CloudinaryServer]:
-    """A running scripted server, and nothing else on the network."""
+    """A running scripted server."""
     with CloudinaryServer() as running:
         yield running

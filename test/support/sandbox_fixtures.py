@@ -1,4 +1,4 @@
-"""Fixtures shared by tests that talk to a sandbox: one server per module of tests, reset for each test."""
+"""Fixtures of a sandbox: one server per test module, reset for each test."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any, Dict, Iterator
 import pytest
 
 from cloudinary_cli.config.store import ConfigStore
-from test.fakes.ports import free_port
-from test.fakes.sandbox_client import SandboxClient
+from test.support.ports import free_port
+from test.support.sandbox_client import SandboxClient
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def box(sandbox_server: Any) -> SandboxClient:
 
 @pytest.fixture
 def login_env(box: SandboxClient, home: Path) -> Dict[str, str]:
-    """What `cld sandbox start` tells the user to export, without the API-key configuration, and with a free port."""
+    """The variables of `cld sandbox start` without the API key, and with a free port for the redirect."""
     variables = box.server.environment(home)
     variables = {name: value for name, value in variables.items() if name not in ("CLOUDINARY_URL", "PYTHONPATH")}
     return {**variables, "CLOUDINARY_OAUTH_REDIRECT_PORT": str(free_port())}

@@ -1,4 +1,4 @@
-"""A throw-away certificate authority and servers on 127.0.0.1 that answer what a test tells them to."""
+"""Small HTTP and HTTPS servers on 127.0.0.1, and a certificate for the latter."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import ssl
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Callable, List, NamedTuple, Optional, Tuple
+from typing import Any, Callable, List, NamedTuple, Optional, Tuple, Union
 
 
 class Seen(NamedTuple):
@@ -20,13 +20,10 @@ class Seen(NamedTuple):
     body: str
 
 
-Answer = Callable[[Any], None]
-
-
 class TinyServer:
-    """Runs `answer(handler)` for each request, after reading it into `seen`. With `tls`, over HTTPS."""
+    """Calls `respond(handler)` for each request, after adding the request to `seen`. With `tls`, over HTTPS."""
 
-    def __init__(self, answer: Answer, tls: Optional[ssl.SSLContext] = None) -> None:
+    def __init__(self, respond: Callable[[Any], None], tls: Optional[ssl.SSLContext] = None) -> None:
         self.seen: List[Seen] = []
         outer = self
 
@@ -35,7 +32,7 @@ class TinyServer:
                 length = int(self.headers.get("Content-Length") or 0)
                 body = self.rfile.read(length).decode()
                 outer.seen.append(Seen(self.command, self.path, self.headers, body))
-                answer(self)
+                respond(self)
 
             do_GET = do_POST = do_CONNECT = _serve
 
@@ -44,7 +41,7 @@ class TinyServer:
 
         class Server(ThreadingHTTPServer):
             def handle_error(self, request: Any, client_address: Any) -> None:
-                pass  # a client that refuses our certificate is what the test wants
+                pass  # some tests want a client that refuses the certificate
 
         self._server = Server(("127.0.0.1", 0), Handler)
         if tls is not None:
@@ -62,9 +59,9 @@ class TinyServer:
         self._server.server_close()
 
 
-def reply(handler: Any, status: int = 200, body: str = "{}", **headers: str) -> None:
-    """A complete answer."""
-    data = body.encode()
+def reply(handler: Any, status: int = 200, body: Union[str, bytes] = "{}", **headers: str) -> None:
+    """Send a complete response; an underscore in a header's name stands for a dash."""
+    data = body.encode() if isinstance(body, str) else body
     handler.send_response(status)
     for name, value in headers.items():
         handler.send_header(name.replace("_", "-"), value)

@@ -1,4 +1,4 @@
-"""A keychain for tests: a real backend of the package keyring, in a file of the test."""
+"""A keychain for tests: a backend of the package keyring that stores passwords in a file of the test."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ import pytest
 from cloudinary_cli.auth.sealing import vault
 from cloudinary_cli.auth.session import Session, to_cloudinary_url
 from cloudinary_cli.config.store import ConfigStore
-from test.fakes.sandbox_client import SandboxClient
+from test.support.sandbox_client import SandboxClient
 
-BACKENDS = "test.fakes.keyring_backends"
+BACKENDS = "test.support.keyring_backends"
 
 
 class KeychainFile:
-    """What is in the keychain, and which backend this process and its children use."""
+    """The content of the keychain, and the backend that this process and its children use."""
 
     def __init__(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.path = path
         self._monkeypatch = monkeypatch
         monkeypatch.setenv("CLD_TEST_KEYRING", str(path))
-        # A loaded machine must not look like a keychain that hangs.
+        # On a loaded machine, a slow backend must not be taken for one that hangs.
         monkeypatch.setenv("CLOUDINARY_CLI_KEYRING_TIMEOUT", "60")
         self.use("FileKeyring")
 
     def use(self, backend: str, timeout: str = "60") -> None:
-        """Choose a backend of this package, or one of keyring's own by its full name; start with a new vault."""
+        """Choose a backend of this package, or one of keyring's own by its full name; start with an empty keychain."""
         full = backend if "." in backend else f"{BACKENDS}.{backend}"
         self._monkeypatch.setenv("PYTHON_KEYRING_BACKEND", full)
         self._monkeypatch.setenv("CLOUDINARY_CLI_KEYRING_TIMEOUT", timeout)
@@ -58,7 +58,7 @@ class KeychainFile:
         return [int(line) for line in self._lines("pids")]
 
     def save_login(self, box: SandboxClient, store: ConfigStore, name: str = "box", **changes: Any) -> Session:
-        """Save a login of the sandbox with sealed tokens; returns the session in clear."""
+        """Save a login of the sandbox with sealed tokens; returns the session with its plain tokens."""
         session = replace(box.save_login(store, name, **changes))
         with store.transaction() as cfg:
             cfg[name] = to_cloudinary_url(vault().seal(session, vault().new_key().key_id))

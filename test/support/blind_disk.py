@@ -17,7 +17,7 @@ _PROBE = "import sys; from cloudinary_cli.transfer.sync.disk_names import is_one
 
 
 class BlindDisk(NamedTuple):
-    """The directory, and what the environment of a process needs that works in it."""
+    """The directory, and variables for the environment of processes that use it."""
 
     path: Path
     env: Dict[str, str]
@@ -25,19 +25,19 @@ class BlindDisk(NamedTuple):
 
 @pytest.fixture
 def blind_disk(tmp_path: Path) -> BlindDisk:
-    """The usual disk on macOS and Windows. On Linux a library that is compiled here, because few kernels have one."""
+    """A case-insensitive directory: the default on macOS and Windows, and on Linux a compiled library that imitates one."""
     root = (tmp_path / "blind").resolve()
     root.mkdir()
     if is_one_name(str(root), "a", "A"):
         return BlindDisk(root, {})
     if not sys.platform.startswith("linux"):
-        pytest.skip("this disk is not blind to case")
+        pytest.skip("this disk is case-sensitive")
     library = tmp_path / "blind_disk.so"
     try:
         subprocess.run(["cc", "-shared", "-fPIC", "-o", str(library), str(_SOURCE), "-ldl"], check=True)
     except (OSError, subprocess.CalledProcessError) as error:
-        pytest.skip(f"no C compiler to make this disk blind to case: {error}")
+        pytest.skip(f"no C compiler for the library that ignores case: {error}")
     env = {"LD_PRELOAD": str(library), "BLIND_ROOT": str(root)}
     if subprocess.run([sys.executable, "-c", _PROBE, str(root)], env={**os.environ, **env}).returncode:
-        pytest.skip("this C library has other functions than those that are replaced")
+        pytest.skip("this C library does not use the functions that are replaced")
     return BlindDisk(root, env)

@@ -1,4 +1,4 @@
-"""Runs `cld`, or a shell, at a pseudo-terminal and types the answers when the questions appear. POSIX only."""
+"""Runs `cld` or a shell in a pseudo-terminal and types when an expected text appears. POSIX only."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Dict, Optional, Sequence, Tuple
 
 @dataclass(frozen=True)
 class Screen:
-    """How the command ended, and all that the terminal showed; `out` is stdout where it was not the terminal."""
+    """The exit status, and all that the terminal showed; `out` is stdout if it was a pipe."""
 
     code: int
     text: str
@@ -21,7 +21,7 @@ class Screen:
 
 
 class Terminal:
-    """A program at a pseudo-terminal that a test talks to step by step. Leaving the context ends it."""
+    """A program in a pseudo-terminal that a test controls step by step. Leaving the context kills it."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class Terminal:
         self._searched = 0
         self._master, slave = pty.openpty()
         environ = {**os.environ, "TERM": "xterm", **(env or {})}
-        # The terminal has to be the program's controlling one: only then does Ctrl-C reach it.
+        # Ctrl-C reaches the program only if this is its controlling terminal.
         starter = (
             "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execvp(sys.argv[1], sys.argv[1:])"
         )
@@ -65,11 +65,11 @@ class Terminal:
 
     @property
     def text(self) -> str:
-        """All that was shown."""
+        """All that the terminal has shown."""
         return self._seen.replace("\r\n", "\n")
 
     def expect(self, wanted: str) -> str:
-        """Wait until `wanted` is shown after what was expected before; what was shown until then, with it."""
+        """Wait until `wanted` appears after the text that was expected last; all that was shown since, including it."""
         deadline = time.monotonic() + self._timeout
         while wanted not in self._seen[self._searched :]:
             assert time.monotonic() < deadline and self._read(deadline), f"never shown: {wanted!r}; seen: {self.text!r}"
@@ -85,7 +85,7 @@ class Terminal:
         os.write(self._master, keys.encode())
 
     def wait(self) -> int:
-        """The exit status, after everything shown was read."""
+        """Read until the program ends; its exit status."""
         deadline = time.monotonic() + self._timeout
         while self._read(deadline):
             pass
@@ -96,7 +96,7 @@ class Terminal:
             return False
         try:
             data = os.read(self._master, 4096)
-        except OSError:  # Linux: the other side is closed
+        except OSError:  # Linux raises EIO when the other side is closed
             return False
         self._seen += data.decode("utf-8", "replace")
         return bool(data)

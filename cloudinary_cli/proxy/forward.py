@@ -1,0 +1,149 @@
+"""Forwards one request to the API host of a login, with a fresh access token in place of the caller's credential."""
+
+from __future__ import annotations
+
+import hmac
+import re
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, Iterable, Mapping, Optional, Union
+from urllib.parse import quote, unquote
+
+from cloudinary_cli.errors import CliError
+
+# RFC 9110 section 7.6.1, and the headers that are made anew for the connection to the API.
+_NOT_FORWARDED = frozenset(
+    "connection keep-alive proxy-connection proxy-authenticate proxy-authorization te trailer transfer-encoding upgrade"
+    " host authorization content-length expect".split()
+)
+_CONNECT_TIMEOUT_SECONDS = 10.0
+# An upload of a large file is processed before the API responds.
+_READ_TIMEOUT_SECONDS = 600.0
+
+Body = Union[bytes, Iterable[bytes]]
+
+
+class Refused(Exception):
+    """A request that the proxy does not forward, with the status and message of its response."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class ProxiedRequest:
+    """A request as the client sent it.
+
+    :param body: bytes, which can be sent again, or an iterator.
+    :param length: of the body in bytes; None when it is chunked.
+    """
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: Body = b""
+    length: Optional[int] = 0
+
+
+class Forwarder:
+    """Decides which requests are forwarded, and sends them.
+
+    :param config: an OAuthConfig; its `oauth_token` is read for each request, and refreshed when it is stale.
+    :param pool: of urllib3, for the scheme of `api_url`.
+    :param nonce: the first segment of the path of every request, known to the child process only.
+    """
+
+    def __init__(self, config: Any, api_url: str, pool: Any, nonce: str) -> None:
+        self._config = config
+        self.api_url = api_url.rstrip("/")
+        self._pool = pool
+        self._nonce = nonce
+        self._allowed = re.compile(r"/v\d+(_\d+)?/" + re.escape(quote(str(config.cloud_name), safe="")) + r"(/|$)")
+
+    def api_path(self, path: str) -> str:
+        """The path and query below the API host.
+
+        :raises Refused: a wrong nonce, another cloud, or a path that leads elsewhere.
+        """
+        _, nonce, rest = (path.split("/", 2) + ["", ""])[:3]
+        if not hmac.compare_digest(nonce.encode("utf-8", "replace"), self._nonce.encode("ascii")):
+            raise Refused(403, "This proxy serves the command that cld exec has started only.")
+        target = "/" + rest
+        decoded = unquote(target.partition("?")[0])
+        if any(segment in (".", "..") for segment in re.split(r"[/\\]", decoded)):
+            raise Refused(403, "The path of the request leads out of the API.")
+        if not self._allowed.match(target):
+            raise Refused(403, f"This login is for the cloud {self._config.cloud_name} only.")
+        return target
+
+    def send(self, request: ProxiedRequest) -> Any:
+        """The response of the API, with its body unread. After a 401, a body of bytes is sent once more.
+
+        :raises Refused: the request is not allowed, or there is no usable token.
+        :raises urllib3.exceptions.HTTPError: no response.
+        """
+        url = self.api_url + self.api_path(request.path)
+        token = self._token()
+        response = self._sent(url, request, token)
+        if response.status != 401:
+            return response
+        if not self._has_another_token(token):
+            response.close()
+            raise Refused(401, f"The API refused the access token. {self._config.relogin_advice}".rstrip())
+        if not isinstance(request.body, bytes):
+            return response  # the next request will have the other token
+        response.drain_conn()
+        response.release_conn()
+        return self._sent(url, request, self._token())
+
+    def _token(self) -> str:
+        try:
+            return str(self._config.oauth_token)
+        except CliError as error:
+            raise Refused(401, error.message) from error
+
+    def _has_another_token(self, rejected: str) -> bool:
+        try:
+            return bool(self._config.invalidate_token(rejected))
+        except CliError as error:
+            raise Refused(401, error.message) from error
+
+    def _sent(self, url: str, request: ProxiedRequest, token: str) -> Any:
+        from urllib3.util import Timeout
+
+        headers = forwarded_headers(request.headers)
+        headers["Authorization"] = f"Bearer {token}"
+        if request.length is not None and (request.length or request.method not in ("GET", "HEAD")):
+            headers["Content-Length"] = str(request.length)
+        return self._pool.urlopen(
+            request.method,
+            url,
+            body=request.body or None,
+            chunked=request.length is None,
+            headers=headers,
+            timeout=Timeout(connect=_CONNECT_TIMEOUT_SECONDS, read=_READ_TIMEOUT_SECONDS),
+            retries=False,
+            redirect=False,
+            preload_content=False,
+            decode_content=False,
+        )
+
+
+def forwarded_headers(headers: Mapping[str, str]) -> Dict[str, str]:
+    """The headers without those of one connection (RFC 9110 section 7.6.1) and without credentials."""
+    listed = {name.strip().lower() for name in headers.get("Connection", "").split(",")}
+    left_out = _NOT_FORWARDED | listed
+    return {name: value for name, value in headers.items() if name.lower() not in left_out}
+
+
+def open_forwarder(config: Any, nonce: str, connections: int, proxy_of: Callable[[str], Optional[str]]) -> Forwarder:
+    """A Forwarder to the API host of `config`.
+
+    :param connections: the largest number of connections to the API.
+    :param proxy_of: the outgoing proxy for a URL, such as net.pool.environment_proxy.
+    """
+    from cloudinary_cli.net.pool import new_pool
+
+    api_url = str(config.upload_prefix or "https://api.cloudinary.com")
+    proxy = config.api_proxy or proxy_of(api_url)
+    return Forwarder(config, api_url, new_pool(api_url.partition(":")[0], proxy, connections), nonce)

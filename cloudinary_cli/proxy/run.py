@@ -1,0 +1,83 @@
+"""The use case of `cld exec`: run a command whose Cloudinary SDK uses a configuration of this program."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, List, Mapping, Optional
+from urllib.parse import quote, urlencode
+
+from cloudinary_cli.config import url as config_url
+from cloudinary_cli.config.environment import is_own_variable
+from cloudinary_cli.config.resolver import ResolvedConfig
+from cloudinary_cli.errors import ReloginRequired
+from cloudinary_cli.system.child import run_command
+
+# Programs that look at the variables need some token; the proxy replaces it.
+PLACEHOLDER_TOKEN = "proxied"  # noqa: S105
+_CONNECTIONS = 64
+# Variables of this program that name no account, and the Provisioning API's account, which no login replaces.
+_KEPT = frozenset(["CLOUDINARY_ACCOUNT_URL", "CLOUDINARY_HOME"])
+
+
+def run_with_login(
+    chosen: ResolvedConfig, config: Any, command: List[str], environ: Mapping[str, str], report: Callable[[str], None]
+) -> int:
+    """Run a command with a proxy to the API of a login; the command's exit status.
+
+    :param config: the OAuthConfig of `chosen`.
+    :raises ReloginRequired: the login's token has expired and cannot be refreshed. The command is not started.
+    """
+    from cloudinary_cli.net.pool import environment_proxy
+    from cloudinary_cli.proxy.forward import open_forwarder
+    from cloudinary_cli.proxy.server import HOST, ProxyServer
+
+    if not config.oauth_token:  # reading it refreshes a stale one
+        raise ReloginRequired("The login has no access token. Log in again: cld login")
+    server = ProxyServer()
+    try:
+        server.start(open_forwarder(config, server.nonce, _CONNECTIONS, environment_proxy))
+        url = proxied_url(chosen.cloud_name, server.url)
+        return run_command(command, child_environment(environ, url, chosen.name, HOST), report)
+    finally:
+        server.close()
+        config.flush()
+
+
+def run_with_key(
+    chosen: ResolvedConfig, command: List[str], environ: Mapping[str, str], report: Callable[[str], None]
+) -> int:
+    """Run a command with an API-key configuration in CLOUDINARY_URL; the command's exit status."""
+    fields = {key: value for key, value in chosen.fields.items() if key not in ("cloud_name", "api_key", "api_secret")}
+    url = config_url.build_config_url(
+        chosen.cloud_name, fields, chosen.fields.get("api_key"), chosen.fields.get("api_secret")
+    )
+    return run_command(command, child_environment(environ, url, chosen.name), report)
+
+
+def proxied_url(cloud_name: str, upload_prefix: str) -> str:
+    """A CLOUDINARY_URL without a secret that leads an SDK to the proxy."""
+    query = urlencode({"oauth_token": PLACEHOLDER_TOKEN, "upload_prefix": upload_prefix})
+    return f"cloudinary://{quote(cloud_name, safe='')}?{query}"
+
+
+def child_environment(
+    environ: Mapping[str, str], url: str, name: Optional[str], direct_host: str = ""
+) -> Dict[str, str]:
+    """The environment of the child: this one, with its Cloudinary account replaced.
+
+    :param name: of the saved configuration, for a child that is `cld` itself: there a stored default would win over
+        CLOUDINARY_URL.
+    :param direct_host: a host that the child must not reach through an HTTP proxy.
+    """
+    child = {key: value for key, value in environ.items() if not key.startswith("CLOUDINARY_") or _is_kept(key)}
+    child["CLOUDINARY_URL"] = url
+    if name is not None:
+        child[config_url.CONFIG_NAME_VARIABLE] = name
+    if direct_host:
+        for variable in ("NO_PROXY", "no_proxy"):
+            child[variable] = ",".join(filter(None, [environ.get(variable), direct_host]))
+    return child
+
+
+def _is_kept(name: str) -> bool:
+    is_choice = name in ("CLOUDINARY_URL", config_url.CONFIG_NAME_VARIABLE)
+    return name in _KEPT or (is_own_variable(name) and not is_choice)

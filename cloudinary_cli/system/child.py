@@ -1,0 +1,85 @@
+"""Runs a command as a child process: passes signals on to it, and returns its exit status as a shell would."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from typing import Any, Callable, Dict, List, Mapping, Optional
+
+# POSIX shells use these for a command that cannot be found, or cannot be executed (POSIX.1, 2.8.2).
+COMMAND_NOT_FOUND = 127
+COMMAND_NOT_RUNNABLE = 126
+
+
+def run_command(
+    command: List[str],
+    environment: Dict[str, str],
+    report: Callable[[str], None],
+    instead: Optional[Mapping[str, str]] = None,
+) -> int:
+    """Run a command, pass signals on to it, and return its exit status as a shell would (128 + signal).
+
+    :param report: gets one line when the command cannot be started.
+    :param instead: names of signals, and of those that the command gets in their place.
+    """
+    with _SignalForwarder(instead or {}) as forwarder:
+        try:
+            process = subprocess.Popen(command, env=environment)
+        except FileNotFoundError:
+            report(f"Command not found: {command[0]}")
+            return COMMAND_NOT_FOUND
+        except OSError as error:
+            report(f"Cannot run {command[0]}: {error.strerror or error}")
+            return COMMAND_NOT_RUNNABLE
+        forwarder.send_to(process)
+        status = process.wait()
+    return status if status >= 0 else 128 - status
+
+
+class _SignalForwarder:
+    """In its context, sends termination signals to a child; this process ends when the child does.
+
+    The handlers are set before the child starts, so that no signal ends this process and leaves the child running.
+    """
+
+    def __init__(self, instead: Mapping[str, str]) -> None:
+        self._instead = instead
+        self._child: "Optional[subprocess.Popen[bytes]]" = None
+        self._pending: List[int] = []
+        self._replaced: Dict[int, Any] = {}
+
+    def __enter__(self) -> _SignalForwarder:
+        for number in [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]:
+            # An ignored signal (nohup) stays ignored, as it is in the child.
+            if signal.getsignal(number) != signal.SIG_IGN:
+                self._replaced[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for number, handler in self._replaced.items():
+            signal.signal(number, handler)
+
+    def send_to(self, child: "subprocess.Popen[bytes]") -> None:
+        """Forward the signals that have arrived, and those that arrive from now on."""
+        self._child = child
+        for number in self._pending:
+            self._send(child, number)
+
+    def _handle(self, number: int, frame: Any) -> None:
+        if self._child is None:
+            self._pending.append(number)
+        # Ctrl-C in a terminal reaches the whole process group, so the child has received it already.
+        elif number != signal.SIGINT or not _is_foreground():
+            self._send(self._child, number)
+
+    def _send(self, child: "subprocess.Popen[bytes]", number: int) -> None:
+        name = signal.Signals(number).name
+        child.send_signal(getattr(signal, self._instead.get(name, name)))
+
+
+def _is_foreground() -> bool:
+    try:
+        return os.tcgetpgrp(0) == os.getpgrp()
+    except (AttributeError, OSError):
+        return False
