@@ -33,7 +33,8 @@ import sys, time
 import concurrent.futures.thread, filelock, requests.utils, urllib3
 from cloudinary_cli import auth
 from cloudinary_cli.auth import refresh
-from cloudinary_cli.utils import file_utils, http_pool
+from cloudinary_cli.net import pool
+from cloudinary_cli.system import files
 start = time.perf_counter()
 outcomes = auth.refresh_configs(True)
 seconds = time.perf_counter() - start

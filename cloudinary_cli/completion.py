@@ -14,7 +14,7 @@ from click.shell_completion import CompletionItem
 
 from cloudinary_cli.config import rules as config_rules
 from cloudinary_cli.config import url as config_url
-from cloudinary_cli.config.current import current_store
+from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.text import one_line
 
@@ -23,7 +23,7 @@ VARIABLE = "_CLD_COMPLETE"
 
 def _names(incomplete: str, wanted: Callable[[Any], bool]) -> List[str]:
     try:
-        content: Dict[str, Any] = current_store().load()
+        content: Dict[str, Any] = ConfigStore().load()
     except CliError:
         return []
     # A name with control characters could forge the protocol's lines, or command the terminal.

@@ -128,7 +128,7 @@ def test_a_lock_is_75(cld: Run, config_json: Path) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         # In a process of its own, so that its patience can be shortened without touching this one's.
         code = (
-            "import sys; from cloudinary_cli.utils import config_utils; config_utils.current_store().lock_timeout = 0.1;"
+            "import sys; from cloudinary_cli.utils import config_utils; config_utils.ConfigStore().lock_timeout = 0.1;"
             "from cloudinary_cli.cli import main; sys.exit(main(sys.argv[1:]))"
         )
         for env in ({}, DETAILED):

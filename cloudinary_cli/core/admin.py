@@ -6,7 +6,6 @@ from typing import Any, Tuple
 
 import click
 
-from cloudinary_cli.command import config_optional
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.api_options import ApiCommand, api_options, run_api_command, split_fields
 from cloudinary_cli.errors import Status
@@ -14,7 +13,6 @@ from cloudinary_cli.errors import Status
 _DOC_URL = "https://cloudinary.com/documentation/admin_api"
 
 
-@config_optional
 @click.command("admin", cls=ApiCommand)
 @api_options
 @click.option("-A", "--auto_paginate", is_flag=True, help="Fetch all pages of a listing and print them as one.")

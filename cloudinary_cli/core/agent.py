@@ -6,7 +6,7 @@ import click
 
 from cloudinary_cli.agent import accounts as agent_utils
 from cloudinary_cli.agent.accounts import Created, SavePlan
-from cloudinary_cli.command import CldCommand, CldGroup, config_optional
+from cloudinary_cli.command import CldCommand, CldGroup
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.agent_cloud import cloud
 from cloudinary_cli.core.agent_options import guidance, save_and_show, saving_options, show_summary
@@ -14,7 +14,6 @@ from cloudinary_cli.core.config_options import quoted, shown
 from cloudinary_cli.errors import ConfigError
 
 
-@config_optional
 @click.group("agent", cls=CldGroup)
 def agent() -> None:
     """Create Cloudinary accounts and clouds: for AI agents that act for a human. No configuration is needed."""

@@ -9,7 +9,7 @@ import click
 from cloudinary_cli.agent import accounts as agent_utils
 from cloudinary_cli.agent import claims as claim_utils
 from cloudinary_cli.agent.accounts import Created, SavePlan
-from cloudinary_cli.command import CldCommand, CldGroup, config_optional
+from cloudinary_cli.command import CldCommand, CldGroup
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.agent_claim import claim, list_clouds
 from cloudinary_cli.core.agent_options import coloured, guidance, save_and_show, saving_options, show_summary
@@ -18,7 +18,6 @@ from cloudinary_cli.core.config_options import quoted
 from cloudinary_cli.text import one_line
 
 
-@config_optional
 @click.group("cloud", cls=CldGroup, short_help="Create and claim temporary clouds.")
 def cloud() -> None:
     """Claimable Clouds: temporary clouds that work at once, and that a human can claim to keep."""

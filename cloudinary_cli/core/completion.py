@@ -11,14 +11,13 @@ from typing import Any
 import click
 from click.shell_completion import get_completion_class
 
-from cloudinary_cli.command import CldCommand, config_optional
+from cloudinary_cli.command import CldCommand
 from cloudinary_cli.completion import VARIABLE
 from cloudinary_cli.context import AppContext
 
 SHELLS = ("bash", "fish", "zsh")
 
 
-@config_optional
 @click.command("completion", cls=CldCommand)
 @click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context

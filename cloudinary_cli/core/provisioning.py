@@ -6,7 +6,6 @@ from typing import Any
 
 import click
 
-from cloudinary_cli.command import config_optional
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.api_options import ApiCommand, api_options, run_api_command
 from cloudinary_cli.errors import Status
@@ -14,7 +13,6 @@ from cloudinary_cli.errors import Status
 _DOC_URL = "https://cloudinary.com/documentation/provisioning_api"
 
 
-@config_optional
 @click.command("provisioning", cls=ApiCommand)
 @api_options
 @click.pass_obj

@@ -6,7 +6,6 @@ from typing import Any
 
 import click
 
-from cloudinary_cli.command import config_optional
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.api_options import ApiCommand, api_options, run_api_command
 from cloudinary_cli.errors import Status
@@ -14,7 +13,6 @@ from cloudinary_cli.errors import Status
 _DOC_URL = "https://cloudinary.com/documentation/image_upload_api_reference"
 
 
-@config_optional
 @click.command("uploader", cls=ApiCommand)
 @api_options
 @click.pass_obj

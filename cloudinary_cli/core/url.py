@@ -7,14 +7,13 @@ from typing import Any, Iterator, Mapping
 import click
 
 from cloudinary_cli.api.command_line import in_utf8
-from cloudinary_cli.command import CldCommand, NonEmptyText, config_optional
+from cloudinary_cli.command import CldCommand, NonEmptyText
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.sdk.delivery import DELIVERY_TYPES, RESOURCE_TYPES, UrlRequest, delivery_url
 from cloudinary_cli.text import to_json
 
 
-@config_optional
 @click.command("url", cls=CldCommand)
 @click.argument("public_id", type=NonEmptyText())
 @click.argument("transformation", default="")

@@ -6,12 +6,10 @@ from typing import Tuple
 
 import click
 
-from cloudinary_cli.command import config_optional
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.api_options import ApiCommand, argument_options, listing_options
 
 
-@config_optional
 @click.command("utils", cls=ApiCommand)
 @argument_options
 @listing_options

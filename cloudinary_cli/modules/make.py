@@ -7,7 +7,7 @@ from typing import Dict, List, Optional, Tuple
 
 import click
 
-from cloudinary_cli.command import CldCommand, config_optional
+from cloudinary_cli.command import CldCommand
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.snippets import Catalog, Template
@@ -38,7 +38,6 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> Li
     return [name for name in sorted({*names, *catalog.languages()}) if name.startswith(incomplete.lower())]
 
 
-@config_optional
 @click.command("make", cls=CldCommand)
 @click.argument("template", nargs=-1, shell_complete=_complete)
 @click.option("-ll", "--list-languages", is_flag=True, help="List the languages.")

@@ -1,4 +1,4 @@
-"""JSON files, and the printing of one value as JSON; the text itself is made by text_utils."""
+"""Old import path of helpers for JSON files and JSON output."""
 
 from __future__ import annotations
 

@@ -12,11 +12,11 @@ import pytest
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.sandbox.server import SandboxServer
 from cloudinary_cli.sandbox.settings import SandboxSettings
+from test.support.bulk_processes import abort, interrupt, start, wait_until
 from test.support.clone_accounts import Source, Target
 from test.support.cloudinary_server import CloudinaryServer, Request
 from test.support.commands import Run, posix
 from test.support.faults import pending_faults, plan_faults
-from test.support.processes import abort, interrupt, start, wait_until
 from test.support.sandbox_client import SandboxClient
 
 JPG = b"\xff\xd8\xff\xe0%d\xff\xd9"

@@ -11,11 +11,11 @@ from typing import Any, Dict, List, Set
 import pytest
 
 from cloudinary_cli.errors import CliError
+from test.support.bulk_processes import abort, interrupt, start, wait_until
 from test.support.cloudinary_server import CloudinaryServer, Reply, Request
 from test.support.commands import Run, posix
 from test.support.faults import pending_faults
 from test.support.migrate_requests import TEMPLATE, requested, write
-from test.support.processes import abort, interrupt, start, wait_until
 from test.support.raw_server import RawServer
 from test.support.sandbox_client import SandboxClient
 

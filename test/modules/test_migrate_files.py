@@ -11,10 +11,10 @@ import pytest
 
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.transfer import entries
+from test.support.bulk_processes import start, wait_until
 from test.support.cloudinary_server import CloudinaryServer, Reply
 from test.support.commands import Run, posix
 from test.support.migrate_requests import TEMPLATE, requested, write
-from test.support.processes import start, wait_until
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ from typing import Any, Dict, List
 
 import pytest
 
+from test.support.bulk_processes import abort, interrupt, start, wait_until
 from test.support.cloudinary_server import CloudinaryServer, Reply, Request
 from test.support.commands import Run, posix
-from test.support.processes import abort, interrupt, start, wait_until
 from test.support.sandbox_client import SandboxClient
 
 

@@ -15,9 +15,9 @@ from typing import Any, Dict, List
 
 import pytest
 
+from test.support.bulk_processes import abort, start, wait_until
 from test.support.cloudinary_server import CloudinaryServer, Reply, Request
 from test.support.commands import Run, posix
-from test.support.processes import abort, start, wait_until
 from test.support.raw_server import RawServer
 from test.support.sync_account import Account, make, tree
 

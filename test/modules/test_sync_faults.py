@@ -13,10 +13,10 @@ from typing import Any, Dict
 
 import pytest
 
+from test.support.bulk_processes import abort, interrupt, start, wait_until
 from test.support.cloudinary_server import Reply
 from test.support.commands import Run, posix
 from test.support.faults import pending_faults, plan_faults
-from test.support.processes import abort, interrupt, start, wait_until
 from test.support.raw_server import RawServer
 from test.support.sandbox_client import SandboxClient
 from test.support.sync_account import Account, make, md5, tree

@@ -13,8 +13,8 @@ from typing import Any, List
 import pytest
 
 from cloudinary_cli.transfer.engine.part_file import new_path, part_file, remove_orphan
+from test.support.bulk_processes import start, wait_until
 from test.support.commands import Run
-from test.support.processes import start, wait_until
 from test.support.raw_server import RawServer
 from test.support.sync_account import Account, make, tree
 

@@ -10,10 +10,10 @@ from typing import Any, Dict
 import pytest
 
 from cloudinary_cli.transfer.upload_dir import joined
+from test.support.bulk_processes import abort, interrupt, start, wait_until
 from test.support.cloudinary_server import CloudinaryServer, Reply, Request
 from test.support.commands import Run, posix
 from test.support.faults import pending_faults, plan_faults
-from test.support.processes import abort, interrupt, start, wait_until
 from test.support.sandbox_client import SandboxClient
 from test.support.sync_account import make
 from test.support.upload_requests import accepted, sent, uploads

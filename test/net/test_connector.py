@@ -12,8 +12,8 @@ from typing import Any, Iterator, List
 
 import pytest
 
-from cloudinary_cli.config.current import current_store
 from cloudinary_cli.config.resolver import Selection, resolve
+from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.errors import ApiError
 from cloudinary_cli.net import connector as sdk_transport
 from cloudinary_cli.sdk import activation, loader
@@ -23,7 +23,7 @@ from test.support.tls import TinyServer, make_certificate, reply
 
 def use(url: str, query: str = "") -> None:
     resolved = resolve(Selection(config=f"cloudinary://k:s@c?upload_prefix={url}{query}"), {}, {})
-    activation.activate(resolved, current_store())
+    activation.activate(resolved, ConfigStore())
 
 
 def ping() -> Any:

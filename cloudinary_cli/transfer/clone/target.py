@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 from contextlib import contextmanager
-from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Set, Tuple
+from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Set
 
 from cloudinary_cli.config import rules as config_rules
 from cloudinary_cli.config import url as config_url
@@ -90,12 +90,11 @@ def _admin_get(target: UploadTarget, *path: str) -> Dict[str, Any]:
         list(path), cloud_name=config.cloud_name, upload_prefix=config.upload_prefix
     )
 
-    def build() -> Tuple[Optional[str], Request]:
-        token = config.oauth_token if config.has_oauth else None
+    def request(token: Optional[str]) -> Request:
         headers = {"User-Agent": loader.load().get_user_agent(), "Authorization": _authorization(config, token)}
-        return token, Request("GET", url, headers)
+        return Request("GET", url, headers)
 
-    return exchange(target, build)
+    return exchange(target, request)
 
 
 def _authorization(config: Any, token: Optional[str]) -> str:

@@ -12,7 +12,7 @@ import re
 import secrets
 import string
 from dataclasses import dataclass, field, replace
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 
 from urllib3.exceptions import HTTPError
@@ -59,17 +59,21 @@ class UploadTarget:
             )
         )
 
-    def authorized(self, params: Mapping[str, Any], unsigned: bool) -> "Authorized":
-        """The parameters and headers with this account's credentials. A stale token is renewed here."""
+    def authorized(
+        self, params: Mapping[str, Any], unsigned: bool, token: Optional[str]
+    ) -> Tuple[Mapping[str, Any], Dict[str, str]]:
+        """The parameters and headers with this account's credential.
+
+        :param token: the account's access token, which is used instead of a signature.
+        """
         utils, config = loader.module("utils"), self.config
         clean = utils.cleanup_params(params)
         headers = {"User-Agent": loader.load().get_user_agent()}
-        if config.has_oauth:
-            token = config.oauth_token
-            return Authorized(clean, {**headers, "Authorization": f"Bearer {token}"}, token)
+        if token:
+            return clean, {**headers, "Authorization": f"Bearer {token}"}
         if unsigned:
-            return Authorized(clean, headers)
-        return Authorized(utils.sign_request(clean, signing_options(config)), headers)
+            return clean, headers
+        return utils.sign_request(clean, signing_options(config)), headers
 
 
 def signing_options(config: Any) -> Dict[str, Any]:
@@ -80,14 +84,6 @@ def signing_options(config: Any) -> Dict[str, Any]:
         "signature_algorithm": config.signature_algorithm,
         "signature_version": int(config.signature_version),
     }
-
-
-class Authorized(NamedTuple):
-    """Parameters and headers of a call, and the token in them, which a 401 rejects."""
-
-    params: Mapping[str, Any]
-    headers: Dict[str, str]
-    token: Optional[str] = None
 
 
 @dataclass(frozen=True)
@@ -215,28 +211,25 @@ def _call(
     unsigned = is_true(options.get("unsigned"))
     url = target.url(str(options.get("resource_type") or "auto"), action)
 
-    def build() -> Tuple[Optional[str], Request]:
-        authorized = target.authorized(params, unsigned)
-        headers, body = encode([*_form_fields(authorized.params), *content.fields], content.part)
-        headers = {**authorized.headers, **headers, **content.headers}
-        return authorized.token, Request("POST", url, headers, body, repeatable)
+    def request(token: Optional[str]) -> Request:
+        authorized, credential = target.authorized(params, unsigned, token)
+        headers, body = encode([*_form_fields(authorized), *content.fields], content.part)
+        return Request("POST", url, {**credential, **headers, **content.headers}, body, repeatable)
 
-    return exchange(target, build)
+    return exchange(target, request)
 
 
-def exchange(target: UploadTarget, build: Callable[[], Tuple[Optional[str], Request]]) -> Dict[str, Any]:
+def exchange(target: UploadTarget, request: Callable[[Optional[str]], Request]) -> Dict[str, Any]:
     """Send a request, and return the parsed response. After a 401 it is sent once more if there is another token.
 
-    :param build: returns the token in the request, and the request.
+    :param request: makes the request with the account's access token, or None.
+
     :raises ApiError: refused, or no response after the retries. :raises Stopped: stopped before it was sent.
     """
-    token, request = build()
-    try:
-        return _parsed(_sent(target.session, request))
-    except AuthenticationError:
-        if not token or not target.config.invalidate_token(token):
-            raise
-    return _parsed(_sent(target.session, build()[1]))
+    response: Dict[str, Any] = target.config.call_with_token(
+        lambda token: _parsed(_sent(target.session, request(token)))
+    )
+    return response
 
 
 def _parameters(target: UploadTarget, options: Mapping[str, Any]) -> Dict[str, Any]:
