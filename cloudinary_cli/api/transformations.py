@@ -12,6 +12,7 @@ from typing import Any, Dict, List, Tuple
 
 from cloudinary_cli.api.arguments import Arguments, Call, Pair, describe_unknown
 from cloudinary_cli.api.method import Method
+from cloudinary_cli.api.undocumented import TRANSFORMATION
 from cloudinary_cli.api.values import parse_value
 from cloudinary_cli.errors import CliError
 
@@ -22,14 +23,6 @@ _DEFINITIONS = {
     "transformation": "",
     "delete_transformation": "",
 }
-# What the SDK's generate_transformation_string reads; it ignores every other name.
-_PARAMETERS = frozenset(
-    """angle aspect_ratio audio_codec audio_frequency background bit_rate border color color_space crop custom_function
-    custom_pre_function default_image delay density dpr duration effect end_offset fetch_format flags fps gravity height
-    if keyframe_interval offset opacity overlay page prefix quality radius raw_transformation responsive_width size
-    start_offset streaming_profile transformation underlay variables video_codec video_sampling width x y
-    zoom""".split()
-)
 
 
 def collected(method: Method, arguments: Arguments) -> Arguments:
@@ -75,7 +68,7 @@ def _divided_pairs(method: Method, given: Any) -> Tuple[List[Pair], List[Pair]]:
 
 def _is_loose(method: Method, name: str) -> bool:
     own = method.is_parameter(name) or name in method.options
-    return not own and (name in _PARAMETERS or name == "format" or name.startswith("$"))
+    return not own and (name in TRANSFORMATION or name == "format" or name.startswith("$"))
 
 
 def _no_place(method: Method, names: List[str], text: str) -> str:
@@ -119,7 +112,7 @@ def _chain(name: str, value: Any, takes_format: bool = True) -> Any:
 
 def _check_names(name: str, value: Any, takes_format: bool = False) -> None:
     """Refuse what the SDK would drop. It takes `format` of a single transformation only."""
-    allowed = _PARAMETERS | {"format"} if takes_format and isinstance(value, dict) else _PARAMETERS
+    allowed = TRANSFORMATION | {"format"} if takes_format and isinstance(value, dict) else TRANSFORMATION
     for item in value if isinstance(value, list) else [value]:
         for key in item if isinstance(item, dict) else ():
             if key not in allowed and not key.startswith("$"):
