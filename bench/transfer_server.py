@@ -207,7 +207,7 @@ def running(certificate: Optional[Tuple[str, str]] = None) -> Iterator[List[int]
 
 def make_certificate(folder: Path) -> Tuple[str, str]:
     """A self-signed certificate for 127.0.0.1 and its key, as files."""
-    from test.fakes.tls import make_certificate as make
+    from test.support.tls import make_certificate as make
 
     make(folder)
     return str(folder / "ca.pem"), str(folder / "key.pem")

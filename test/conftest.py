@@ -13,10 +13,10 @@ from typing import Any, Callable, Dict, Iterator, Optional
 import pytest
 
 pytest_plugins = [
-    "test.fakes.cloudinary_server",
-    "test.fakes.sandbox_fixtures",
-    "test.fakes.keychain",
-    "test.fakes.blind_disk",
+    "test.support.cloudinary_server",
+    "test.support.sandbox_fixtures",
+    "test.support.keychain",
+    "test.support.blind_disk",
 ]
 
 REPO = Path(__file__).resolve().parent.parent

@@ -16,9 +16,9 @@ import pytest
 
 from cloudinary_cli.version import __version__
 from test.conftest import Result
-from test.fakes.cloudinary_server import CloudinaryServer
-from test.fakes.command_tree import leaf_commands
-from test.fakes.terminal import run_in_terminal
+from test.support.cloudinary_server import CloudinaryServer
+from test.support.command_tree import leaf_commands
+from test.support.terminal import run_in_terminal
 
 Run = Callable[..., Result]
 URL = "cloudinary://key:secret@cloud"

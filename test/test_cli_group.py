@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from cloudinary_cli.cli_group import cli
 from cloudinary_cli.utils import json_utils
-from test.fakes.cloudinary_server import CloudinaryServer
+from test.support.cloudinary_server import CloudinaryServer
 
 Run = Callable[..., Any]
 

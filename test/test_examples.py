@@ -11,10 +11,10 @@ from typing import Any, Dict, List, Tuple
 
 import pytest
 
-from test.fakes.command_tree import all_commands, leaf_commands
-from test.fakes.keychain import KeychainFile
-from test.fakes.ports import free_port
-from test.fakes.sandbox_client import SandboxClient
+from test.support.command_tree import all_commands, leaf_commands
+from test.support.keychain import KeychainFile
+from test.support.ports import free_port
+from test.support.sandbox_client import SandboxClient
 
 REPO = Path(__file__).resolve().parent.parent
 PAGES = [page for page in sorted([*REPO.glob("*.md"), *REPO.glob("docs/*.md")]) if "\n$ cld" in page.read_text("utf-8")]

@@ -17,7 +17,7 @@ import pytest
 from cloudinary_cli import errors
 from cloudinary_cli.errors import ApiError, AuthenticationError, CliError, Delivery, TokenEndpointError
 from test.conftest import REPO
-from test.fakes.cloudinary_server import CloudinaryServer, Reply
+from test.support.cloudinary_server import CloudinaryServer, Reply
 
 Run = Callable[..., Any]
 DETAILED = {"CLOUDINARY_CLI_EXIT_CODES": "detailed"}

@@ -14,8 +14,8 @@ import pytest
 
 from cloudinary_cli.config.store import ConfigStore
 from test.conftest import Result
-from test.fakes.cloudinary_server import CloudinaryServer
-from test.fakes.sandbox_client import SandboxClient
+from test.support.cloudinary_server import CloudinaryServer
+from test.support.sandbox_client import SandboxClient
 
 Run = Callable[..., Result]
 URL = "cloudinary://key:secret@cloud"

@@ -13,8 +13,8 @@ import pytest
 
 from cloudinary_cli.text import one_line, printable
 from test.conftest import Result
-from test.fakes.cloudinary_server import CloudinaryServer, Reply, Request
-from test.fakes.terminal import run_in_terminal
+from test.support.cloudinary_server import CloudinaryServer, Reply, Request
+from test.support.terminal import run_in_terminal
 
 Run = Callable[..., Result]
 posix = pytest.mark.skipif(os.name != "posix", reason="POSIX names and terminals")

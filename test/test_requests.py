@@ -7,9 +7,9 @@ from typing import Any, Dict, List, Tuple
 
 import pytest
 
-from test.fakes.command_tree import leaf_commands
-from test.fakes.ports import free_port
-from test.fakes.sandbox_client import SandboxClient
+from test.support.command_tree import leaf_commands
+from test.support.ports import free_port
+from test.support.sandbox_client import SandboxClient
 
 V = "/v1_1/sandbox"
 P = "/v1_1/provisioning"

@@ -13,8 +13,8 @@ from typing import Dict, List
 
 import pytest
 
-from test.fakes.sandbox_client import SandboxClient
-from test.fakes.terminal import Terminal
+from test.support.sandbox_client import SandboxClient
+from test.support.terminal import Terminal
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="a pseudo-terminal")
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from cloudinary_cli.config.store import ConfigStore
-from test.fakes.ports import free_port
-from test.fakes.sandbox_client import SandboxClient, redirect_of
-from test.fakes.terminal import Terminal
+from test.support.ports import free_port
+from test.support.sandbox_client import SandboxClient, redirect_of
+from test.support.terminal import Terminal
 
 pytestmark = pytest.mark.skipif(not shutil.which("bash") or os.name == "nt", reason="needs bash at a pseudo-terminal")
 

@@ -7,7 +7,7 @@ from typing import Any, Callable
 import pytest
 
 from test.api.test_arguments import kwargs, method
-from test.fakes.cloudinary_server import CloudinaryServer
+from test.support.cloudinary_server import CloudinaryServer
 
 Run = Callable[..., Any]
 LOOKALIKES = ["true", "False", "null", "123", "1e5", "NaN", "0", "-7", "[1]", '{"a":1}']

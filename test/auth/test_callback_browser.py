@@ -16,7 +16,7 @@ import pytest
 from cloudinary_cli.auth.loopback_server import CallbackServer
 from cloudinary_cli.errors import AuthorizationDenied
 from test.auth.redirect_client import GENUINE, STATE
-from test.fakes.tls import TinyServer, reply
+from test.support.tls import TinyServer, reply
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FLAGS = (

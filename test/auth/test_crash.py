@@ -15,7 +15,7 @@ from typing import Any, Callable, Dict, Iterator
 import pytest
 
 from cloudinary_cli.config.store import ConfigStore
-from test.fakes.sandbox_client import SandboxClient
+from test.support.sandbox_client import SandboxClient
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
 

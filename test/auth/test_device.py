@@ -27,7 +27,7 @@ from cloudinary_cli.errors import (
 )
 from cloudinary_cli.sandbox.browser import visit
 from test.conftest import Result
-from test.fakes.sandbox_client import SandboxClient
+from test.support.sandbox_client import SandboxClient
 
 Cld = Callable[..., Result]
 BASE = "https://oauth.example"

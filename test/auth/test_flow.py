@@ -13,7 +13,7 @@ from cloudinary_cli import defaults
 from cloudinary_cli.auth import flow
 from cloudinary_cli.auth.token_http import HttpAnswer
 from cloudinary_cli.errors import ConfigError, Delivery, TokenEndpointError
-from test.fakes.tls import TinyServer, reply
+from test.support.tls import TinyServer, reply
 
 
 def test_rfc_7636_appendix_b_vector() -> None:

@@ -16,9 +16,9 @@ import pytest
 
 from cloudinary_cli.config.store import ConfigStore
 from test.conftest import Result
-from test.fakes.ports import free_port
-from test.fakes.sandbox_client import SandboxClient, redirect_of
-from test.fakes.terminal import Terminal
+from test.support.ports import free_port
+from test.support.sandbox_client import SandboxClient, redirect_of
+from test.support.terminal import Terminal
 
 Cld = Callable[..., Result]
 posix = pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal")

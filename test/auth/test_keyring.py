@@ -20,8 +20,8 @@ from cloudinary_cli.config.url import parse
 from cloudinary_cli.defaults import keyring_timeout
 from test.auth.test_login import browser
 from test.conftest import Result
-from test.fakes.keychain import KeychainFile
-from test.fakes.sandbox_client import SandboxClient
+from test.support.keychain import KeychainFile
+from test.support.sandbox_client import SandboxClient
 
 Cld = Callable[..., Result]
 posix = pytest.mark.skipif(os.name == "nt", reason="process groups and signals of POSIX")

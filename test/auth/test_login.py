@@ -21,7 +21,7 @@ from cloudinary_cli.auth.session import from_cloudinary_url
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.config.url import parse
 from test.conftest import Result
-from test.fakes.sandbox_client import SandboxClient
+from test.support.sandbox_client import SandboxClient
 
 Cld = Callable[..., Result]
 

@@ -22,8 +22,8 @@ from cloudinary_cli.config.url import replace_query
 from test.auth.test_login import browser
 from test.auth.test_session import jwt
 from test.conftest import Result
-from test.fakes.sandbox_client import SandboxClient
-from test.fakes.tls import TinyServer, reply
+from test.support.sandbox_client import SandboxClient
+from test.support.tls import TinyServer, reply
 
 Cld = Callable[..., Result]
 KEY = "cloudinary://a:b@c"

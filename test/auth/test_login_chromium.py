@@ -14,8 +14,8 @@ import pytest
 from cloudinary_cli.config.store import ConfigStore
 from test.auth.test_callback_browser import BROWSERS, FLAGS, check_no_payload_ran, title_of
 from test.conftest import Result
-from test.fakes.ports import free_port
-from test.fakes.sandbox_client import SandboxClient
+from test.support.ports import free_port
+from test.support.sandbox_client import SandboxClient
 
 # Chromium opens the authorize URL itself. An extension presses the button of the consent page, as a user would: the POST
 # with its Origin, the redirects and the callback are Chromium's own.

@@ -16,7 +16,7 @@ from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.config.url import parse, replace_query
 from cloudinary_cli.errors import LockTimeout, ReloginRequired
 from test.conftest import Result
-from test.fakes.sandbox_client import SandboxClient
+from test.support.sandbox_client import SandboxClient
 
 Run = Callable[..., Result]
 

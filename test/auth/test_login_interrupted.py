@@ -13,7 +13,7 @@ from cloudinary_cli.auth.refresh import refresh_lock
 from cloudinary_cli.auth.session import from_cloudinary_url
 from cloudinary_cli.config.store import ConfigStore
 from test.auth.test_signals import wait_until
-from test.fakes.sandbox_client import SandboxClient
+from test.support.sandbox_client import SandboxClient
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 

@@ -18,7 +18,7 @@ import pytest
 from cloudinary_cli.auth.loopback_server import CallbackServer, start_callback_server, wait_for_callback
 from cloudinary_cli.errors import AuthorizationDenied, ConfigError, LoginError, LoginTimeout, PortInUse
 from test.auth.redirect_client import ANSWER, GENUINE, STATE, Tab, address, get, new_server, still_waiting
-from test.fakes import ports
+from test.support import ports
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any, Callable, List
 
 from cloudinary_cli.auth.session import from_cloudinary_url
 from cloudinary_cli.config.store import ConfigStore
-from test.fakes.sandbox_client import SandboxClient
+from test.support.sandbox_client import SandboxClient
 
 PROCESSES = 32
 

@@ -20,8 +20,8 @@ from cloudinary_cli.config.url import parse, replace_query
 from cloudinary_cli.errors import ApiError, AuthenticationError, LockTimeout, OAuthError, ReloginRequired
 from cloudinary_cli.sdk import activation, loader
 from cloudinary_cli.sdk.call import call_api, get_cloudinary_config
-from test.fakes.sandbox_client import SandboxClient
-from test.fakes.tls import TinyServer, reply
+from test.support.sandbox_client import SandboxClient
+from test.support.tls import TinyServer, reply
 
 
 @pytest.fixture(autouse=True)

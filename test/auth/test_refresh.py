@@ -20,7 +20,7 @@ from cloudinary_cli.auth.session import Session, from_cloudinary_url, to_cloudin
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.config.url import parse, replace_query
 from cloudinary_cli.errors import LockTimeout, ReloginRequired, TokenEndpointError
-from test.fakes.sandbox_client import SandboxClient
+from test.support.sandbox_client import SandboxClient
 
 
 def entry(store: ConfigStore, name: str = "box") -> str:

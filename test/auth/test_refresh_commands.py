@@ -21,8 +21,8 @@ from cloudinary_cli.auth.session import from_cloudinary_url, to_cloudinary_url
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.config.url import replace_query
 from test.conftest import Result
-from test.fakes.sandbox_client import SandboxClient
-from test.fakes.tls import TinyServer, reply
+from test.support.sandbox_client import SandboxClient
+from test.support.tls import TinyServer, reply
 
 Cld = Callable[..., Result]
 posix = pytest.mark.skipif(os.name != "posix", reason="needs a limit on the size of files (RLIMIT_FSIZE)")

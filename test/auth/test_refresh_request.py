@@ -19,8 +19,8 @@ from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.config.url import parse
 from cloudinary_cli.errors import TokenEndpointError
 from test.conftest import Result
-from test.fakes.sandbox_client import SandboxClient
-from test.fakes.tls import TinyServer, reply
+from test.support.sandbox_client import SandboxClient
+from test.support.tls import TinyServer, reply
 
 Run = Callable[..., Result]
 

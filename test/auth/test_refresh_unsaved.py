@@ -15,8 +15,8 @@ from cloudinary_cli.auth.session import from_cloudinary_url
 from cloudinary_cli.config.current import current_store
 from cloudinary_cli.config.store import ConfigStore
 from test.auth.test_refresh_commands import start, wait_until
-from test.fakes.sandbox_client import SandboxClient
-from test.fakes.tls import TinyServer, reply
+from test.support.sandbox_client import SandboxClient
+from test.support.tls import TinyServer, reply
 
 COMMANDS = [["config", "-r", "box"], ["config", "-ra"], ["config", "-ra", "--json"]]
 TOKENS = json.dumps({"access_token": "new", "refresh_token": "rt_new_0123456789", "expires_in": 300})

@@ -14,8 +14,8 @@ from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.errors import TokenEndpointError
 from cloudinary_cli.text import redact, without_secrets
 from test.conftest import Result
-from test.fakes.sandbox_client import SandboxClient
-from test.fakes.tls import TinyServer, reply
+from test.support.sandbox_client import SandboxClient
+from test.support.tls import TinyServer, reply
 
 SECRET = "rt_Secret/abc+def.0123456789_xyz"
 Run = Callable[..., Result]

@@ -22,8 +22,8 @@ from cloudinary_cli.config.url import parse, replace_query
 from cloudinary_cli.errors import KeychainUnavailable, ReloginRequired
 from cloudinary_cli.sdk import activation, loader
 from cloudinary_cli.sdk.call import call_api, get_cloudinary_config
-from test.fakes.keychain import KeychainFile
-from test.fakes.sandbox_client import SandboxClient
+from test.support.keychain import KeychainFile
+from test.support.sandbox_client import SandboxClient
 
 PLAIN = Session("acme", "access-token", "refresh-token", 1000, 1300, "api-eu", "https://oauth.cloudinary.com/")
 

@@ -20,7 +20,7 @@ from cloudinary_cli.config.current import current_store
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.config.url import parse
 from cloudinary_cli.system.signals import deferred_signals
-from test.fakes.sandbox_client import SandboxClient
+from test.support.sandbox_client import SandboxClient
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 

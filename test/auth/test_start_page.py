@@ -16,7 +16,7 @@ from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.errors import LoginError
 from test.auth.redirect_client import GENUINE, Tab, get, new_server
 from test.conftest import Result
-from test.fakes.sandbox_client import SandboxClient
+from test.support.sandbox_client import SandboxClient
 
 Cld = Callable[..., Result]
 

@@ -16,8 +16,8 @@ import pytest
 from cloudinary_cli.auth import flow, token_http
 from cloudinary_cli.errors import Delivery, TokenEndpointError
 from test.conftest import Result
-from test.fakes.sandbox_client import SandboxClient
-from test.fakes.tls import TinyServer, reply
+from test.support.sandbox_client import SandboxClient
+from test.support.tls import TinyServer, reply
 
 SECRET = "rt_a+b/c<d>&e=%f.0123456789"
 

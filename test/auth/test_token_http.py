@@ -13,7 +13,7 @@ import pytest
 from cloudinary_cli.auth import flow, token_http
 from cloudinary_cli.errors import Delivery, TokenEndpointError
 from cloudinary_cli.net import pool as http_pool
-from test.fakes.tls import TinyServer, make_certificate, reply
+from test.support.tls import TinyServer, make_certificate, reply
 
 
 def test_redirects_are_not_followed_and_the_body_stays_home() -> None:

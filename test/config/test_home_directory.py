@@ -14,7 +14,7 @@ from typing import Any, Callable, Dict, List
 import pytest
 
 from test.conftest import Result
-from test.fakes.sandbox_client import SandboxClient
+from test.support.sandbox_client import SandboxClient
 
 Run = Callable[..., Result]
 posix = pytest.mark.skipif(os.name != "posix", reason="users, modes and /dev/null")

@@ -17,7 +17,7 @@ import pytest
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.errors import ConfigFileError
 from cloudinary_cli.system.files import PendingFile, remove_orphan
-from test.fakes.sandbox_client import SandboxClient
+from test.support.sandbox_client import SandboxClient
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="symbolic links and flock")
 

@@ -14,9 +14,9 @@ from cloudinary_cli.config import url as config_url
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.errors import InvalidConfigUrl
 from test.conftest import Result
-from test.fakes.cloudinary_server import CloudinaryServer
-from test.fakes.keychain import KeychainFile
-from test.fakes.sandbox_client import SandboxClient
+from test.support.cloudinary_server import CloudinaryServer
+from test.support.keychain import KeychainFile
+from test.support.sandbox_client import SandboxClient
 
 Cld = Callable[..., Result]
 

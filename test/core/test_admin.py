@@ -13,7 +13,7 @@ from typing import Any, Callable, Dict, List, Tuple
 
 import pytest
 
-from test.fakes.cloudinary_server import CloudinaryServer, Reply
+from test.support.cloudinary_server import CloudinaryServer, Reply
 
 Run = Callable[..., Any]
 

@@ -14,8 +14,8 @@ from typing import Any, Callable, Dict, Iterator, List, Optional
 import pytest
 
 from cloudinary_cli.config.url import parse
-from test.fakes.cloudinary_server import CloudinaryServer, Reply
-from test.fakes.terminal import run_in_terminal
+from test.support.cloudinary_server import CloudinaryServer, Reply
+from test.support.terminal import run_in_terminal
 
 Run = Callable[..., Any]
 SIGNUP = ("signup", "Ann@Example.com", "langchain", "claude", "resize images")

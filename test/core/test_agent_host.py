@@ -8,7 +8,7 @@ from typing import Any, Callable, List
 
 import pytest
 
-from test.fakes.cloudinary_server import CloudinaryServer
+from test.support.cloudinary_server import CloudinaryServer
 
 Run = Callable[..., Any]
 CREDENTIALS = {"cloud_name": "new", "api_key": "1", "api_secret": "s3cret"}

@@ -11,7 +11,7 @@ import pytest
 
 from cloudinary_cli.agent.claims import is_safe_claim_url
 from test.conftest import Result
-from test.fakes.cloudinary_server import CloudinaryServer
+from test.support.cloudinary_server import CloudinaryServer
 
 Run = Callable[..., Result]
 

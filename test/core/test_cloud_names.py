@@ -10,7 +10,7 @@ import pytest
 
 from cloudinary_cli.config.url import build_config_url, parse_given
 from cloudinary_cli.errors import InvalidConfigUrl
-from test.fakes.cloudinary_server import CloudinaryServer
+from test.support.cloudinary_server import CloudinaryServer
 
 Run = Callable[..., Any]
 

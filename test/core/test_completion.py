@@ -16,7 +16,7 @@ import click
 import pytest
 
 from cloudinary_cli.core import completion
-from test.fakes.terminal import run_in_terminal
+from test.support.terminal import run_in_terminal
 
 Run = Callable[..., Any]
 URL = "cloudinary://k:s@c"

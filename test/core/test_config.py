@@ -14,8 +14,8 @@ import pytest
 
 from cloudinary_cli.config.store import ConfigStore
 from test.conftest import Result
-from test.fakes.sandbox_client import SandboxClient
-from test.fakes.terminal import run_in_terminal
+from test.support.sandbox_client import SandboxClient
+from test.support.terminal import run_in_terminal
 
 Run = Callable[..., Result]
 KEYS = "111111111111111:sandbox-secret"

@@ -11,7 +11,7 @@ from cloudinary_cli.api import arguments as params
 from cloudinary_cli.api.listing import find_method
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.sdk import loader
-from test.fakes.cloudinary_server import CloudinaryServer
+from test.support.cloudinary_server import CloudinaryServer
 
 Run = Callable[..., Any]
 

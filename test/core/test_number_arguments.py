@@ -10,7 +10,7 @@ import pytest
 from cloudinary_cli.api.numbers import checked_number
 from cloudinary_cli.api.values import Parameter
 from cloudinary_cli.errors import CliError
-from test.fakes.cloudinary_server import CloudinaryServer
+from test.support.cloudinary_server import CloudinaryServer
 
 Run = Callable[..., Any]
 

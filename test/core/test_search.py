@@ -22,7 +22,7 @@ import pytest
 from bench.search_memory import asset, measure_search, start_server
 from cloudinary_cli.sandbox.server import SandboxServer
 from cloudinary_cli.sandbox.settings import SandboxSettings
-from test.fakes.cloudinary_server import CloudinaryServer, Reply
+from test.support.cloudinary_server import CloudinaryServer, Reply
 
 Run = Callable[..., Any]
 DEMO = "cloudinary://key:secret@demo"

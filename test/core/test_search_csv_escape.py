@@ -8,7 +8,7 @@ from typing import Any, Callable, List
 
 import pytest
 
-from test.fakes.cloudinary_server import CloudinaryServer
+from test.support.cloudinary_server import CloudinaryServer
 
 Run = Callable[..., Any]
 FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx"]

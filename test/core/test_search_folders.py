@@ -10,7 +10,7 @@ import pytest
 
 from cloudinary_cli.sandbox.server import SandboxServer
 from cloudinary_cli.sandbox.settings import SandboxSettings
-from test.fakes.cloudinary_server import CloudinaryServer
+from test.support.cloudinary_server import CloudinaryServer
 
 Run = Callable[..., Any]
 

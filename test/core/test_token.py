@@ -11,7 +11,7 @@ import pytest
 
 from cloudinary_cli.auth.session import from_cloudinary_url
 from cloudinary_cli.config.store import ConfigStore
-from test.fakes.sandbox_client import SandboxClient
+from test.support.sandbox_client import SandboxClient
 
 Run = Callable[..., Any]
 

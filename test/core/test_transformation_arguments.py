@@ -6,7 +6,7 @@ from typing import Any, Callable, List
 
 import pytest
 
-from test.fakes.cloudinary_server import CloudinaryServer
+from test.support.cloudinary_server import CloudinaryServer
 
 Run = Callable[..., Any]
 

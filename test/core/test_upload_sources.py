@@ -12,8 +12,8 @@ from typing import Any, Callable, Dict, List
 
 import pytest
 
-from test.fakes.cloudinary_server import CloudinaryServer, Reply
 from test.modules.sync_world import Account, make
+from test.support.cloudinary_server import CloudinaryServer, Reply
 
 Run = Callable[..., Any]
 METHODS = ["upload", "upload_large", "unsigned_upload"]

@@ -8,7 +8,7 @@ from typing import Any, Callable
 
 import pytest
 
-from test.fakes.cloudinary_server import CloudinaryServer, Reply
+from test.support.cloudinary_server import CloudinaryServer, Reply
 
 Run = Callable[..., Any]
 

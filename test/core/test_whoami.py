@@ -16,7 +16,7 @@ from cloudinary_cli.auth.session import Session, to_cloudinary_url
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.config.url import replace_query
 from test.conftest import REPO
-from test.fakes.sandbox_client import SandboxClient
+from test.support.sandbox_client import SandboxClient
 
 Run = Callable[..., Any]
 KEY = "cloudinary://key:TOPSECRET@kcloud"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Optional
 
-from test.fakes.cloudinary_server import CloudinaryServer, Reply, Request
+from test.support.cloudinary_server import CloudinaryServer, Reply, Request
 
 PAGE = 500
 

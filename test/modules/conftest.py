@@ -7,9 +7,9 @@ from typing import Any, Callable, Dict
 
 import pytest
 
-from test.fakes.cloudinary_server import CloudinaryServer
-from test.fakes.sandbox_client import SandboxClient
 from test.modules.sync_world import Account
+from test.support.cloudinary_server import CloudinaryServer
+from test.support.sandbox_client import SandboxClient
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List
 
-from test.fakes.sandbox_client import SandboxClient
+from test.support.sandbox_client import SandboxClient
 
 FAULTS: List[Dict[str, Any]] = [
     {"status": 500},

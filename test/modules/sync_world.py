@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Sequence, Union
 from urllib.parse import urlsplit
 
-from test.fakes.cloudinary_server import CloudinaryServer, Reply, Request
+from test.support.cloudinary_server import CloudinaryServer, Reply, Request
 
 Tree = Dict[str, bytes]
 

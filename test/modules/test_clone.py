@@ -13,8 +13,8 @@ import pytest
 
 from cloudinary_cli.auth.session import Session, to_cloudinary_url
 from cloudinary_cli.config.store import ConfigStore
-from test.fakes.cloudinary_server import CloudinaryServer, Reply, Request
 from test.modules.clone_world import Source, Target
+from test.support.cloudinary_server import CloudinaryServer, Reply, Request
 
 Run = Callable[..., Any]
 

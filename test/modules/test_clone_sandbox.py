@@ -13,11 +13,11 @@ import pytest
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.sandbox.server import SandboxServer
 from cloudinary_cli.sandbox.settings import SandboxSettings
-from test.fakes.cloudinary_server import CloudinaryServer, Request
-from test.fakes.sandbox_client import SandboxClient
 from test.modules.clone_world import Source, Target
 from test.modules.faults import pending_faults, plan_faults
 from test.modules.processes import abort, interrupt, start, wait_until
+from test.support.cloudinary_server import CloudinaryServer, Request
+from test.support.sandbox_client import SandboxClient
 
 Run = Callable[..., Any]
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")

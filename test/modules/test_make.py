@@ -16,7 +16,7 @@ import pytest
 
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.snippets import BUILT_IN, Catalog, Wanted
-from test.fakes.cloudinary_server import CloudinaryServer
+from test.support.cloudinary_server import CloudinaryServer
 
 Run = Callable[..., Any]
 URL = "cloudinary://key123:TOPSECRET@my-cloud"

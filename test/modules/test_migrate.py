@@ -14,11 +14,11 @@ import pytest
 
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.transfer import entries
-from test.fakes.cloudinary_server import CloudinaryServer, Reply, Request
-from test.fakes.sandbox_client import SandboxClient
 from test.modules.faults import pending_faults
 from test.modules.processes import abort, interrupt, start, wait_until
 from test.modules.raw_server import RawServer
+from test.support.cloudinary_server import CloudinaryServer, Reply, Request
+from test.support.sandbox_client import SandboxClient
 
 Run = Callable[..., Any]
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals and pipes")

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from test.fakes.cloudinary_server import CloudinaryServer
+from test.support.cloudinary_server import CloudinaryServer
 
 Run = Callable[..., Any]
 NAMES = ["a.jpg", "b.MP4", "c.mp3", "d.pdf", "e.zip", "f.csv?v=a.jpg", "g", "h.jpeg", "i.mov?x=1", "v1.2/j"]

@@ -10,9 +10,9 @@ from typing import Any, Callable, Dict, List
 
 import pytest
 
-from test.fakes.cloudinary_server import CloudinaryServer, Reply, Request
-from test.fakes.sandbox_client import SandboxClient
 from test.modules.processes import abort, interrupt, start, wait_until
+from test.support.cloudinary_server import CloudinaryServer, Reply, Request
+from test.support.sandbox_client import SandboxClient
 
 Run = Callable[..., Any]
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")

@@ -8,9 +8,9 @@ from typing import Any, Callable, List
 
 import pytest
 
-from test.fakes.cloudinary_server import CloudinaryServer, Reply
 from test.modules.raw_server import RawServer
 from test.modules.sync_world import make
+from test.support.cloudinary_server import CloudinaryServer, Reply
 
 Run = Callable[..., Any]
 MOST_REQUESTS = 4

@@ -13,8 +13,8 @@ from typing import Any, Callable, Dict, List
 
 import pytest
 
-from test.fakes.cloudinary_server import CloudinaryServer, Reply, Request
 from test.modules.sync_world import Account, make, tree
+from test.support.cloudinary_server import CloudinaryServer, Reply, Request
 
 Run = Callable[..., Any]
 COUNT = 60

@@ -14,10 +14,10 @@ import pytest
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.sandbox.server import SandboxServer
 from cloudinary_cli.sandbox.settings import SandboxSettings
-from test.fakes.cloudinary_server import Reply
-from test.fakes.sandbox_client import SandboxClient
 from test.modules.raw_server import RawServer
 from test.modules.sync_world import Account, deleted_ids, fails_for, line_with, make, md5, tree
+from test.support.cloudinary_server import Reply
+from test.support.sandbox_client import SandboxClient
 
 Run = Callable[..., Any]
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX file types")

@@ -14,12 +14,12 @@ from typing import Any, Callable, Dict
 
 import pytest
 
-from test.fakes.cloudinary_server import Reply
-from test.fakes.sandbox_client import SandboxClient
 from test.modules.faults import pending_faults, plan_faults
 from test.modules.processes import abort, interrupt, start, wait_until
 from test.modules.raw_server import RawServer
 from test.modules.sync_world import Account, make, md5, tree
+from test.support.cloudinary_server import Reply
+from test.support.sandbox_client import SandboxClient
 
 Run = Callable[..., Any]
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")

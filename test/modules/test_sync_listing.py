@@ -9,8 +9,8 @@ from typing import Any, Callable, Dict, List
 
 import pytest
 
-from test.fakes.cloudinary_server import Request
 from test.modules.sync_world import Account, make, tree
+from test.support.cloudinary_server import Request
 
 Run = Callable[..., Any]
 

@@ -12,9 +12,9 @@ import pytest
 
 from cloudinary_cli.transfer.engine.records import LocalFile
 from cloudinary_cli.transfer.sync.disk_names import is_one_name, other_files
-from test.fakes.blind_disk import BlindDisk
-from test.fakes.sandbox_client import SandboxClient
 from test.modules.sync_world import Account, make, tree
+from test.support.blind_disk import BlindDisk
+from test.support.sandbox_client import SandboxClient
 
 Run = Callable[..., Any]
 NFC = "caf\u00e9"

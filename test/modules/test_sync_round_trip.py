@@ -7,8 +7,8 @@ from typing import Any, Callable
 
 import pytest
 
-from test.fakes.sandbox_client import SandboxClient
 from test.modules.sync_world import make, tree
+from test.support.sandbox_client import SandboxClient
 
 Run = Callable[..., Any]
 

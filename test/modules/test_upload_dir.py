@@ -11,11 +11,11 @@ from typing import Any, Callable, Dict, List
 import pytest
 
 from cloudinary_cli.transfer.upload_dir import glob_pattern, joined
-from test.fakes.cloudinary_server import CloudinaryServer, Reply, Request
-from test.fakes.sandbox_client import SandboxClient
 from test.modules.faults import pending_faults, plan_faults
 from test.modules.processes import abort, interrupt, start, wait_until
 from test.modules.sync_world import make
+from test.support.cloudinary_server import CloudinaryServer, Reply, Request
+from test.support.sandbox_client import SandboxClient
 
 Run = Callable[..., Any]
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals, pipes and links")

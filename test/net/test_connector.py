@@ -18,7 +18,7 @@ from cloudinary_cli.errors import ApiError
 from cloudinary_cli.net import connector as sdk_transport
 from cloudinary_cli.sdk import activation, loader
 from cloudinary_cli.sdk.call import call_api
-from test.fakes.tls import TinyServer, make_certificate, reply
+from test.support.tls import TinyServer, make_certificate, reply
 
 
 def use(url: str, query: str = "") -> None:

@@ -14,7 +14,7 @@ import pytest
 from urllib3.exceptions import ProxySchemeUnknown, SSLError
 
 from cloudinary_cli.net.pool import environment_proxy, new_pool
-from test.fakes.tls import TinyServer, make_certificate, reply
+from test.support.tls import TinyServer, make_certificate, reply
 
 
 def get(url: str, proxy: str) -> int:

@@ -13,8 +13,8 @@ import pytest
 from cloudinary_cli.system.steady_file import LocalFileChanged, SteadyFile, twice
 from cloudinary_cli.transfer.http import upload as upload_module
 from cloudinary_cli.transfer.http.upload import Source, UploadTarget, upload
-from test.fakes.cloudinary_server import CloudinaryServer, Request
 from test.modules.raw_server import RawServer
+from test.support.cloudinary_server import CloudinaryServer, Request
 
 Make = Callable[..., UploadTarget]
 Run = Callable[..., Any]

@@ -11,8 +11,8 @@ import pytest
 from cloudinary_cli.errors import ApiError, CliError
 from cloudinary_cli.transfer.keys import FolderMode
 from cloudinary_cli.transfer.remote import RemoteIndex, RemoteQuery, expression, folder_mode, list_folder
-from test.fakes.cloudinary_server import CloudinaryServer, Reply
-from test.fakes.sandbox_client import SandboxClient
+from test.support.cloudinary_server import CloudinaryServer, Reply
+from test.support.sandbox_client import SandboxClient
 
 List_ = Callable[..., RemoteIndex]
 DYNAMIC = {"settings": {"folder_mode": "dynamic"}}

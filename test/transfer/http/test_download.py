@@ -18,7 +18,7 @@ from cloudinary_cli.net import connector as sdk_transport
 from cloudinary_cli.transfer.http.download import Expected, download, target_path, unsafe_reason
 from cloudinary_cli.transfer.http.part_file import PREFIX as TEMP_PREFIX
 from cloudinary_cli.transfer.http.upload import UploadTarget
-from test.fakes.cloudinary_server import CloudinaryServer, Reply
+from test.support.cloudinary_server import CloudinaryServer, Reply
 
 Make = Callable[..., UploadTarget]
 CONTENT = bytes(range(256)) * 2000

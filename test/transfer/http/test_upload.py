@@ -17,8 +17,8 @@ from cloudinary_cli.net.retry import Stopped
 from cloudinary_cli.transfer.http import upload as upload_room
 from cloudinary_cli.transfer.http.multipart import FilePart, encode
 from cloudinary_cli.transfer.http.upload import Source, UploadTarget, explicit, is_repeatable, upload
-from test.fakes.cloudinary_server import CloudinaryServer, Reply
-from test.fakes.sandbox_client import SandboxClient
+from test.support.cloudinary_server import CloudinaryServer, Reply
+from test.support.sandbox_client import SandboxClient
 
 Make = Callable[..., UploadTarget]
 

@@ -13,9 +13,9 @@ import pytest
 from cloudinary_cli.auth.sealing import vault
 from cloudinary_cli.auth.session import Session, to_cloudinary_url
 from cloudinary_cli.config.store import ConfigStore
-from test.fakes.sandbox_client import SandboxClient
+from test.support.sandbox_client import SandboxClient
 
-BACKENDS = "test.fakes.keyring_backends"
+BACKENDS = "test.support.keyring_backends"
 
 
 class KeychainFile:

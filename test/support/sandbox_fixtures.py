@@ -8,8 +8,8 @@ from typing import Any, Dict, Iterator
 import pytest
 
 from cloudinary_cli.config.store import ConfigStore
-from test.fakes.ports import free_port
-from test.fakes.sandbox_client import SandboxClient
+from test.support.ports import free_port
+from test.support.sandbox_client import SandboxClient
 
 
 @pytest.fixture(scope="module")
