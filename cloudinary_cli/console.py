@@ -11,8 +11,8 @@ from typing import IO, TYPE_CHECKING, Any, Mapping, Optional, Sequence
 import click
 
 from cloudinary_cli.defaults import logger
-from cloudinary_cli.errors import CliError
-from cloudinary_cli.text import one_line, printable, redact, secrets_in, to_json
+from cloudinary_cli.errors import CliError, Declined
+from cloudinary_cli.text import aligned, one_line, printable, redact, secrets_in, to_json
 
 if TYPE_CHECKING:
     from cloudinary_cli.system.line_reader import LineReader
@@ -92,6 +92,10 @@ class Console:
     def data_lines(self, *lines: str) -> None:
         """Write lines of data to stdout; control characters in them are escaped, so that each stays one line."""
         self.data("\n".join(one_line(line, None) for line in lines))
+
+    def table(self, rows: Sequence[Sequence[str]], gap: str = "  ") -> None:
+        """Write rows to stdout with aligned columns, see text.aligned()."""
+        self.data(aligned(rows, gap))
 
     def json(self, obj: Any) -> None:
         """Write a value to stdout as indented JSON, coloured only on a terminal."""
@@ -207,10 +211,20 @@ class Console:
         """A yes/no question whose default is no, also when nobody answers."""
         return (self.prompt(f"{one_line(message, None)} (y/N) ", hint) or "").lower() in ("y", "yes")
 
-    def choose(self, title: str, options: Sequence[str], hint: Optional[str] = None) -> Optional[str]:
-        """A numbered menu: the raw answer, empty for cancelled, None when stdin is closed."""
+    def pick(self, title: str, options: Sequence[str], hint: Optional[str] = None) -> Optional[int]:
+        """Show a numbered menu and return the index of the chosen option, or None when the user cancels.
+
+        :raises Declined: stdin is closed, or the input is not a number of the menu.
+        """
         lines = [title] + [f"  {number}. {one_line(option, None)}" for number, option in enumerate(options, 1)]
-        return self.prompt("\n".join(lines) + f"\nChoose [1-{len(options)}, Enter cancels]: ", hint)
+        choice = self.prompt("\n".join(lines) + f"\nChoose [1-{len(options)}, Enter cancels]: ", hint)
+        if choice is None:
+            raise Declined("No selection was made.")
+        if not choice:
+            return None
+        if not choice.isascii() or not choice.isdigit() or not 1 <= int(choice) <= len(options):
+            raise Declined(f"Invalid selection: '{one_line(choice, 20)}' is not a number from 1 to {len(options)}.")
+        return int(choice) - 1
 
 
 class ConsoleHandler(logging.Handler):

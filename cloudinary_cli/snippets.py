@@ -17,7 +17,7 @@ from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from cloudinary_cli import defaults
 from cloudinary_cli.errors import CliError, NoHomeDirectory
-from cloudinary_cli.text import one_line
+from cloudinary_cli.text import SECRET_KEYS, one_line
 
 BUILT_IN = Path(__file__).resolve().parent / "templates"
 DEFAULT_LANGUAGE = "html"
@@ -30,7 +30,6 @@ _INCLUDE = re.compile(r"include\s+([\w-]+)\Z")
 _BRACES = re.compile(r"(['\"])\{\{\1\Z")
 # Needs no escaping in any language, neither in quotes nor in a comment.
 _PLAIN = re.compile(r"[A-Za-z0-9._:/@-]+\Z")
-_SECRETS = ("api_secret", "oauth_token", "refresh_token", "account_url")
 
 
 @dataclass(frozen=True)
@@ -176,7 +175,7 @@ def _read(template: Template) -> str:
 def _substitute(template: Template, text: str, values: Mapping[str, str], where: str) -> str:
     match = _VALUE.match(text)
     name = match.group(1) if match else ""
-    if name in _SECRETS:
+    if name in SECRET_KEYS or name == "account_url":
         raise CliError(
             f"{where} asks for {name}, but secrets are never written into a snippet. Read CLOUDINARY_URL in its code."
         )

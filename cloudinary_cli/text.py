@@ -17,10 +17,12 @@ _UNSAFE = (
 )
 _UNSAFE_OR_BREAK = "[\t\n]|" + _UNSAFE
 
-_SECRET_NAMES = (
-    r"(?:api[_-]secret|oauth[_-]token|refresh[_-]token|access[_-]token|id_token|client[_-]secret|code_verifier"
-    r"|provisioning_api_secret|auth_token(?:\[key\]|%5Bkey%5D)|signature|password)"
+# The names of the members that carry a secret, in configurations, requests and responses.
+SECRET_KEYS = frozenset(
+    """access_token api_secret client_secret code_verifier id_token oauth_token password provisioning_api_secret
+    refresh_token signature""".split()
 )
+_SECRET_NAMES = rf"(?:{'|'.join(sorted(SECRET_KEYS)).replace('_', '[_-]')}|auth_token(?:\[key\]|%5Bkey%5D))"
 _SECRET_PATTERNS = (
     # cloudinary://key:SECRET@cloud and account://key:SECRET@id: up to the last @, since a raw secret may hold any
     # character, and to the end of the word where there is none. Placeholders such as <api_secret> stay.
@@ -56,6 +58,17 @@ def one_line(text: str, limit: Optional[int] = 200) -> str:
     # Every character of the pattern counts as unprintable, so most texts need no search.
     safe = text if text.isprintable() else re.sub(_UNSAFE_OR_BREAK, _escaped, text)
     return safe if limit is None or len(safe) <= limit else safe[: limit - 3] + "..."
+
+
+def aligned(rows: Sequence[Sequence[str]], gap: str = "  ") -> str:
+    """Rows of cells as lines with aligned columns; a cell is escaped like one_line() does, and is never shortened."""
+    columns = []
+    for column in zip(*rows):
+        # The cells of a column together are usually printable, and then none of them needs to be searched.
+        cells = column if "".join(column).isprintable() else [one_line(cell, None) for cell in column]
+        width = max(map(len, cells))
+        columns.append([cell.ljust(width) for cell in cells])
+    return "\n".join(gap.join(cells).rstrip() for cells in zip(*columns))
 
 
 def secrets_in(arguments: Sequence[str]) -> List[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from typing import Any, Callable, Dict, List, Sequence
+from typing import Any, Callable, Dict, List, Sequence, Tuple
 
 from cloudinary_cli.api.method import Method, describe
 from cloudinary_cli.api.values import Parameter
@@ -64,7 +64,7 @@ def show_methods(app: AppContext, api: str, names: Sequence[str], as_json: bool)
     elif names:
         app.console.data("\n\n".join(render_help(method) for method in chosen))
     else:
-        app.console.data(render_table(chosen))
+        app.console.table([_row(method) for method in chosen], " ")
     return True
 
 
@@ -84,15 +84,10 @@ def open_documentation(app: AppContext, url: str) -> bool:
     return True
 
 
-def render_table(methods: Sequence[Method]) -> str:
-    """One line per method: name, parameters, first sentence; the columns hold whatever the signature is."""
-    width = max((len(method.name) for method in methods), default=0) + 1
-    return "\n".join(_row(method, width) for method in methods)
-
-
-def _row(method: Method, width: int) -> str:
+def _row(method: Method) -> Tuple[str, str, str]:
+    """One line of the method list: name, parameters and first sentence."""
     names = [parameter.name for parameter in method.parameters] + (["options"] if method.open_ended else [])
-    return f"{method.name:<{width}}({_fitted(names):<{_PARAMETERS_WIDTH}} {method.summary}".rstrip()
+    return method.name, f"({_fitted(names)}", method.summary
 
 
 def _fitted(names: List[str]) -> str:

@@ -14,7 +14,7 @@ from cloudinary_cli.config.resolver import Source
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.claim_page import open_claim_page
 from cloudinary_cli.core.config_options import quoted
-from cloudinary_cli.errors import ConfigError, Declined
+from cloudinary_cli.errors import ConfigError
 from cloudinary_cli.text import one_line
 
 _HINT = "Name it: cld agent cloud claim NAME"
@@ -93,11 +93,5 @@ def _choose(app: AppContext, name: Optional[str]) -> Optional[ClaimableCloud]:
     if len(live) == 1:
         return live[0]
     names = [f"{one_line(found.name)} (cloud {one_line(found.cloud_name)})" for found in live]
-    answer = app.console.choose("Unclaimed clouds:", names, _HINT)
-    if answer is None:
-        raise Declined("No selection was made.")
-    if not answer:
-        return None
-    if not answer.isascii() or not answer.isdigit() or not 1 <= int(answer) <= len(live):
-        raise Declined(f"Invalid selection: '{one_line(answer, 20)}' is not a number from 1 to {len(live)}.")
-    return live[int(answer) - 1]
+    picked = app.console.pick("Unclaimed clouds:", names, _HINT)
+    return None if picked is None else live[picked]

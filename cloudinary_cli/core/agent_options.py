@@ -87,9 +87,8 @@ def _tell(app: AppContext, result: SaveResult, as_json: bool) -> None:
 def show_summary(app: AppContext, created: Created, title: str, show_secret: bool) -> None:
     """A title and aligned rows on stdout."""
     rows = agent_replies.summary_rows(created.reply, created.environment, show_secret)
-    width = max((len(label) for label, _ in rows), default=0) + 1
-    lines = [f"{label + ':':<{width}} {value}" for label, value in rows]
-    app.console.data("\n".join([coloured(app, title, "green"), *lines]))
+    app.console.data(coloured(app, title, "green"))
+    app.console.table([(f"{label}:", value) for label, value in rows], " ")
 
 
 def coloured(app: AppContext, text: str, colour: str) -> str:

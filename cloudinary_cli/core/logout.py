@@ -44,14 +44,8 @@ def _choose(app: AppContext, logins: List[str]) -> Optional[str]:
         if answer is None:
             raise Declined("Not logged out.")
         return logins[0] if answer.lower() in ("y", "yes") else None
-    answer = app.console.choose("Saved logins:", [shown(login) for login in logins], _HINT)
-    if answer is None:
-        raise Declined("Not logged out.")
-    if not answer:
-        return None
-    if not answer.isascii() or not answer.isdigit() or not 1 <= int(answer) <= len(logins):
-        raise Declined(f"'{shown(answer)}' is not a number from 1 to {len(logins)}. Nothing was removed.")
-    return logins[int(answer) - 1]
+    picked = app.console.pick("Saved logins:", [shown(login) for login in logins], _HINT)
+    return None if picked is None else logins[picked]
 
 
 def _report(app: AppContext, name: str, outcome: str) -> bool:
