@@ -198,11 +198,11 @@ def test_main_returns_the_exit_status_and_other_entry_points_work(saved: Path, t
 
 
 @posix
-def test_colour_only_where_it_is_wanted(saved: Path) -> None:
-    coloured = run_in_terminal(["config", "-ls", "--json"])
-    assert coloured.code == 0 and "\x1b[" in coloured.text
-    uncoloured = re.sub(r"\x1b\[[0-9;]*m", "", coloured.text)
-    assert uncoloured == run_in_terminal(["config", "-ls", "--json"], pipe_stdout=True).out, "no stray line"
+def test_color_only_where_it_is_wanted(saved: Path) -> None:
+    colored = run_in_terminal(["config", "-ls", "--json"])
+    assert colored.code == 0 and "\x1b[" in colored.text
+    uncolored = re.sub(r"\x1b\[[0-9;]*m", "", colored.text)
+    assert uncolored == run_in_terminal(["config", "-ls", "--json"], pipe_stdout=True).out, "no stray line"
     for env in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
         plain = run_in_terminal(["config", "-ls", "--json"], env=env)
         assert "\x1b" not in plain.text and len(json.loads(plain.text)) == 2

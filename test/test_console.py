@@ -95,7 +95,7 @@ def test_a_notice_is_not_hidden_by_the_level_but_redacted() -> None:
 
 
 @pytest.mark.parametrize(
-    "terminal, environ, coloured",
+    "terminal, environ, colored",
     [
         (True, {}, True),
         (True, {"NO_COLOR": ""}, True),
@@ -104,13 +104,13 @@ def test_a_notice_is_not_hidden_by_the_level_but_redacted() -> None:
         (False, {}, False),
     ],
 )
-def test_colour(terminal: bool, environ: "dict[str, str]", coloured: bool) -> None:
+def test_color(terminal: bool, environ: "dict[str, str]", colored: bool) -> None:
     console, out, err = console_with(terminal=terminal, **environ)
     install_logging(console)
     console.error("x")
     console.success("done")
     console.json({"a": 1})
-    assert ("\x1b[" in err.getvalue()) is coloured and ("\x1b[" in out.getvalue()) is coloured
+    assert ("\x1b[" in err.getvalue()) is colored and ("\x1b[" in out.getvalue()) is colored
 
 
 def test_text_that_a_stream_cannot_carry_is_escaped_not_lost() -> None:

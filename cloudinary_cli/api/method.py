@@ -1,4 +1,4 @@
-"""Describes an SDK method from its signature and docstring: parameters, documented types, option names; calls nothing.
+"""Describes an SDK method from its signature and docstring, without calling it.
 
 The SDK passes most arguments through `**options` and silently ignores the ones it does not know. The names that it
 reads without documenting them are listed in undocumented.py.
@@ -41,12 +41,12 @@ class Method:
 
     @property
     def summary(self) -> str:
-        """First sentence of the docstring, on one line."""
+        """The first sentence of the docstring, on one line."""
         paragraph = " ".join(re.split(r"\n\s*\n|\n\s*:", self.doc.strip(), maxsplit=1)[0].split())
         return re.split(r"(?<=[.!?])\s", paragraph, maxsplit=1)[0]
 
     def parameter(self, name: str) -> Parameter:
-        """The parameter or documented option of that name; an untyped one when there is none."""
+        """The parameter or documented option of that name, or else a parameter without a type."""
         found = next((parameter for parameter in self.parameters if parameter.name == name), None)
         return found or self.options.get(name) or Parameter(name)
 
@@ -64,7 +64,7 @@ class Method:
 def describe(name: str, function: Callable[..., Any], like: Sequence[Callable[..., Any]] = ()) -> Method:
     """Describe a method.
 
-    :param like: functions whose documented options this method takes as well, without repeating them.
+    :param like: functions whose documented options this method also takes, without documenting them.
     """
     signature = inspect.signature(function)
     types = _documented_types([*like, function])
@@ -96,6 +96,6 @@ def _documented_types(functions: Sequence[Callable[..., Any]]) -> Dict[str, str]
         types.update((name, kind or "") for kind, name in _KEYWORD.findall(doc))
         own = inspect.signature(function).parameters
         last = function is functions[-1]
-        # A parameter of a lookalike is not an option of this method.
+        # The parameters of the functions in `like` are not options of this method.
         types.update((name, kind) for name, kind in _TYPE.findall(doc) if last or name not in own)
     return types

@@ -12,7 +12,7 @@ from cloudinary_cli.agent.accounts import Created, SavePlan
 from cloudinary_cli.command import CldCommand, CldGroup, config_optional
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.agent_claim import claim, list_clouds
-from cloudinary_cli.core.agent_options import coloured, guidance, save_and_show, saving_options, show_summary
+from cloudinary_cli.core.agent_options import guidance, in_color, save_and_show, saving_options, show_summary
 from cloudinary_cli.core.claim_page import open_claim_page, stdout_is_terminal
 from cloudinary_cli.core.config_options import quoted
 from cloudinary_cli.text import one_line
@@ -94,6 +94,6 @@ def _show(app: AppContext, created: Created, show_secret: bool) -> None:
         shown["Claim URL: "] = created.parameters["claim_url"]
     for label, value in shown.items():
         if value:
-            app.console.data(coloured(app, f"{label} {value}", "yellow"))
+            app.console.data(in_color(app, f"{label} {value}", "yellow"))
     note = "Media is delivered to the listed IP addresses only; the Upload and Admin APIs are not limited."
     app.console.data("\n".join(["", note, *filter(None, [guidance(created)])]))

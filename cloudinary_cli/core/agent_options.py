@@ -87,13 +87,13 @@ def _tell(app: AppContext, result: SaveResult, as_json: bool) -> None:
 def show_summary(app: AppContext, created: Created, title: str, show_secret: bool) -> None:
     """A title and aligned rows on stdout."""
     rows = agent_replies.summary_rows(created.reply, created.environment, show_secret)
-    app.console.data(coloured(app, title, "green"))
+    app.console.data(in_color(app, title, "green"))
     app.console.table([(f"{label}:", value) for label, value in rows], " ")
 
 
-def coloured(app: AppContext, text: str, colour: str) -> str:
-    """Text for stdout, in colour where stdout shows it."""
-    return click.style(text, fg=colour) if app.console.shows_colour(app.console.stdout) else text
+def in_color(app: AppContext, text: str, color: str) -> str:
+    """Text for stdout, in color where stdout shows it."""
+    return click.style(text, fg=color) if app.console.shows_color(app.console.stdout) else text
 
 
 def guidance(created: Created) -> str:

@@ -15,7 +15,7 @@ from typing import Any, Callable, Dict
 import pytest
 
 from cloudinary_cli.errors import CliError
-from cloudinary_cli.snippets import BUILT_IN, Catalog, Wanted
+from cloudinary_cli.snippets import BUILT_IN, Catalog, TemplateQuery
 from test.support.cloudinary_server import CloudinaryServer
 
 Run = Callable[..., Any]
@@ -111,8 +111,8 @@ def test_spellings_of_a_name(make: Run, words: Any) -> None:
 
 def test_the_last_word_is_the_language_before_the_first(make: Run) -> None:
     catalog = Catalog(Path("/nowhere"))
-    assert catalog.wanted(["node", "upload", "python"]) == Wanted("python", "node_upload")
-    assert catalog.wanted(["upload_node"]) == Wanted("html", "upload_node")
+    assert catalog.wanted(["node", "upload", "python"]) == TemplateQuery("python", "node_upload")
+    assert catalog.wanted(["upload_node"]) == TemplateQuery("html", "upload_node")
     assert make("find_all_empty_folders", "python").out == make("python", "find", "all", "empty", "folders").out != ""
 
 
@@ -172,7 +172,7 @@ def evaluated(command: Any, text: str) -> str:
 def rendered(custom: Any, language: str, text: str, value: str) -> str:
     custom(f"{language}/t.txt", text)
     catalog = Catalog(custom("x/y", "").parent.parent)
-    return catalog.render(catalog.find(Wanted(language, "t")), {"cname": value})
+    return catalog.render(catalog.find(TemplateQuery(language, "t")), {"cname": value})
 
 
 def test_values_are_literals_of_the_language(custom: Any) -> None:
