@@ -66,6 +66,10 @@ class Console:
         """True when stdin is a terminal, so a user can answer questions."""
         return _is_terminal(self._stdin or sys.stdin)
 
+    def stdout_is_terminal(self) -> bool:
+        """True when stdout is a terminal, so data on it are read by the user and not by a program."""
+        return _is_terminal(self.stdout)
+
     def shows_color(self, stream: Optional[IO[str]]) -> bool:
         """True for a terminal, unless NO_COLOR (https://no-color.org) is set and not empty."""
         environ = os.environ if self._environ is None else self._environ

@@ -31,7 +31,8 @@ Call = Callable[[Method, Dict[str, Any]], T]
 def is_remote(text: str) -> bool:
     """True for a URL or a data URI.
 
-    The SDK's `is_remote_url` does not require slashes after the scheme, so it takes the local file `https:x.png` for a URL.
+    The SDK's `is_remote_url` does not require slashes after the scheme, so it is not used for existing local files:
+    `https:x.png` would count as a URL.
     """
     return bool(_REMOTE.match(text)) or (not os.path.lexists(text) and bool(loader.module("utils").is_remote_url(text)))
 

@@ -20,7 +20,7 @@ from cloudinary_cli.auth.pasted_response import ExpectedRedirect, PasteProblem, 
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import AuthorizationDenied, LoginError, LoginTimeout, NoBrowser, PortInUse
 from cloudinary_cli.system import browser
-from cloudinary_cli.system.host import look_around
+from cloudinary_cli.system.host import detect_host
 from cloudinary_cli.system.line_reader import LineReader
 
 # Pause between looks at the browser's thread and at stdin while the redirect is awaited.
@@ -75,7 +75,7 @@ def choose_way(flag: Optional[bool], environ: Mapping[str, str]) -> Way:
     if setting:
         opens = setting in ("0", "false", "no", "off")
         return Way(opens, Chooser.VARIABLE, "" if opens else f"{NO_BROWSER_VARIABLE} is set")
-    reason = None if browser.is_chosen(environ) else look_around(environ).why_no_browser
+    reason = None if browser.is_chosen(environ) else detect_host(environ).why_no_browser
     return Way(reason is None, Chooser.SURROUNDINGS, reason or "")
 
 
@@ -177,7 +177,7 @@ class _Wait:
             return None
 
     def _explain_tunnel(self) -> None:
-        seen = look_around(self._desk.environ)
+        seen = detect_host(self._desk.environ)
         if self._callback is None or not seen.ssh:
             return
         port, host = self._expected.port, bracketed(self._expected.host)

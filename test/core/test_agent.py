@@ -123,7 +123,11 @@ def test_wrong_arguments_send_nothing(agent: Run, server: CloudinaryServer, args
 def test_a_known_email_is_refused_before_any_request(agent: Run, server: Any, save: Any, key: str) -> None:
     save(bad=1, mine=f"cloudinary://k:s@c?{key}=ann%40example.COM")
     done = agent(*SIGNUP)
-    assert (done.code, done.out, done.err.count("\n")) == (1, "", 1) and "'mine' is saved with this e-mail" in done.err
+    assert (done.code, done.out, done.err.count("\n")) == (
+        1,
+        "",
+        1,
+    ) and "'mine' is already saved with this e-mail" in done.err
     assert server.requests == []
 
 

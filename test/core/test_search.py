@@ -122,7 +122,7 @@ def test_the_page_size_is_checked(server: CloudinaryServer, search: Run, size: s
 def test_the_direction_is_checked(server: CloudinaryServer, search: Run) -> None:
     result = search("x", "-s", "public_id", "sideways")
     assert (result.code, server.requests) == (1, [])
-    assert "'sideways' is no direction; write asc or desc." in result.err
+    assert "'sideways' is not a direction; write asc or desc." in result.err
     assert json.loads(search("x", "-s", "public_id", "DESC", "-sq").out)["sort_by"] == [{"public_id": "desc"}]
 
 

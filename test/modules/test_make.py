@@ -67,7 +67,7 @@ def test_a_snippet_as_json(make: Run) -> None:
     answer = json.loads(make("python", "upload", "--json").out)
     assert answer == {"language": "python", "name": "upload", "snippet": make("python", "upload").out[:-1]}
     done = make("python", "upload", "--json", "--output", "x")
-    assert (done.code, done.out) == (1, "") and "choose one" in done.err
+    assert (done.code, done.out) == (1, "") and "cannot be combined" in done.err
 
 
 @pytest.mark.parametrize("args", [("php", "-lt"), ("java", "upload"), ("upload", "PHP"), ("java",)])
@@ -310,8 +310,8 @@ def test_output_writes_a_file_and_replaces_none(make: Run, tmp_path: Path) -> No
         (["video player", "--output", "new/"], "it has no file name"),
         (["video player", "--output", "."], "it is a directory"),
         (["video player", "--output", ".", "-F"], "it is a directory"),
-        (["-ll", "--output", "x"], "--output and -F go with a snippet"),
-        (["-lt", "-F"], "--output and -F go with a snippet"),
+        (["-ll", "--output", "x"], "--output and -F work with a snippet"),
+        (["-lt", "-F"], "--output and -F work with a snippet"),
         (["--output", "x"], "Name the template: cld make upload widget --output"),
         (["video player", "--output", "/dev/full", "-F"], "/dev/full: No space left on device"),
     ],
