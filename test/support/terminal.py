@@ -68,6 +68,10 @@ class Terminal:
         """All that was shown."""
         return self._seen.replace("\r\n", "\n")
 
+    def wait_for_output(self) -> None:
+        """Wait until the program has written something, and leave it unread."""
+        assert select.select([self._master], [], [], self._timeout)[0], "nothing was written"
+
     def expect(self, wanted: str) -> str:
         """Wait until `wanted` is shown after what was expected before; what was shown until then, with it."""
         deadline = time.monotonic() + self._timeout
