@@ -1,4 +1,4 @@
-"""`cld search_folders` against a scripted API and the sandbox: what it shares with search, and what it has not (S11)."""
+"""`cld search_folders` against a scripted API and the sandbox: the options that it shares with `cld search`."""
 
 from __future__ import annotations
 
