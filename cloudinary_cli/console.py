@@ -32,7 +32,7 @@ class Console:
         environ: Optional[Mapping[str, str]] = None,
     ) -> None:
         self._stdin, self._stdout, self._stderr = stdin, stdout, stderr
-        self._environ = environ
+        self._environ: Mapping[str, str] = os.environ if environ is None else environ
         self._arguments: Sequence[str] = ()
         self._secrets: Optional[Sequence[str]] = None
         self._status = ""
@@ -64,7 +64,7 @@ class Console:
 
     def is_interactive(self) -> bool:
         """True when stdin is a terminal, so a user can answer questions."""
-        return _is_terminal(self._stdin or sys.stdin)
+        return _is_terminal(self.stdin)
 
     def stdout_is_terminal(self) -> bool:
         """True when stdout is a terminal, so data on it are read by the user and not by a program."""
@@ -72,16 +72,14 @@ class Console:
 
     def shows_color(self, stream: Optional[IO[str]]) -> bool:
         """True for a terminal, unless NO_COLOR (https://no-color.org) is set and not empty."""
-        environ = os.environ if self._environ is None else self._environ
-        return not environ.get("NO_COLOR") and environ.get("TERM") != "dumb" and _is_terminal(stream)
+        return not self._environ.get("NO_COLOR") and self._environ.get("TERM") != "dumb" and _is_terminal(stream)
 
     # -- data
 
     def data(self, text: str, newline: bool = True) -> None:
         """Write data to stdout without changing it.
 
-        :raises CliError: stdout is closed, or its disk is full.
-        :raises BrokenPipeError: the reader of the pipe has exited.
+        :raises CliError: stdout is closed, or its disk is full. :raises BrokenPipeError: the reader has exited.
         """
         if self.stdout is None:  # Python sets it to None if the file descriptor is closed
             raise CliError("The output cannot be written: stdout is closed.")
@@ -114,7 +112,6 @@ class Console:
         logger.info("%s", text, extra={"color": color})
 
     def success(self, text: str) -> None:
-        """Print an info line in green."""
         self.info(text, "green")
 
     def warning(self, text: str) -> None:
@@ -145,8 +142,7 @@ class Console:
 
     def shows_status(self) -> bool:
         """True when stderr is a terminal that can redraw a line."""
-        environ = os.environ if self._environ is None else self._environ
-        return _is_terminal(self.stderr) and environ.get("TERM") != "dumb"
+        return _is_terminal(self.stderr) and self._environ.get("TERM") != "dumb"
 
     def status(self, text: str) -> None:
         """Replace the status line, which is the last line of the terminal. An empty text removes it."""
@@ -195,9 +191,8 @@ class Console:
         """Return a non-blocking reader of stdin, for callers that also wait for other events; None without a stdin."""
         from cloudinary_cli.system.line_reader import LineReader
 
-        stream = self._stdin or sys.stdin
         try:
-            return None if stream is None or stream.closed else LineReader(stream)
+            return None if self.stdin is None or self.stdin.closed else LineReader(self.stdin)
         except (OSError, ValueError):  # a stream without a file descriptor
             return None
 
@@ -221,15 +216,14 @@ class Console:
 
         :raises Declined: stdin is closed, or the input is not a number of the menu.
         """
-        lines = [title] + [f"  {number}. {one_line(option, None)}" for number, option in enumerate(options, 1)]
+        numbers = [str(number) for number in range(1, len(options) + 1)]
+        lines = [title, *(f"  {number}. {one_line(option, None)}" for number, option in zip(numbers, options))]
         choice = self.prompt("\n".join(lines) + f"\nChoose [1-{len(options)}, Enter cancels]: ", hint)
         if choice is None:
             raise Declined("No selection was made.")
-        if not choice:
-            return None
-        if not choice.isascii() or not choice.isdigit() or not 1 <= int(choice) <= len(options):
+        if choice and choice not in numbers:
             raise Declined(f"Invalid selection: '{one_line(choice, 20)}' is not a number from 1 to {len(options)}.")
-        return int(choice) - 1
+        return numbers.index(choice) if choice else None
 
 
 class ConsoleHandler(logging.Handler):

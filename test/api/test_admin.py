@@ -22,7 +22,7 @@ def test_a_call_and_its_output(server: CloudinaryServer, admin: Run) -> None:
     assert request.headers["authorization"] == "Basic a2V5OnNlY3JldA=="
     assert request.headers["user-agent"].startswith("CloudinaryCLI/")
     assert (result.code, result.err) == (0, "")
-    # G12: readable JSON, in the server's order.
+    # Readable JSON, in the server's order.
     assert result.out == '{\n  "public_id": "é",\n  "bytes": 5\n}\n'
 
 

@@ -30,7 +30,7 @@ def test_files_and_stdout(server: CloudinaryServer, search: Run) -> None:
     assert result.code == 0 and json.loads(result.out)["resources"] == [item]
     assert result.err.splitlines() == ["Saved search JSON to 'a.txt' file", "Saved search to 'b.csv' file"]
     assert Path("a.txt").read_text("utf-8") == json.dumps([item], indent=2, ensure_ascii=False)
-    # S2: JSON, not Python's repr.
+    # JSON, not Python's repr().
     assert rows("b.csv") == [list(item), ["é", '["x", "y"]', '{"k": "a \\"quote\\""}', ""]]
     assert b"\r\n" in Path("b.csv").read_bytes()
 
