@@ -10,7 +10,7 @@ from cloudinary_cli.config.environment import environment_fields
 from cloudinary_cli.config.resolver import ResolvedConfig, Source
 from cloudinary_cli.config.view import config_to_dict, duration, parse_time, seconds_until
 from cloudinary_cli.errors import InvalidConfigUrl
-from cloudinary_cli.text import one_line
+from cloudinary_cli.text import aligned, one_line
 
 SYNTHETIC_NAMES = {Source.ENVIRONMENT.value: "(environment)", Source.URL.value: "(command-line)"}
 
@@ -182,14 +182,7 @@ def render_config_table(rows: Sequence[ConfigRow]) -> str:
         columns.append(["EMAIL", *(row.email or "" for row in rows)])
     if any(row.claim for row in rows):
         columns.append(["STATUS", *(row.claim.status if row.claim else "" for row in rows)])
-    padded = []
-    for column in columns:
-        # Together they are printable far more often than not, and then there is nothing to look for in each.
-        cells = column if "".join(column).isprintable() else [one_line(cell, None) for cell in column]
-        width = max(map(len, cells))
-        padded.append([cell.ljust(width) for cell in cells])
-    lines = ["  ".join(cells).rstrip() for cells in zip(*padded)]
-    return "\n".join(lines + _footer(rows))
+    return "\n".join([aligned(list(zip(*columns))), *_footer(rows)])
 
 
 def _footer(rows: Sequence[ConfigRow]) -> List[str]:

@@ -21,14 +21,14 @@ _DOC_URL = "https://cloudinary.com/documentation/admin_api"
     "--filter_fields",
     multiple=True,
     metavar="FIELDS",
-    help="With -A: keep only these fields of each item (a,b or repeated).",
+    help="With -A: keep only these fields of each item (comma-separated or repeated).",
 )
 @click.pass_obj
 def admin(app: AppContext, /, filter_fields: Tuple[str, ...], **options: Any) -> Status:
     """Run any method of the Admin API.
 
-    The first of PARAMS is the method, the others are its arguments: values in order, and name=value or
-    --name value. Without PARAMS the methods are listed; `cld admin -ls METHOD` explains one.
+    The first of PARAMS is the method. The others are its arguments, as values in order, name=value, or
+    --name value. Without PARAMS, the methods are listed. `cld admin -ls METHOD` shows the help of a method.
 
     \b
     cld admin resource sample colors=true

@@ -1,4 +1,4 @@
-"""`cld agent` and `cld agent signup`: options, one call, and its result."""
+"""`cld agent` and `cld agent signup`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cloudinary_cli.errors import ConfigError
 
 @click.group("agent", cls=CldGroup)
 def agent() -> None:
-    """Create Cloudinary accounts and clouds: for AI agents that act for a human. No configuration is needed."""
+    """Create Cloudinary accounts and clouds, for AI agents that act for a human. No configuration is needed."""
 
 
 agent.add_command(cloud)
@@ -27,7 +27,7 @@ agent.add_command(cloud)
 @click.argument("agent_framework")
 @click.argument("agent_llm_model")
 @click.argument("agent_goal")
-@click.option("--sdk-framework", help="The Cloudinary SDK that the agent means to use.")
+@click.option("--sdk-framework", help="The Cloudinary SDK that the agent will use.")
 @saving_options
 @click.pass_context
 def signup(
@@ -43,9 +43,10 @@ def signup(
     show_secret: bool,
     as_json: bool,
 ) -> bool:
-    """Create a free account for EMAIL, whose owner confirms it by mail; until then its credentials do not work.
+    """Create a free account for EMAIL. Its credentials do not work until the owner confirms the address by mail.
 
-    The API secret is saved and shown masked. With --json, "saved" says whether it was; a failed save exits 1.
+    The API secret is saved and shown masked. With --json, "saved" tells whether it was saved. If saving fails, the
+    exit status is 1.
 
     \b
     cld agent signup ann@example.com langchain claude "resize product images"
@@ -57,7 +58,7 @@ def signup(
     existing = agent_utils.find_email(app.store.load(), email)
     if existing is not None:
         raise ConfigError(
-            f"'{shown(existing)}' is saved with this e-mail already. Use it: cld -C {quoted(existing)} <command>"
+            f"'{shown(existing)}' is already saved with this e-mail. Use it: cld -C {quoted(existing)} <command>"
         )
     if name and not no_save:
         agent_utils.check_new_name(app.store, name, may_overwrite=True)
@@ -71,7 +72,7 @@ def signup(
     created = agent_utils.create_account(request, app)
     plan = SavePlan(name, set_default, not no_save, may_overwrite=bool(name))
     save_and_show(app, created, plan, as_json, _show, show_secret)
-    app.console.info(f"The credentials work after {email} has been confirmed by the mail sent to it.")
+    app.console.info(f"The credentials work after {email} is confirmed with the mail that was sent to it.")
     return True
 
 

@@ -43,14 +43,8 @@ def _choose(app: AppContext, logins: List[str]) -> Optional[str]:
         if reply is None:
             raise Declined("Not logged out.")
         return logins[0] if reply.lower() in ("y", "yes") else None
-    reply = app.console.choose("Saved logins:", [shown(login) for login in logins], _HINT)
-    if reply is None:
-        raise Declined("Not logged out.")
-    if not reply:
-        return None
-    if not reply.isascii() or not reply.isdigit() or not 1 <= int(reply) <= len(logins):
-        raise Declined(f"'{shown(reply)}' is not a number from 1 to {len(logins)}. Nothing was removed.")
-    return logins[int(reply) - 1]
+    picked = app.console.pick("Saved logins:", [shown(login) for login in logins], _HINT)
+    return None if picked is None else logins[picked]
 
 
 def _report(app: AppContext, name: str, outcome: str) -> bool:

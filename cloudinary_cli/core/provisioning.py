@@ -19,9 +19,9 @@ _DOC_URL = "https://cloudinary.com/documentation/provisioning_api"
 def provisioning(app: AppContext, /, **options: Any) -> Status:
     """Run any method of the Provisioning API.
 
-    Needs CLOUDINARY_ACCOUNT_URL=account://<api_key>:<api_secret>@<account_id>, and no other configuration.
-    The first of PARAMS is the method, the others are its arguments: values in order, and name=value or
-    --name value. Without PARAMS the methods are listed; `cld provisioning -ls METHOD` explains one.
+    It needs CLOUDINARY_ACCOUNT_URL=account://<api_key>:<api_secret>@<account_id> and no other configuration.
+    The first of PARAMS is the method. The others are its arguments, as values in order, name=value, or
+    --name value. Without PARAMS, the methods are listed. `cld provisioning -ls METHOD` shows the help of a method.
 
     \b
     cld provisioning sub_accounts enabled=true

@@ -1,4 +1,4 @@
-"""`cld sample`, `couple`, `dog`: hidden commands that print the URL of a public asset of the cloud `demo`."""
+"""The hidden commands `sample`, `couple` and `dog`, which print the URL of a public asset of the cloud `demo`."""
 
 from __future__ import annotations
 

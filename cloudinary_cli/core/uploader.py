@@ -19,8 +19,8 @@ _DOC_URL = "https://cloudinary.com/documentation/image_upload_api_reference"
 def uploader(app: AppContext, /, **options: Any) -> Status:
     """Run any method of the Upload API.
 
-    The first of PARAMS is the method, the others are its arguments: values in order, and name=value or
-    --name value. Without PARAMS the methods are listed; `cld uploader -ls METHOD` explains one.
+    The first of PARAMS is the method. The others are its arguments, as values in order, name=value, or
+    --name value. Without PARAMS, the methods are listed. `cld uploader -ls METHOD` shows the help of a method.
 
     \b
     cld uploader upload photo.jpg folder=trips tags=sea,sun

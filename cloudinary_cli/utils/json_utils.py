@@ -10,7 +10,7 @@ from cloudinary_cli.system.files import write_atomically
 
 
 def print_json(obj: Any) -> None:
-    """Print to stdout, coloured on a terminal only."""
+    """Print to stdout, colored on a terminal only."""
     Console().json(obj)
 
 

@@ -58,16 +58,16 @@ def test_the_name_may_come_last_or_by_name(server: CloudinaryServer, run: Run) -
         ),
         (
             ["create_transformation", "t", "definition=w_5", "height=5"],
-            "does not take height beside its transformation",
+            "does not take height in addition to its transformation",
         ),
         (["create_transformation", "t", "height=5", "widht=5"], "has no option 'widht'"),
         (["create_transformation", "t", '{"widht":5}'], "unknown parameter 'widht'"),
-        (["create_transformation", "t", '[{"width":5},7]'], "an item that is no transformation: 7"),
+        (["create_transformation", "t", '[{"width":5},7]'], "an item that is not a transformation: 7"),
         (["update_transformation", "t", "width=5", "crop=fill"], 'unsafe_update=\'{"width": 5, "crop": "fill"}\''),
         (["update_transformation", "t", 'unsafe_update={"w":5}'], "unknown parameter 'w'"),
         (["update_transformation", "t", 'unsafe_update={"width":5,"format":"jpg"}'], "unknown parameter 'format'"),
         (["delete_transformation", "w_5", "height=5"], "as one argument: '{\"height\": 5}'"),
-        (["transformation", "width=5", "height=5"], "does not take width, height beside its transformation"),
+        (["transformation", "width=5", "height=5"], "does not take width, height in addition to its transformation"),
     ],
 )
 def test_what_would_be_lost_is_refused(words: List[str], text: str, server: CloudinaryServer, run: Run) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 from typing import Any, Callable, List
 
 import pytest
 
 from test.support.cloudinary_server import CloudinaryServer
+from test.support.search_results import rows
 
 Run = Callable[..., Any]
 FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx"]
@@ -21,36 +21,31 @@ def run(server: CloudinaryServer, invoke: Run, tmp_path: Path, monkeypatch: pyte
     return lambda *args: invoke("-c", server.config_url(), *args)
 
 
-def rows(name: str = "f.csv") -> List[List[str]]:
-    with open(name, newline="", encoding="utf-8") as file:
-        return list(csv.reader(file))
-
-
 @pytest.mark.parametrize("columns", [[], ["-ff", "public_id"]])
 def test_text_that_begins_like_a_formula_gets_an_apostrophe(
     server: CloudinaryServer, run: Run, columns: List[str]
 ) -> None:
     server.reply({"resources": [{"public_id": text} for text in FORMULAS + HARMLESS]})
     assert run("search", "--csv", "f", "--csv-escape", *columns).code == 0
-    assert rows()[1:] == [[f"'{text}"] for text in FORMULAS] + [[text] for text in HARMLESS]
+    assert rows("f.csv")[1:] == [[f"'{text}"] for text in FORMULAS] + [[text] for text in HARMLESS]
 
 
 def test_a_header_that_begins_like_a_formula_gets_an_apostrophe(server: CloudinaryServer, run: Run) -> None:
     server.reply({"resources": [{"=cmd": "x", "bytes": 1}]})
     assert run("search", "--csv", "f", "--csv-escape").code == 0
-    assert rows() == [["'=cmd", "bytes"], ["x", "1"]]
+    assert rows("f.csv") == [["'=cmd", "bytes"], ["x", "1"]]
 
 
 def test_numbers_lists_and_empty_cells_stay(server: CloudinaryServer, run: Run) -> None:
     server.reply({"resources": [{"a": -1, "b": -2.5, "c": None, "d": ["=x"], "e": True}]})
     assert run("search", "--csv", "f", "--csv-escape").code == 0
-    assert rows()[1] == ["-1", "-2.5", "", '["=x"]', "True"]
+    assert rows("f.csv")[1] == ["-1", "-2.5", "", '["=x"]', "True"]
 
 
 def test_folders_are_escaped_too(server: CloudinaryServer, run: Run) -> None:
     server.reply({"folders": [{"name": "=x"}]})
     assert run("search_folders", "--csv", "f", "--csv-escape").code == 0
-    assert rows() == [["name"], ["'=x"]]
+    assert rows("f.csv") == [["name"], ["'=x"]]
 
 
 def test_only_the_csv_file_is_escaped_and_only_on_request(server: CloudinaryServer, run: Run) -> None:
@@ -58,7 +53,7 @@ def test_only_the_csv_file_is_escaped_and_only_on_request(server: CloudinaryServ
     result = run("search", "--csv", "f", "--csv-escape", "--json", "f.json")
     assert '"=x"' in result.out and '"=x"' in Path("f.json").read_text(encoding="utf-8")
     run("search", "--csv", "f")
-    assert rows() == [["public_id"], ["=x"]]
+    assert rows("f.csv") == [["public_id"], ["=x"]]
 
 
 @pytest.mark.parametrize("command", ["search", "search_folders"])

@@ -1,4 +1,4 @@
-"""`cld search_folders` against a scripted API and the sandbox: what it shares with search, and what it has not (S11)."""
+"""`cld search_folders` against a scripted API and the sandbox: the options that it shares with `cld search`."""
 
 from __future__ import annotations
 
@@ -42,7 +42,10 @@ def test_asset_options_are_named_and_not_sent(server: CloudinaryServer, folders:
     server.reply({"folders": [{"name": "a", "tags": 1}]})
     result = folders("x", "-fi", "a", "-f", "tags", "-a", "c", "-ff", "name")
     assert server.requests[0].json == {"expression": "x", "max_results": 10}
-    assert result.err == "warning: Folder search has no -f/--with_field, -fi/--fields, -a/--aggregate; not sent.\n"
+    assert (
+        result.err
+        == "warning: Folder search has no -f/--with_field, -fi/--fields, -a/--aggregate, so it was not sent.\n"
+    )
     assert (result.code, json.loads(result.out)) == (0, {"folders": [{"name": "a"}]})
 
 
@@ -50,7 +53,7 @@ def test_asset_options_are_named_and_not_sent(server: CloudinaryServer, folders:
 def test_there_are_no_search_urls_of_folders(server: CloudinaryServer, folders: Run, args: List[str]) -> None:
     result = folders("x", *args)
     assert (result.code, result.out, server.requests) == (1, "", [])
-    assert "Folder search has no search URLs; -u and -t work with `cld search` only." in result.err
+    assert "Folder search has no search URLs. -u and -t work only with `cld search`." in result.err
 
 
 def test_doc_opens_the_reference(cld: Run) -> None:

@@ -1,4 +1,4 @@
-"""`cld make`: what is listed, found, rendered and refused."""
+"""`cld make`: rendering of the built-in and of the user's own templates."""
 
 from __future__ import annotations
 
@@ -15,123 +15,13 @@ from typing import Any, Callable, Dict
 import pytest
 
 from cloudinary_cli.errors import CliError
-from cloudinary_cli.snippets import BUILT_IN, Catalog, Wanted
+from cloudinary_cli.snippets import BUILT_IN, Catalog, TemplateQuery
 from test.support.cloudinary_server import CloudinaryServer
 
 Run = Callable[..., Any]
-URL = "cloudinary://key123:TOPSECRET@my-cloud"
+
 ALL = sorted((path.parent.name, path.name) for path in BUILT_IN.glob("*/*"))
-
-
-@pytest.fixture
-def make(invoke: Run) -> Run:
-    """Run `cld -c URL make ARGS` in this process."""
-    return lambda *args, **kw: invoke("-c", kw.pop("url", URL), "make", *args, **kw)
-
-
-@pytest.fixture
-def custom(home: Path) -> Callable[[str, str], Path]:
-    """Write a template of the user's own: custom("html/mine.html", "text")."""
-
-    def write(name: str, text: str) -> Path:
-        path = home / "templates" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-        return path
-
-    return write
-
-
-# -- lists
-
-
-def test_lists_are_sorted_and_need_no_configuration(invoke: Run) -> None:
-    done = invoke("make", "-ll", "python", "nonsense", "-lt")
-    assert (done.code, done.err) == (0, "")
-    assert done.out.splitlines() == ["Available languages", "html", "node", "python", "ruby"]
-    done = invoke("make", "-lt")
-    titles = ["media library widget", "product gallery", "upload widget", "video player"]
-    assert done.out.splitlines() == ["Available templates for language: html", *titles]
-    done = invoke("make", "python", "upload", "--list-templates")
-    titles = ["base", "explicit", "find all empty folders", "upload"]
-    assert done.out.splitlines() == ["Available templates for language: python", *titles]
-
-
-def test_lists_as_json(invoke: Run) -> None:
-    assert json.loads(invoke("make", "-ll", "--json").out) == ["html", "node", "python", "ruby"]
-    assert json.loads(invoke("make", "ruby", "-lt", "--json").out) == ["upload"]
-    assert invoke("make", "--json").out == invoke("make").out, "nothing asked for is the help"
-
-
-def test_a_snippet_as_json(make: Run) -> None:
-    answer = json.loads(make("python", "upload", "--json").out)
-    assert answer == {"language": "python", "name": "upload", "snippet": make("python", "upload").out[:-1]}
-    done = make("python", "upload", "--json", "--output", "x")
-    assert (done.code, done.out) == (1, "") and "choose one" in done.err
-
-
-@pytest.mark.parametrize("args", [("php", "-lt"), ("java", "upload"), ("upload", "PHP"), ("java",)])
-def test_a_language_without_templates(make: Run, args: Any) -> None:
-    done = make(*args)
-    language = "php" if "java" not in args else "java"
-    assert (done.code, done.out) == (1, "")
-    assert done.err == f"error: No templates for {language}. Available languages: html, node, python, ruby.\n"
-
-
-@pytest.mark.parametrize("word", ["html", "HTML", "python"])
-def test_a_language_alone_lists_its_templates(invoke: Run, word: str) -> None:
-    done = invoke("make", word)
-    assert done.code == 0 and done.out == invoke("make", word, "-lt").out and "upload" in done.out
-
-
-def test_no_argument_shows_the_help(invoke: Run) -> None:
-    done = invoke("make")
-    assert (done.code, done.err) == (0, "") and done.out.startswith("Usage: cld make")
-
-
-# -- names
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["upload_widget"],
-        ["upload-widget"],
-        ["upload widget"],
-        ["Upload", "WIDGET"],
-        ["upload", "widget", "html"],
-        ["HTML", "upload-widget"],
-        ["  upload   widget "],
-    ],
-)
-def test_spellings_of_a_name(make: Run, words: Any) -> None:
-    done = make(*words)
-    assert done.code == 0 and "createUploadWidget" in done.out and 'cloudName: "my-cloud"' in done.out
-
-
-def test_the_last_word_is_the_language_before_the_first(make: Run) -> None:
-    catalog = Catalog(Path("/nowhere"))
-    assert catalog.wanted(["node", "upload", "python"]) == Wanted("python", "node_upload")
-    assert catalog.wanted(["upload_node"]) == Wanted("html", "upload_node")
-    assert make("find_all_empty_folders", "python").out == make("python", "find", "all", "empty", "folders").out != ""
-
-
-def test_did_you_mean(make: Run) -> None:
-    done = make("uplod", "python")
-    assert done.code == 1 and done.err.count("\n") == 1
-    assert "Template: 'uplod' for language: 'python' does not exist. Did you mean: upload?" in done.err
-    assert "It exists for: python." in make("explicit", "ruby").err
-
-
-@pytest.mark.parametrize(
-    "words", [["html", "../python/base"], ["../python/base"], ["python/base"], ["/etc/passwd"], ["."], [".."], ["-"]]
-)
-def test_a_name_cannot_leave_its_language(make: Run, words: Any) -> None:
-    done = make(*words)
-    assert done.code == 1 and done.out == "" and "does not exist" in done.err
-
-
-# -- rendering
+NASTY = "</script><!--'\"\\\n${x}#{y}%{z}é\u2028"
 
 
 @pytest.mark.parametrize("language, name", ALL)
@@ -162,9 +52,6 @@ def test_a_login_has_no_api_key_to_fill_in(make: Run) -> None:
     assert done.code == 1 and "needs api_key" in done.err and "TOKENVALUE" not in done.text
 
 
-NASTY = "</script><!--'\"\\\n${x}#{y}%{z}é\u2028"
-
-
 def evaluated(command: Any, text: str) -> str:
     return subprocess.run(command, input=text, capture_output=True, text=True, check=True, encoding="utf-8").stdout
 
@@ -172,7 +59,7 @@ def evaluated(command: Any, text: str) -> str:
 def rendered(custom: Any, language: str, text: str, value: str) -> str:
     custom(f"{language}/t.txt", text)
     catalog = Catalog(custom("x/y", "").parent.parent)
-    return catalog.render(catalog.find(Wanted(language, "t")), {"cname": value})
+    return catalog.render(catalog.find(TemplateQuery(language, "t")), {"cname": value})
 
 
 def test_values_are_literals_of_the_language(custom: Any) -> None:
@@ -240,9 +127,6 @@ def test_a_language_s_own_checker_accepts_the_snippet(make: Run, tmp_path: Path,
     assert done.returncode == 0, done.stderr
 
 
-# -- the user's own templates
-
-
 def test_custom_templates_are_listed_first_and_rendered(make: Run, custom: Any) -> None:
     custom("html/My-Page.html.txt", "<p>{{ cloud_name | plain }}</p>{{ '{{' }} x }}\n")
     custom("html/upload_widget", "mine")
@@ -287,39 +171,3 @@ def test_an_unknown_placeholder_is_one_clear_line(make: Run, custom: Any, text: 
 def test_an_unreadable_template_is_one_line(make: Run, custom: Any) -> None:
     custom("html/t", "").write_bytes(b"\xff\xfe")
     assert make("t").err.count("\n") == 1 and "not UTF-8" in make("t").err
-
-
-# -- files
-
-
-def test_output_writes_a_file_and_replaces_none(make: Run, tmp_path: Path) -> None:
-    target = tmp_path / "widget.html"
-    done = make("upload widget", "--output", str(target))
-    assert (done.code, done.out, done.err) == (0, "", f"Written to {target}.\n")
-    assert target.read_text() == make("upload widget").out
-    done = make("video player", "--output", str(target))
-    assert done.code == 1 and "exists already. Add -F" in done.err and "createUploadWidget" in target.read_text()
-    assert make("video player", "--output", str(target), "-F").code == 0 and "videoPlayer" in target.read_text()
-    assert make("video player", "--output", str(tmp_path / "no" / "x")).err.count("\n") == 1
-
-
-@pytest.mark.parametrize(
-    "args, reason",
-    [
-        (["video player", "--output", ""], "the name is empty"),
-        (["video player", "--output", "new/"], "it has no file name"),
-        (["video player", "--output", "."], "it is a directory"),
-        (["video player", "--output", ".", "-F"], "it is a directory"),
-        (["-ll", "--output", "x"], "--output and -F go with a snippet"),
-        (["-lt", "-F"], "--output and -F go with a snippet"),
-        (["--output", "x"], "Name the template: cld make upload widget --output"),
-        (["video player", "--output", "/dev/full", "-F"], "/dev/full: No space left on device"),
-    ],
-)
-def test_an_output_that_cannot_be_is_refused(make: Run, tmp_path: Path, args: Any, reason: str) -> None:
-    if "/dev/full" in args and not os.path.exists("/dev/full"):
-        pytest.skip("needs /dev/full")
-    before = sorted(tmp_path.iterdir())
-    done = make(*args)
-    assert (done.code, done.out) == (1, "") and reason in done.err and "Command execution" not in done.err
-    assert sorted(tmp_path.iterdir()) == before
