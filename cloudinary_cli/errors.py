@@ -225,22 +225,30 @@ class PortInUse(LoginError, RuntimeError):
 
 
 class ApiError(CliError):
-    """The Cloudinary API rejected a call or could not be reached; the message is the server's.
+    """The Cloudinary API rejected a call or could not be reached; the text is the server's.
 
-    `status` is the HTTP status, or None if there was no usable response.
+    `status` is the HTTP status, or None if there was no usable response. `advice` are the sentences that follow the
+    text in `message`: the host, the credentials, and what to type.
     """
 
-    def __init__(self, message: str, status: Optional[int] = None) -> None:
-        super().__init__(message)
+    def __init__(self, text: str, status: Optional[int] = None, advice: str = "") -> None:
+        super().__init__(text)
         self.status = status
+        self.advice = advice
         self.detailed_exit_code = detailed_exit(status)
+
+    @property
+    def message(self) -> str:
+        text = str(self)
+        end = "" if text.endswith((".", "!", "?")) else "."
+        return f"{text}{end} {self.advice}" if self.advice else text
 
 
 class AuthenticationError(ApiError):
     """HTTP 401, for a login also after one refresh of its token."""
 
-    def __init__(self, message: str, status: Optional[int] = 401) -> None:
-        super().__init__(message, status)
+    def __init__(self, text: str, status: Optional[int] = 401, advice: str = "") -> None:
+        super().__init__(text, status, advice)
 
 
 class Declined(CliError):

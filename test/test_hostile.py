@@ -162,7 +162,8 @@ def test_the_advice_after_a_401_can_be_pasted(invoke: Run, box: SandboxClient, s
     box.fault(status=400, body={"error": "invalid_grant"})
     done = invoke("-C", "my login", "admin", "ping")
     assert done.code == 1, done.err
-    assert done.err.endswith("error: Error 401 - no. Run: cld login 'my login' --region api-eu\n"), done.err
+    assert "error: Error 401 - no. " in done.err and "the saved login 'my login'" in done.err
+    assert done.err.endswith(". Run: cld login 'my login' --region api-eu\n"), done.err
 
 
 @linux

@@ -52,6 +52,8 @@ Outcome = Union[AuthorizationResponse, AuthorizationError, Rejection]
 
 def denied(reason: str) -> AuthorizationDenied:
     """The error of a login that the authorization server refused; `reason` is its error code and description."""
+    if reason.partition(":")[0] == "access_denied":
+        return AuthorizationDenied(f"You denied the login in the browser. Run the command again to retry ({reason}).")
     return AuthorizationDenied(f"the authorization server responded with '{reason}'. Run the command again to retry.")
 
 

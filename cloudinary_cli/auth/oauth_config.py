@@ -142,6 +142,7 @@ class OAuthConfig(_SdkConfig):  # type: ignore[misc]
         # super().__init__() is not called, because it reads Django's settings and the environment.
         self._uri_scheme = "cloudinary"
         self._live = live
+        self._credentials_origin = ""
         self.signature_version = 2
         for key, value in (fields or {}).items():
             # A query key must not replace a method or this object's own state.
@@ -175,6 +176,15 @@ class OAuthConfig(_SdkConfig):  # type: ignore[misc]
     def relogin_advice(self) -> str:
         """The sentence with the `cld login` command of the saved login; empty when there is none."""
         return relogin_advice(self._live.name, self._live.session) if self._live else ""
+
+    @property
+    def credentials_origin(self) -> str:
+        """Where the credentials come from, for messages; empty when unknown. Not a key of the SDK's configuration."""
+        return self._credentials_origin
+
+    @credentials_origin.setter
+    def credentials_origin(self, value: str) -> None:
+        self._credentials_origin = value
 
     @property
     def oauth_token(self) -> Optional[str]:

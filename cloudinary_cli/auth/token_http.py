@@ -69,6 +69,8 @@ def send(
     """
     from urllib3.exceptions import HTTPError
 
+    from cloudinary_cli.net import failure
+
     total = timeout or OAUTH_HTTP_TIMEOUT_SECONDS
     body = None if form is None else _Form(form, before_send)
     with Deadline(total) as deadline:
@@ -76,8 +78,11 @@ def send(
             return _exchange(method, url, body, total, deadline)
         except (HTTPError, ValueError) as error:  # urllib3 raises ValueError for a URL without a host, for example
             delivery = Delivery.UNKNOWN if body is None or body.is_sent else Delivery.NEVER_SENT
-            reason = _timeout_message(url, total) if deadline.has_passed else _reason(url, error, form or {})
-            raise TokenEndpointError(reason, delivery) from error
+            if deadline.has_passed:
+                raise TokenEndpointError(_timeout_message(url, total), delivery) from error
+            # The error quotes a line that is not HTTP, and that line may repeat what was sent.
+            reason = masked(failure.innermost(error), form or {}, 160)
+            raise TokenEndpointError(failure.connection_problem(url, error, reason), delivery) from error
 
 
 def _exchange(method: str, url: str, body: Optional[_Form], total: float, deadline: Deadline) -> TokenHttpResponse:
@@ -165,42 +170,3 @@ def masked(text: str, form: Mapping[str, str], limit: int = 200) -> str:
     text = text[: limit + _MAX_SECRET_LENGTH]
     sent = [value for name, value in form.items() if name in _SECRET_MEMBERS]
     return one_line(redact(without_secrets(text, sent)), limit)
-
-
-def _reason(url: str, error: Exception, form: Mapping[str, str]) -> str:
-    """The cause of the error, and what to do about it if that is known."""
-    from urllib3 import exceptions
-
-    host = url.split("/")[2]
-    # The error quotes a line that is not HTTP, and that line may repeat what was sent.
-    reason = masked(_innermost(error), form, 160)
-    if isinstance(error, exceptions.SSLError):
-        return (
-            f"TLS to {host} failed: {reason}. If a company proxy re-signs TLS, set REQUESTS_CA_BUNDLE to its CA file."
-        )
-    if isinstance(error, (exceptions.ProxyError, exceptions.ProxySchemeUnknown)) or (
-        isinstance(error, ValueError) and _has_proxy(url)
-    ):
-        return f"The proxy cannot be used to reach {host}: {reason}. Check {url.partition(':')[0].upper()}_PROXY."
-    if isinstance(error, (exceptions.NewConnectionError, exceptions.ConnectTimeoutError)):
-        return f"Cannot connect to {host}: {reason}."
-    if isinstance(error, exceptions.TimeoutError):
-        return f"No response from {host} in time."
-    if isinstance(error, ValueError):
-        return f"Cannot use the address {one_line(url)}."
-    return f"The connection to {host} failed: {reason}."
-
-
-def _has_proxy(url: str) -> bool:
-    """True when the environment sets a proxy for this URL."""
-    from cloudinary_cli.net.pool import environment_proxy
-
-    return environment_proxy(url) is not None
-
-
-def _innermost(error: BaseException) -> str:
-    while True:
-        inner = error.__cause__ or error.__context__
-        if inner is None:
-            return str(getattr(error, "strerror", None) or error) or type(error).__name__
-        error = inner

@@ -69,6 +69,14 @@ class ResolvedConfig(NamedTuple):
         return "oauth" if "oauth_token" in self.fields or config_url.is_oauth_url(self.url) else "api_key"
 
     @property
+    def origin(self) -> str:
+        """Where the credentials come from, as a phrase for messages: `the saved login 'work'`."""
+        if self.source is Source.SAVED:
+            return f"the saved {'login' if self.has_oauth else 'configuration'} '{one_line(self.name or '', None)}'"
+        kind = "access token" if self.has_oauth else "API key"
+        return f"the {kind} of {self.chosen_by}" if self.chosen_by else ""
+
+    @property
     def is_usable(self) -> bool:
         """A shape check: a cloud name and either a token or a key with its secret."""
         key_pair = self.fields.get("api_key") and self.fields.get("api_secret")

@@ -28,6 +28,7 @@ def activate(resolved: ResolvedConfig, store: ConfigStore) -> Any:
         config = oauth_config.install_oauth_config(resolved.url, resolved.name, store)
     else:
         config = oauth_config.install_fields(dict(resolved.fields))
+    config.credentials_origin = resolved.origin
     _warn_of_clear_text(resolved)
     install_transport(config.api_proxy, config.timeout)
     return config

@@ -10,9 +10,9 @@ from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import ApiError, AuthenticationError, CliError
 from cloudinary_cli.sdk import activation, loader
+from cloudinary_cli.sdk.advice import Call, describe_call
 
 _OWN_CREDENTIALS = ("api_key", "api_secret")
-_OBJECT = re.compile(r"<[\w.]+ object at 0x[0-9a-f]+>: ")
 
 
 def call_api(func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -25,40 +25,47 @@ def call_api(func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """
     if _brings_credentials(kwargs):
         # For another account: None keeps the SDK from adding the token of the active config.
-        return _attempt(func, args, {"oauth_token": None, **kwargs})
+        return _attempt(func, args, {"oauth_token": None, **kwargs}, own=True)
     config = loader.load().config()
-    advice = getattr(config, "relogin_advice", "")
     # upload_large reads the token for each chunk and calls oauth_token_refresh_callback itself.
     if not getattr(config, "has_oauth", False) or func.__name__ == "upload_large":
-        return _attempt(func, args, kwargs, advice)
-    return config.call_with_token(lambda token: _attempt(func, args, {**kwargs, "oauth_token": token}, advice))
+        return _attempt(func, args, kwargs)
+    return config.call_with_token(lambda token: _attempt(func, args, {**kwargs, "oauth_token": token}))
 
 
 def _brings_credentials(kwargs: Dict[str, Any]) -> bool:
     return "oauth_token" in kwargs or any(kwargs.get(key) for key in _OWN_CREDENTIALS)
 
 
-def _attempt(func: Callable[..., Any], args: Tuple[Any, ...], kwargs: Dict[str, Any], advice: str = "") -> Any:
+def _attempt(func: Callable[..., Any], args: Tuple[Any, ...], kwargs: Dict[str, Any], own: bool = False) -> Any:
     """One call, with the SDK's errors (its own tree, or a bare Exception) as ApiError.
 
-    :param advice: a sentence for the error when the API rejects the credentials.
+    :param own: the caller brings the credentials.
     """
     from cloudinary.exceptions import AuthorizationRequired, Error
 
     try:
         return func(*args, **kwargs)
     except AuthorizationRequired as error:
-        raise AuthenticationError(f"{error}" + (f". {advice}" if advice else "")) from error
-    except Error as error:
-        # Older urllib3 puts the repr of an object, with its memory address, before the reason.
-        raise ApiError(_OBJECT.sub("", str(error)), _status(error)) from error
+        call = describe_call(loader.load().config(), func, kwargs, own)
+        raise AuthenticationError(str(error), advice=call.advice(401)) from error
     except UnicodeEncodeError as error:
         raise ApiError("An argument has bytes that are not UTF-8 text, and cannot be sent.", 400) from error
     except Exception as error:
         # The SDK raises Exception itself for unknown statuses and missing arguments; subclasses have other causes.
-        if type(error) is not Exception:
+        if type(error) is not Exception and not isinstance(error, Error):
             raise
-        raise ApiError(str(error), _status(error)) from error
+        raise _api_error(error, describe_call(loader.load().config(), func, kwargs, own)) from error
+
+
+def _api_error(error: Exception, call: Call) -> ApiError:
+    from urllib3.exceptions import HTTPError
+
+    status, cause = _status(error), error.__context__
+    # The SDK's own text for these is the repr of an object.
+    if isinstance(cause, (HTTPError, OSError)):
+        return ApiError(f"Unexpected error - {call.connection_problem(cause)}")
+    return ApiError(str(error), status, call.advice(status or 500))
 
 
 def _status(error: Exception) -> Optional[int]:
@@ -81,7 +88,7 @@ def ping_cloudinary(**options: Any) -> bool:
     try:
         call_api(loader.module("admin").ping, **options)
     except CliError as error:
-        logger.error("%s", error)
+        logger.error("%s", error.message)
         return False
     return True
 

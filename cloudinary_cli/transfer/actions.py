@@ -186,7 +186,7 @@ class DeleteRemote:
                     invalidate=True,
                 ).get("deleted")
         except ApiError as error:
-            return [self._outcome(asset, error.message) for asset in self.assets]
+            return [self._outcome(asset, str(error)) for asset in self.assets]
         states = states if isinstance(states, dict) else {}
         # If a response was lost, an earlier request may have deleted the assets.
         accepted = ("deleted", "not_found") if repetition.may_be_done else ("deleted",)

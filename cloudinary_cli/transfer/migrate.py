@@ -86,8 +86,8 @@ def _mapping(name: str) -> _Mapping:
     try:
         response = retried(lambda: call_api(loader.module("admin").upload_mapping, name))
     except ApiError as error:
-        advice = ". List the mappings: cld admin upload_mappings" if error.status == 404 else ""
-        raise ApiError(failed + error.message.rstrip(".") + advice, error.status) from error
+        advice = "List the mappings: cld admin upload_mappings" if error.status == 404 else error.advice
+        raise ApiError(f"{failed}{error}", error.status, advice) from error
     folder, template = response.get("folder") or name, response.get("template")
     if not isinstance(template, str) or not template:
         raise CliError(failed + "the server's response has no template.")

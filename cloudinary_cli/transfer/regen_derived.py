@@ -95,7 +95,7 @@ def _list(app: AppContext, options: RegenOptions) -> _Listing:
         except ApiError as error:
             if error.status != 404:
                 raise
-            reason = error.message.rstrip(".")
+            reason = str(error).rstrip(".")
             raise ApiError(f"{reason}. List the transformations: cld admin transformations", 404) from error
 
     limit = options.max_results

@@ -63,13 +63,13 @@ def folder_mode() -> FolderMode:
         response = retried(lambda: call_api(admin.config, settings="true"))
         return FolderMode(str(response["settings"]["folder_mode"]).lower())
     except ApiError as error:
-        raise _mode_error(error, error.status) from error
+        raise _mode_error(error, error.status, error.advice) from error
     except (KeyError, TypeError, ValueError) as error:
         raise _mode_error("the response has no known folder mode", None) from error
 
 
-def _mode_error(reason: object, status: Optional[int]) -> CliError:
-    return ApiError(f"Failed getting cloud configuration, error: {reason}", status)
+def _mode_error(reason: object, status: Optional[int], advice: str = "") -> CliError:
+    return ApiError(f"Failed getting cloud configuration, error: {reason}", status, advice)
 
 
 def quoted(text: str) -> str:
