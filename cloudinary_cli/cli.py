@@ -12,7 +12,8 @@ from typing import Any, Iterator, List, Optional, Sequence
 
 import click
 
-from cloudinary_cli.cli_group import UnknownCommand, cli
+from cloudinary_cli.cli_group import cli
+from cloudinary_cli.command import UnknownCommand
 from cloudinary_cli.console import Console, install_logging
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import CliError, DetailedExit, NoConfiguration, Terminated

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import importlib
-import sys
-from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional, Tuple, cast
 
 import click
 
-from cloudinary_cli.command import CldGroup, completion_of, usage_of, verbosity_option
+from cloudinary_cli.command import CldGroup, UnknownCommand, completion_of, usage_of, verbosity_option
 from cloudinary_cli.console import Console, install_logging
 from cloudinary_cli.defaults import logger
+from cloudinary_cli.text import did_you_mean
 
 if TYPE_CHECKING:
     from cloudinary_cli.context import AppContext
@@ -31,6 +31,7 @@ COMMANDS: Dict[str, Entry] = {
     "completion": Entry("cloudinary_cli.core.completion:completion", "Print a shell's completion script."),
     "config": Entry("cloudinary_cli.core.config:config_command", "Show and manage configurations and the default."),
     "exec": Entry("cloudinary_cli.core.exec:exec_command", "Run a program on a saved login, without a secret."),
+    "help": Entry("cloudinary_cli.core.help:help_command", "Show the help of cld or of a command."),
     "login": Entry("cloudinary_cli.core.auth:login", "Log in with the browser and save the session."),
     "logout": Entry("cloudinary_cli.core.auth:logout", "Revoke a saved login and remove it."),
     "make": Entry("cloudinary_cli.modules.make:make", "Print a code snippet for the active configuration."),
@@ -48,6 +49,7 @@ COMMANDS: Dict[str, Entry] = {
     "uploader": Entry("cloudinary_cli.core.uploader:uploader", "Run any method of the Upload API."),
     "url": Entry("cloudinary_cli.core.url:url", "Build a delivery URL, optionally with a transformation."),
     "utils": Entry("cloudinary_cli.core.utils:utils", "Run a utility method of the SDK (signing, URLs)."),
+    "version": Entry("cloudinary_cli.core.version:version", "Show the versions of cld, the SDK and Python."),
     "whoami": Entry("cloudinary_cli.core.whoami:whoami", "Show which credentials are in use, and their state."),
     "sample": Entry("cloudinary_cli.core.samples:sample", "Sample image.", hidden=True),
     "couple": Entry("cloudinary_cli.core.samples:couple", "Sample image.", hidden=True),
@@ -55,12 +57,22 @@ COMMANDS: Dict[str, Entry] = {
 }
 
 
-class UnknownCommand(click.UsageError):
-    """No command and no API method has this name. `hint` says what to type instead and is shown on its own line."""
-
-    def __init__(self, name: str, hint: str, ctx: click.Context) -> None:
-        super().__init__(f'No such command "{name}".', ctx)
-        self.hint = hint
+# The sections of the help: title -> commands.
+SECTIONS: Dict[str, Tuple[str, ...]] = {
+    "Account": ("login", "logout", "whoami", "token", "config", "exec", "agent"),
+    "Assets": ("search", "search_folders", "uploader", "admin", "provisioning"),
+    "Directories and clouds": ("sync", "upload_dir", "clone", "migrate", "regen_derived"),
+    "Delivery and code": ("url", "utils", "make"),
+    "Tools": ("completion", "sandbox", "help", "version"),
+}
+_BRIEF = """
+  cld login                    Log in with the browser.
+  cld upload photo.jpg         Upload a file, or several: cld upload *.jpg
+  cld search 'tags:sale'       Search assets.
+  cld sync photos shop --push  Synchronize a directory with a folder.
+  cld help                     Describe all commands and options.
+  cld help sync                Describe one command. Also: cld sync --help
+"""
 
 
 class LazyGroup(CldGroup):
@@ -78,9 +90,20 @@ class LazyGroup(CldGroup):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        rows = [(name, COMMANDS[name].help) for name in self.list_commands(ctx) if not COMMANDS[name].hidden]
-        with formatter.section("Commands"):
-            formatter.write_dl(rows)
+        width = max(map(len, COMMANDS))
+        for title, names in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(width), COMMANDS[name].help) for name in names])
+        with formatter.section("API methods"):
+            formatter.write_text(
+                "Each method of `admin` and `uploader` is a command, too: cld ping, cld upload photo.jpg. "
+                "`cld admin -ls` lists them."
+            )
+
+    def brief_help(self, ctx: click.Context) -> str:
+        """The help of `cld` without arguments, which fits a terminal of 24 rows together with the guidance."""
+        rows = [f"  {title:24}{' '.join(names)}" for title, names in SECTIONS.items()]
+        return "\n".join([ctx.get_usage(), "", *rows, _BRIEF.rstrip()])
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command. Without main(), for example in Click's CliRunner, also set up logging and report errors."""
@@ -118,23 +141,21 @@ def _api_of_method(name: str) -> Optional[str]:
 
 
 def _did_you_mean(name: str) -> str:
-    import difflib
-
     sdk = importlib.import_module("cloudinary_cli.sdk.loader")
+    for api in ("provisioning", "utils"):
+        if name in sdk.api_methods(api):
+            return f"Did you mean: cld {api} {name}?"
     visible = [command for command, entry in COMMANDS.items() if not entry.hidden]
     known = dict.fromkeys([*visible, *sdk.api_methods("admin"), *sdk.api_methods("uploader")])
-    close = difflib.get_close_matches(name, known)
-    return f"Did you mean: {', '.join(close)}?" if close else "See the commands with: cld --help"
+    return did_you_mean(name, known) or "See the commands with: cld --help"
 
 
 def _show_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
     if not value or ctx.resilient_parsing:
         return
-    from cloudinary_cli.version import __version__, sdk_version
+    from cloudinary_cli.version import versions
 
-    click.echo(f"Cloudinary CLI, version {__version__}")
-    click.echo(f"Cloudinary SDK, version {sdk_version() or 'not installed'}")
-    click.echo(f"Python, version {sys.version.split()[0]}")
+    click.echo("\n".join(versions()))
     ctx.exit()
 
 
@@ -148,14 +169,19 @@ def _show_version(ctx: click.Context, param: click.Parameter, value: bool) -> No
     help="The saved configuration to use for this command.",
 )
 @click.option(
-    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Show versions."
+    "-V", "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Show versions."
 )
 @click.pass_context
 def cli(ctx: click.Context, config: Optional[str], config_saved: Optional[str]) -> Any:
     """Cloudinary from the command line: log in, upload, manage, transform and deliver images and video.
 
     Start with `cld login`. The configuration used is, in this order: -c, -C, CLOUDINARY_CONFIG_NAME,
-    the stored default (`cld config -d NAME`), the environment.
+    the stored default (`cld config -d NAME`), the environment. -c, -C and -v may also follow the command.
+
+    \b
+    cld login work
+    cld upload photo.jpg
+    cld -C work search 'tags:sale'
     """
     # Deferred: --version and --help return before this point.
     from cloudinary_cli.config.resolver import Selection, check_selection
@@ -171,7 +197,7 @@ def cli(ctx: click.Context, config: Optional[str], config_saved: Optional[str]) 
         ctx.obj.check_selection()
     if ctx.invoked_subcommand is None:
         _show_guidance(ctx.obj)
-        click.echo(ctx.get_help())
+        click.echo(cast(LazyGroup, ctx.command).brief_help(ctx))
     return True
 
 

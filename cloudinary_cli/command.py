@@ -1,14 +1,16 @@
-"""The Click classes of all commands: `-h`, `-v` after the command name, and the check of `-c` and `-C`."""
+"""The Click classes of all commands: `-h`, and `-v`, `-c` and `-C` after the command name."""
 
 from __future__ import annotations
 
 import importlib
 from contextlib import contextmanager
-from typing import Any, Callable, Collection, Dict, Iterator, List, Optional, TypeVar
+from dataclasses import replace
+from typing import Any, Callable, Collection, Dict, Iterator, List, Optional, Tuple, TypeVar
 
 import click
 
 from cloudinary_cli.console import LEVELS, set_level
+from cloudinary_cli.text import did_you_mean
 
 C = TypeVar("C")
 
@@ -39,11 +41,42 @@ def verbosity_option(taken: Collection[str] = ()) -> click.Option:
     )
 
 
+def selection_options(taken: Collection[str] = ()) -> List[click.Option]:
+    """Return `-c` and `-C`, as after a command, without the names that the command uses for other options."""
+    wanted = {
+        "selected_url": (("-c", "--config"), None),
+        "selected_name": (("-C", "--config_saved"), completion_of("config_names")),
+    }
+    return [
+        click.Option([name, *(word for word in words if word not in taken)], hidden=True, shell_complete=complete)
+        for name, (words, complete) in wanted.items()
+        if not set(words) <= set(taken)
+    ]
+
+
+class UnknownCommand(click.UsageError):
+    """No command and no API method has this name. `hint` says what to type instead and is shown on its own line."""
+
+    def __init__(self, name: str, hint: str, ctx: click.Context) -> None:
+        super().__init__(f'No such command "{name}".', ctx)
+        self.hint = hint
+
+
+def _is_hidden(param: click.Parameter) -> bool:
+    return bool(getattr(param, "hidden", False))
+
+
 @contextmanager
 def usage_of(ctx: click.Context) -> Iterator[None]:
     """Attach the context to usage errors that Click's parser raises without one, so that the usage line is shown."""
     try:
         yield
+    except click.NoSuchOption as error:
+        # Click suggests normalized names, and the documented ones may have dashes.
+        documented = [name for param in ctx.command.get_params(ctx) if not _is_hidden(param) for name in param.opts]
+        hint = did_you_mean(error.option_name, [name for name in documented if name.startswith("--")])
+        problem = click.UsageError(f"{error.message.rstrip('.')}. {hint}".rstrip(), error.ctx or ctx)
+        raise problem from None
     except click.UsageError as error:
         error.ctx = error.ctx or ctx
         raise
@@ -100,6 +133,7 @@ class CldCommand(click.Command):
         super().__init__(*args, **kwargs)
         taken = {name for param in self.params for name in param.opts}
         self.params.append(verbosity_option(taken))
+        self.params.extend(selection_options(taken))
 
     def parse_args(self, ctx: click.Context, args: List[str]) -> List[str]:
         if any(isinstance(param, NameValueOption) for param in self.params):
@@ -107,7 +141,24 @@ class CldCommand(click.Command):
 
             args = split_pairs(args, option_arity(self, ctx))
         with usage_of(ctx):
-            return super().parse_args(ctx, args)
+            rest = super().parse_args(ctx, args)
+            self._select(ctx, ctx.params.pop("selected_url", None), ctx.params.pop("selected_name", None))
+        return rest
+
+    @staticmethod
+    def _select(ctx: click.Context, url: Optional[str], name: Optional[str]) -> None:
+        """Use the configuration that was given after the command's name."""
+        from cloudinary_cli.context import AppContext
+
+        if (url is None and name is None) or not isinstance(ctx.obj, AppContext):
+            return
+        before = ctx.obj.selection
+        given = before._replace(
+            config=before.config if url is None else url, config_saved=before.config_saved if name is None else name
+        )
+        ctx.obj = replace(ctx.obj, selection=given)
+        ctx.call_on_close(ctx.obj.close)
+        ctx.obj.check_selection()
 
     def invoke(self, ctx: click.Context) -> Any:
         # Deferred: `--help` and `--version` do not reach this point.
@@ -137,6 +188,15 @@ class CldGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> List[str]:
         return sorted(self.commands)
+
+    def resolve_command(
+        self, ctx: click.Context, args: List[str]
+    ) -> Tuple[Optional[str], Optional[click.Command], List[str]]:
+        name = args[0]
+        if ctx.resilient_parsing or name.startswith("-") or self.get_command(ctx, name) is not None:
+            return super().resolve_command(ctx, args)
+        hint = did_you_mean(name, self.list_commands(ctx)) or f"See the commands with: {ctx.command_path} --help"
+        raise UnknownCommand(name, hint, ctx)
 
 
 def config_optional(command: C) -> C:

@@ -1,4 +1,4 @@
-"""Shell completion of the names of saved configurations and API methods.
+"""Shell completion of commands, files, and the names of saved configurations and API methods.
 
 It reads config.json and the SDK's modules, and never uses the network. After an error the list is empty, because
 printed text would disturb the command line that the user is typing.
@@ -63,3 +63,25 @@ def method_names(ctx: click.Context, param: click.Parameter, incomplete: str) ->
     if ctx.params.get(param.name or ""):
         return [CompletionItem(incomplete, type="file")] if api == "uploader" else []
     return [CompletionItem(name) for name in loader.api_methods(api) if name.startswith(incomplete)]
+
+
+def command_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> List[CompletionItem]:
+    """Commands, and subcommands after a group."""
+    command = ctx.find_root().command
+    for word in ctx.params.get(param.name or "") or ():
+        found = command.get_command(ctx, word) if isinstance(command, click.Group) else None
+        if found is None:
+            return []
+        command = found
+    names = command.list_commands(ctx) if isinstance(command, click.Group) else []
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+def files(ctx: click.Context, param: click.Parameter, incomplete: str) -> List[CompletionItem]:
+    """Files; the shell itself lists them."""
+    return [CompletionItem(incomplete, type="file")]
+
+
+def directories(ctx: click.Context, param: click.Parameter, incomplete: str) -> List[CompletionItem]:
+    """Directories; the shell itself lists them."""
+    return [CompletionItem(incomplete, type="dir")]

@@ -33,9 +33,9 @@ Usage errors are click.UsageError. They exit with 1, not with Click's 2, because
 from __future__ import annotations
 
 from enum import Enum, IntEnum
-from typing import Optional, Union
+from typing import Iterable, Optional, Union
 
-from cloudinary_cli.text import one_line
+from cloudinary_cli.text import did_you_mean, one_line
 
 
 class DetailedExit(IntEnum):
@@ -105,8 +105,9 @@ URL_IS_NO_NAME = (
 class ConfigNotFound(ConfigError):
     """No saved configuration has this name. If the name is a URL, the message omits it: it may hold a secret."""
 
-    def __init__(self, name: str) -> None:
-        missing = f"Config {one_line(name, None)} does not exist. Run `cld config -ls` to see the saved ones."
+    def __init__(self, name: str, known: Iterable[str] = ()) -> None:
+        hint = did_you_mean(name, known) or "Run `cld config -ls` to see the saved ones."
+        missing = f"Config {one_line(name, None)} does not exist. {hint}"
         super().__init__(URL_IS_NO_NAME if "://" in name else missing)
         self.name = name
 

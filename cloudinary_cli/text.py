@@ -109,6 +109,19 @@ def redact(text: str, secrets: Sequence[str] = ()) -> str:
     return text
 
 
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """`Did you mean: a, b?` with the known names that are similar, in their own spelling; empty if there are none."""
+    import difflib
+
+    spelling = {_folded(each): each for each in known}
+    close = difflib.get_close_matches(_folded(name), spelling)
+    return f"Did you mean: {', '.join(one_line(spelling[each], 60) for each in close)}?" if close else ""
+
+
+def _folded(name: str) -> str:
+    return name.lower().replace("-", "_")
+
+
 _MIN_SECRET_LENGTH = 4
 _MIN_PART_LENGTH = 8
 _MAX_UNESCAPE_ROUNDS = 4

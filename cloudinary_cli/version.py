@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Optional
+import sys
+from typing import List, Optional
 
 __version__ = "2.0.0.dev0"
 
@@ -21,3 +22,12 @@ def sdk_version() -> Optional[str]:
     with open(spec.origin, encoding="utf-8") as source:
         found = re.search(r'^VERSION = "([^"]+)"', source.read(), re.MULTILINE)
     return found.group(1) if found else None
+
+
+def versions() -> List[str]:
+    """Return the lines of `cld --version`."""
+    return [
+        f"Cloudinary CLI, version {__version__}",
+        f"Cloudinary SDK, version {sdk_version() or 'not installed'}",
+        f"Python, version {sys.version.split()[0]}",
+    ]

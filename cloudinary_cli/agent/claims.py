@@ -57,7 +57,7 @@ def saved_cloud(snapshot: Mapping[str, Any], name: str, now: float) -> Claimable
     :raises ConfigError: it has no claim URL.
     """
     if config_rules.is_reserved_config_name(name) or name not in snapshot:
-        raise ConfigNotFound(name)
+        raise ConfigNotFound(name, config_rules.user_config_names(snapshot))
     found = _claimable(name, snapshot[name], now)
     if found is None:
         raise ConfigError(

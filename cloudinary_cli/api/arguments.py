@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from typing import Any, Dict, List, Sequence, Set, Tuple
 
@@ -18,6 +17,7 @@ from cloudinary_cli.api.values import (
     typed_value,
 )
 from cloudinary_cli.errors import CliError
+from cloudinary_cli.text import did_you_mean
 
 Pair = Tuple[str, str]
 UNSET_VARIABLE = "Is a shell variable unset?"
@@ -63,10 +63,16 @@ def bind(method: Method, arguments: Arguments) -> Call:
     return Call({name: checked_number(values[name], method.parameter(name)) for name in values}, tuple(unknown))
 
 
+def divide_words(method: Method, arguments: Arguments) -> Tuple[List[str], List[Pair], List[Pair]]:
+    """Divide the words into positional ones, `name=value` pairs, and `--name value` options."""
+    words, named = _take_options(method, arguments.words)
+    positional, pairs = _sort_words(method, words, set(_gather(method, arguments, named)))
+    return positional, pairs, named
+
+
 def describe_unknown(method: Method, name: str) -> str:
     """`Method 'resources' has no option 'max_result'. Did you mean: max_results?`"""
-    close = difflib.get_close_matches(name, method.documented_names())
-    return f"Method '{method.name}' has no option '{name}'." + (f" Did you mean: {', '.join(close)}?" if close else "")
+    return f"Method '{method.name}' has no option '{name}'. {did_you_mean(name, method.documented_names())}".rstrip()
 
 
 # -- keywords

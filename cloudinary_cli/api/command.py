@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, Optional, Sequence, Tuple
 
 from cloudinary_cli.api import arguments as params
 from cloudinary_cli.api.command_line import in_utf8
 from cloudinary_cli.api.listing import find_method
 from cloudinary_cli.api.method import Method
+from cloudinary_cli.api.several_files import call_each, for_each_file
 from cloudinary_cli.api.transformations import checked, collected
 from cloudinary_cli.api.values import FILE_PARAMETERS
 from cloudinary_cli.context import AppContext
@@ -65,16 +66,15 @@ def run(app: AppContext, request: ApiRequest) -> Status:
     """
     method = find_method(request.api, request.words[0])
     given = params.Arguments(request.words[1:], request.strings, request.parsed)
-    call = checked(method, params.bind(method, collected(method, given)))
-    _check(app, request, method, call)
-    sent = {name: value if name in FILE_PARAMETERS else in_utf8(value) for name, value in call.kwargs.items()}
-    kwargs = {**_defaults(method, call.kwargs), **sent}
+    calls = [checked(method, params.bind(method, collected(method, one))) for one in for_each_file(method, given)]
+    _check(app, request, method, calls)
+    prepared = [_prepared(method, call) for call in calls]
     with output_file(request.save) as save:
-        kwargs = {**_prepare_sdk(app, request.api, method.name), **kwargs}
+        settings = _prepare_sdk(app, request.api, method.name)
         if not _confirmed(app, request, method):
             app.console.info("Stopping.")
             return DetailedExit.INCOMPLETE
-        outcome = _call_with_file(app, request, method, kwargs)
+        outcome = _outcome(app, request, method, [{**settings, **kwargs} for kwargs in prepared])
         app.console.json(outcome.result)
         save(to_json(outcome.result))
     if outcome.error is not None:
@@ -82,7 +82,19 @@ def run(app: AppContext, request: ApiRequest) -> Status:
     return True if outcome.complete else DetailedExit.INCOMPLETE
 
 
-def _check(app: AppContext, request: ApiRequest, method: Method, call: params.Call) -> None:
+def _prepared(method: Method, call: params.Call) -> Dict[str, Any]:
+    sent = {name: value if name in FILE_PARAMETERS else in_utf8(value) for name, value in call.kwargs.items()}
+    return {**_defaults(method, call.kwargs), **sent}
+
+
+def _outcome(app: AppContext, request: ApiRequest, method: Method, calls: Sequence[Dict[str, Any]]) -> ApiResult:
+    if len(calls) == 1:
+        return _call_with_file(app, request, method, calls[0])
+    done = call_each(app, calls, lambda kwargs: _call_with_file(app, request, method, kwargs).result, app.console.json)
+    return ApiResult(done.responses, error=done.error)
+
+
+def _check(app: AppContext, request: ApiRequest, method: Method, calls: Sequence[params.Call]) -> None:
     """Check the request before anything is sent, and print warnings.
 
     :raises CliError: -A is given for a method that changes data, or a local file cannot be read.
@@ -92,12 +104,12 @@ def _check(app: AppContext, request: ApiRequest, method: Method, call: params.Ca
             f"-A/--auto_paginate lists all pages, and '{method.name}' is not a listing. Run it without -A"
             " (again, while the response has a cursor or says that it is partial)."
         )
-    file = _file_of(call.kwargs)
-    if file:
+    file = _file_of(calls[0].kwargs)
+    if file and len(calls) == 1:
         from cloudinary_cli.api.file_argument import check
 
         check(method, file)
-    for name in call.unknown:
+    for name in calls[0].unknown:
         app.console.warning(f"{params.describe_unknown(method, name)} It probably has no effect.")
     if request.filter_fields and not request.auto_paginate:
         app.console.warning("-ff/--filter_fields has no effect without -A/--auto_paginate.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from typing import Any, Callable, Dict, List, Sequence, Tuple
 
@@ -11,6 +10,7 @@ from cloudinary_cli.api.values import Parameter
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.sdk import loader
+from cloudinary_cli.text import did_you_mean
 
 _API_NAMES = {"admin": "Admin", "uploader": "Upload", "provisioning": "Provisioning", "utils": "Utils"}
 
@@ -34,8 +34,7 @@ def find_method(api: str, name: str) -> Method:
     listed = loader.api_methods(api)
     function = listed.get(name) or (_own_functions(loader.module(api)).get(name) if api == "utils" else None)
     if function is None:
-        close = difflib.get_close_matches(name, listed)
-        hint = f"Did you mean: {', '.join(close)}?" if close else f"List the methods: cld {api} -ls"
+        hint = did_you_mean(name, listed) or f"List the methods: cld {api} -ls"
         raise CliError(f"Method {name} does not exist in {_API_NAMES[api]}. {hint}")
     return _described(name, function)
 

@@ -20,7 +20,7 @@ from cloudinary_cli.errors import (
     NoConfiguration,
     SelectionNotFound,
 )
-from cloudinary_cli.text import one_line
+from cloudinary_cli.text import did_you_mean, one_line
 
 
 class Source(str, Enum):
@@ -121,7 +121,7 @@ def resolve(selection: Selection, snapshot: Mapping[str, Any], environ: Mapping[
     if selection.config_saved is not None:
         name = selection.config_saved
         if name not in snapshot or config_rules.is_reserved_config_name(name):
-            raise SelectionNotFound(name)
+            raise SelectionNotFound(name, config_rules.user_config_names(snapshot))
         return _from_saved(name, snapshot, "-C")
     wanted = environ.get(config_url.CONFIG_NAME_VARIABLE)
     if wanted:
@@ -155,8 +155,9 @@ def _from_variable(name: str, snapshot: Mapping[str, Any]) -> ResolvedConfig:
     if name in snapshot and not config_rules.is_reserved_config_name(name):
         return _from_saved(name, snapshot, variable)
     shown = one_line(name, None)
+    hint = f"{did_you_mean(name, config_rules.user_config_names(snapshot))} ".lstrip()
     problem = ConfigError(
-        f"{variable} is '{shown}', and no saved configuration has that name. "
+        f"{variable} is '{shown}', and no saved configuration has that name. {hint}"
         f"Set it to one of `cld config -ls`, or unset it: unset {variable}"
     )
     return ResolvedConfig(problem=problem, chosen_by=variable)

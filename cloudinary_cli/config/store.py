@@ -229,7 +229,7 @@ class ConfigStore:
         """
         with self.transaction() as cfg:
             if is_reserved_config_name(name) or name not in cfg:
-                raise ConfigNotFound(name)
+                raise ConfigNotFound(name, config_rules.user_config_names(cfg))
             cfg[DEFAULT_CONFIG_KEY] = name
 
     def clear_default(self) -> bool:

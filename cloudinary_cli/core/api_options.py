@@ -8,7 +8,7 @@ from typing import Any, Callable, Dict, List, Tuple, TypeVar
 import click
 
 from cloudinary_cli.api.command_line import arrange, is_complete
-from cloudinary_cli.command import CldCommand, NameValueOption, completion_of, option_arity
+from cloudinary_cli.command import CldCommand, NameValueOption, completion_of, option_arity, usage_of
 from cloudinary_cli.errors import Status
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -22,7 +22,8 @@ class ApiCommand(CldCommand):
         arity = option_arity(self, ctx)
         options, words = arrange(args, arity)
         if words and words[0].startswith("--") and words[0] != "--":
-            raise click.NoSuchOption(words[0].partition("=")[0], ctx=ctx)
+            with usage_of(ctx):
+                raise click.NoSuchOption(words[0].partition("=")[0], ctx=ctx)
         ctx.meta[_METHOD] = words[0] if words else ""
         return super().parse_args(ctx, [*options, "--", *words] if is_complete(options, arity) else options)
 

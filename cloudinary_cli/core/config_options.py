@@ -6,9 +6,10 @@ from typing import NamedTuple, Optional, Tuple
 
 import click
 
+from cloudinary_cli.config import rules as config_rules
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import URL_IS_NO_NAME
-from cloudinary_cli.text import one_line
+from cloudinary_cli.text import did_you_mean, one_line
 
 # The value of `-r` without a name. It cannot be given: no argument of a process can contain a NUL.
 ACTIVE = "\0"
@@ -44,7 +45,9 @@ def unknown(name: str, label: str) -> click.BadParameter:
     """The error for a name that is not saved."""
     if "://" in name:
         return click.BadParameter(URL_IS_NO_NAME, param_hint=label)
-    return click.BadParameter(f"no saved configuration is named '{shown(name)}'. See: cld config -ls", param_hint=label)
+    saved = config_rules.user_config_names(click.get_current_context().obj.store.load())
+    hint = did_you_mean(name, saved) or "See: cld config -ls"
+    return click.BadParameter(f"no saved configuration is named '{shown(name)}'. {hint}", param_hint=label)
 
 
 def shown(name: Optional[str]) -> str:

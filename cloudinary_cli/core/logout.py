@@ -10,6 +10,7 @@ from cloudinary_cli.command import CldCommand, completion_of
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.config_options import quoted, shown
 from cloudinary_cli.errors import URL_IS_NO_NAME, Declined
+from cloudinary_cli.text import did_you_mean
 
 _HINT = "Name the login to log out: cld logout <name>"
 
@@ -61,5 +62,9 @@ def _report(app: AppContext, name: str, outcome: str) -> bool:
     elif "://" in name:
         app.console.error(URL_IS_NO_NAME)
     else:
-        app.console.error(f"No saved login is called '{shown(name)}'. Run `cld config -ls` to see the saved ones.")
+        from cloudinary_cli.auth import use_cases
+
+        hint = did_you_mean(name, use_cases.login_names(app.store.load()))
+        hint = hint or "Run `cld config -ls` to see the saved ones."
+        app.console.error(f"No saved login is called '{shown(name)}'. {hint}")
     return outcome == "removed"

@@ -21,10 +21,12 @@ def uploader(app: AppContext, /, **options: Any) -> Status:
 
     The first of PARAMS is the method. The others are its arguments, as values in order, name=value, or
     --name value. Without PARAMS, the methods are listed. `cld uploader -ls METHOD` shows the help of a method.
+    upload, upload_large and unsigned_upload take several files, and print a list of the responses.
 
     \b
     cld uploader upload photo.jpg folder=trips tags=sea,sun
     cld uploader upload https://example.com/a.jpg --public-id a
+    cld uploader upload *.jpg tags=sea
     cld uploader add_tag summer id1 id2
     """
     return run_api_command(app, "uploader", _DOC_URL, options)

@@ -77,11 +77,17 @@ def sync(
     """
     if push == pull:
         raise click.UsageError("Please use either the '--push' OR '--pull' options", ctx)
+    from cloudinary_cli.transfer.scan import swapped_arguments
     from cloudinary_cli.transfer.sync import sync as engine
     from cloudinary_cli.transfer.sync.plan import Direction
     from cloudinary_cli.transfer.upload_options import given_options
 
     app: AppContext = ctx.obj
+    swapped = swapped_arguments(local_folder, cloudinary_folder)
+    if swapped and push:
+        raise click.UsageError(f"{swapped} --push", ctx)
+    if swapped:  # the local folder of a pull may be new
+        app.console.warning(f"{swapped} --pull")
     transfer = take_options(options)
     engine.sync(
         app,

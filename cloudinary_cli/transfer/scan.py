@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 from dataclasses import dataclass, field
 from typing import Any, Iterator, List, Optional, Tuple
@@ -33,6 +34,14 @@ class ScanResult:
     files: List[LocalFile] = field(default_factory=list)
     problems: List[Outcome] = field(default_factory=list)
     parts: List[str] = field(default_factory=list)
+
+
+def swapped_arguments(local: str, remote: str) -> str:
+    """A sentence when only the second argument of `cld sync` is a local directory; empty otherwise."""
+    if os.path.exists(local) or not remote.strip("/") or not os.path.isdir(remote):
+        return ""
+    command = f"cld sync {shlex.quote(remote)} {shlex.quote(local)}"
+    return f"'{local}' is no local directory, but '{remote}' is one. The local folder comes first: {command}"
 
 
 def scan(root: str, include_hidden: bool = False) -> ScanResult:

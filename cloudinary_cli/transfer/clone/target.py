@@ -38,7 +38,7 @@ def find_target(app: AppContext, text: str) -> ResolvedConfig:
     elif not text.strip() or set(text) & set(":@/?"):
         raise InvalidConfigUrl(f"TARGET is neither the name of a saved configuration nor a URL. {_EXPECTED}")
     else:
-        raise ConfigNotFound(text)
+        raise ConfigNotFound(text, config_rules.user_config_names(snapshot))
     if resolved.problem is not None:
         raise resolved.problem
     if not resolved.is_usable:
