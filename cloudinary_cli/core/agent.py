@@ -16,7 +16,12 @@ from cloudinary_cli.errors import ConfigError
 
 @click.group("agent", cls=CldGroup)
 def agent() -> None:
-    """Create Cloudinary accounts and clouds, for AI agents that act for a human. No configuration is needed."""
+    """Create Cloudinary accounts and clouds, for AI agents that act for a human. No configuration is needed.
+
+    \b
+    cld agent cloud create
+    cld agent signup ann@example.com langchain claude "resize product images"
+    """
 
 
 agent.add_command(cloud)

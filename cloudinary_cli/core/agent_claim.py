@@ -24,7 +24,11 @@ _NONE = "No unclaimed cloud is saved. Create one: cld agent cloud create"
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with the claim URLs.")
 @click.pass_obj
 def list_clouds(app: AppContext, as_json: bool) -> bool:
-    """List the saved Claimable Clouds and when they expire."""
+    """List the saved Claimable Clouds and when they expire.
+
+    \b
+    cld agent cloud list --json
+    """
     snapshot, now = app.store.load(), app.clock()
     rows = [
         row for row in inventory(snapshot, app.active, app.environ, now) if row.claim and row.source is Source.SAVED
@@ -51,6 +55,11 @@ def claim(ctx: click.Context, name: Optional[str], print_it: bool, as_json: bool
 
     If stdout is not a terminal, print the URL instead. A human claims the cloud on that page. This tool is not
     notified, so run the command again with --done afterwards.
+
+    \b
+    cld agent cloud claim scratch
+    cld agent cloud claim scratch --print
+    cld agent cloud claim scratch --done
     """
     app: AppContext = ctx.obj
     if done and (print_it or as_json):

@@ -19,7 +19,12 @@ from cloudinary_cli.text import one_line
 
 @click.group("cloud", cls=CldGroup, short_help="Create and claim temporary clouds.")
 def cloud() -> None:
-    """Create, list and claim Claimable Clouds: temporary clouds that work immediately and that a human can keep."""
+    """Create, list and claim Claimable Clouds: temporary clouds that work immediately and that a human can keep.
+
+    \b
+    cld agent cloud create ann@example.com --name scratch
+    cld agent cloud claim scratch
+    """
 
 
 cloud.add_command(claim)

@@ -125,6 +125,12 @@ def config_command(app: AppContext, /, **values: Any) -> int:
     """Show and manage configurations and the default.
 
     Without an option, shows the active configuration. Secrets are always masked.
+
+    \b
+    cld config -ls
+    cld config -n prod cloudinary://KEY:SECRET@CLOUD
+    cld config -d prod
+    cld config -r work
     """
     options = ConfigOptions(**values)
     return choose_action(options).run(app, options)

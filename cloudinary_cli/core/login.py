@@ -45,6 +45,11 @@ def login(app: AppContext, /, as_json: bool, **options: Any) -> bool:
     """Log in with the browser and save the session as NAME (default: the cloud name).
 
     No API secret is stored: the saved session renews itself, and `cld logout` revokes it.
+
+    \b
+    cld login
+    cld login work --region eu --set-default
+    cld login server --device
     """
     from cloudinary_cli.auth.login_ui import LoginUI
     from cloudinary_cli.auth.sign_in import LoginRequest, sign_in

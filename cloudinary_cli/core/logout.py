@@ -19,7 +19,11 @@ _HINT = "Name the login to log out: cld logout <name>"
 @click.argument("name", required=False, shell_complete=completion_of("login_names"))
 @click.pass_obj
 def logout(app: AppContext, name: Optional[str]) -> bool:
-    """Revoke the login NAME at the server and remove it. Without NAME, ask which one."""
+    """Revoke the login NAME at the server and remove it. Without NAME, ask which one.
+
+    \b
+    cld logout work
+    """
     from cloudinary_cli.auth import use_cases
 
     if name is None:

@@ -38,6 +38,10 @@ def sandbox() -> None:
 
     It listens on 127.0.0.1 only, keeps assets on disk, and speaks the Upload, Admin, Search, Provisioning and OAuth
     interfaces that `cld` uses.
+
+    \b
+    cld sandbox demo
+    cld sandbox run -- bash import.sh
     """
 
 
@@ -52,6 +56,10 @@ def start(app: AppContext, port: int, data: Optional[Path], ttl: int, folder_mod
     """Start a sandbox and print `export NAME=value` lines for the shell that is to use it.
 
     Without --data, everything is deleted when it stops. Ctrl-C or SIGTERM stops it.
+
+    \b
+    cld sandbox start --data box
+    cld sandbox start --port 0 --auto-approve
     """
     runner = _load("runner")
     runner.serve(runner.SandboxOptions(port, data, ttl, folder_mode, auto_approve), app.console)
@@ -76,7 +84,8 @@ def _for_a_fresh_sandbox(command: Any) -> Any:
 def run(app: AppContext, port: int, ttl: int, folder_mode: str, oauth: bool, command: Tuple[str, ...]) -> int:
     """Run CMD against a fresh sandbox that ends with it. The exit status is CMD's.
 
-    Example: cld sandbox run -- sh -c 'cld uploader upload picture.png && cld search format=png'
+    \b
+    cld sandbox run -- sh -c 'cld uploader upload picture.png && cld search format=png'
     """
     runner = _load("runner")
     options = runner.SandboxOptions(port=port, ttl=ttl, folder_mode=folder_mode, oauth_only=oauth)
@@ -90,6 +99,9 @@ def shell(app: AppContext, port: int, ttl: int, folder_mode: str, oauth: bool) -
     """Open your shell ($SHELL) with a fresh sandbox as the account. `exit` ends both.
 
     The exit status is the shell's.
+
+    \b
+    cld sandbox shell --oauth
     """
     runner = _load("runner")
     options = runner.SandboxOptions(port=port, ttl=ttl, folder_mode=folder_mode, oauth_only=oauth)
@@ -99,5 +111,9 @@ def shell(app: AppContext, port: int, ttl: int, folder_mode: str, oauth: bool) -
 @sandbox.command("demo", cls=CldCommand)
 @click.pass_obj
 def demo(app: AppContext) -> bool:
-    """Show login, upload, search, token renewal and logout against a fresh sandbox, step by step."""
+    """Show login, upload, search, token renewal and logout against a fresh sandbox, step by step.
+
+    \b
+    cld sandbox demo
+    """
     return bool(_load("demo").run_demo(app.console))

@@ -24,6 +24,10 @@ def token(app: AppContext, name: Optional[str], as_json: bool) -> bool:
     """Print an access token of the login NAME (default: the active one), renewed if it is stale.
 
     The token is a secret until it expires: keep it out of logs. API keys have no access token.
+
+    \b
+    cld token work
+    curl -H "Authorization: Bearer $(cld token)" https://api.cloudinary.com/v1_1/CLOUD/usage
     """
     from cloudinary_cli.auth.session import from_fields
 

@@ -21,6 +21,10 @@ def whoami(app: AppContext, as_json: bool, verify: bool) -> bool:
     """Show the credential in use: its name, cloud, type, source and state.
 
     Sends nothing without --verify. Exit status 0: usable; 1: a login is needed, or nothing is configured.
+
+    \b
+    cld whoami
+    cld -C work whoami --json --verify
     """
     identity = identify(app.active, app.store.load(), app.environ, app.clock())
     problem: Optional[CliError] = None
