@@ -12,7 +12,7 @@ import click
 
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import CliError, Declined
-from cloudinary_cli.text import aligned, one_line, printable, redact, secrets_in, to_json
+from cloudinary_cli.text import aligned, colored_json, one_line, printable, redact, secrets_in, to_json
 
 if TYPE_CHECKING:
     from cloudinary_cli.system.line_reader import LineReader
@@ -96,14 +96,18 @@ class Console:
         """Write lines of data to stdout, with control characters escaped so that each remains one line."""
         self.data("\n".join(one_line(line, None) for line in lines))
 
-    def table(self, rows: Sequence[Sequence[str]], gap: str = "  ") -> None:
-        """Write rows to stdout with aligned columns; see text.aligned()."""
-        self.data(aligned(rows, gap))
+    def table(self, rows: Sequence[Sequence[str]], gap: str = "  ", fit: bool = False) -> None:
+        """Write rows to stdout with aligned columns, with `fit` cut to the width of a terminal; see text.aligned()."""
+        self.data(aligned(rows, gap, self.table_width() if fit else None))
+
+    def table_width(self) -> Optional[int]:
+        """The columns of the terminal that stdout is; None for a pipe or a file, which get whole cells."""
+        return self._columns(self.stdout) if self.stdout_is_terminal() else None
 
     def json(self, obj: Any) -> None:
         """Write a value to stdout as indented JSON, in color on a terminal."""
         text = to_json(obj, getattr(self.stdout, "encoding", None))
-        self.data(_colored_json(text) if self.shows_color(self.stdout) else text)
+        self.data(colored_json(text) if self.shows_color(self.stdout) else text)
 
     # -- messages on stderr
 
@@ -150,11 +154,11 @@ class Console:
             return
         with self._lock:
             self._erase_status()
-            self._draw_status(one_line(self.safe(text), self._columns() - 1))
+            self._draw_status(one_line(self.safe(text), self._columns(self.stderr) - 1))
 
-    def _columns(self) -> int:
+    def _columns(self, stream: Optional[IO[str]]) -> int:
         try:
-            return os.get_terminal_size(self.stderr.fileno()).columns or 80 if self.stderr else 80
+            return os.get_terminal_size(stream.fileno()).columns or 80 if stream else 80
         except (OSError, ValueError):
             return 80
 
@@ -290,11 +294,3 @@ def _write(stream: Optional[IO[str]], text: str) -> None:
         encoding = getattr(stream, "encoding", None) or "ascii"
         stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
     stream.flush()
-
-
-def _colored_json(text: str) -> str:
-    from pygments import highlight
-    from pygments.formatters.terminal import TerminalFormatter
-    from pygments.lexers.data import JsonLexer
-
-    return str(highlight(text, JsonLexer(), TerminalFormatter())).strip("\n")

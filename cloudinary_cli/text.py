@@ -59,15 +59,36 @@ def one_line(text: str, limit: Optional[int] = 200) -> str:
     return safe if limit is None or len(safe) <= limit else safe[: limit - 3] + "..."
 
 
-def aligned(rows: Sequence[Sequence[str]], gap: str = "  ") -> str:
-    """Format rows of cells as lines with aligned columns. Cells are escaped as in one_line(), and not shortened."""
+_MIN_COLUMN = 8
+
+
+def aligned(rows: Sequence[Sequence[str]], gap: str = "  ", width: Optional[int] = None) -> str:
+    """Format rows of cells as lines with aligned columns. Cells are escaped as in one_line().
+
+    :param width: of the terminal. Columns are cut to fit, the widest first; the first column, with the names, is cut
+        last. None: nothing is cut.
+    """
     columns = []
     for column in zip(*rows):
         # Usually the whole column is printable, so one check replaces a search of every cell.
-        cells = column if "".join(column).isprintable() else [one_line(cell, None) for cell in column]
-        width = max(map(len, cells))
-        columns.append([cell.ljust(width) for cell in cells])
-    return "\n".join(gap.join(cells).rstrip() for cells in zip(*columns))
+        columns.append(column if "".join(column).isprintable() else [one_line(cell, None) for cell in column])
+    widths = [max(map(len, cells)) for cells in columns]
+    if width is not None:
+        widths = _fitted(widths, width - len(gap) * (len(widths) - 1))
+        columns = [[_cut(cell, size) for cell in cells] for cells, size in zip(columns, widths)]
+    padded = [[cell.ljust(size) for cell in cells] for cells, size in zip(columns, widths)]
+    return "\n".join(gap.join(cells).rstrip() for cells in zip(*padded))
+
+
+def _fitted(widths: List[int], total: int) -> List[int]:
+    for columns in (range(1, len(widths)), range(1)):
+        while sum(widths) > total and any(widths[index] > _MIN_COLUMN for index in columns):
+            widths[max(columns, key=widths.__getitem__)] -= 1
+    return widths
+
+
+def _cut(cell: str, size: int) -> str:
+    return cell if len(cell) <= size else cell[: size - 3] + "..."
 
 
 def secrets_in(arguments: Sequence[str]) -> List[str]:
@@ -198,6 +219,15 @@ def to_json(obj: Any, encoding: Optional[str] = "utf-8", indent: Optional[int] =
     except (UnicodeEncodeError, LookupError):
         return json.dumps(obj, indent=indent, default=str)
     return text
+
+
+def colored_json(text: str) -> str:
+    """Add the terminal's color codes to JSON text."""
+    from pygments import highlight
+    from pygments.formatters.terminal import TerminalFormatter
+    from pygments.lexers.data import JsonLexer
+
+    return str(highlight(text, JsonLexer(), TerminalFormatter())).strip("\n")
 
 
 _SCALARS = {str, int, float, bool, type(None)}

@@ -63,7 +63,7 @@ def show_methods(app: AppContext, api: str, names: Sequence[str], as_json: bool)
     elif names:
         app.console.data("\n\n".join(render_help(method) for method in chosen))
     else:
-        app.console.table([_row(method) for method in chosen], " ")
+        app.console.table([_row(method) for method in chosen], " ", fit=True)
     return True
 
 

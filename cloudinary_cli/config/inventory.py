@@ -169,8 +169,11 @@ def _claim(get: Callable[[str], str], now: float) -> Optional[Claim]:
     return Claim(f"unclaimed, expires in {duration(left)}", expires_at, False)
 
 
-def render_config_table(rows: Sequence[ConfigRow]) -> str:
-    """The table of `cld config -ls`, with a footer when a Claimable Cloud can still be claimed."""
+def render_config_table(rows: Sequence[ConfigRow], width: Optional[int] = None) -> str:
+    """The table of `cld config -ls`, with a footer when a Claimable Cloud can still be claimed.
+
+    :param width: of the terminal, see text.aligned().
+    """
     columns: List[List[str]] = [
         ["NAME", *(row.name for row in rows)],
         ["CLOUD", *(row.cloud_name for row in rows)],
@@ -182,7 +185,7 @@ def render_config_table(rows: Sequence[ConfigRow]) -> str:
         columns.append(["EMAIL", *(row.email or "" for row in rows)])
     if any(row.claim for row in rows):
         columns.append(["STATUS", *(row.claim.status if row.claim else "" for row in rows)])
-    return "\n".join([aligned(list(zip(*columns))), *_footer(rows)])
+    return "\n".join([aligned(list(zip(*columns)), width=width), *_footer(rows)])
 
 
 def _footer(rows: Sequence[ConfigRow]) -> List[str]:

@@ -38,7 +38,7 @@ def list_clouds(app: AppContext, as_json: bool) -> bool:
         urls = {one.name: one.claim_url for one in found if claim_utils.is_safe_claim_url(one.claim_url)}
         app.console.json([{**row.as_json(), "claim_url": urls.get(row.name)} for row in rows])
     elif rows:
-        app.console.data(render_config_table(rows))
+        app.console.data(render_config_table(rows, app.console.table_width()))
     else:
         app.console.info(_NONE)
     return True

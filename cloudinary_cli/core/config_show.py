@@ -21,7 +21,8 @@ def list_all(app: AppContext, options: ConfigOptions) -> int:
     if options.json:
         app.console.json([row.as_json() for row in rows])
     else:
-        app.console.data(config_listing.render_config_table(rows) if rows else defaults.NO_CONFIG_MESSAGE)
+        width = app.console.table_width()
+        app.console.data(config_listing.render_config_table(rows, width) if rows else defaults.NO_CONFIG_MESSAGE)
     return 0
 
 
