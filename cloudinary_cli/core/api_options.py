@@ -74,7 +74,10 @@ def listing_options(command: F) -> F:
 def api_options(command: F) -> F:
     """The options that admin, uploader and provisioning share."""
     command = click.option("-d", "--doc", "doc", is_flag=True, help="Open the API reference in the browser.")(command)
-    command = click.option("--save", metavar="FILE", help="Also write the printed JSON to FILE.")(command)
+    files = completion_of("files")
+    command = click.option("--save", metavar="FILE", shell_complete=files, help="Also write the printed JSON to FILE.")(
+        command
+    )
     command = click.option(
         "-F", "--force", is_flag=True, help="Do not ask before deleting or before fetching more pages."
     )(command)

@@ -8,6 +8,7 @@ from typing import Any, Callable, Optional, Tuple, TypeVar
 import click
 
 from cloudinary_cli.api.command_line import in_utf8
+from cloudinary_cli.command import completion_of
 from cloudinary_cli.core.api_options import split_fields
 from cloudinary_cli.search.request import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, SearchRequest
 
@@ -29,9 +30,8 @@ def no_option(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
 
 def no_own_option(ctx: click.Context, param: click.Parameter, value: Optional[str]) -> Optional[str]:
     """Click callback of text that may start with a dash, such as a cursor: refuse only the command's own options."""
-    if any(value in other.opts for other in ctx.command.params):
-        no_option(ctx, param, value)
-    return value
+    is_own = any(value in other.opts for other in ctx.command.params)
+    return no_option(ctx, param, value) if is_own else value  # type: ignore[no-any-return]
 
 
 def file_name(ctx: click.Context, param: click.Parameter, value: Optional[str]) -> Optional[str]:
@@ -56,7 +56,8 @@ def _text(*names: str, metavar: str, help: str) -> Callable[[F], F]:
 
 def _file(option: str, name: str, kind: str) -> Callable[[F], F]:
     text = f"Also write the list of results to FILE, as {kind}."
-    return click.option(option, name, metavar="FILE", callback=file_name, help=text)
+    files = completion_of("files")
+    return click.option(option, name, metavar="FILE", callback=file_name, help=text, shell_complete=files)
 
 
 _SEARCH_OPTIONS = (

@@ -7,7 +7,7 @@ from typing import Dict, List, Optional, Tuple
 
 import click
 
-from cloudinary_cli.command import CldCommand
+from cloudinary_cli.command import CldCommand, completion_of
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.snippets import Catalog, Template
@@ -43,7 +43,12 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> Li
 @click.option("-ll", "--list-languages", is_flag=True, help="List the languages.")
 @click.option("-lt", "--list-templates", is_flag=True, help="List the templates of a language (default: html).")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: a list, or the snippet with its name.")
-@click.option("--output", metavar="FILE", help="Write the snippet to FILE instead of printing it.")
+@click.option(
+    "--output",
+    metavar="FILE",
+    shell_complete=completion_of("files"),
+    help="Write the snippet to FILE instead of printing it.",
+)
 @click.option("-F", "--force", is_flag=True, help="With --output: replace FILE.")
 @click.pass_context
 def make(

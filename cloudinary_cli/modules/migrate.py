@@ -6,14 +6,14 @@ from typing import Any, Optional
 
 import click
 
-from cloudinary_cli.command import NonEmptyText
+from cloudinary_cli.command import NonEmptyText, completion_of
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.modules.transfer_options import TransferCommand, run_options, selection_options, take_options
 
 
 @click.command("migrate", cls=TransferCommand)
 @click.argument("upload_mapping", type=NonEmptyText())
-@click.argument("file", type=NonEmptyText())
+@click.argument("file", type=NonEmptyText(), shell_complete=completion_of("files"))
 @click.option(
     "-d",
     "--delimiter",

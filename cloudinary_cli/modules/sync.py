@@ -6,7 +6,7 @@ from typing import Any, Optional, Tuple
 
 import click
 
-from cloudinary_cli.command import NonEmptyText
+from cloudinary_cli.command import NonEmptyText, completion_of
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.modules.transfer_options import (
     TransferCommand,
@@ -21,7 +21,7 @@ _STATUSES = ("all", "active", "pending")
 
 
 @click.command("sync", cls=TransferCommand)
-@click.argument("local_folder", type=NonEmptyText())
+@click.argument("local_folder", type=NonEmptyText(), shell_complete=completion_of("directories"))
 @click.argument("cloudinary_folder", type=NonEmptyText("Is a shell variable unset? The root folder is written: /"))
 @click.option("--push", is_flag=True, help="Change the Cloudinary folder to match the local one.")
 @click.option("--pull", is_flag=True, help="Change the local folder to match the Cloudinary one.")

@@ -6,7 +6,7 @@ from typing import Any, Callable, Dict, List, Tuple, TypeVar
 
 import click
 
-from cloudinary_cli.command import CldCommand, NameValueOption
+from cloudinary_cli.command import CldCommand, NameValueOption, completion_of
 from cloudinary_cli.transfer.engine.run import DEFAULT_WORKERS, TransferOptions
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -52,7 +52,12 @@ def run_options(command: F) -> F:
     for decorate in (
         click.option("--json", "as_json", is_flag=True, help="Print a summary as JSON on stdout."),
         click.option("--no-progress", is_flag=True, help="Show no progress line on a terminal."),
-        click.option("--report", metavar="FILE", help="Write a JSON object for each item to FILE (JSON Lines)."),
+        click.option(
+            "--report",
+            metavar="FILE",
+            shell_complete=completion_of("files"),
+            help="Write a JSON object for each item to FILE (JSON Lines).",
+        ),
         click.option(
             "--max-errors",
             type=click.IntRange(min=1),
@@ -72,6 +77,7 @@ def selection_options(command: F) -> F:
         click.option(
             "--retry-failed",
             metavar="FILE",
+            shell_complete=completion_of("files"),
             help="Only the items that are not `ok` in FILE, the --report of an earlier run.",
         ),
         click.option(

@@ -6,7 +6,7 @@ from typing import Any, Optional, Tuple
 
 import click
 
-from cloudinary_cli.command import NonEmptyText
+from cloudinary_cli.command import NonEmptyText, completion_of
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.modules.transfer_options import (
     TransferCommand,
@@ -21,7 +21,7 @@ _FOLDER_MODES = ("fixed", "dynamic")
 
 
 @click.command("upload_dir", cls=TransferCommand)
-@click.argument("directory", default=".", type=NonEmptyText())
+@click.argument("directory", default=".", type=NonEmptyText(), shell_complete=completion_of("directories"))
 @click.option(
     "-g",
     "--glob-pattern",

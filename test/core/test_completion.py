@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import re
-import shlex
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any, Callable, Dict, List
 
@@ -16,13 +11,12 @@ import click
 import pytest
 
 from cloudinary_cli import completion
-from test.support.terminal import run_in_terminal
+from test.support.shells import SHELLS, environment_with_cld, needs, typed_lines
 
 Run = Callable[..., Any]
 URL = "cloudinary://k:s@c"
 LOGIN = "cloudinary://c?oauth_token=t"
 CLAIM = "cloudinary://k:s@c?claim_url=https%3A%2F%2Fx"
-SHELLS = ["bash", "fish", "zsh"]
 
 
 @pytest.fixture
@@ -160,15 +154,6 @@ def context_after(method: str) -> click.Context:
 # -- the scripts
 
 
-def needs(shell: str) -> pytest.MarkDecorator:
-    """Skip where the shell is missing, or a bash before 4.4 (macOS has 3.2), which Click's script refuses."""
-    usable = os.name == "posix" and shutil.which(shell) is not None
-    if usable and shell == "bash":
-        test = "(( BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404 ))"
-        usable = subprocess.run(["bash", "-c", test]).returncode == 0
-    return pytest.mark.skipif(not usable, reason=f"needs a {shell} that has completion for programs")
-
-
 @pytest.mark.parametrize("shell", SHELLS)
 def test_the_script_is_printed(cld: Run, shell: str) -> None:
     done = cld("completion", shell)
@@ -179,12 +164,8 @@ def test_the_script_is_printed(cld: Run, shell: str) -> None:
 
 @pytest.fixture
 def program(tmp_path: Path) -> Dict[str, str]:
-    """An environment whose PATH holds `cld`."""
-    script = tmp_path / "bin" / "cld"
-    script.parent.mkdir()
-    script.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m cloudinary_cli "$@"\n')
-    script.chmod(0o755)
-    return {**os.environ, "PATH": f"{script.parent}{os.pathsep}{os.environ['PATH']}"}
+    """An environment with `cld`."""
+    return environment_with_cld(tmp_path)
 
 
 @needs("bash")
@@ -214,29 +195,10 @@ def test_a_real_fish(program: Dict[str, str], saved: Path) -> None:
 
 # -- typed at a prompt: the Tab key, and then a key that shows the command line and empties it
 
-_SHOW_AND_CLEAR = {
-    "bash": ('eval "$(cld completion bash)"; PS1="READY> "; show() { echo "LINE<$READLINE_LINE>"; READLINE_LINE=; }; '
-             "bind 'set enable-bracketed-paste off'; bind -x '\"\\C-g\": show'"),
-    "zsh": ('autoload -Uz compinit; compinit -u -D; eval "$(cld completion zsh)"; PS1="READY> "; '
-            "show() { print -r -- \"LINE<$BUFFER>\"; BUFFER=; }; zle -N show; bindkey '^G' show; unset zle_bracketed_paste"),
-    "fish": ("cld completion fish | source; function fish_prompt; echo -n 'READY> '; end; function fish_greeting; end; "
-             "bind \\cg 'echo \"LINE<\"(commandline)\">\"; commandline \"\"'"),
-}  # fmt: skip
+IN_REAL_SHELLS = pytest.mark.parametrize("shell", [pytest.param(shell, marks=needs(shell)) for shell in SHELLS])
 
 
-def command_of(shell: str, folder: Path) -> List[str]:
-    """An interactive shell that has read the completion script and nothing of the user's own."""
-    start = folder / (".zshrc" if shell == "zsh" else f"start.{shell}")
-    start.write_text(_SHOW_AND_CLEAR[shell] + "\n")
-    commands = {
-        "bash": ["bash", "--noprofile", "--rcfile", str(start), "-i"],
-        "zsh": ["env", f"ZDOTDIR={folder}", "zsh", "-d", "-i"],
-        "fish": ["fish", "--no-config", "-i", "-C", f"source {start}"],
-    }
-    return commands[shell]
-
-
-@pytest.mark.parametrize("shell", [pytest.param(shell, marks=needs(shell)) for shell in SHELLS])
+@IN_REAL_SHELLS
 def test_the_tab_key_in_a_real_shell(shell: str, program: Dict[str, str], saved: Path, tmp_path: Path) -> None:
     typed = {
         "cld logo": "cld logout ",
@@ -248,9 +210,27 @@ def test_the_tab_key_in_a_real_shell(shell: str, program: Dict[str, str], saved:
         "cld make python fi": "cld make python find_all_empty_folders ",
         "cld agent cloud cl": "cld agent cloud claim ",
     }
-    dialogue = [("READY> ", f"{line}\t\x07") for line in typed]
-    screen = run_in_terminal(
-        [], [*dialogue, ("LINE<", ""), ("READY> ", "exit")], program, program=command_of(shell, tmp_path)
-    )
-    shown = re.findall("LINE<(.*)>", screen.text)
-    assert [line.rstrip() for line in shown] == [line.rstrip() for line in typed.values()], screen.text
+    assert typed_lines(shell, list(typed), program, tmp_path) == [line.rstrip() for line in typed.values()]
+
+
+@IN_REAL_SHELLS
+def test_files_and_directories_where_they_are_arguments(
+    shell: str, program: Dict[str, str], saved: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "phrase.txt").touch()  # not a directory
+    (tmp_path / "picture.jpg").touch()
+    typed = {
+        "cld sync ph": "cld sync photos/",
+        "cld upload_dir ph": "cld upload_dir photos/",
+        "cld upload pic": "cld upload picture.jpg",
+        "cld upload phrase.txt pic": "cld upload phrase.txt picture.jpg",
+        "cld migrate legacy pic": "cld migrate legacy picture.jpg",
+        "cld search x --csv pic": "cld search x --csv picture.jpg",
+        "cld admin ping --save pic": "cld admin ping --save picture.jpg",
+        "cld sync photos x --report pic": "cld sync photos x --report picture.jpg",
+        "cld ping -C ze": "cld ping -C zed",
+        "cld help regen": "cld help regen_derived",
+        "cld help agent cloud cl": "cld help agent cloud claim",
+    }
+    assert typed_lines(shell, list(typed), program, tmp_path) == list(typed.values())
