@@ -30,8 +30,7 @@ def no_option(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
 
 def no_own_option(ctx: click.Context, param: click.Parameter, value: Optional[str]) -> Optional[str]:
     """Click callback of text that may start with a dash, such as a cursor: refuse only the command's own options."""
-    is_own = any(value in other.opts for other in ctx.command.params)
-    return no_option(ctx, param, value) if is_own else value  # type: ignore[no-any-return]
+    return no_option(ctx, param, value) if any(value in other.opts for other in ctx.command.params) else value
 
 
 def file_name(ctx: click.Context, param: click.Parameter, value: Optional[str]) -> Optional[str]:

@@ -47,17 +47,16 @@ def workers_option(command: F) -> F:
     )(command)
 
 
+def _file_option(name: str, help: str) -> Callable[[F], F]:
+    return click.option(name, metavar="FILE", shell_complete=completion_of("files"), help=help)
+
+
 def run_options(command: F) -> F:
     """The options --dry-run, --max-errors, --report, --no-progress, --json and -w."""
     for decorate in (
         click.option("--json", "as_json", is_flag=True, help="Print a summary as JSON on stdout."),
         click.option("--no-progress", is_flag=True, help="Show no progress line on a terminal."),
-        click.option(
-            "--report",
-            metavar="FILE",
-            shell_complete=completion_of("files"),
-            help="Write a JSON object for each item to FILE (JSON Lines).",
-        ),
+        _file_option("--report", "Write a JSON object for each item to FILE (JSON Lines)."),
         click.option(
             "--max-errors",
             type=click.IntRange(min=1),
@@ -74,12 +73,7 @@ def run_options(command: F) -> F:
 def selection_options(command: F) -> F:
     """The options --include, --exclude, --shard and --retry-failed, which select the items of a run."""
     for decorate in (
-        click.option(
-            "--retry-failed",
-            metavar="FILE",
-            shell_complete=completion_of("files"),
-            help="Only the items that are not `ok` in FILE, the --report of an earlier run.",
-        ),
+        _file_option("--retry-failed", "Only the items that are not `ok` in FILE, the --report of an earlier run."),
         click.option(
             "--shard",
             metavar="I/N",
