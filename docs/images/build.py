@@ -3,7 +3,8 @@
     pip install '.[docs,sandbox]'
     python docs/images/build.py [NAME ...] [--directory DIRECTORY]
 
-Without names, all pictures are made. The sessions run in pseudo-terminals against a sandbox; callback.png needs Chromium.
+Without names, all pictures are made. The sessions run in pseudo-terminals against a sandbox; callback.png needs
+Chromium.
 performance.svg shows performance.json, which the scripts of bench/ write with `--json docs/images/performance.json`.
 """
 
@@ -151,22 +152,22 @@ def performance_svg() -> bytes:
 
 
 def chart_of(record: Dict[str, Any]) -> Any:
+    """One script's measurements. A result without a floor of its own is compared with the first one, the floor."""
     from svg import Bar, Chart
 
     rows: List[Dict[str, Any]] = record["results"]
-    floor = rows[0]["seconds"]
-    bars = [
-        Bar(row["name"], row.get("ratio") or row["seconds"] / floor, value_of(row, floor), row.get("limit"))
-        for row in rows
-    ]
-    note = f"{record['command']}, {record['date']}, commit {record['commit']}, Python {record['python']}"
-    return Chart(record["title"], note, bars)
-
-
-def value_of(row: Dict[str, Any], floor: float) -> str:
-    seconds = row["seconds"]
-    text = f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"
-    return f"{text}, × {seconds / floor:.2f}"
+    own_floors = any("floor" in row for row in rows)
+    bars = []
+    for row in rows:
+        floor = row.get("floor", None if own_floors else rows[0]["seconds"])
+        if floor:
+            seconds, ratio = row["seconds"], row["seconds"] / floor
+            time = f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"
+            bars.append(
+                Bar(row["name"], ratio, f"{time}, × {ratio:.2f}", row.get("limit"), row is rows[0] and not own_floors)
+            )
+    conditions = f"{record['date']}, commit {record['commit']}, Python {record['python']}, {record['machine']}"
+    return Chart(record["title"], [record["command"], conditions], bars)
 
 
 PICTURES: Dict[str, Callable[[], bytes]] = {

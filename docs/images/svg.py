@@ -123,14 +123,15 @@ class Bar:
     ratio: float
     value: str
     limit: Optional[float] = None
+    is_floor: bool = False
 
 
 @dataclass(frozen=True)
 class Chart:
-    """A group of bars with one scale. The first bar is the floor, so its ratio is 1."""
+    """A group of bars with one scale, and a thin line at the ratio 1."""
 
     title: str
-    note: str
+    notes: Sequence[str]
     bars: Sequence[Bar]
 
 
@@ -138,7 +139,7 @@ _WIDTH = 860
 _LABELS = 300
 _VALUES = 170
 _ROW = 26
-_HEADING = 62
+_HEADING = 78
 
 
 def charts_svg(charts: Sequence[Chart], title: str) -> str:
@@ -162,25 +163,30 @@ def charts_svg(charts: Sequence[Chart], title: str) -> str:
 
 
 def _chart(chart: Chart, top: int) -> List[str]:
-    found = [
-        f'<text class="h text" x="{PADDING + 4}" y="{top + 20}">{escape(chart.title)}</text>',
-        f'<text class="n soft" x="{PADDING + 4}" y="{top + 40}">{escape(chart.note)}</text>',
-    ]
+    left = PADDING + 4
+    found = [f'<text class="h text" x="{left}" y="{top + 20}">{escape(chart.title)}</text>']
+    for number, note in enumerate(chart.notes):
+        found.append(f'<text class="n soft" x="{left}" y="{top + 40 + 16 * number}">{escape(note)}</text>')
     scale = (_WIDTH - _LABELS - _VALUES) / max(max(bar.ratio, bar.limit or 0) for bar in chart.bars)
+    first = top + _HEADING - 10
+    found.append(
+        f'<rect class="edge" x="{_LABELS + scale:.1f}" y="{first}" width="1" height="{_ROW * len(chart.bars)}"/>'
+    )
     for number, bar in enumerate(chart.bars):
-        y = top + _HEADING - 10 + number * _ROW
-        color = "fill" if number else "floor"
-        label = escape(bar.label, quote=False)
-        found += [
-            f'<text class="text" x="{_LABELS - 10}" y="{y + 14}" text-anchor="end">{label}</text>',
-            f'<rect class="{color}" x="{_LABELS}" y="{y + 1}" width="{bar.ratio * scale:.1f}" height="18" rx="3"/>',
-        ]
-        end = bar.ratio * scale
-        if bar.limit:
-            x = _LABELS + bar.limit * scale
-            found.append(f'<rect class="limit" x="{x:.1f}" y="{y - 1}" width="2" height="22"/>')
-            # A value that would touch the mark of the limit moves behind it.
-            end = bar.limit * scale if 0 < bar.limit * scale - end < _VALUES or end > bar.limit * scale else end
-        x = _LABELS + max(end, bar.ratio * scale) + 8
-        found.append(f'<text class="soft" x="{x:.1f}" y="{y + 14}">{escape(bar.value)}</text>')
+        found += _bar(bar, first + number * _ROW, scale)
+    return found
+
+
+def _bar(bar: Bar, y: int, scale: float) -> List[str]:
+    label = escape(bar.label, quote=False)
+    color = "floor" if bar.is_floor else "fill"
+    found = [
+        f'<text class="text" x="{_LABELS - 10}" y="{y + 17}" text-anchor="end">{label}</text>',
+        f'<rect class="{color}" x="{_LABELS}" y="{y + 4}" width="{bar.ratio * scale:.1f}" height="18" rx="3"/>',
+    ]
+    if bar.limit:
+        x = _LABELS + bar.limit * scale
+        found.append(f'<rect class="limit" x="{x:.1f}" y="{y + 2}" width="2" height="22"/>')
+    x = _LABELS + max(bar.ratio, bar.limit or 0) * scale + 8
+    found.append(f'<text class="soft" x="{x:.1f}" y="{y + 17}">{escape(bar.value)}</text>')
     return found
