@@ -32,11 +32,12 @@ SUITES = {
     "cloudinary_cli/config/resolver.py": ["test/config/test_resolver.py"],
     "cloudinary_cli/auth/refresh_state.py": ["test/auth/test_refresh_rules.py"],
     "cloudinary_cli/auth/refresh_rules.py": ["test/auth/test_refresh_rules.py"],
-    "cloudinary_cli/auth/refresh_lock.py": ["test/auth/test_refresh_rules.py", "test/auth/test_refresh.py"],
-    "cloudinary_cli/auth/refresh_entry.py": ["test/auth/test_refresh_rules.py", "test/auth/test_login_copies.py"],
-    "cloudinary_cli/auth/refresh_request.py": ["test/auth/test_refresh_rules.py", "test/auth/test_refresh_request.py"],
+    "cloudinary_cli/auth/refresh_lock.py": ["test/auth/test_refresh_rules.py", "test/auth/test_refresh_races.py"],
+    "cloudinary_cli/auth/refresh_entry.py": ["test/auth/test_refresh_server.py", "test/auth/test_login_copies.py"],
+    "cloudinary_cli/auth/refresh_request.py": ["test/auth/test_refresh_server.py", "test/auth/test_refresh_request.py"],
     "cloudinary_cli/auth/refresh.py": [
-        "test/auth/test_refresh_rules.py", "test/auth/test_refresh.py", "test/auth/test_sealing.py",
+        "test/auth/test_refresh_server.py", "test/auth/test_refresh.py", "test/auth/test_refresh_journal.py",
+        "test/auth/test_sealing.py",
         "test/auth/test_refresh_commands.py",
     ],
 }  # fmt: skip

@@ -1,8 +1,8 @@
-"""The floor of the transfer benchmarks: raw keep-alive sockets, as many threads as `cld` has workers.
+"""The baseline of the transfer benchmarks: raw keep-alive sockets, with as many threads as `cld` has workers.
 
     python bench/raw_client.py upload|pull PORT COUNT SIZE WORKERS [CA_FILE] [FOLDER]
 
-It does what cannot be left out: reads each file, sends it, reads the answer; or reads the content and writes the file.
+It does only the necessary work: it sends each file and reads the response, or reads the content and writes a file.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def _connect(port: int, context: Optional[ssl.SSLContext]) -> socket.socket:
     return context.wrap_socket(plain, server_hostname="127.0.0.1") if context else plain
 
 
-def _read_answer(connection: socket.socket, take: Callable[[bytes], Any]) -> None:
+def _read_response(connection: socket.socket, take: Callable[[bytes], Any]) -> None:
     data = b""
     while b"\r\n\r\n" not in data:
         data += connection.recv(_BLOCK)
@@ -34,7 +34,7 @@ def _read_answer(connection: socket.socket, take: Callable[[bytes], Any]) -> Non
     while remaining > 0:
         block = connection.recv(min(_BLOCK, remaining))
         if not block:
-            raise ConnectionError("cut")
+            raise ConnectionError("the response is incomplete")
         remaining -= len(block)
         take(block)
 
@@ -58,18 +58,18 @@ def _upload(connection: socket.socket, cloud: str, path: Path) -> None:
             for block in iter(lambda: file.read(_BLOCK), b""):
                 connection.sendall(block)
             connection.sendall(tail)
-    _read_answer(connection, lambda block: None)
+    _read_response(connection, lambda block: None)
 
 
 def _pull(connection: socket.socket, cloud: str, path: Path) -> None:
     request = f"GET /{cloud}/image/upload/v1700000000/bench/{path.name} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
     connection.sendall(request.encode())
     with path.open("wb", buffering=0) as file:
-        _read_answer(connection, file.write)
+        _read_response(connection, file.write)
 
 
 def run(kind: str, port: int, cloud: str, paths: List[Path], workers: int, ca_file: str = "") -> None:
-    """Upload the files, or pull into them."""
+    """Upload the files, or download to them."""
     context = ssl.create_default_context(cafile=ca_file) if ca_file else None
     pending: Iterator[Path] = iter(paths)
     lock = threading.Lock()
@@ -106,4 +106,4 @@ def main() -> None:
 if __name__ == "__main__":
     main()
     sys.stdout.flush()
-    os._exit(0)  # as quick as it gets: nothing is left to clean up
+    os._exit(0)  # skips the clean-up of the interpreter

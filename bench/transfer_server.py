@@ -1,7 +1,7 @@
-"""A fast stand-in for Cloudinary that the transfer benchmarks run against, in a process of its own.
+"""A fast server for the transfer benchmarks, in its own process.
 
-It keeps connections alive, answers after a latency, throws uploads away, makes up listings and content, and counts
-connections. The cloud's name carries what it serves: `n2000-s4096` is 2,000 assets of 4,096 bytes.
+It keeps connections alive, responds after a latency, discards uploads, generates listings and content, and counts
+connections. The name of the cloud says what it serves: `n2000-s4096` has 2,000 assets of 4,096 bytes.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def _parts(cloud: str) -> Tuple[int, int, bool]:
 
 @dataclass
 class Counts:
-    """Of the measured connections: those to /count are not."""
+    """Counts of the measured connections, without those for /count."""
 
     opened: int = 0
     open_now: int = 0
@@ -82,7 +82,7 @@ class Counts:
 
 
 class Connection(asyncio.Protocol):
-    """One client. Bodies are counted, not kept, but for the small ones of API calls."""
+    """One client. Only the small bodies of API calls are kept."""
 
     def __init__(self, counts: Counts, latency: List[float]) -> None:
         self._counts, self._latency = counts, latency
@@ -143,7 +143,7 @@ class Connection(asyncio.Protocol):
             self._send(data)
 
     def _control(self) -> bytes:
-        """/count/LATENCY_MS starts anew with that latency; /count reads."""
+        """/count/LATENCY_MS resets the counts and sets the latency; /count reads the counts."""
         counts, wanted = self._counts, self._path.rpartition("/")[2]
         if wanted.isdigit():
             self._latency[0] = int(wanted) / 1000

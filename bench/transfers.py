@@ -1,9 +1,9 @@
-"""`cld sync`, `upload_dir` and `clone` against a floor measured in the same run, interleaved with it.
+"""Compares `cld sync`, `upload_dir` and `clone` with a baseline that is measured in the same run, interleaved.
 
     python bench/transfers.py [--repeat 3] [--only upload] [--json FILE]
 
-The floor is bench/raw_client.py: raw keep-alive sockets, as many threads as `cld` has workers, the same server. Both
-are whole processes, start-up included. The median of the runs counts; memory is the largest of them. Prints Markdown.
+The baseline is bench/raw_client.py: raw keep-alive sockets, as many threads as `cld` has workers, the same server. Both
+are complete processes, including start-up. Times are the median of the runs, memory the maximum. Prints Markdown.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MB = 1_000_000
 
 
 class Place(NamedTuple):
-    """Where a case runs."""
+    """The directory and the server of the cases."""
 
     folder: Path
     plain: int
@@ -39,7 +39,7 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class Case:
-    """One row. `cld` and `floor` get a fresh, empty folder for what they write."""
+    """One row. `cld` and `floor` get a new, empty folder for their output."""
 
     name: str
     cld: Callable[[Place, Path], Measured]
@@ -50,7 +50,7 @@ class Case:
 
 
 def url_of(place: Place, cloud: str, tls: bool) -> str:
-    """A CLOUDINARY_URL for the stand-in, delivery included."""
+    """A CLOUDINARY_URL for the server, including delivery."""
     if tls:
         host = f"127.0.0.1:{place.tls}"
         return f"cloudinary://key:secret@{cloud}?upload_prefix=https://{host}&secure_distribution={host}"
@@ -70,7 +70,7 @@ def raw(place: Place, kind: str, tls: bool, count: int, size: int, folder: Path)
 
 
 def local(place: Place, count: int, size: int, changed: int = 0) -> Path:
-    """A folder of so many files as the stand-in lists them; `changed` of them have other content."""
+    """A folder of `count` files as the server lists them. `changed` of them have other content."""
     folder = place.folder / f"local-{count}-{size}-{changed}"
     if not folder.is_dir():
         folder.mkdir(parents=True)
@@ -119,7 +119,7 @@ def push(name: str, count: int, changed: int, latency: int) -> Case:
 
 
 def listing(count: int, raw_assets: bool = False) -> Case:
-    """Assets that nothing local corresponds to: listed, compared, and not fetched."""
+    """Assets without a local file: listed, compared, and not downloaded."""
     cloud = f"n{count}-s4096" + ("-raw" if raw_assets else "")
 
     def run(place: Place, scratch: Path) -> Measured:
@@ -164,8 +164,8 @@ CASES: List[Case] = [
 
 
 def control(place: Place, path: str) -> Dict[str, int]:
-    with urllib.request.urlopen(f"http://127.0.0.1:{place.plain}/count{path}") as answer:
-        counts: Dict[str, int] = json.load(answer)
+    with urllib.request.urlopen(f"http://127.0.0.1:{place.plain}/count{path}") as response:
+        counts: Dict[str, int] = json.load(response)
         return counts
 
 
@@ -219,14 +219,14 @@ def run_case(place: Place, case: Case, repeat: int) -> Row:
     floors: List[Measured] = []
     connections = 0
     for _ in range(repeat):
-        for what, measured in ((case.floor, floors), (case.cld, runs)):
-            if what is None:
+        for program, measured in ((case.floor, floors), (case.cld, runs)):
+            if program is None:
                 continue
             scratch = place.folder / "scratch"
             shutil.rmtree(scratch, ignore_errors=True)
             scratch.mkdir()
             control(place, f"/{case.latency}")
-            measured.append(what(place, scratch))
+            measured.append(program(place, scratch))
             connections = control(place, "")["opened"]
     row = Row(case, typical(runs), typical(floors) if floors else None, connections)
     print(row.markdown(), flush=True)

@@ -1,4 +1,4 @@
-"""cloudinary_cli: the `cld` command. Importing the package gives the version and does nothing else."""
+"""The `cld` command. Importing the package defines `__version__` and does nothing else."""
 
 from cloudinary_cli.version import __version__
 

@@ -1,4 +1,4 @@
-"""Runs the program for `python -m cloudinary_cli`; knows nothing but where main() is."""
+"""Runs `cld` for `python -m cloudinary_cli`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""main(): runs the root group and maps every error to one line on stderr and an exit code; the one catch-all."""
+"""main(): runs the root command and turns every error into one line on stderr and an exit status."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from cloudinary_cli.cli_group import UnknownCommand, cli
 from cloudinary_cli.console import Console, install_logging
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import CliError, DetailedExit, NoConfiguration, Terminated
-from cloudinary_cli.system.signals import SIGNALS, end_process
+from cloudinary_cli.system.signals import SIGNALS, termination
 from cloudinary_cli.text import is_random, one_line, redact, secrets_in
 
+INTERRUPTS = (KeyboardInterrupt, Terminated, click.Abort)
 COMPLETION_VARIABLE = "_CLD_COMPLETE"  # Click's, from prog_name
 
 __all__ = ["cli", "main"]
@@ -27,8 +28,14 @@ __all__ = ["cli", "main"]
 def main(args: Optional[List[str]] = None) -> int:
     """Run `cld` with `args` (default: the process's own, which ends after it) and return the exit status."""
     if args is not None:
-        with _handled_signals():
-            return _run(args)
+        console = Console()
+        try:
+            with _handled_signals():
+                return _run(console, args)
+        except INTERRUPTS as error:
+            ended = termination(error)
+            console.notice(ended.message)
+            return ended.exit_code
     if sys.getfilesystemencoding() == "ascii":
         from cloudinary_cli.system.utf8_mode import restart_in_utf8_mode
 
@@ -36,15 +43,13 @@ def main(args: Optional[List[str]] = None) -> int:
     try:
         SIGNALS.install(owns_process=True)
         sys.unraisablehook = _repeat_lost_signal
-        status = _run(None)
+        status = _run(Console(), None)
         SIGNALS.end()
-    except (KeyboardInterrupt, Terminated) as error:  # outside the command: in _run()'s own handlers, for example
-        SIGNALS.end()
-        status = _interrupted(None, error)
-    # A worker thread that renews a login saves the new tokens before the process ends.
+    except INTERRUPTS as error:
+        SIGNALS.end_process(termination(error))
+    # A worker thread that is refreshing a login saves the new tokens before the process ends.
     SIGNALS.close()
-    # Frozen objects are left alone by the collections that the interpreter makes on its way out: a sixth of the
-    # time of a short command.
+    # The interpreter's garbage collections at exit skip frozen objects, which saves a sixth of a short command's time.
     gc.freeze()
     return status
 
@@ -59,43 +64,31 @@ def _handled_signals() -> Iterator[None]:
 
 
 def _repeat_lost_signal(unraisable: Any) -> None:
-    # Python drops an exception that a handler raises inside a finalizer or a callback of a weak reference.
+    # Python discards an exception that a signal handler raises inside a finalizer or a weak reference callback.
     if isinstance(unraisable.exc_value, Terminated):
         signal.raise_signal(unraisable.exc_value.signum)
     else:
         sys.__unraisablehook__(unraisable)
 
 
-def _interrupted(console: Optional[Console], error: BaseException) -> int:
-    """End the process's own run here, so that a terminal that is stopped does not hold it; else say so and return."""
-    ended = error if isinstance(error, Terminated) else Terminated(signal.SIGINT)
-    if console is None:
-        end_process(ended.exit_code, ended.message)
-    else:
-        console.notice(ended.message)
-    return ended.exit_code
-
-
-def _run(args: Optional[List[str]]) -> int:
-    console = Console()
+def _run(console: Console, args: Optional[List[str]]) -> int:
+    """The exit status of the command; an interrupt is raised."""
     arguments = sys.argv[1:] if args is None else args
     console.hide_secrets_of(arguments)
     completing = COMPLETION_VARIABLE in os.environ
     # The completion of a command line must not write into that line.
     install_logging(console, "CRITICAL" if completing else "INFO")
     if not sys.warnoptions:  # python -W and PYTHONWARNINGS still show them
-        # What a library tells its developers (Python 3.8 is old) is noise to a user.
+        # Libraries' warnings for developers (such as the end of support for a Python version) do not help a user.
         warnings.simplefilter("ignore")
     try:
         return exit_status(cli.main(args=args, prog_name="cld", standalone_mode=False, obj=console))
+    except INTERRUPTS:
+        raise
     except click.ClickException as error:
         if not completing:
             _show_usage_error(console, error, arguments)
         return _status(1, DetailedExit.USAGE)
-    except (KeyboardInterrupt, Terminated, click.Abort) as error:
-        if args is None:
-            SIGNALS.end()
-        return _interrupted(console if args is not None else None, error)
     except CliError as error:
         _show_error(console, error)
         return _status(error.exit_code, error.detailed_exit_code)
@@ -118,7 +111,7 @@ def exit_status(result: Any) -> int:
 
 
 def _status(plain: int, detailed: int) -> int:
-    """The exit status of an error: scripts know 0 and 1, so finer ones are asked for (docs/exit-codes.md)."""
+    """The exit status of an error: 1, for existing scripts, or a detailed one on request (docs/exit-codes.md)."""
     return int(detailed) if os.environ.get("CLOUDINARY_CLI_EXIT_CODES") == "detailed" else plain
 
 
@@ -126,7 +119,7 @@ def _show_error(console: Console, error: CliError) -> None:
     if not isinstance(error, NoConfiguration):
         console.error(error.message)
         return
-    # The first line is the error; what follows is advice, and reads better without a prefix on each line.
+    # The first line is the error; the other lines are advice, shown without the prefix of an error.
     line, _, advice = error.message.partition("\n")
     console.error(line)
     if advice:
@@ -142,17 +135,17 @@ def _show_usage_error(console: Console, error: click.ClickException, arguments: 
         console.notice(context.get_usage())
         if context.parent is not None:
             console.notice(f"Try '{context.command_path} --help' for help.\n")
-    # A word in the wrong place may be a pasted key; elsewhere, such a word is the name of an asset.
+    # A random-looking word in a wrong place may be a pasted key; in other messages it is the name of an asset.
     pasted = [word for word in arguments if is_random(word)]
     message = redact(error.format_message(), [*secrets_in(arguments), *pasted])
-    # Click lists the choices of a missing parameter on lines of their own; nothing else in its text is the program's.
+    # Only the text of MissingParameter has line breaks of Click's own (the list of choices).
     console.notice(f"Error: {message if isinstance(error, click.MissingParameter) else one_line(message, None)}")
     if isinstance(error, UnknownCommand):
         console.notice(error.hint)
 
 
 def _silence_stdout() -> None:
-    # The reader (head, less) has gone: keep the interpreter's own flush at exit from failing again.
+    # The reading process (head, less) has ended. Without this, the interpreter's flush at exit would fail again.
     try:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (OSError, ValueError):

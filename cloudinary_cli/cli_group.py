@@ -1,6 +1,6 @@
-"""The root group: -c, -C, -v, --version, a table of commands loaded by name, and the method-name fallback."""
+"""The root command: its options, the table of commands, and the routing of API method names."""
 
-# Annotations are evaluated here: NamedTuple compiles each one that is a text, 0.7 ms for a class, in every command.
+from __future__ import annotations
 
 import importlib
 import sys
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Entry(NamedTuple):
-    """Where a command lives and its line in the help, so that help imports no command."""
+    """The location of a command (`module:attribute`) and its line in the help, which is shown without importing it."""
 
     target: str
     help: str
@@ -26,7 +26,7 @@ class Entry(NamedTuple):
 
 COMMANDS: Dict[str, Entry] = {
     "admin": Entry("cloudinary_cli.core.admin:admin", "Run any method of the Admin API."),
-    "agent": Entry("cloudinary_cli.core.agent:agent", "Create accounts and clouds: for AI agents."),
+    "agent": Entry("cloudinary_cli.core.agent:agent", "Create accounts and clouds (for AI agents)."),
     "clone": Entry("cloudinary_cli.modules.clone:clone", "Copy assets to another cloud."),
     "completion": Entry("cloudinary_cli.core.completion:completion", "Print a shell's completion script."),
     "config": Entry("cloudinary_cli.core.config:config_command", "Show and manage configurations and the default."),
@@ -37,18 +37,18 @@ COMMANDS: Dict[str, Entry] = {
     "migrate": Entry("cloudinary_cli.modules.migrate:migrate", "Upload assets by URL, through an upload mapping."),
     "provisioning": Entry("cloudinary_cli.core.provisioning:provisioning", "Run any method of the Provisioning API."),
     "regen_derived": Entry(
-        "cloudinary_cli.modules.regen_derived:regen_derived", "Make the derived assets of a transformation anew."
+        "cloudinary_cli.modules.regen_derived:regen_derived", "Regenerate the derived assets of a transformation."
     ),
     "sandbox": Entry("cloudinary_cli.core.sandbox:sandbox", "Run a local stand-in for Cloudinary (for tests)."),
     "search": Entry("cloudinary_cli.core.search:search", "Search assets."),
     "search_folders": Entry("cloudinary_cli.core.search_folders:search_folders", "Search folders."),
-    "sync": Entry("cloudinary_cli.modules.sync:sync", "Make a Cloudinary folder like a local one, or the reverse."),
-    "token": Entry("cloudinary_cli.core.token:token", "Print a fresh access token of a login."),
+    "sync": Entry("cloudinary_cli.modules.sync:sync", "Synchronize a local directory with a Cloudinary folder."),
+    "token": Entry("cloudinary_cli.core.token:token", "Print a valid access token of a saved login."),
     "upload_dir": Entry("cloudinary_cli.modules.upload_dir:upload_dir", "Upload the files of a directory."),
     "uploader": Entry("cloudinary_cli.core.uploader:uploader", "Run any method of the Upload API."),
     "url": Entry("cloudinary_cli.core.url:url", "Build a delivery URL, optionally with a transformation."),
     "utils": Entry("cloudinary_cli.core.utils:utils", "Run a utility method of the SDK (signing, URLs)."),
-    "whoami": Entry("cloudinary_cli.core.whoami:whoami", "Show which credential is in use, and its state."),
+    "whoami": Entry("cloudinary_cli.core.whoami:whoami", "Show which credentials are in use, and their state."),
     "sample": Entry("cloudinary_cli.core.samples:sample", "Sample image.", hidden=True),
     "couple": Entry("cloudinary_cli.core.samples:couple", "Sample image.", hidden=True),
     "dog": Entry("cloudinary_cli.core.samples:dog", "Sample video.", hidden=True),
@@ -56,7 +56,7 @@ COMMANDS: Dict[str, Entry] = {
 
 
 class UnknownCommand(click.UsageError):
-    """No command and no API method has this name. `hint`: what to type instead, shown on a line of its own."""
+    """No command and no API method has this name. `hint` says what to type instead and is shown on its own line."""
 
     def __init__(self, name: str, hint: str, ctx: click.Context) -> None:
         super().__init__(f'No such command "{name}".', ctx)
@@ -64,7 +64,7 @@ class UnknownCommand(click.UsageError):
 
 
 class LazyGroup(CldGroup):
-    """Loads a command's module when the command is used, and routes unknown names to API methods."""
+    """Imports a command's module when the command is used, and routes other names to API methods."""
 
     def list_commands(self, ctx: click.Context) -> List[str]:
         return sorted(COMMANDS)
@@ -83,7 +83,7 @@ class LazyGroup(CldGroup):
             formatter.write_dl(rows)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command. Without main(), such as in Click's CliRunner, show its log lines and its error here."""
+        """Run the command. Without main(), for example in Click's CliRunner, also set up logging and report errors."""
         if isinstance(ctx.obj, Console):
             return super().invoke(ctx)
         from cloudinary_cli.errors import CliError
@@ -98,15 +98,15 @@ class LazyGroup(CldGroup):
     def resolve_command(
         self, ctx: click.Context, args: List[str]
     ) -> Tuple[Optional[str], Optional[click.Command], List[str]]:
-        """`cld ping` is `cld admin ping`, `cld upload x` is `cld uploader upload x`; a command's name wins."""
+        """Treat `cld ping` as `cld admin ping` and `cld upload x` as `cld uploader upload x`; commands come first."""
         name = args[0]
         if name in COMMANDS or name.startswith("-"):
             return super().resolve_command(ctx, args)
         api = _api_of_method(name)
-        if api is None and ctx.resilient_parsing:  # completing a line that is not yet right
+        if api is None and ctx.resilient_parsing:  # shell completion of an unfinished line
             return None, None, args
         if api is None and "://" in name:
-            raise click.UsageError("A URL is not a command. To use it for one: cld -c URL <command>", ctx)
+            raise click.UsageError("A URL is not a command. To use it for one command: cld -c URL <command>", ctx)
         if api is None:
             raise UnknownCommand(name, _did_you_mean(name), ctx)
         return api, self.get_command(ctx, api), args
@@ -157,17 +157,17 @@ def cli(ctx: click.Context, config: Optional[str], config_saved: Optional[str]) 
     Start with `cld login`. The configuration used is, in this order: -c, -C, CLOUDINARY_CONFIG_NAME,
     the stored default (`cld config -d NAME`), the environment.
     """
-    # Deferred: --version and --help end before this, and need none of it.
+    # Deferred: --version and --help return before this point.
     from cloudinary_cli.config.resolver import Selection, check_selection
     from cloudinary_cli.context import AppContext
 
     selection = Selection(config, config_saved)
     check_selection(selection)
-    # One console for commands and log lines: they share the terminal's last line.
+    # Commands and the log handler share one console, because both redraw the terminal's status line.
     ctx.obj = AppContext(selection, ctx.obj if isinstance(ctx.obj, Console) else Console())
     ctx.call_on_close(ctx.obj.close)
     with usage_of(ctx):
-        # Here, and not in the command: `cld -C NAME COMMAND --help` ends before the command runs.
+        # Checked here because `cld -C NAME COMMAND --help` never runs the command.
         ctx.obj.check_selection()
     if ctx.invoked_subcommand is None:
         _show_guidance(ctx.obj)
@@ -179,7 +179,7 @@ cli.params.append(verbosity_option())
 
 
 def _show_guidance(app: "AppContext") -> None:
-    # Bare `cld` is where people start: say what is missing, then show the help all the same.
+    # New users run `cld` without arguments: tell them what is missing, then show the help.
     from cloudinary_cli.errors import ConfigError
 
     try:

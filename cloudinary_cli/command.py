@@ -1,4 +1,4 @@
-"""The Click classes of all commands: -h, -v after the command name too, and a check of -c/-C before the body."""
+"""The Click classes of all commands: `-h`, `-v` after the command name, and the check of `-c` and `-C`."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ def _same_name(token: str) -> str:
     return token.replace("-", "_")
 
 
-# Half of the interface's long options have dashes and half have underscores; nobody should have to know which.
+# Some long options are documented with dashes and some with underscores; both spellings work for all of them.
 CONTEXT_SETTINGS = {"help_option_names": ["-h", "--help"], "token_normalize_func": _same_name}
 
 
 def set_verbosity(ctx: click.Context, param: click.Parameter, value: Any) -> None:
-    """Click callback of -v: takes effect at once, so that option errors of the command obey it."""
+    """Click callback of `-v`. It takes effect immediately, so it also applies to errors in later options."""
     if value:
         set_level(str(value))
 
 
 def verbosity_option(taken: Collection[str] = ()) -> click.Option:
-    """`-v LVL`, valid before and after the command name; without the names that a command has given away."""
+    """Return the `-v LVL` option, without the names that the command uses for another option."""
     return click.Option(
         [name for name in ("-v", "--verbosity") if name not in taken],
         type=click.Choice(LEVELS, case_sensitive=False),
@@ -41,7 +41,7 @@ def verbosity_option(taken: Collection[str] = ()) -> click.Option:
 
 @contextmanager
 def usage_of(ctx: click.Context) -> Iterator[None]:
-    """Give a usage error the context whose usage line is shown with it; Click's parser leaves it out of some."""
+    """Attach the context to usage errors that Click's parser raises without one, so that the usage line is shown."""
     try:
         yield
     except click.UsageError as error:
@@ -50,7 +50,7 @@ def usage_of(ctx: click.Context) -> Iterator[None]:
 
 
 def completion_of(kind: str) -> Callable[[click.Context, click.Parameter, str], List[Any]]:
-    """A shell_complete callback: the function `kind` of completion.py, loaded when somebody presses the Tab key."""
+    """Return a shell_complete callback that calls the function `kind` of completion.py, imported on first use."""
 
     def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> List[Any]:
         completion = importlib.import_module("cloudinary_cli.completion")
@@ -61,7 +61,7 @@ def completion_of(kind: str) -> Callable[[click.Context, click.Parameter, str], 
 
 
 class NonEmptyText(click.ParamType):  # type: ignore[type-arg,unused-ignore]
-    """Text with something in it. An empty argument comes from an unset shell variable, and may stand for everything."""
+    """Non-blank text. An empty argument usually comes from an unset shell variable, and could match every asset."""
 
     name = "text"
 
@@ -76,14 +76,14 @@ class NonEmptyText(click.ParamType):  # type: ignore[type-arg,unused-ignore]
 
 
 class NameValueOption(click.Option):
-    """A repeatable option with two values, which may also be written as one word: `-o NAME VALUE`, `-o NAME=VALUE`."""
+    """A repeatable option with two values, also accepted as one word: `-o NAME VALUE` or `-o NAME=VALUE`."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"nargs": 2, "multiple": True, "metavar": "NAME VALUE", **kwargs})
 
 
 def option_arity(command: click.Command, ctx: click.Context) -> Dict[str, int]:
-    """How many values each option of the command takes."""
+    """Return the number of values of each option of the command."""
     from cloudinary_cli.api.command_line import arity_of
 
     options = [option for option in command.get_params(ctx) if isinstance(option, click.Option)]
@@ -93,7 +93,7 @@ def option_arity(command: click.Command, ctx: click.Context) -> Dict[str, int]:
 
 
 class CldCommand(click.Command):
-    """A leaf command. Its body runs after the selection was checked; `--help` runs before anything is read."""
+    """A command. `-c` and `-C` are checked before it runs; `--help` works without reading any file."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["context_settings"] = {**CONTEXT_SETTINGS, **(kwargs.get("context_settings") or {})}
@@ -110,7 +110,7 @@ class CldCommand(click.Command):
             return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
-        # Deferred: `--help` and `--version` never come here.
+        # Deferred: `--help` and `--version` do not reach this point.
         from cloudinary_cli.config.legacy import migrate_old_config
         from cloudinary_cli.context import AppContext
 
@@ -123,7 +123,7 @@ class CldCommand(click.Command):
 
 
 class CldGroup(click.Group):
-    """A group of CldCommands. Without a sub-command it shows its help and fails, as Click does."""
+    """A group of CldCommands. Without a subcommand it shows its help and fails, which is Click's default."""
 
     command_class = CldCommand
 
@@ -140,6 +140,6 @@ class CldGroup(click.Group):
 
 
 def config_optional(command: C) -> C:
-    """Mark a command as one that needs no configuration (kept for old import paths; the body decides now)."""
-    setattr(command, "config_optional", True)  # noqa: B010 - any object that can carry a mark
+    """Mark a command that needs no configuration. Nothing reads the mark; the name is kept for old import paths."""
+    setattr(command, "config_optional", True)  # noqa: B010 - the type of the object is not known
     return command

@@ -1,6 +1,7 @@
-"""Names that Tab offers: saved configurations and API methods. Nothing is printed while the user types.
+"""Shell completion of the names of saved configurations and API methods.
 
-Reads config.json and the method names of the SDK, never the network. Errors lead to an empty list.
+It reads config.json and the SDK's modules, and never uses the network. After an error the list is empty, because
+printed text would disturb the command line that the user is typing.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from click.shell_completion import CompletionItem
 
 from cloudinary_cli.config import rules as config_rules
 from cloudinary_cli.config import url as config_url
-from cloudinary_cli.config.current import current_store
+from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.text import one_line
 
@@ -23,13 +24,13 @@ VARIABLE = "_CLD_COMPLETE"
 
 def _names(incomplete: str, wanted: Callable[[Any], bool]) -> List[str]:
     try:
-        content: Dict[str, Any] = current_store().load()
+        content: Dict[str, Any] = ConfigStore().load()
     except CliError:
         return []
-    # A name with control characters could forge the protocol's lines, or command the terminal.
+    # A name with control characters could forge lines of the completion protocol or control the terminal.
     names = [name for name in config_rules.user_config_names(content) if one_line(name, None) == name]
     found = [name for name in names if name.startswith(incomplete) and wanted(content[name])]
-    # zsh and fish quote what they insert, bash does not.
+    # zsh and fish quote what they insert; bash does not.
     is_bash = os.environ.get(VARIABLE, "").startswith("bash")
     return [shlex.quote(name) for name in found] if is_bash else found
 
@@ -55,7 +56,7 @@ def claimable_names(ctx: click.Context, param: click.Parameter, incomplete: str)
 
 
 def method_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> List[CompletionItem]:
-    """Methods of the API that the command is named after; files after a method of the uploader."""
+    """Methods of the API that the command is named after; after a method of the uploader, files."""
     from cloudinary_cli.sdk import loader
 
     api = ctx.command.name or ""

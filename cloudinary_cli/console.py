@@ -1,4 +1,4 @@
-"""The only room that prints, prompts, colours or asks isatty: data goes to stdout, everything else to stderr."""
+"""Prints, prompts, colors and checks for terminals. Data goes to stdout, all other text to stderr."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from typing import IO, TYPE_CHECKING, Any, Mapping, Optional, Sequence
 import click
 
 from cloudinary_cli.defaults import logger
-from cloudinary_cli.errors import CliError
-from cloudinary_cli.text import one_line, printable, redact, secrets_in, to_json
+from cloudinary_cli.errors import CliError, Declined
+from cloudinary_cli.text import aligned, one_line, printable, redact, secrets_in, to_json
 
 if TYPE_CHECKING:
     from cloudinary_cli.system.line_reader import LineReader
 
-_PREFIX_COLOURS = {"warning": "yellow", "error": "red", "critical": "red", "debug": "blue"}
+_PREFIX_COLORS = {"warning": "yellow", "error": "red", "critical": "red", "debug": "blue"}
 LEVELS = ("CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG")
 
 
 class Console:
-    """The three standard streams and the rules for writing to them. Streams are looked up when used."""
+    """Access to the three standard streams. Streams that are not given are looked up in `sys` on each use."""
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class Console:
         environ: Optional[Mapping[str, str]] = None,
     ) -> None:
         self._stdin, self._stdout, self._stderr = stdin, stdout, stderr
-        self._environ = environ
+        self._environ: Mapping[str, str] = os.environ if environ is None else environ
         self._arguments: Sequence[str] = ()
         self._secrets: Optional[Sequence[str]] = None
         self._status = ""
@@ -51,34 +51,37 @@ class Console:
         return self._stderr or sys.stderr
 
     def hide_secrets_of(self, arguments: Sequence[str]) -> None:
-        """Keep the secrets of this command line out of everything that is not data."""
+        """Remove the secrets in these command-line arguments from all text that is not data."""
         self._arguments, self._secrets = arguments, None
 
     def safe(self, text: str) -> str:
-        """Text for stderr: without secrets, control characters escaped."""
-        if self._secrets is None:  # not before: most commands say nothing
+        """Return text for stderr: secrets removed, control characters escaped."""
+        if self._secrets is None:  # computed on first use, because most commands print nothing here
             self._secrets = secrets_in(self._arguments)
         return printable(redact(text, self._secrets))
 
-    # -- what kind of streams these are
+    # -- terminals
 
     def is_interactive(self) -> bool:
-        """True when a person can answer: stdin is a terminal."""
-        return _is_terminal(self._stdin or sys.stdin)
+        """True when stdin is a terminal, so a user can answer questions."""
+        return _is_terminal(self.stdin)
 
-    def shows_colour(self, stream: Optional[IO[str]]) -> bool:
-        """Colour only on a terminal, and not when NO_COLOR (https://no-color.org) is non-empty."""
-        environ = os.environ if self._environ is None else self._environ
-        return not environ.get("NO_COLOR") and environ.get("TERM") != "dumb" and _is_terminal(stream)
+    def stdout_is_terminal(self) -> bool:
+        """True when stdout is a terminal, so data on it are read by the user and not by a program."""
+        return _is_terminal(self.stdout)
+
+    def shows_color(self, stream: Optional[IO[str]]) -> bool:
+        """True for a terminal, unless NO_COLOR (https://no-color.org) is set and not empty."""
+        return not self._environ.get("NO_COLOR") and self._environ.get("TERM") != "dumb" and _is_terminal(stream)
 
     # -- data
 
     def data(self, text: str, newline: bool = True) -> None:
-        """Write data to stdout as it is.
+        """Write data to stdout without changing it.
 
-        :raises CliError: stdout is closed, or its disk is full. A reader that has gone is a BrokenPipeError.
+        :raises CliError: stdout is closed, or its disk is full. :raises BrokenPipeError: the reader has exited.
         """
-        if self.stdout is None:  # what Python makes of a closed descriptor
+        if self.stdout is None:  # Python sets it to None if the file descriptor is closed
             raise CliError("The output cannot be written: stdout is closed.")
         with self._lock:
             self._erase_status()
@@ -90,22 +93,25 @@ class Console:
                 raise CliError(f"The output cannot be written: {error.strerror or error}.") from error
 
     def data_lines(self, *lines: str) -> None:
-        """Write lines of data to stdout; control characters in them are escaped, so that each stays one line."""
+        """Write lines of data to stdout, with control characters escaped so that each remains one line."""
         self.data("\n".join(one_line(line, None) for line in lines))
 
+    def table(self, rows: Sequence[Sequence[str]], gap: str = "  ") -> None:
+        """Write rows to stdout with aligned columns; see text.aligned()."""
+        self.data(aligned(rows, gap))
+
     def json(self, obj: Any) -> None:
-        """Write a value to stdout as indented JSON, coloured only on a terminal."""
+        """Write a value to stdout as indented JSON, in color on a terminal."""
         text = to_json(obj, getattr(self.stdout, "encoding", None))
-        self.data(_coloured_json(text) if self.shows_colour(self.stdout) else text)
+        self.data(_colored_json(text) if self.shows_color(self.stdout) else text)
 
-    # -- prose
+    # -- messages on stderr
 
-    def info(self, text: str, colour: Optional[str] = None) -> None:
-        """A bare line on stderr, hidden by -v WARNING and above."""
-        logger.info("%s", text, extra={"colour": colour})
+    def info(self, text: str, color: Optional[str] = None) -> None:
+        """Print a line without a prefix; `-v WARNING` and higher levels hide it."""
+        logger.info("%s", text, extra={"color": color})
 
     def success(self, text: str) -> None:
-        """An info line in green."""
         self.info(text, "green")
 
     def warning(self, text: str) -> None:
@@ -118,29 +124,28 @@ class Console:
         logger.debug("%s", text)
 
     def notice(self, text: str) -> None:
-        """Text on stderr that -v does not hide: what the user must see to go on, such as a login URL.
+        """Print text that `-v` does not hide, because the user needs it to continue, such as a login URL.
 
-        It may have several lines, so what comes from elsewhere is given through one_line().
+        It may have several lines, so callers pass untrusted parts through one_line().
         """
-        self.prose(self.safe(text) + "\n")
+        self.message(self.safe(text) + "\n")
 
-    def prose(self, text: str) -> None:
-        """Write to stderr as it is; a status line makes room and comes back."""
+    def message(self, text: str) -> None:
+        """Write to stderr without changing the text. A status line is erased first and redrawn below it."""
         with self._lock:
             status, self._status = self._status, self._erase_status()
             _write(self.stderr, text)
             if text.endswith("\n"):
                 self._draw_status(status)
 
-    # -- a line that changes: on a terminal only, and always the last one
+    # -- the status line: the last line of a terminal, redrawn in place
 
     def shows_status(self) -> bool:
         """True when stderr is a terminal that can redraw a line."""
-        environ = os.environ if self._environ is None else self._environ
-        return _is_terminal(self.stderr) and environ.get("TERM") != "dumb"
+        return _is_terminal(self.stderr) and self._environ.get("TERM") != "dumb"
 
     def status(self, text: str) -> None:
-        """Show `text` as the last line of the terminal in the place of the one before; empty removes it."""
+        """Replace the status line, which is the last line of the terminal. An empty text removes it."""
         if not self.shows_status():
             return
         with self._lock:
@@ -164,14 +169,14 @@ class Console:
             _write(self.stderr, text)
         self._status = text
 
-    # -- questions: the prompt is prose, so it goes to stderr and never into piped data
+    # -- questions: prompts go to stderr, so they never mix with piped data
 
     def prompt(self, message: str, hint: Optional[str] = None) -> Optional[str]:
-        """Ask for one line. None when stdin is closed; the hint then says what to type instead."""
-        self.prose(self.safe(message))
+        """Ask for one line. Return None when stdin is closed; `hint` then says what to type instead."""
+        self.message(self.safe(message))
         answer = self._stdin_line()
         if answer is None:
-            self.prose("\n")
+            self.message("\n")
             self.warning("No input available." + (f" {hint}" if hint else ""))
         return answer
 
@@ -183,17 +188,16 @@ class Console:
         return line.strip() if line else None
 
     def lines(self) -> "Optional[LineReader]":
-        """Lines of stdin as they come, for a wait that also has other ends; None when there is no stdin to read."""
+        """Return a non-blocking reader of stdin, for callers that also wait for other events; None without a stdin."""
         from cloudinary_cli.system.line_reader import LineReader
 
-        stream = self._stdin or sys.stdin
         try:
-            return None if stream is None or stream.closed else LineReader(stream)
-        except (OSError, ValueError):  # not a stream of the system
+            return None if self.stdin is None or self.stdin.closed else LineReader(self.stdin)
+        except (OSError, ValueError):  # a stream without a file descriptor
             return None
 
     def read_secret(self, message: str) -> Optional[str]:
-        """One line of stdin that a terminal does not echo; without a terminal nothing is asked. None at its end."""
+        """Read one line of stdin without echo. Return None at its end. The prompt is shown on a terminal only."""
         if not self.is_interactive():
             return self._stdin_line()
         import getpass
@@ -204,20 +208,29 @@ class Console:
             return None
 
     def confirm(self, message: str, hint: Optional[str] = "Use --force (-F) to skip the question.") -> bool:
-        """A yes/no question whose default is no, also when nobody answers."""
+        """Ask a yes/no question. The default is no, also when stdin is closed."""
         return (self.prompt(f"{one_line(message, None)} (y/N) ", hint) or "").lower() in ("y", "yes")
 
-    def choose(self, title: str, options: Sequence[str], hint: Optional[str] = None) -> Optional[str]:
-        """A numbered menu: the raw answer, empty for cancelled, None when stdin is closed."""
-        lines = [title] + [f"  {number}. {one_line(option, None)}" for number, option in enumerate(options, 1)]
-        return self.prompt("\n".join(lines) + f"\nChoose [1-{len(options)}, Enter cancels]: ", hint)
+    def pick(self, title: str, options: Sequence[str], hint: Optional[str] = None) -> Optional[int]:
+        """Show a numbered menu and return the index of the chosen option, or None when the user cancels.
+
+        :raises Declined: stdin is closed, or the input is not a number of the menu.
+        """
+        numbers = [str(number) for number in range(1, len(options) + 1)]
+        lines = [title, *(f"  {number}. {one_line(option, None)}" for number, option in zip(numbers, options))]
+        choice = self.prompt("\n".join(lines) + f"\nChoose [1-{len(options)}, Enter cancels]: ", hint)
+        if choice is None:
+            raise Declined("No selection was made.")
+        if choice and choice not in numbers:
+            raise Declined(f"Invalid selection: '{one_line(choice, 20)}' is not a number from 1 to {len(options)}.")
+        return numbers.index(choice) if choice else None
 
 
 class ConsoleHandler(logging.Handler):
-    """Shows log records as prose on stderr: info bare, other levels with a prefix, secrets redacted.
+    """Prints log records on stderr, with secrets redacted and a prefix for all levels except info.
 
-    A record is one line, whatever names and texts of a server are in it; only a traceback has several, each with the
-    prefix.
+    A record is always one line, even if names or messages from a server contain line breaks. Only a traceback has
+    several lines, each with the prefix.
     """
 
     def __init__(self, console: Console) -> None:
@@ -226,8 +239,8 @@ class ConsoleHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            self.console.prose(self._render(record) + "\n")
-        except Exception:  # noqa: BLE001 - a broken stderr must not break the command (logging's own rule)
+            self.console.message(self._render(record) + "\n")
+        except Exception:  # noqa: BLE001 - like the handlers of logging: a broken stderr must not end the command
             self.handleError(record)
 
     def _render(self, record: logging.LogRecord) -> str:
@@ -235,19 +248,19 @@ class ConsoleHandler(logging.Handler):
         if record.exc_info and record.exc_info[0]:
             trace = logging.Formatter().formatException(record.exc_info)
             text = "\n".join([text, *map(self.console.safe, trace.splitlines())])
-        colourful = self.console.shows_colour(self.console.stderr)
+        colorful = self.console.shows_color(self.console.stderr)
         level = record.levelname.lower()
         if level == "info":
-            colour = getattr(record, "colour", None)
-            return click.style(text, fg=colour) if colour and colourful else text
+            color = getattr(record, "color", None)
+            return click.style(text, fg=color) if color and colorful else text
         prefix = f"{level}: "
-        if colourful:
-            prefix = click.style(prefix, fg=_PREFIX_COLOURS.get(level))
+        if colorful:
+            prefix = click.style(prefix, fg=_PREFIX_COLORS.get(level))
         return "\n".join(prefix + line for line in text.split("\n"))
 
 
 def install_logging(console: Console, level: str = "INFO") -> None:
-    """Route the program's logger to this console. Called by main(), never at import."""
+    """Send the program's log records to this console. Called by main(), not on import."""
     for handler in [h for h in logger.handlers if isinstance(h, ConsoleHandler)]:
         logger.removeHandler(handler)
     logger.addHandler(ConsoleHandler(console))
@@ -256,7 +269,7 @@ def install_logging(console: Console, level: str = "INFO") -> None:
 
 
 def set_level(level: str) -> None:
-    """Set the threshold of the program's logger; any case."""
+    """Set the threshold of the program's logger; the name of the level is case-insensitive."""
     logger.setLevel(level.upper())
 
 
@@ -268,18 +281,18 @@ def _is_terminal(stream: Optional[IO[str]]) -> bool:
 
 
 def _write(stream: Optional[IO[str]], text: str) -> None:
-    if stream is None:  # stderr is closed: nobody wants the prose
+    if stream is None:  # stderr is closed
         return
     try:
         stream.write(text)
     except UnicodeEncodeError:
-        # A C locale: show what can be shown, escape the rest, rather than fail after the work is done.
+        # In a C locale, escape the characters that cannot be encoded instead of failing after the work is done.
         encoding = getattr(stream, "encoding", None) or "ascii"
         stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
     stream.flush()
 
 
-def _coloured_json(text: str) -> str:
+def _colored_json(text: str) -> str:
     from pygments import highlight
     from pygments.formatters.terminal import TerminalFormatter
     from pygments.lexers.data import JsonLexer

@@ -1,4 +1,4 @@
-"""AppContext: the one object on ctx.obj that carries streams, store, clock, browser and the active configuration."""
+"""AppContext: the object on Click's `ctx.obj`, with console, store, clock, environment and active configuration."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import Any, Callable, Mapping
 
 from cloudinary_cli.config import resolver as config_resolver
-from cloudinary_cli.config.current import current_store
 from cloudinary_cli.config.resolver import ResolvedConfig, Selection
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.console import Console
@@ -24,11 +23,11 @@ def open_browser(url: str) -> bool:
 
 @dataclass(frozen=True)
 class AppContext:
-    """What a command may use. Everything is replaceable, and nothing is read before it is asked for."""
+    """The dependencies of a command. Tests can replace each one; nothing is read before it is used."""
 
     selection: Selection = field(default_factory=Selection)
     console: Console = field(default_factory=Console)
-    store: ConfigStore = field(default_factory=current_store)
+    store: ConfigStore = field(default_factory=ConfigStore)
     clock: Callable[[], float] = time.time
     open_browser: Callable[[str], bool] = open_browser
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
@@ -36,10 +35,9 @@ class AppContext:
     @cached_property
     def active(self) -> ResolvedConfig:
         """The active configuration, usable or not; reads config.json, never the network."""
-        # A URL given with -c needs no file, so one that cannot be read does not stop it.
+        # -c with a URL needs no file, so it works with an unreadable config.json.
         snapshot = {} if "://" in (self.selection.config or "") else self.store.load()
-        resolved = config_resolver.resolve(self.selection, snapshot, self.environ)
-        return config_resolver.remember(resolved)
+        return config_resolver.resolve(self.selection, snapshot, self.environ)
 
     @cached_property
     def sdk_config(self) -> Any:
@@ -52,12 +50,18 @@ class AppContext:
         return activation.activate(self.active.require(), self.store)
 
     def check_selection(self) -> None:
-        """Stop on a bad -c or -C also in a command that needs no configuration."""
+        """Check -c and -C also in a command that needs no configuration.
+
+        :raises click.UsageError: they cannot be used.
+        """
         if self.selection.config is not None or self.selection.config_saved is not None:
             self.active  # noqa: B018 - resolving is the check
 
     def close(self) -> None:
-        """End of the command: save tokens that could not be saved earlier."""
+        """End of the command: save tokens that could not be saved earlier.
+
+        :raises OAuthError: they are lost.
+        """
         config = self.__dict__.get("sdk_config")
         if config is not None:
             config.flush()

@@ -1,11 +1,11 @@
-"""Constants, messages, and the rules from a region to its hosts; no I/O.
+"""Constants, messages, and the mapping of a region to its hosts.
 
 The environment is read inside functions, at call time. CLOUDINARY_HOME, CLOUDINARY_CLI_CONFIG_FILE,
 OLD_CLOUDINARY_CLI_CONFIG_FILE, CLOUDINARY_REGION and the OAUTH_* names that a variable overrides are computed on
-each access (PEP 562), so that a changed environment is honoured.
+each access (PEP 562), so a changed environment takes effect.
 """
 
-# Annotations are evaluated here: NamedTuple compiles each one that is a text, 0.7 ms for a class, in every command.
+from __future__ import annotations
 
 import logging
 import os
@@ -27,9 +27,9 @@ OAUTH_CALLBACK_PATH = "/callback"
 OAUTH_CALLBACK_TIMEOUT_SECONDS = 300
 OAUTH_EXPIRY_SKEW_SECONDS = 30
 OAUTH_HTTP_TIMEOUT_SECONDS = 30
-# How long the end of the process waits for a token call in another thread: its deadline, and the write that follows.
+# The process waits this long at its end for a token request in another thread and for the write that follows it.
 EXIT_WAIT_SECONDS = 2 * OAUTH_HTTP_TIMEOUT_SECONDS + 15.0
-# Bookkeeping of a login: kept in the entry and shown by `config`, never an argument of an API call.
+# Internal fields of a login: stored in its entry and shown by `config`, but never passed to an API call.
 OAUTH_INTERNAL_KEYS = (
     "refresh_token",
     "issued_at",
@@ -41,9 +41,9 @@ OAUTH_INTERNAL_KEYS = (
     "keyring",
 )
 
-# A writer holds the file lock for milliseconds; one that waits longer has met a stopped process.
+# A writer holds the file lock for milliseconds. A longer wait means that the process with the lock is stopped.
 CONFIG_LOCK_TIMEOUT_SECONDS = 10.0
-# A refresh holds its lock for two token calls (30 s each at most, the second after a lost response) and short writes.
+# A refresh holds its lock for at most two token requests of 30 s (the second after a lost response) and short writes.
 REFRESH_LOCK_TIMEOUT_SECONDS = 75.0
 KEYRING_TIMEOUT_SECONDS = 3.0
 
@@ -70,9 +70,9 @@ _REGION_MAX_LENGTH = 40
 
 
 def home_directory(environ: Optional[Mapping[str, str]] = None) -> str:
-    """Directory of the CLI's files. An empty CLOUDINARY_HOME counts as unset, so that no secret lands in the cwd.
+    """Directory of the CLI's files. An empty CLOUDINARY_HOME counts as unset, so no secret is saved in the cwd.
 
-    :raises NoHomeDirectory: neither CLOUDINARY_HOME nor a home directory of the user is known.
+    :raises NoHomeDirectory: CLOUDINARY_HOME is not set and the user has no home directory.
     """
     chosen = (os.environ if environ is None else environ).get("CLOUDINARY_HOME")
     return os.path.abspath(chosen) if chosen else os.path.join(user_home(), ".cloudinary-cli")
@@ -81,12 +81,12 @@ def home_directory(environ: Optional[Mapping[str, str]] = None) -> str:
 def user_home() -> str:
     """The user's home directory.
 
-    :raises NoHomeDirectory: HOME is not set or not absolute, and the system does not know the user either.
+    :raises NoHomeDirectory: HOME is not set or not absolute, and the system's user database has no entry.
     """
-    home = os.path.expanduser("~")  # "~" itself where it knows none
+    home = os.path.expanduser("~")  # returns "~" if there is none
     if not os.path.isabs(home):
         raise NoHomeDirectory(
-            "There is no home directory to keep configurations in. "
+            "There is no home directory for the configurations. "
             "Set HOME or CLOUDINARY_HOME to an absolute path: export CLOUDINARY_HOME=/path/to/directory"
         )
     return home
@@ -98,14 +98,14 @@ def config_file() -> str:
 
 
 def legacy_config_file() -> str:
-    """Path of the old format's file; CLOUDINARY_HOME does not move it."""
+    """Path of the file in the old format, which does not depend on CLOUDINARY_HOME."""
     return os.path.join(user_home(), ".cloudinary-cli-config")
 
 
 def normalize_region(region: Optional[str]) -> str:
     """`eu` -> `api-eu`, `api-eu` and `api` unchanged, blank -> `api`.
 
-    :raises ConfigError: when the result could not be one host label: the region becomes part of a host name.
+    :raises ConfigError: the result is not a valid host name label; the region becomes part of a host name.
     """
     text = (region or "").strip().lower()
     if not text:
@@ -150,7 +150,7 @@ def oauth_revoke_url_for_region(region: Optional[str]) -> str:
 
 
 def is_loopback_host(host: Optional[str]) -> bool:
-    """True for an IP literal of this machine's loopback (RFC 8252 section 7.3); names are resolved by nobody."""
+    """True for a loopback IP literal (RFC 8252 section 7.3). Host names are not resolved, so `localhost` is False."""
     import ipaddress
 
     try:
@@ -160,10 +160,11 @@ def is_loopback_host(host: Optional[str]) -> bool:
 
 
 def validate_base_url(url: str, what: str) -> str:
-    """A server base URL that may receive tokens: https, or http on loopback only. Returned without a final slash.
+    """Check the base URL of a server that may receive tokens: https, or http on loopback only.
 
-    :param what: names the value in the error, for example the environment variable.
-    :raises ConfigError: for anything else, also user-info, query and fragment.
+    :param what: the name of the value in the error, for example an environment variable.
+    :returns: the URL without a final slash.
+    :raises ConfigError: for any other URL, and for one with user info, a query or a fragment.
     """
     from urllib.parse import urlsplit
 
@@ -181,7 +182,7 @@ def validate_base_url(url: str, what: str) -> str:
 
 
 class OAuthSettings(NamedTuple):
-    """The client's side of the OAuth protocol, as the environment or the built-in defaults give it."""
+    """The OAuth client's settings, from the environment or the built-in defaults."""
 
     client_id: str
     scopes: str
@@ -195,14 +196,14 @@ class OAuthSettings(NamedTuple):
 
 
 def oauth_client_id(environ: Optional[Mapping[str, str]] = None) -> str:
-    """CLOUDINARY_OAUTH_CLIENT_ID, else the built-in one: all that a refresh or a revocation needs of the settings."""
+    """CLOUDINARY_OAUTH_CLIENT_ID, or the built-in ID. A refresh and a revocation need no other setting."""
     return (os.environ if environ is None else environ).get("CLOUDINARY_OAUTH_CLIENT_ID") or OAUTH_DEFAULT_CLIENT_ID
 
 
 def oauth_settings(environ: Optional[Mapping[str, str]] = None) -> OAuthSettings:
     """Read CLOUDINARY_OAUTH_*; an empty variable counts as unset.
 
-    :raises ConfigError: for a redirect host that is not a loopback IP literal, or a port outside 1..65535.
+    :raises ConfigError: the redirect host is not a loopback IP literal, or the port is not from 1 to 65535.
     """
     env = os.environ if environ is None else environ
     host = env.get("CLOUDINARY_OAUTH_REDIRECT_HOST") or OAUTH_DEFAULT_REDIRECT_HOST
@@ -226,15 +227,15 @@ def oauth_base_url_override(environ: Optional[Mapping[str, str]] = None) -> Opti
 
 
 def upload_prefix_override(environ: Optional[Mapping[str, str]] = None) -> Optional[str]:
-    """CLOUDINARY_UPLOAD_PREFIX, validated: the API host that a login saves. None when unset."""
+    """CLOUDINARY_UPLOAD_PREFIX, validated; None when unset. A login saves it as its API host."""
     url = (os.environ if environ is None else environ).get("CLOUDINARY_UPLOAD_PREFIX")
     return validate_base_url(url, "CLOUDINARY_UPLOAD_PREFIX") if url else None
 
 
 def keyring_timeout() -> float:
-    """Seconds that a call to the keychain may take: CLOUDINARY_CLI_KEYRING_TIMEOUT, else 3.
+    """Time limit of a keychain call in seconds: CLOUDINARY_CLI_KEYRING_TIMEOUT, or 3.
 
-    :raises ConfigError: when the variable is not a number above 0 and up to 600.
+    :raises ConfigError: the variable is not a number above 0 and up to 600.
     """
     text = os.environ.get("CLOUDINARY_CLI_KEYRING_TIMEOUT")
     if not text:

@@ -1,33 +1,33 @@
-"""The exception tree of the program, each class with its exit code; knows no I/O.
+"""The exceptions of the program and their exit codes.
 
 ::
 
-    CliError                        1   one clear line on stderr, no traceback
+    CliError                        1   shown as one line on stderr, without a traceback
     |-- ConfigError                 1   config.json, a saved entry or a CLOUDINARY_* value is unusable
     |   |-- ConfigFileError         1   the file cannot be read, parsed or written
     |   |-- ConfigNotFound          1   no saved configuration has that name
     |   |-- InvalidConfigUrl        1   not a usable cloudinary:// or account:// URL (also a ValueError)
     |   |   `-- AmbiguousConfigUrl  1   two values for a setting that decides where credentials go
     |   `-- NoConfiguration         1   nothing usable is selected
-    |-- LockTimeout                75   another process holds a lock too long; try again (EX_TEMPFAIL)
-    |-- OAuthError                  1   the authorization server or its answer
-    |   |-- TokenEndpointError      1   one call to /oauth2/token or /oauth2/revoke failed; carries what happened
-    |   |-- InvalidTokenResponse    1   2xx, but not a usable token response
-    |   |-- ReloginRequired         1   the saved login cannot be renewed; says `cld login NAME`
-    |   |-- KeychainUnavailable     1   the keychain with a login's key is locked, missing, or does not answer
+    |-- LockTimeout                75   another process holds a lock for too long; try again (EX_TEMPFAIL)
+    |-- OAuthError                  1   the authorization server or its response
+    |   |-- TokenEndpointError      1   a call to /oauth2/token or /oauth2/revoke failed
+    |   |-- InvalidTokenResponse    1   a 2xx response that is not usable
+    |   |-- ReloginRequired         1   the saved login cannot be renewed; log in again
+    |   |-- KeychainUnavailable     1   the keychain with a login's key is locked, missing, or does not respond
     |   `-- LoginError              1   `cld login` failed
     |       |-- AuthorizationDenied 1   the authorization response carried `error`
     |       |-- LoginTimeout        1   no authorization response in time
-    |       |-- NoBrowser           1   nobody could open the URL
+    |       |-- NoBrowser           1   no browser and no terminal to show the URL
     |       `-- PortInUse           1   the loopback port cannot be bound (also a RuntimeError)
-    |-- ApiError                    1   the Cloudinary API refused or could not be reached
-    |   `-- AuthenticationError     1   401 also after one refresh
-    |-- Declined                    1   the user said no, or nobody could be asked
+    |-- ApiError                    1   the Cloudinary API rejected a call or could not be reached
+    |   `-- AuthenticationError     1   HTTP 401, for a login also after one refresh
+    |-- Declined                    1   the user answered no, or there is no terminal to ask on
     `-- TransferIncomplete          1   at least one item of a bulk command failed
 
     Terminated (a BaseException)  128 + signal: SIGINT 130, SIGTERM 143, SIGHUP 129 (raised by system/signals.py)
 
-Usage errors are click.UsageError and exit 1, as scripts expect.
+Usage errors are click.UsageError. They exit with 1, not with Click's 2, because existing scripts expect it.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from cloudinary_cli.text import one_line
 
 
 class DetailedExit(IntEnum):
-    """Exit statuses that CLOUDINARY_CLI_EXIT_CODES=detailed adds; docs/exit-codes.md says what each means."""
+    """The exit statuses of CLOUDINARY_CLI_EXIT_CODES=detailed, described in docs/exit-codes.md."""
 
     FAILURE = 1
     USAGE = 2
@@ -51,12 +51,12 @@ class DetailedExit(IntEnum):
     INCOMPLETE = 8
 
 
-# What a command returns: False is a failure that was told already, a DetailedExit one with a status of its own.
+# The return value of a command: False is a failure that was already reported, DetailedExit a failure with a status.
 Status = Union[bool, DetailedExit]
 
 
 def detailed_exit(status: Optional[int]) -> DetailedExit:
-    """The exit status for an HTTP status; None is no usable answer."""
+    """The exit status for an HTTP status; None means no usable response."""
     if status is None or status >= 500:
         return DetailedExit.UNAVAILABLE
     known = {
@@ -69,9 +69,9 @@ def detailed_exit(status: Optional[int]) -> DetailedExit:
 
 
 class CliError(Exception):
-    """Base of every error that the program shows as one line; `exit_code` is the process's exit status.
+    """Base class of all errors that are shown as one line. `exit_code` is the exit status of the process.
 
-    `detailed_exit_code` takes its place where CLOUDINARY_CLI_EXIT_CODES=detailed.
+    With CLOUDINARY_CLI_EXIT_CODES=detailed, `detailed_exit_code` is used instead.
     """
 
     exit_code = 1
@@ -89,11 +89,11 @@ class ConfigError(CliError):
 
 
 class ConfigFileError(ConfigError):
-    """A file of the CLI's home cannot be read, parsed or written; the text names it."""
+    """A file in the CLI's home directory cannot be read, parsed or written; the message names it."""
 
 
 class NoHomeDirectory(ConfigError):
-    """The user has no home directory for the CLI's files: no HOME, and no entry in the system's list of users."""
+    """The user has no home directory: HOME is not set, and the system's user database has no entry."""
 
 
 URL_IS_NO_NAME = (
@@ -103,7 +103,7 @@ URL_IS_NO_NAME = (
 
 
 class ConfigNotFound(ConfigError):
-    """No saved configuration has this name. A URL in the place of one is not repeated: it may hold a secret."""
+    """No saved configuration has this name. If the name is a URL, the message omits it: it may hold a secret."""
 
     def __init__(self, name: str) -> None:
         missing = f"Config {one_line(name, None)} does not exist. Run `cld config -ls` to see the saved ones."
@@ -112,7 +112,7 @@ class ConfigNotFound(ConfigError):
 
 
 class SelectionNotFound(ConfigNotFound):
-    """No saved configuration has the name that was given with -C. Scripts know the beginning of the text."""
+    """No saved configuration has the name given with -C. Existing scripts match the beginning of the message."""
 
     @property
     def message(self) -> str:
@@ -120,15 +120,15 @@ class SelectionNotFound(ConfigNotFound):
 
 
 class InvalidConfigUrl(ConfigError, ValueError):
-    """Not a usable cloudinary:// or account:// URL. The text never contains the URL: it may hold a secret."""
+    """Not a usable cloudinary:// or account:// URL. The message omits the URL, because it may hold a secret."""
 
 
 class AmbiguousConfigUrl(InvalidConfigUrl):
-    """A configuration URL with two values for a setting that decides where credentials go."""
+    """A configuration URL has two values for a setting that decides where credentials are sent."""
 
 
 class ImpossibleCloud(InvalidConfigUrl):
-    """A cloud name, or what follows it in a URL, that no cloud has. The text does not repeat it."""
+    """A URL has a cloud name, or text after it, that no cloud can have. The message omits it."""
 
 
 class NoConfiguration(ConfigError):
@@ -136,14 +136,14 @@ class NoConfiguration(ConfigError):
 
 
 class LockTimeout(CliError):
-    """A lock was not free in time. Nothing was changed, so the same command can be tried again."""
+    """A lock was not released in time. Nothing was changed, so the command can be run again."""
 
     exit_code = 75
     detailed_exit_code = 75
 
 
 class OAuthError(CliError):
-    """Something went wrong with the authorization server or a saved login."""
+    """An error of the authorization server or of a saved login."""
 
     detailed_exit_code = DetailedExit.AUTHENTICATION
 
@@ -151,9 +151,9 @@ class OAuthError(CliError):
 class Delivery(str, Enum):
     """What is known about a request to the token endpoint that did not succeed."""
 
-    NEVER_SENT = "never_sent"  # no connection: the refresh token was not presented
-    UNKNOWN = "unknown"  # sent, no answer: the refresh token may have been consumed
-    ANSWERED = "answered"  # an HTTP status other than 2xx came back
+    NEVER_SENT = "never_sent"  # no connection: the server has not seen the refresh token
+    UNKNOWN = "unknown"  # sent, but no response: the refresh token may have been consumed
+    ANSWERED = "answered"  # the server returned an HTTP status other than 2xx
 
 
 class TokenEndpointError(OAuthError):
@@ -183,25 +183,25 @@ class TokenEndpointError(OAuthError):
 
     @property
     def is_refused_grant(self) -> bool:
-        """True when the server says that this refresh token or code is dead (RFC 6749 5.2 invalid_grant)."""
+        """True when the server rejected the refresh token or code (`invalid_grant`, RFC 6749 section 5.2)."""
         return self.delivery is Delivery.ANSWERED and self.error == "invalid_grant"
 
     @property
     def is_retryable(self) -> bool:
-        """True when sending it again cannot present a consumed token: never sent, 429 or 503."""
+        """True when a repeated request cannot present a consumed token: never sent, 429 or 503."""
         return self.delivery is Delivery.NEVER_SENT or self.status in (429, 503)
 
 
 class InvalidTokenResponse(OAuthError):
-    """A 2xx answer of the token endpoint that cannot be used; the text names the missing member or claim."""
+    """A 2xx response of the token endpoint is unusable; the message names the missing member or claim."""
 
 
 class ReloginRequired(OAuthError):
-    """The saved login cannot be renewed; the text gives the `cld login` command to run."""
+    """The saved login cannot be renewed; the message gives the `cld login` command to run."""
 
 
 class KeychainUnavailable(OAuthError):
-    """The OS keychain is locked, missing, or does not answer; it may do so later, so nothing was changed."""
+    """The OS keychain is locked, missing, or does not respond. Nothing was changed, because it may work later."""
 
 
 class LoginError(OAuthError):
@@ -217,7 +217,7 @@ class LoginTimeout(LoginError):
 
 
 class NoBrowser(LoginError):
-    """No browser could be opened and no terminal is there to show the URL to a person."""
+    """No browser could be opened, and there is no terminal on which to show the URL."""
 
 
 class PortInUse(LoginError, RuntimeError):
@@ -225,9 +225,9 @@ class PortInUse(LoginError, RuntimeError):
 
 
 class ApiError(CliError):
-    """The Cloudinary API refused a call or could not be reached; the text is the server's.
+    """The Cloudinary API rejected a call or could not be reached; the message is the server's.
 
-    `status` is the HTTP status; None when there was no usable answer.
+    `status` is the HTTP status, or None if there was no usable response.
     """
 
     def __init__(self, message: str, status: Optional[int] = None) -> None:
@@ -237,14 +237,14 @@ class ApiError(CliError):
 
 
 class AuthenticationError(ApiError):
-    """HTTP 401, also after one refresh of the token where there is one."""
+    """HTTP 401, for a login also after one refresh of its token."""
 
     def __init__(self, message: str, status: Optional[int] = 401) -> None:
         super().__init__(message, status)
 
 
 class Declined(CliError):
-    """The user answered no, or there was nobody to ask."""
+    """The user answered no, or there was no terminal to ask on."""
 
     detailed_exit_code = DetailedExit.INCOMPLETE
 
@@ -256,13 +256,13 @@ class TransferIncomplete(CliError):
 
 
 class Terminated(BaseException):
-    """A signal ends the program. Not a failure to recover from: only main() may catch it without raising it again.
+    """A signal ends the program. Only main() may catch it without raising it again.
 
-    Ctrl-C too, because Click would catch a KeyboardInterrupt and write to the terminal, which may be stopped.
+    Ctrl-C raises it too, because Click would catch a KeyboardInterrupt and write to the terminal, which may be stopped.
     """
 
     def __init__(self, signum: int = 15) -> None:
         super().__init__(signum)
         self.signum = signum
-        self.exit_code = 128 + signum  # what a shell reports
+        self.exit_code = 128 + signum  # the status that a shell reports
         self.message = "Interrupted." if signum == 2 else "Terminated."  # 2: SIGINT everywhere

@@ -1,8 +1,11 @@
-"""Code snippets for `cld make`: finds, names and renders template files; knows no configuration and prints nothing.
+"""Finds and renders the templates of `cld make`.
 
-A template is a text file DIRECTORY/LANGUAGE/NAME[.ext]. In it ``{{ cloud_name }}`` becomes a complete literal of the
-language, quotes included; ``{{ cloud_name | plain }}`` the bare value, for comments and inside of quotes;
-``{{ include NAME }}`` another template of the language; and ``{{ '{{' }}`` two braces.
+A template is a text file DIRECTORY/LANGUAGE/NAME[.ext]. These placeholders are replaced:
+
+* ``{{ cloud_name }}``: by a literal of the language, including the quotes
+* ``{{ cloud_name | plain }}``: by the bare value, for comments and quoted text
+* ``{{ include NAME }}``: by another template of the language
+* ``{{ '{{' }}``: by two braces
 """
 
 from __future__ import annotations
@@ -17,25 +20,24 @@ from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from cloudinary_cli import defaults
 from cloudinary_cli.errors import CliError, NoHomeDirectory
-from cloudinary_cli.text import one_line
+from cloudinary_cli.text import SECRET_KEYS, one_line
 
 BUILT_IN = Path(__file__).resolve().parent / "templates"
 DEFAULT_LANGUAGE = "html"
-# Words that always mean a language, with templates or without.
+# These words are always taken for a language, even if it has no templates.
 _LANGUAGES = ("html", "java", "node", "php", "python", "ruby")
 
 _PLACEHOLDER = re.compile(r"\{\{\s*(.*?)\s*\}\}")
 _VALUE = re.compile(r"(\w+)(?:\s*\|\s*(plain))?\Z")
 _INCLUDE = re.compile(r"include\s+([\w-]+)\Z")
 _BRACES = re.compile(r"(['\"])\{\{\1\Z")
-# Needs no escaping in any language, neither in quotes nor in a comment.
+# These characters need no escaping in quoted text or comments of any language.
 _PLAIN = re.compile(r"[A-Za-z0-9._:/@-]+\Z")
-_SECRETS = ("api_secret", "oauth_token", "refresh_token", "account_url")
 
 
 @dataclass(frozen=True)
 class Template:
-    """One template file; `custom` when it is the user's own."""
+    """A template file. `custom` is True for the user's own templates."""
 
     language: str
     name: str
@@ -44,34 +46,34 @@ class Template:
 
     @property
     def title(self) -> str:
-        """The name as a person types it."""
+        """The name as a user types it."""
         return self.name.replace("_", " ")
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What the words of the command line ask for; an empty name means the language's list."""
+class TemplateQuery:
+    """The template that the command line names. An empty name means the list of the language's templates."""
 
     language: str
     name: str
 
 
 class Catalog:
-    """The templates of some directories; a name of an earlier directory hides the same name of a later one."""
+    """The templates of several directories. Earlier directories take precedence for templates of the same name."""
 
     def __init__(self, custom: Optional[Path]) -> None:
         self._roots = [(root, root is custom) for root in (custom, BUILT_IN) if root is not None]
 
     @classmethod
     def of_user(cls, environ: Mapping[str, str]) -> "Catalog":
-        """The user's own templates, where there is a home directory, and the built-in ones."""
+        """The built-in templates and, if there is a home directory, the user's own."""
         try:
             return cls(Path(defaults.home_directory(environ)) / "templates")
         except NoHomeDirectory:
             return cls(None)
 
     def languages(self) -> List[str]:
-        """Languages that have a template, sorted."""
+        """The languages that have templates, sorted."""
         names = {entry.name.lower() for root, _ in self._roots for entry in _entries(root) if entry.is_dir()}
         return sorted(name for name in names if self.templates(name))
 
@@ -86,28 +88,28 @@ class Catalog:
         return [found[name] for name in sorted(found)]
 
     def listed(self, language: str) -> List[Template]:
-        """The same, for a language that must have some.
+        """The templates of a language, sorted by name.
 
-        :raises CliError: when it has none.
+        :raises CliError: it has none.
         """
         found = self.templates(language)
         if not found:
             raise CliError(f"No templates for {language}. Available languages: {', '.join(self.languages())}.")
         return found
 
-    def wanted(self, words: Sequence[str]) -> Wanted:
-        """Split words into language and name: the last word, else the first, may be the language."""
+    def wanted(self, words: Sequence[str]) -> TemplateQuery:
+        """Split words into a language and a name. The language is the last or the first word."""
         parts = " ".join(words).split()
         known = {*_LANGUAGES, *self.languages()}
         for place in (-1, 0):
             if parts and parts[place].lower() in known:
-                return Wanted(parts.pop(place).lower(), normalized(" ".join(parts)))
-        return Wanted(DEFAULT_LANGUAGE, normalized(" ".join(parts)))
+                return TemplateQuery(parts.pop(place).lower(), normalized(" ".join(parts)))
+        return TemplateQuery(DEFAULT_LANGUAGE, normalized(" ".join(parts)))
 
-    def find(self, wanted: Wanted) -> Template:
-        """The template of that name. A name is only compared with file names, so it cannot leave the directory.
+    def find(self, wanted: TemplateQuery) -> Template:
+        """Find a template. Names are only compared with file names, so they cannot refer to other directories.
 
-        :raises CliError: there is none; the text suggests others.
+        :raises CliError: there is none; the message suggests similar ones.
         """
         available = self.listed(wanted.language)
         found = next((template for template in available if template.name == wanted.name), None)
@@ -124,10 +126,10 @@ class Catalog:
         raise CliError(f"{text} See: cld make {wanted.language} -lt")
 
     def render(self, template: Template, values: Mapping[str, str]) -> str:
-        """The finished snippet, without a final newline.
+        """Return the snippet, without a final newline.
 
-        :param values: what the configuration has; an empty value counts as missing. No secret belongs in here.
-        :raises CliError: unreadable file, unknown placeholder, or a value that is missing or cannot be written.
+        :param values: the fields of the configuration, without secrets; an empty value counts as missing.
+        :raises CliError: the file is unreadable, a placeholder is unknown, or a value is missing or unsuitable.
         """
         return self._render(template, values, ())
 
@@ -144,7 +146,7 @@ class Catalog:
             name = normalized(include.group(1))
             if name in (*outer, template.name):
                 raise CliError(f"{where} includes itself.")
-            return self._render(self.find(Wanted(template.language, name)), values, (*outer, template.name))
+            return self._render(self.find(TemplateQuery(template.language, name)), values, (*outer, template.name))
 
         text = _PLACEHOLDER.sub(replace, _read(template))
         return text[:-1] if text.endswith("\n") else text
@@ -156,10 +158,10 @@ def normalized(name: str) -> str:
 
 
 def _entries(directory: Path) -> List[Path]:
-    """What is in a directory, sorted; hidden files and editors' backups are left out."""
+    """The entries of a directory, sorted, without hidden files and editors' backup files."""
     try:
         names = sorted(os.listdir(directory))
-    except OSError:  # not there, or not readable: then it offers nothing
+    except OSError:  # a missing or unreadable directory has no templates
         return []
     return [directory / name for name in names if not name.startswith(".") and not name.endswith("~")]
 
@@ -176,7 +178,7 @@ def _read(template: Template) -> str:
 def _substitute(template: Template, text: str, values: Mapping[str, str], where: str) -> str:
     match = _VALUE.match(text)
     name = match.group(1) if match else ""
-    if name in _SECRETS:
+    if name in SECRET_KEYS or name == "account_url":
         raise CliError(
             f"{where} asks for {name}, but secrets are never written into a snippet. Read CLOUDINARY_URL in its code."
         )
@@ -198,12 +200,12 @@ def _substitute(template: Template, text: str, values: Mapping[str, str], where:
 
 
 def _script_literal(value: str) -> str:
-    # Inside of <script> the HTML parser sees the text first: "</script>" and "<!--" must not stand in it.
+    # In a <script> element the HTML parser reads the text first, so it must not contain "</script>" or "<!--".
     return re.sub("[<>&]", lambda found: f"\\u{ord(found.group(0)):04x}", json.dumps(value))
 
 
 def _single_quoted(value: str) -> str:
-    # Ruby and PHP: nothing but the backslash and the quote is special in single quotes.
+    # In Ruby and PHP, only the backslash and the quote are special in a single-quoted string.
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 

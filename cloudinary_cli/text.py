@@ -1,4 +1,4 @@
-"""Makes text safe to show: control characters escaped, secrets replaced, JSON that no terminal obeys; pure."""
+"""Makes text safe to show: escapes control characters, redacts secrets, and formats tables and JSON."""
 
 from __future__ import annotations
 
@@ -7,33 +7,34 @@ import unicodedata
 from itertools import chain, groupby
 from typing import Any, Iterable, List, Optional, Sequence
 
-# The patterns are texts, compiled (and kept) by `re` when first used: most commands use few of them.
-# What a terminal obeys, reorders by, shows as nothing or cannot be given: C0 and C1 controls, the bidi controls, line
-# separators, zero-width and tag characters, and lone surrogates (Unicode 15, chapters 23.1 to 23.9). With them, a name
-# from a server could forge a line of this program.
+# The patterns are strings, which `re` compiles and caches on first use, because most commands need only a few of them.
+# C0 and C1 controls, bidi controls, line separators, zero-width and tag characters, and lone surrogates (Unicode 15,
+# sections 23.1 to 23.9). A name from a server that contains them could control the terminal or forge an output line.
 _UNSAFE = (
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
 _UNSAFE_OR_BREAK = "[\t\n]|" + _UNSAFE
 
-_SECRET_NAMES = (
-    r"(?:api[_-]secret|oauth[_-]token|refresh[_-]token|access[_-]token|id_token|client[_-]secret|code_verifier"
-    r"|provisioning_api_secret|auth_token(?:\[key\]|%5Bkey%5D)|signature|password)"
+# The names of the members that carry a secret, in configurations, requests and responses.
+SECRET_KEYS = frozenset(
+    """access_token api_secret client_secret code_verifier id_token oauth_token password provisioning_api_secret
+    refresh_token signature""".split()
 )
+_SECRET_NAMES = rf"(?:{'|'.join(sorted(SECRET_KEYS)).replace('_', '[_-]')}|auth_token(?:\[key\]|%5Bkey%5D))"
 _SECRET_PATTERNS = (
-    # cloudinary://key:SECRET@cloud and account://key:SECRET@id: up to the last @, since a raw secret may hold any
-    # character, and to the end of the word where there is none. Placeholders such as <api_secret> stay.
+    # cloudinary://key:SECRET@cloud and account://key:SECRET@id. A raw secret may contain any character, so it ends at
+    # the last @, or at the end of the word if there is none. Placeholders such as <api_secret> are not replaced.
     (r"(?i)\b((?:cloudinary|account)://[^\s:@]*:)(?!<\w+>@)\S+@", r"\1****@"),
     (r"(?i)\b((?:cloudinary|account)://[^\s:@]*:)(?!<\w+>@|\*{4}@)\S+", r"\1****"),
-    # http://user:PASSWORD@proxy. Of the scheme, one letter is enough: a search for its beginning would start again at
-    # each letter, which takes minutes for a long text.
+    # http://user:PASSWORD@proxy. The pattern has only the last letter of the scheme: matching all of it would start at
+    # every letter of a long text, which takes quadratic time.
     (r"(?i)([a-z0-9+.-]://[^\s:/?#@'\"]*:)(?!<\w+>@)[^\s/?#]+@", r"\1****@"),
-    # name="value with blanks", name=value and 'name': 'value' for the members that carry a secret
+    # name="value with blanks", name=value and 'name': 'value' for secret members
     (rf"(?i)({_SECRET_NAMES}['\"]?\s*[=:]\s*b?(['\"]))(?:(?!\2)[^\n])+", r"\1****"),
     (rf"(?i)({_SECRET_NAMES}['\"]?\s*[=:]\s*(?:b?['\"])?)[^\s&'\",;)}}\]]+", r"\1****"),
     (r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{4,}", r"\1 ****"),
-    # a JWT wherever it stands. The first two groups only make sure that each run of letters is searched once.
+    # a JWT anywhere in the text. The first two groups only ensure that each run of letters is searched once.
     (
         r"(?<![A-Za-z0-9_-])(?=[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.)((?:[A-Za-z0-9_-]*?[_-])??)"
         r"eyJ[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*",
@@ -47,22 +48,33 @@ def _escaped(match: "re.Match[str]") -> str:
 
 
 def printable(text: str) -> str:
-    """Text with every control character except tab and newline shown as an escape such as ``\\x1b``."""
+    """Replace every control character except tab and newline by an escape such as ``\\x1b``."""
     return re.sub(_UNSAFE, _escaped, text)
 
 
 def one_line(text: str, limit: Optional[int] = 200) -> str:
-    """Untrusted text as a part of one line: no breaks, no controls, at most `limit` characters (None: all)."""
-    # Every character of the pattern counts as unprintable, so most texts need no search.
+    """Escape untrusted text so that it fits in one line, and shorten it to `limit` characters (None: no limit)."""
+    # No character of the pattern is printable, so most texts need no search.
     safe = text if text.isprintable() else re.sub(_UNSAFE_OR_BREAK, _escaped, text)
     return safe if limit is None or len(safe) <= limit else safe[: limit - 3] + "..."
 
 
-def secrets_in(arguments: Sequence[str]) -> List[str]:
-    """Arguments, or parts of them, that are secrets and that redact() cannot recognize in a text that repeats them.
+def aligned(rows: Sequence[Sequence[str]], gap: str = "  ") -> str:
+    """Format rows of cells as lines with aligned columns. Cells are escaped as in one_line(), and not shortened."""
+    columns = []
+    for column in zip(*rows):
+        # Usually the whole column is printable, so one check replaces a search of every cell.
+        cells = column if "".join(column).isprintable() else [one_line(cell, None) for cell in column]
+        width = max(map(len, cells))
+        columns.append([cell.ljust(width) for cell in cells])
+    return "\n".join(gap.join(cells).rstrip() for cells in zip(*columns))
 
-    A password in a URL is recognized there unless it has blanks. Replacing it everywhere would hide ordinary words of
-    a message when it is one, such as `secret`.
+
+def secrets_in(arguments: Sequence[str]) -> List[str]:
+    """Return the secrets in command-line arguments that redact() would not recognize in a message.
+
+    redact() recognizes a password within a URL unless it contains blanks, so such a password is not returned. If it is
+    an ordinary word, such as `secret`, replacing it everywhere would hide parts of the message.
     """
     found = []
     previous = ""
@@ -80,14 +92,14 @@ def secrets_in(arguments: Sequence[str]) -> List[str]:
 
 
 def is_random(word: str) -> bool:
-    """True for what looks like a pasted key: long, and with small letters, capital letters and digits."""
+    """True for a word that looks like a pasted key: long, with lower-case letters, upper-case letters and digits."""
     return all(re.search(pattern, word) for pattern in (r"\A[\w-]{20,}\Z", "[a-z]", "[A-Z]", "[0-9]"))
 
 
 def redact(text: str, secrets: Sequence[str] = ()) -> str:
-    """Text with credentials replaced by ``****``: the last net before a log line, not a substitute for care.
+    """Replace credentials by ``****``. This is a safety net for log lines; callers must not pass secrets on purpose.
 
-    :param secrets: known ones, as secrets_in() finds them; replaced also where the text has escaped them.
+    :param secrets: known secrets, from secrets_in(). Their escaped forms are replaced too.
     """
     for secret in sorted(secrets, key=len, reverse=True):
         for form in {secret, one_line(secret, None), secret.replace("'", "'\"'\"'"), repr(secret)[1:-1]}:
@@ -97,20 +109,20 @@ def redact(text: str, secrets: Sequence[str] = ()) -> str:
     return text
 
 
-_SHORTEST_SECRET = 4
-_PART = 8
-_MOST_ROUNDS = 4
-_SMALL_LETTERS = {letter: letter + 32 for letter in range(ord("A"), ord("Z") + 1)}
+_MIN_SECRET_LENGTH = 4
+_MIN_PART_LENGTH = 8
+_MAX_UNESCAPE_ROUNDS = 4
+_ASCII_LOWER_CASE = {letter: letter + 32 for letter in range(ord("A"), ord("Z") + 1)}
 
 
 def without_secrets(text: str, secrets: Iterable[str]) -> str:
-    """Text in which each of `secrets` is replaced by ``****``, also in part, in other case, or escaped.
+    """Replace each of `secrets` by ``****``, also parts of them, in any letter case, and in escaped form.
 
-    Percent-encoding, character references of HTML, and backslash escapes count, also one inside of another. Where one
-    of them hides a secret, the whole text is returned without escapes. Secrets of fewer than 4 characters, and parts of
-    fewer than 8, cannot be told from other text and stay.
+    Percent-encoding, HTML character references and backslash escapes are recognized, including nested ones. If one of
+    them hides a secret, the whole text is returned unescaped. Secrets of fewer than 4 characters and parts of fewer
+    than 8 characters are not replaced, because they cannot be distinguished from other text.
     """
-    wanted = [secret for secret in secrets if len(secret) >= _SHORTEST_SECRET]
+    wanted = [secret for secret in secrets if len(secret) >= _MIN_SECRET_LENGTH]
     plain = _unescaped(text)
     if plain != text:
         masked = _masked(plain, {*wanted, *map(_unescaped, wanted)})
@@ -120,11 +132,11 @@ def without_secrets(text: str, secrets: Iterable[str]) -> str:
 
 
 def _unescaped(text: str) -> str:
-    # Deferred: only an error of the authorization server needs them.
+    # Deferred: only errors of the authorization server need these modules.
     from html import unescape
     from urllib.parse import unquote
 
-    for _ in range(_MOST_ROUNDS):
+    for _ in range(_MAX_UNESCAPE_ROUNDS):
         before = text
         text = unescape(unquote(text))
         text = re.sub(
@@ -137,13 +149,13 @@ def _unescaped(text: str) -> str:
 
 
 def _masked(text: str, secrets: Iterable[str]) -> str:
-    """Text in which each run of characters that stands in one of the secrets, too, is replaced."""
-    searched = text.translate(_SMALL_LETTERS)
+    """Replace each run of characters that also occurs in one of the secrets."""
+    searched = text.translate(_ASCII_LOWER_CASE)
     hidden = [False] * len(text)
     for secret in secrets:
-        small = secret.translate(_SMALL_LETTERS)
-        size = min(_PART, len(small))
-        parts = {small[start : start + size] for start in range(len(small) - size + 1)}
+        lower = secret.translate(_ASCII_LOWER_CASE)
+        size = min(_MIN_PART_LENGTH, len(lower))
+        parts = {lower[start : start + size] for start in range(len(lower) - size + 1)}
         for start in range(len(text) - size + 1):
             if searched[start : start + size] in parts:
                 hidden[start : start + size] = [True] * size
@@ -151,17 +163,17 @@ def _masked(text: str, secrets: Iterable[str]) -> str:
     return "".join("****" if is_hidden else "".join(letter for letter, _ in run) for is_hidden, run in runs)
 
 
-# Legal in JSON, but a terminal obeys or reorders by them: always written as \uXXXX.
+# Legal in JSON, but they control a terminal or reorder its text, so they are always written as \uXXXX.
 _TERMINAL_UNSAFE = "[\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
 
 
 def to_json(obj: Any, encoding: Optional[str] = "utf-8", indent: Optional[int] = 2) -> str:
-    """JSON text with non-ASCII characters as they are, where `encoding` can carry them."""
+    """Format a value as JSON. Non-ASCII characters are not escaped if `encoding` can represent them."""
     import json
 
     if indent == 2 and _is_table(obj):
-        # A third of the time: with an indent, json does not use its C encoder. A line break inside a JSON text stands
-        # between two members, never in a string, so what is replaced is the border between two rows.
+        # json does not use its C encoder with an indent, so this takes a third of the time. The replaced text contains
+        # a line break, which never occurs inside a JSON string, so only boundaries between two rows match.
         text = json.dumps(obj, separators=(",\n    ", ": "), ensure_ascii=False)
         text = "[\n  {\n    " + text[2:-2].replace("},\n    {", "\n  },\n  {\n    ") + "\n  }\n]"
     else:
@@ -179,7 +191,7 @@ _SCALARS = {str, int, float, bool, type(None)}
 
 
 def _is_table(obj: Any) -> bool:
-    """True for a list of objects, all with members and none with a nested one."""
+    """True for a list of non-empty objects without nested values."""
     return (
         isinstance(obj, list)
         and bool(obj)
@@ -190,7 +202,7 @@ def _is_table(obj: Any) -> bool:
 
 
 def nfc(text: str) -> str:
-    """The text in Unicode normal form C: macOS and the server may spell one name with other code points."""
+    """Normalize text to NFC, because macOS and the server may use different code points for the same name."""
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
@@ -198,5 +210,5 @@ _SIGNATURE = re.compile(r"/s--[A-Za-z0-9_-]+--/|(?<=__cld_token__=).*")
 
 
 def without_signature(url: str) -> str:
-    """A delivery URL as it may be shown: its signature would let anybody in."""
+    """Replace the signature of a delivery URL, which would give access to anyone who reads it."""
     return _SIGNATURE.sub(lambda match: "/s--****--/" if match[0].startswith("/s--") else "****", url)

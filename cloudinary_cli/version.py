@@ -1,4 +1,4 @@
-"""The versions of the CLI, in one line for setup.py, and of the installed SDK, read without importing it."""
+"""The version of the CLI, which setup.py also reads, and of the installed SDK."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ __version__ = "2.0.0.dev0"
 
 
 def sdk_version() -> Optional[str]:
-    """The SDK's own VERSION, from the text of its `__init__.py`; None when it is not installed.
+    """Return the SDK's VERSION, read from the text of its `__init__.py`; None if the SDK is not installed.
 
-    Importing the SDK takes longer than all the rest of `cld --version`, and so does importlib.metadata, which parses
-    e-mail headers.
+    Importing the SDK, or importlib.metadata, would take longer than the rest of `cld --version`.
     """
     import re
     from importlib.util import find_spec

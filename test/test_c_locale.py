@@ -10,8 +10,8 @@ from typing import Any, Callable, Dict, List
 
 import pytest
 
-from test.modules.sync_world import Account, make, tree
 from test.support.cloudinary_server import CloudinaryServer
+from test.support.sync_account import Account, make, tree
 
 Run = Callable[..., Any]
 C_LOCALE: Dict[str, str] = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}

@@ -10,6 +10,7 @@ import pytest
 
 from cloudinary_cli.console import Console, ConsoleHandler, install_logging
 from cloudinary_cli.defaults import logger
+from cloudinary_cli.errors import Declined
 
 
 class Terminal(io.StringIO):
@@ -36,10 +37,27 @@ def test_a_question_defaults_to_no(answer: str, expected: bool) -> None:
     assert ("warning: No input available. Use --force." in err.getvalue()) is (answer == "")
 
 
-def test_a_menu_is_numbered_and_returns_the_raw_answer() -> None:
+def test_a_menu_is_numbered_and_returns_the_chosen_option() -> None:
     console, out, err = console_with(" 2 \n")
-    assert console.choose("Which?", ["a", "b\x1b[1m"]) == "2"
+    assert console.pick("Which?", ["a", "b\x1b[1m"]) == 1
     assert err.getvalue() == "Which?\n  1. a\n  2. b\\x1b[1m\nChoose [1-2, Enter cancels]: " and out.getvalue() == ""
+
+
+def test_enter_cancels_a_menu() -> None:
+    assert console_with("\n")[0].pick("Which?", ["a", "b"]) is None
+
+
+@pytest.mark.parametrize("given", ["0", "3", "x", "\u0662", "1.0", ""])
+def test_a_menu_refuses_what_is_not_on_it(given: str) -> None:
+    console = console_with(given + "\n" if given else "")[0]
+    with pytest.raises(Declined, match="selection"):
+        console.pick("Which?", ["a", "b"])
+
+
+def test_a_table_has_aligned_columns_and_one_line_per_row() -> None:
+    console, out, _ = console_with("")
+    console.table([("NAME", "CLOUD"), ("a", "b\nc"), ("long name", "")])
+    assert out.getvalue() == "NAME       CLOUD\na          b\\nc\nlong name\n"
 
 
 def test_a_secret_from_a_pipe_is_read_without_a_question() -> None:
@@ -77,7 +95,7 @@ def test_a_notice_is_not_hidden_by_the_level_but_redacted() -> None:
 
 
 @pytest.mark.parametrize(
-    "terminal, environ, coloured",
+    "terminal, environ, colored",
     [
         (True, {}, True),
         (True, {"NO_COLOR": ""}, True),
@@ -86,13 +104,13 @@ def test_a_notice_is_not_hidden_by_the_level_but_redacted() -> None:
         (False, {}, False),
     ],
 )
-def test_colour(terminal: bool, environ: "dict[str, str]", coloured: bool) -> None:
+def test_color(terminal: bool, environ: "dict[str, str]", colored: bool) -> None:
     console, out, err = console_with(terminal=terminal, **environ)
     install_logging(console)
     console.error("x")
     console.success("done")
     console.json({"a": 1})
-    assert ("\x1b[" in err.getvalue()) is coloured and ("\x1b[" in out.getvalue()) is coloured
+    assert ("\x1b[" in err.getvalue()) is colored and ("\x1b[" in out.getvalue()) is colored
 
 
 def test_text_that_a_stream_cannot_carry_is_escaped_not_lost() -> None:

@@ -24,7 +24,11 @@ posix = pytest.mark.skipif(os.name == "nt", reason="the examples are for a POSIX
 
 def examples(page: Path) -> List[str]:
     """The lines after `$` in the page's console blocks."""
-    blocks = re.findall(r"^```console\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)
+    return examples_in(page.read_text(encoding="utf-8"))
+
+
+def examples_in(text: str) -> List[str]:
+    blocks = re.findall(r"^```console\n(.*?)^```", text, re.M | re.S)
     return [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]
 
 
@@ -53,14 +57,30 @@ def shell(box: SandboxClient, home: Path, tmp_path: Path, keychain: KeychainFile
     return run
 
 
+def parts() -> List[Any]:
+    """(page, lines) of each page with examples; of commands.md, whose sections are independent, of each section."""
+    found = []
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        sections = re.split(r"^## ", text, flags=re.M) if page.name == "commands.md" else [text]
+        for section in sections:
+            title = section.partition("\n")[0] if len(sections) > 1 else ""
+            if examples_in(section):
+                found.append(pytest.param(page, examples_in(section), id=f"{page.name} {title}".strip()))
+    return found
+
+
 @posix
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_examples_run(page: Path, shell: Any) -> None:
-    lines = examples(page)
-    assert lines
+@pytest.mark.parametrize(("page", "lines"), parts())
+def test_examples_run(page: Path, lines: List[str], shell: Any) -> None:
     for line in lines:
         done = shell(line)
         assert done.returncode == 0, f"{page.name}: {line}\n{done.stdout}{done.stderr}"
+
+
+def test_every_page_with_examples_is_run() -> None:
+    run = [line for part in parts() for line in part.values[1]]
+    assert sorted(run) == sorted(line for page in PAGES for line in examples(page))
 
 
 def test_every_command_has_an_example() -> None:

@@ -1,7 +1,8 @@
-"""The exit statuses of docs/exit-codes.md, each as a process: the plain ones, and those of CLOUDINARY_CLI_EXIT_CODES=detailed."""
+"""The exit statuses of docs/exit-codes.md: the default ones, and those of CLOUDINARY_CLI_EXIT_CODES=detailed."""
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -10,7 +11,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict, List, Optional
 
 import pytest
 
@@ -25,12 +26,16 @@ posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals or lo
 
 
 @pytest.fixture
-def codes(cld: Run) -> Callable[..., List[int]]:
-    """The plain and the detailed exit status of one command."""
+def codes(invoke: Run, monkeypatch: pytest.MonkeyPatch) -> Callable[..., List[int]]:
+    """The default and the detailed exit status of one command; `input` is its stdin."""
 
-    def run(*args: str, **kw: Any) -> List[int]:
-        plain = cld(*args, **kw)
-        detailed = cld(*args, **{**kw, "env": {**kw.get("env", {}), **DETAILED}})
+    def run(*args: str, env: Optional[Dict[str, str]] = None, input: str = "") -> List[int]:
+        def once(**more: str) -> Any:
+            # main() reads the standard input of the process, which pytest does not provide.
+            monkeypatch.setattr(sys, "stdin", io.StringIO(input))
+            return invoke(*args, env={**(env or {}), **more})
+
+        plain, detailed = once(), once(**DETAILED)
         assert (plain.out, plain.err) == (detailed.out, detailed.err), "nothing but the status differs"
         return [plain.code, detailed.code]
 
@@ -84,7 +89,7 @@ def test_rate_limited_is_6(codes: Run, server: CloudinaryServer, status: int) ->
     assert codes("-c", server.config_url(), "uploader", "destroy", "x", "-F") == [1, 6]
 
 
-def test_no_answer_is_7(codes: Run) -> None:
+def test_no_response_is_7(codes: Run) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))  # bound, not listening: refused
         url = f"cloudinary://k:s@c?upload_prefix=http://127.0.0.1:{unused.getsockname()[1]}"
@@ -92,7 +97,7 @@ def test_no_answer_is_7(codes: Run) -> None:
         assert codes("-c", url, "uploader", "destroy", "x", "-F") == [1, 7]
 
 
-def test_an_answer_that_is_not_json_counts_by_its_status(codes: Run, server: CloudinaryServer) -> None:
+def test_a_response_that_is_not_json_counts_by_its_status(codes: Run, server: CloudinaryServer) -> None:
     server.on("*", "", Reply(500, b"<html>"))
     assert codes("-c", server.config_url(), "admin", "delete_folder", "x", "-F") == [1, 7]
 
@@ -103,13 +108,13 @@ def test_a_missing_choice_is_8(codes: Run, config_json: Path) -> None:
     assert codes("agent", "cloud", "claim") == [1, 8]
 
 
-def test_a_failed_item_of_a_bulk_command_is_8(cld: Run, server: CloudinaryServer, tmp_path: Path) -> None:
+def test_a_failed_item_of_a_bulk_command_is_8(invoke: Run, server: CloudinaryServer, tmp_path: Path) -> None:
     (tmp_path / "d").mkdir()
     (tmp_path / "d" / "a.txt").write_text("a")
     server.on("GET", "/config", {"settings": {"folder_mode": "dynamic"}})
     server.on("POST", "/upload", Reply(400, {"error": {"message": "no"}}))
-    args = ["-c", server.config_url(), "upload_dir", "d"]
-    assert [cld(*args, env=env).code for env in ({}, DETAILED)] == [1, 8]
+    args = ["-c", server.config_url(), "upload_dir", str(tmp_path / "d")]
+    assert [invoke(*args, env=env).code for env in ({}, DETAILED)] == [1, 8]
 
 
 def test_a_question_answered_with_no_or_by_nobody_is_8(codes: Run, server: CloudinaryServer) -> None:
@@ -126,9 +131,9 @@ def test_a_lock_is_75(cld: Run, config_json: Path) -> None:
     config_json.write_text('{"a": "cloudinary://k:s@c"}')
     with open(f"{config_json}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        # In a process of its own, so that its patience can be shortened without touching this one's.
+        # In a process of its own, so that its time limit can be shortened without changing this process.
         code = (
-            "import sys; from cloudinary_cli.utils import config_utils; config_utils.current_store().lock_timeout = 0.1;"
+            "import sys; from cloudinary_cli.utils import config_utils; config_utils.ConfigStore().lock_timeout = 0.1;"
             "from cloudinary_cli.cli import main; sys.exit(main(sys.argv[1:]))"
         )
         for env in ({}, DETAILED):
@@ -149,17 +154,17 @@ def test_signals(number: int, status: int, env: Dict[str, str]) -> None:
             stderr=subprocess.DEVNULL,
         )
         with server.accept()[0] as connection:
-            connection.recv(1)  # it waits for the answer now
+            connection.recv(1)  # it waits for the response now
             process.send_signal(number)
             assert process.wait(20) == status
 
 
-def test_another_value_of_the_switch_is_the_plain_table(cld: Run) -> None:
-    assert cld("nosuch", env={"CLOUDINARY_CLI_EXIT_CODES": "yes"}).code == 1
-    assert cld("nosuch", env={"CLOUDINARY_CLI_EXIT_CODES": ""}).code == 1
+def test_another_value_of_the_variable_means_the_default_statuses(invoke: Run) -> None:
+    assert invoke("nosuch", env={"CLOUDINARY_CLI_EXIT_CODES": "yes"}).code == 1
+    assert invoke("nosuch", env={"CLOUDINARY_CLI_EXIT_CODES": ""}).code == 1
 
 
-# -- the tree and the page
+# -- the exceptions and the page
 
 
 def test_statuses_of_errors() -> None:

@@ -56,29 +56,29 @@ def test_a_full_disk_behind_stdout_is_one_clear_line(config_json: Path, command:
 
 
 @posix
-def test_a_named_pipe_in_the_place_of_the_file_is_not_waited_for(cld: Run, config_json: Path) -> None:
+def test_a_named_pipe_in_the_place_of_the_file_is_not_waited_for(invoke: Run, config_json: Path) -> None:
     os.mkfifo(config_json)
     for command in (["config", "-ls"], ["config", "-ud"], ["login"], ["logout", "a"]):
-        done = cld(*command, timeout=30)
+        done = invoke(*command)
         assert done.code == 1 and f"{config_json} is not a regular file." in done.err
         assert len(done.err.splitlines()) == 1, done.err
 
 
 @pytest.mark.parametrize("content", ["{", "", "[]", "a directory"])
-def test_an_unusable_file_is_met_before_the_browser_opens(cld: Run, config_json: Path, content: str) -> None:
+def test_an_unusable_file_is_met_before_the_browser_opens(invoke: Run, config_json: Path, content: str) -> None:
     if content == "a directory":
         config_json.mkdir()
     else:
         config_json.write_text(content)
-    done = cld("login")
+    done = invoke("login")
     assert done.code == 1 and done.err.startswith("error: Login failed: ") and str(config_json) in done.err
     assert "oauth2/auth" not in done.err and len(done.err.splitlines()) == 1
 
 
 @pytest.mark.parametrize("key", ["_live", "_uri_scheme", "invalidate_token", "flush", "has_oauth", "update"])
-def test_a_query_key_cannot_replace_what_the_program_needs(cld: Run, server: CloudinaryServer, key: str) -> None:
+def test_a_query_key_cannot_replace_what_the_program_needs(invoke: Run, server: CloudinaryServer, key: str) -> None:
     url = f"cloudinary://c?oauth_token=TOKEN123&{key}=1&upload_prefix={server.url}"
-    done = cld("-c", url, "admin", "ping")
+    done = invoke("-c", url, "admin", "ping")
     assert done.code == 0, done.err
     assert server.requests[-1].headers["authorization"] == "Bearer TOKEN123"
 
@@ -99,29 +99,29 @@ def test_a_query_key_cannot_replace_what_the_program_needs(cld: Run, server: Clo
         ("oauth_token", "TOPSECRET\u20ac"),
     ],
 )
-def test_a_setting_that_no_request_can_have_is_named(cld: Run, name: str, value: str) -> None:
+def test_a_setting_that_no_request_can_have_is_named(invoke: Run, name: str, value: str) -> None:
     for command in (["admin", "ping"], ["uploader", "destroy", "x", "-F"]):
-        done = cld("-c", f"{URL}?{urlencode({name: value})}", *command)
+        done = invoke("-c", f"{URL}?{urlencode({name: value})}", *command)
         assert done.code == 1 and done.err.startswith(f"error: The configuration's {name} "), done.err
         assert len(done.err.splitlines()) == 1 and "TOPSECRET" not in done.text
 
 
 @pytest.mark.parametrize("number", ["9" * 400, "-" + "9" * 400, "9" * 5000, "1e999", "nan", "0x10"])
-def test_absurd_times_of_a_login_count_as_expired(cld: Run, config_json: Path, number: str) -> None:
+def test_absurd_times_of_a_login_count_as_expired(invoke: Run, config_json: Path, number: str) -> None:
     url = f"cloudinary://c?oauth_token=t&refresh_token=&issued_at={number}&expires_at={number}"
     config_json.write_text(json.dumps({"a": url}))
     for command in (["config", "-ls"], ["-C", "a", "config"], ["-C", "a", "config", "--json"]):
-        assert cld(*command).code == 0
-    done = cld("config", "-r", "a")
+        assert invoke(*command).code == 0
+    done = invoke("config", "-r", "a")
     assert done.code == 1 and done.err.startswith("error: The login 'a' has no refresh token. Run: cld login a")
 
 
 @posix
-def test_bytes_that_are_not_utf8(cld: Run, config_json: Path, server: CloudinaryServer) -> None:
+def test_bytes_that_are_not_utf8(cld: Run, invoke: Run, config_json: Path, server: CloudinaryServer) -> None:
     config_json.write_text(json.dumps({"a": URL}))
     odd = os.fsdecode(b"z\xff")
     for command in (["-C", odd, "admin", "ping"], ["config", "-s", odd], ["config", "-d", odd], [odd], ["logout", odd]):
-        done = cld(*command)
+        done = invoke(*command)
         assert done.code == 1 and "z\\udcff" in done.err and "codec" not in done.err
     done = cld("-c", server.config_url(), "admin", "resource", odd)
     assert (done.code, done.out) == (1, "")
@@ -150,17 +150,17 @@ def test_a_librarys_warnings_are_shown_on_demand_only() -> None:
         assert done.returncode == 0 and done.stderr.count("FutureWarning: old Python") == count, done.stderr
 
 
-def test_a_refused_connection_is_told_without_an_objects_address(cld: Run) -> None:
-    done = cld("-c", f"{URL}?upload_prefix=http://127.0.0.1:1", "admin", "ping")
+def test_a_refused_connection_is_told_without_an_objects_address(invoke: Run) -> None:
+    done = invoke("-c", f"{URL}?upload_prefix=http://127.0.0.1:1", "admin", "ping")
     assert done.code == 1 and done.err.startswith("error: Unexpected error ") and "refused" in done.err
     assert " object at 0x" not in done.err
 
 
-def test_the_advice_after_a_401_can_be_pasted(cld: Run, box: SandboxClient, store: ConfigStore) -> None:
+def test_the_advice_after_a_401_can_be_pasted(invoke: Run, box: SandboxClient, store: ConfigStore) -> None:
     box.save_login(store, "my login", stale=False, region="api-eu")
     box.fault("/v1_1/", times=None, status=401, body={"error": {"message": "no"}})
     box.fault(status=400, body={"error": "invalid_grant"})
-    done = cld("-C", "my login", "admin", "ping")
+    done = invoke("-C", "my login", "admin", "ping")
     assert done.code == 1, done.err
     assert done.err.endswith("error: Error 401 - no. Run: cld login 'my login' --region api-eu\n"), done.err
 

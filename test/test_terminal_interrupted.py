@@ -56,8 +56,9 @@ def test_ctrl_c_at_a_terminal_that_takes_no_output_ends_the_command(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with Terminal.cld(*(part.format(folder=tmp_path.name) for part in command), env=env) as terminal:
-        time.sleep(1.5 + random.Random(seed).random() * 2)  # nothing is read, so the terminal fills
-        assert terminal.process.poll() is None, "it was to block on its output"
+        terminal.wait_for_output()
+        time.sleep(0.4 * seed)  # nothing is read, so the terminal fills
+        assert terminal.process.poll() is None, "the command must block on its output"
         code = press_until_it_ends(terminal)
         terminal.wait()
         assert code == 130 and "Traceback" not in terminal.text and "reentrant" not in terminal.text, terminal.text

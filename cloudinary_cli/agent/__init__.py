@@ -1,1 +1,1 @@
-"""Creation of accounts and of claimable clouds."""
+"""The implementation of `cld agent`: accounts and Claimable Clouds."""

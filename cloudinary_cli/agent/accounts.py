@@ -1,4 +1,4 @@
-"""Use cases of `cld agent`: create an account or a Claimable Cloud, and save it; prints nothing."""
+"""Creates an account or a Claimable Cloud, and saves its configuration."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from cloudinary_cli.errors import ApiError, CliError, ConfigError
 from cloudinary_cli.sdk import activation, loader
 from cloudinary_cli.sdk.call import call_api
 
-# The server's stand-in where no e-mail was given: it reaches nobody.
+# The server generates an address in this domain if no e-mail was given. It receives no mail.
 _PLACEHOLDER_DOMAIN = "@cloud.cloudinary.invalid"
 
 
 @dataclass(frozen=True)
 class Created:
-    """What a provisioning call answered, and the query keys that its saved URL gets."""
+    """The response of a provisioning call, and the query parameters for its saved URL."""
 
-    reply: Mapping[str, Any] = field(repr=False)
+    response: Mapping[str, Any] = field(repr=False)
     environment: Mapping[str, Any] = field(repr=False)
     parameters: Mapping[str, str]
 
@@ -35,22 +35,22 @@ class Created:
     def url(self) -> str:
         """The configuration URL.
 
-        :raises CliError: the reply lacks a part of it, or has an unusable one.
+        :raises CliError: the response lacks a part of it, or has an invalid one.
         """
         key, secret = text(self.environment.get("api_key")), text(self.environment.get("api_secret"))
         if not (self.cloud_name and key and secret):
-            raise CliError("The reply has no complete credentials, so nothing was saved.")
+            raise CliError("The response has no complete credentials, so nothing was saved.")
         name = config_url.validate_cloud_name(self.cloud_name)
         return config_url.build_config_url(name, self.parameters, key, secret)
 
-    def shown_reply(self, show_secret: bool) -> Dict[str, Any]:
-        """The reply as JSON, its secrets masked unless they are to be shown."""
-        return {key: value if show_secret else masked_value(key, value) for key, value in self.reply.items()}
+    def shown_response(self, show_secret: bool) -> Dict[str, Any]:
+        """The response as JSON, with masked secrets unless `show_secret` is True."""
+        return {key: value if show_secret else masked_value(key, value) for key, value in self.response.items()}
 
 
 @dataclass(frozen=True)
 class SavePlan:
-    """How a new configuration shall be saved; without a name it gets the cloud's."""
+    """How to save a new configuration. Its default name is the cloud name."""
 
     name: Optional[str] = None
     set_default: bool = False
@@ -60,7 +60,7 @@ class SavePlan:
 
 @dataclass(frozen=True)
 class SaveResult:
-    """What saving did. `taken` is the name that was wanted and already in use."""
+    """The result of saving. `taken` is the requested name if it was already in use."""
 
     saved: bool = False
     name: Optional[str] = None
@@ -73,48 +73,48 @@ class SaveResult:
 
 
 def create_account(arguments: Mapping[str, Any], app: Any) -> Created:
-    """Sign up. The credentials are inert until the e-mail is confirmed.
+    """Create an account. Its credentials do not work until the e-mail address is confirmed.
 
-    :raises CliError: refused or not reached.
+    :raises CliError: the server rejected the call or could not be reached.
     """
-    reply, host = _call("create_agent_account", arguments, app, explain_signup)
-    environments = reply.get("product_environments")
+    response, host = _call("create_agent_account", arguments, app, explain_signup)
+    environments = response.get("product_environments")
     first = environments[0] if isinstance(environments, list) and environments else None
-    email = (text(reply.get("email")) or text(arguments.get("email"))).strip().lower()
-    return Created(reply, first if isinstance(first, dict) else {}, {"account_email": email, **host})
+    email = (text(response.get("email")) or text(arguments.get("email"))).strip().lower()
+    return Created(response, first if isinstance(first, dict) else {}, {"account_email": email, **host})
 
 
 def create_cloud(arguments: Mapping[str, Any], app: Any) -> Created:
-    """Create a Claimable Cloud, whose credentials work at once.
+    """Create a Claimable Cloud. Its credentials work immediately.
 
-    :raises CliError: refused or not reached.
+    :raises CliError: the server rejected the call or could not be reached.
     """
-    reply, host = _call("create_cloud", arguments, app, explain_cloud)
-    parameters = {key: text(reply.get(key)) for key in ("claim_url", "expires_at", "account_id", "delivery_ips")}
-    email = text(reply.get("email")).strip().lower()
+    response, host = _call("create_cloud", arguments, app, explain_cloud)
+    parameters = {key: text(response.get(key)) for key in ("claim_url", "expires_at", "account_id", "delivery_ips")}
+    email = text(response.get("email")).strip().lower()
     parameters["cloud_email"] = "" if email.endswith(_PLACEHOLDER_DOMAIN) else email
-    return Created(reply, reply, {**{key: value for key, value in parameters.items() if value}, **host})
+    return Created(response, response, {**{key: value for key, value in parameters.items() if value}, **host})
 
 
 def _call(
     method: str, arguments: Mapping[str, Any], app: Any, explain: Callable[[ApiError], str]
 ) -> Tuple[Mapping[str, Any], Dict[str, str]]:
-    """The reply, and the query keys of the host that gave it.
+    """Return the response, and the query parameters for the API host that sent it.
 
-    The call goes to the API host of the active configuration, if there is one, and a cloud's host is saved with it: a
-    saved configuration takes nothing from the environment.
+    The call uses the API host of the active configuration, if there is one. The host is saved with the new cloud,
+    because a saved configuration does not use the environment.
     """
     config = activation.activate_anonymous(app.environ, _active_fields(app))
     given = {key: value for key, value in arguments.items() if value}
     try:
-        reply: Mapping[str, Any] = call_api(loader.api_methods("provisioning")[method], **given)
+        response: Mapping[str, Any] = call_api(loader.api_methods("provisioning")[method], **given)
     except ApiError as error:
         raise ApiError(explain(error), error.status) from error
-    return dict(reply), {"upload_prefix": config.upload_prefix} if config.upload_prefix else {}
+    return dict(response), {"upload_prefix": config.upload_prefix} if config.upload_prefix else {}
 
 
 def _active_fields(app: Any) -> Mapping[str, Any]:
-    """The fields of the active configuration; empty when none can be used, because none is needed here."""
+    """The fields of the active configuration, or nothing if there is no usable one; the call does not need it."""
     try:
         fields: Mapping[str, Any] = app.active.fields
     except ConfigError:
@@ -126,21 +126,21 @@ def _active_fields(app: Any) -> Mapping[str, Any]:
 
 
 def check_new_name(store: ConfigStore, name: str, may_overwrite: bool) -> None:
-    """Refuse a --name before anything is created under it.
+    """Check a --name before the account or cloud is created.
 
-    :raises ConfigError: it is taken, by a login or without the right to overwrite.
+    :raises ConfigError: the name belongs to a login, or is in use and must not be overwritten.
     """
     entry = store.load().get(name)
     if entry is None:
         return
     if config_url.is_oauth_url(entry):
-        raise ConfigError(f"'{name}' is a login, and is not overwritten. Choose another --name.")
+        raise ConfigError(f"'{name}' is a login, which cannot be overwritten. Choose another --name.")
     if not may_overwrite:
         raise ConfigError(f"A configuration named '{name}' exists already. Choose another --name.")
 
 
 def find_email(snapshot: Mapping[str, Any], email: str) -> Optional[str]:
-    """Name of the saved configuration whose account or cloud was created with this e-mail."""
+    """The name of the saved configuration whose account or cloud was created with this e-mail, if any."""
     wanted = email.strip().lower()
     for name in config_rules.user_config_names(snapshot):
         parsed = config_url.try_parse(snapshot[name])
@@ -151,9 +151,11 @@ def find_email(snapshot: Mapping[str, Any], email: str) -> Optional[str]:
 
 
 def save(store: ConfigStore, created: Created, plan: SavePlan, environ: Mapping[str, str]) -> SaveResult:
-    """Save the new configuration and apply the default rules, in one write. Nothing that is in use is lost.
+    """Save the new configuration and update the default in one write, without replacing a name that is in use.
 
-    :raises CliError: no credentials in the reply, or the file cannot be written.
+    An existing API-key configuration is replaced only if `plan.may_overwrite` is True.
+
+    :raises CliError: the response has no credentials, or the file cannot be written.
     """
     if not plan.save:
         return SaveResult()

@@ -1,4 +1,4 @@
-"""Saved Claimable Clouds: which there are, and the end of their unclaimed state; knows no network, prints nothing."""
+"""Finds the saved Claimable Clouds, checks their claim URLs, and removes the claim data of claimed ones."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _CLAIM_KEYS = ("claim_url", "expires_at", "delivery_ips")
 
 @dataclass(frozen=True)
 class ClaimableCloud:
-    """A saved Claimable Cloud. `expired` is None when the stored time cannot be read."""
+    """A saved Claimable Cloud. `expired` is None if the stored time cannot be parsed."""
 
     name: str
     cloud_name: str
@@ -33,7 +33,7 @@ class ClaimableCloud:
 def claimable_clouds(snapshot: Mapping[str, Any], now: float) -> List[ClaimableCloud]:
     """The saved Claimable Clouds in file order, expired ones included.
 
-    :param now: epoch seconds.
+    :param now: the current time in epoch seconds.
     """
     found = [_claimable(name, snapshot[name], now) for name in config_rules.user_config_names(snapshot)]
     return [cloud for cloud in found if cloud is not None]
@@ -53,7 +53,8 @@ def _claimable(name: str, url: Any, now: float) -> Optional[ClaimableCloud]:
 def saved_cloud(snapshot: Mapping[str, Any], name: str, now: float) -> ClaimableCloud:
     """The saved Claimable Cloud of that name.
 
-    :raises ConfigNotFound: not saved. :raises ConfigError: it has no claim URL.
+    :raises ConfigNotFound: no configuration has that name.
+    :raises ConfigError: it has no claim URL.
     """
     if config_rules.is_reserved_config_name(name) or name not in snapshot:
         raise ConfigNotFound(name)
@@ -66,9 +67,9 @@ def saved_cloud(snapshot: Mapping[str, Any], name: str, now: float) -> Claimable
 
 
 def is_safe_claim_url(url: str) -> bool:
-    """True when a browser and a terminal may be given this URL; it came from a server and then from a file.
+    """True for a URL that is safe to open in a browser and to print; it comes from a server and from a file.
 
-    https (http on loopback) with a host, without user, and with the characters of RFC 3986 except the quote.
+    It must use https (http on loopback) and have a host, no user info, and only RFC 3986 characters except the quote.
     """
     try:
         defaults.validate_base_url(url.partition("?")[0].partition("#")[0], "The claim URL")
@@ -78,9 +79,9 @@ def is_safe_claim_url(url: str) -> bool:
 
 
 def check_claim_url(url: str) -> str:
-    """The URL itself.
+    """Return the URL.
 
-    :raises ConfigError: for one that is_safe_claim_url() refuses. The text does not repeat it.
+    :raises ConfigError: is_safe_claim_url() refuses it. The message omits the URL.
     """
     if not is_safe_claim_url(url):
         raise ConfigError(
@@ -90,9 +91,9 @@ def check_claim_url(url: str) -> str:
 
 
 def forget_claim(store: ConfigStore, name: str) -> None:
-    """Keep the configuration, but no longer as an unclaimed cloud.
+    """Keep the configuration, but remove the data that mark it as an unclaimed cloud.
 
-    :raises ConfigNotFound: it is not saved any more.
+    :raises ConfigNotFound: the configuration was removed.
     """
     with store.transaction() as cfg:
         if name not in cfg:

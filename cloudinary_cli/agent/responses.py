@@ -1,4 +1,4 @@
-"""Reads the replies and refusals of the calls behind `cld agent`, and says them to a person; pure."""
+"""Explains the responses and errors of the provisioning calls of `cld agent` to the user."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from cloudinary_cli.errors import ApiError
 from cloudinary_cli.text import one_line
 
 _RATE_LIMITED = (420, 429)
-# Shown in a place of their own, or not at all.
+# These are shown elsewhere or not at all.
 _KNOWN = frozenset(
     "plan_name cloud_name api_key api_secret guidance delivery_ips expires_at claim_url product_environments".split()
 )
 
 
 def text(value: Any) -> str:
-    """A scalar of a reply as text, a list as its items joined with commas; empty for anything else."""
+    """Convert a scalar of a response to text, and a list to its items joined with commas; empty for other values."""
     if isinstance(value, list):
         return ",".join(filter(None, map(text, value)))
     return str(value) if isinstance(value, (str, int, float)) and not isinstance(value, bool) else ""
 
 
-# -- what a refusal means
+# -- errors
 
 
 def explain_signup(error: ApiError) -> str:
-    """One line about a refused sign-up."""
+    """Explain a rejected sign-up in one line."""
     if error.status in _RATE_LIMITED:
         return "Rate limited while creating the account: too many sign-ups from this IP address. Try again later."
     detail = _detail(str(error))
@@ -42,17 +42,17 @@ def explain_signup(error: ApiError) -> str:
 
 
 def explain_cloud(error: ApiError) -> str:
-    """One line about a refused Claimable Cloud."""
+    """Explain a rejected Claimable Cloud in one line."""
     detail = _detail(str(error))
-    said = detail.lower()
-    if error.status in _RATE_LIMITED or "rate limit" in said:
+    lower_case = detail.lower()
+    if error.status in _RATE_LIMITED or "rate limit" in lower_case:
         return (
             "Rate limited while creating the cloud: about 10 clouds per 24 hours can be created from one IP address."
             " Try again later, or claim one you have: cld agent cloud list"
         )
-    if "registration is currently unavailable" in said or "registration_disabled" in said:
+    if "registration is currently unavailable" in lower_case or "registration_disabled" in lower_case:
         return "Could not create the cloud: provisioning is disabled at the moment. Try again later."
-    if "location not permitted" in said:
+    if "location not permitted" in lower_case:
         return (
             "Could not create the cloud: location not permitted. It applies to the caller's address and to every --ip."
         )
@@ -60,7 +60,7 @@ def explain_cloud(error: ApiError) -> str:
 
 
 def _detail(message: str) -> str:
-    """What the server said: `error.message` or `field problem; ...` of a JSON object in the text, else the text."""
+    """The server's message: `error.message` or `field problem; ...` of a JSON object in the text, or else the text."""
     start = message.find("{")
     try:
         body = json.loads(message[start:]) if start >= 0 else None
@@ -78,21 +78,23 @@ def _detail(message: str) -> str:
 # -- showing
 
 
-def summary_rows(reply: Mapping[str, Any], environment: Mapping[str, Any], show_secret: bool) -> List[Tuple[str, str]]:
-    """Label and value of what a person needs of a reply: the known ones first, then every other scalar.
+def summary_rows(
+    response: Mapping[str, Any], environment: Mapping[str, Any], show_secret: bool
+) -> List[Tuple[str, str]]:
+    """The labels and values to show of a response: the known members first, then every other scalar.
 
-    :param environment: the part that holds the credentials; the reply itself for a Claimable Cloud.
+    :param environment: the part with the credentials. For a Claimable Cloud it is the response itself.
     """
-    is_cloud = environment is reply
+    is_cloud = environment is response
     cloud_name, key, secret = (text(environment.get(name)) for name in ("cloud_name", "api_key", "api_secret"))
     shown = secret if show_secret else masked_value("api_secret", secret)
     url = f"cloudinary://{key}:{shown}@{cloud_name}" if cloud_name and key and secret else ""
-    first = [] if is_cloud else [("Email", text(reply.get("email"))), ("Plan", text(reply.get("plan_name")))]
+    first = [] if is_cloud else [("Email", text(response.get("email"))), ("Plan", text(response.get("plan_name")))]
     rows = [*first, ("Cloud name", cloud_name), ("API key", key), ("CLOUDINARY_URL", url)]
     if is_cloud:
-        rows.append(("Delivery IPs", text(reply.get("delivery_ips")).replace(",", ", ")))
+        rows.append(("Delivery IPs", text(response.get("delivery_ips")).replace(",", ", ")))
     skipped = _KNOWN if is_cloud else _KNOWN | {"email"}
-    for name, value in {**environment, **reply}.items():
+    for name, value in {**environment, **response}.items():
         if name not in skipped and not isinstance(value, (list, dict)):
             label = name.replace("_", " ")
             rows.append((label[:1].upper() + label[1:], _scalar(value if show_secret else masked_value(name, value))))

@@ -1,1 +1,1 @@
-"""The bodies of `cld admin`, `cld uploader`, `cld provisioning` and `cld utils`."""
+"""The implementation of `cld admin`, `cld uploader`, `cld provisioning` and `cld utils`."""

@@ -1,4 +1,4 @@
-"""Turns the words of a command line into the keyword arguments of an SDK method; pure, knows no Click, no network."""
+"""Converts the words of a command line to the keyword arguments of an SDK method."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ UNSET_VARIABLE = "Is a shell variable unset?"
 
 @dataclass(frozen=True)
 class Arguments:
-    """What stood after the method's name: words in order (`--name` options among them), -o pairs and -O pairs."""
+    """The arguments after the method's name: words and `--name` options in order, -o pairs, and -O pairs."""
 
     words: Sequence[str] = ()
     strings: Sequence[Pair] = ()
@@ -34,7 +34,7 @@ class Arguments:
 
 @dataclass(frozen=True)
 class Call:
-    """The keyword arguments of one call, and the names among them that the SDK does not know."""
+    """The keyword arguments of a call. `unknown` are the names among them that the method does not take."""
 
     kwargs: Dict[str, Any]
     unknown: Tuple[str, ...] = ()
@@ -43,15 +43,15 @@ class Call:
 def bind(method: Method, arguments: Arguments) -> Call:
     """Map the arguments to the method's parameters.
 
-    Positional words fill the parameters that no name has filled, `key=value` words and options are keywords. Words
-    that are left over go to the last list parameter of the signature.
+    `key=value` words and options are keyword arguments. The other words fill the remaining parameters in order, and
+    any further words are appended to the last list parameter of the signature.
 
-    :raises CliError: a required argument is missing, there are too many, an option is unknown, or a number is none.
+    :raises CliError: a required argument is missing, there are too many, an option is unknown, or a number is invalid.
     """
     words, named = _take_options(method, arguments.words)
     given = _gather(method, arguments, named)
     positional, pairs = _sort_words(method, words, set(given))
-    # A later word replaces an earlier one, and the -o or -O of the same name.
+    # A word replaces an earlier word, -o or -O with the same name.
     given.update((key, typed_value(text, method.parameter(key))) for key, text in pairs)
     filled = _fill(method, positional, set(given))
     _check_complete(method, {*given, *filled})
@@ -73,7 +73,7 @@ def describe_unknown(method: Method, name: str) -> str:
 
 
 def _take_options(method: Method, words: Sequence[str]) -> Tuple[List[str], List[Pair]]:
-    """Separate `--name value` and `--name=value` from the words; after `--` nothing is an option."""
+    """Separate `--name value` and `--name=value` from the words. After `--` there are no options."""
     rest = list(words)
     kept: List[str] = []
     named: List[Pair] = []
@@ -93,7 +93,7 @@ def _take_options(method: Method, words: Sequence[str]) -> Tuple[List[str], List
 
 
 def _option_value(method: Method, name: str, rest: List[str]) -> str:
-    """Take the value of `--name` from the following words. A flag needs none."""
+    """Remove the value of `--name` from the following words. A flag needs no value."""
     if method.parameter(name).is_flag:
         return rest.pop(0) if rest and rest[0] in BOOLEANS else "true"
     if not rest or rest[0].startswith("--"):
@@ -102,7 +102,7 @@ def _option_value(method: Method, name: str, rest: List[str]) -> str:
 
 
 def _gather(method: Method, arguments: Arguments, named: Sequence[Pair]) -> Dict[str, Any]:
-    """Keywords from -o (text), -O (parsed) and --name; several values of one name become a list, in that order."""
+    """Collect keywords from -o (text), -O (parsed) and --name. Several values of one name become a list."""
     values: Dict[str, List[Any]] = {}
     for key, text in arguments.strings:
         parameter = method.parameter(key)
@@ -133,8 +133,8 @@ def _merged(values: List[Any], parameter: Parameter) -> Any:
 def _sort_words(method: Method, words: Sequence[str], given: Set[str]) -> Tuple[List[str], List[Pair]]:
     """Divide the words into positional ones and key=value pairs.
 
-    While required parameters are open, a word with `=` is taken literally (a public ID may contain one), unless its
-    key is a parameter. A documented option is taken for one as long as enough other words remain.
+    As long as required parameters are missing, a word with `=` is a value, because a public ID may contain `=`, unless
+    its key is a parameter. A documented option counts as an option as long as enough other words remain.
     """
     keys = [word.partition("=")[0] if "=" in word else "" for word in words]
     by_name = given | {key for key in keys if method.is_parameter(key)}
@@ -156,10 +156,10 @@ def _sort_words(method: Method, words: Sequence[str], given: Set[str]) -> Tuple[
 
 
 def _fill(method: Method, words: List[str], given: Set[str]) -> Dict[str, Any]:
-    """Give the positional words to the parameters that are still open."""
+    """Assign the positional words to the parameters that have no value yet."""
     slots = [parameter for parameter in method.parameters if parameter.name not in given]
     if "" in words and any(slot.is_list for slot in slots):
-        # The items of a list drop what is empty, and the others would be processed.
+        # list_items() drops empty items, so the method would run with the remaining ones.
         name = next(slot.name for slot in slots if slot.is_list)
         raise CliError(f"The argument '{name}' of '{method.name}' is empty. {UNSET_VARIABLE}")
     surplus = len(words) - len(slots)
@@ -176,7 +176,7 @@ def _fill(method: Method, words: List[str], given: Set[str]) -> Dict[str, Any]:
 
 
 def _slot_value(word: str, slot: Parameter) -> Any:
-    """The value of a positional word. `null` skips an optional parameter that stands before another one."""
+    """The value of a positional word. `null` skips an optional parameter."""
     return None if word == "null" and not slot.required else typed_value(word, slot)
 
 
@@ -190,7 +190,7 @@ def _check_complete(method: Method, present: Set[str]) -> None:
 
 
 def _check_not_empty(method: Method, values: Dict[str, Any]) -> None:
-    """Refuse an empty required argument: it comes from an unset shell variable, and may stand for all assets."""
+    """Refuse an empty required argument. It may come from an unset shell variable, and could match all assets."""
     for parameter in method.required:
         value = values.get(parameter.name)
         items = value if isinstance(value, list) else [value]
@@ -199,7 +199,7 @@ def _check_not_empty(method: Method, values: Dict[str, Any]) -> None:
 
 
 def _too_many(method: Method, words: Sequence[str]) -> str:
-    # The words themselves stay out of the text: an api_secret may be among them.
+    # The message omits the words, because one of them may be an API secret.
     most = len(method.parameters)
     takes = f"takes at most {most}" if most else "takes no"
     return (

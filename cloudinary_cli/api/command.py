@@ -1,4 +1,4 @@
-"""The shared body of `admin`, `uploader` and `provisioning`: check, confirm, call, paginate, print, save."""
+"""Runs `admin`, `uploader` and `provisioning`: checks, confirms and calls a method, prints and saves the result."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from cloudinary_cli.api.command_line import in_utf8
 from cloudinary_cli.api.listing import find_method
 from cloudinary_cli.api.method import Method
 from cloudinary_cli.api.transformations import checked, collected
+from cloudinary_cli.api.values import FILE_PARAMETERS
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import CliError, ConfigError, DetailedExit, Status
 from cloudinary_cli.sdk import activation
@@ -18,18 +19,17 @@ from cloudinary_cli.sdk.call import call_api
 from cloudinary_cli.system.result_file import output_file
 from cloudinary_cli.text import to_json
 
-_FILE_PARAMETERS = ("file", "image_file")
-# Public calls: they create the account that others need.
+# These methods need no credentials, because they create an account.
 _ANONYMOUS = frozenset(["create_agent_account", "create_cloud"])
 
-# These delete whatever matches, up to a thousand assets at once.
+# These delete all matching assets, up to 1000 per call.
 _MASS_DELETIONS = frozenset(["delete_all_resources", "delete_resources_by_prefix", "delete_resources_by_tag"])
-# Repeating one of these for page after page would change data again and again.
+# -A would repeat one of these methods for every page, and so change data repeatedly.
 _CHANGING = (
     *("ack_", "add_", "analyze", "call_", "create_", "delete_"),
     *("publish_", "rename_", "reorder_", "restore", "test_", "update"),
 )
-# The list that a listing is about, where the response has several, and its cursor.
+# The cursor, and the list that it pages through, of methods whose response has several lists.
 _CURSORS = {"resource": "derived_next_cursor", "resource_by_asset_id": "derived_next_cursor"}
 _LISTS = {"resource": "derived", "resource_by_asset_id": "derived", "transformation": "derived"}
 _DEFAULT_LISTS = ("resources", "folders", "tags", "transformations", "presets", "mappings")
@@ -37,7 +37,7 @@ _DEFAULT_LISTS = ("resources", "folders", "tags", "transformations", "presets", 
 
 @dataclass(frozen=True)
 class ApiRequest:
-    """One run of an API command. `words` are the method and its arguments."""
+    """The options of an API command. `words` are the method and its arguments."""
 
     api: str
     words: Tuple[str, ...] = ()
@@ -50,8 +50,8 @@ class ApiRequest:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What came back. `complete` is False when the user wanted only the first page of a longer listing."""
+class ApiResult:
+    """The result of a call. `complete` is False if the user wanted only the first page of a longer listing."""
 
     result: Any
     complete: bool = True
@@ -59,33 +59,33 @@ class Answer:
 
 
 def run(app: AppContext, request: ApiRequest) -> Status:
-    """Call the method, print its result as JSON and save it. INCOMPLETE when the user said no somewhere.
+    """Call the method, print its result as JSON and save it. Return INCOMPLETE if the user answered no to a question.
 
-    :raises CliError: whatever is wrong with the method, its arguments, the configuration, or the call.
+    :raises CliError: the method, its arguments or the configuration is invalid, or the call failed.
     """
     method = find_method(request.api, request.words[0])
     given = params.Arguments(request.words[1:], request.strings, request.parsed)
     call = checked(method, params.bind(method, collected(method, given)))
     _check(app, request, method, call)
-    sent = {name: value if name in _FILE_PARAMETERS else in_utf8(value) for name, value in call.kwargs.items()}
+    sent = {name: value if name in FILE_PARAMETERS else in_utf8(value) for name, value in call.kwargs.items()}
     kwargs = {**_defaults(method, call.kwargs), **sent}
     with output_file(request.save) as save:
         kwargs = {**_prepare_sdk(app, request.api, method.name), **kwargs}
         if not _confirmed(app, request, method):
             app.console.info("Stopping.")
             return DetailedExit.INCOMPLETE
-        answer = _call_with_file(app, request, method, kwargs)
-        app.console.json(answer.result)
-        save(to_json(answer.result))
-    if answer.error is not None:
-        raise answer.error
-    return True if answer.complete else DetailedExit.INCOMPLETE
+        outcome = _call_with_file(app, request, method, kwargs)
+        app.console.json(outcome.result)
+        save(to_json(outcome.result))
+    if outcome.error is not None:
+        raise outcome.error
+    return True if outcome.complete else DetailedExit.INCOMPLETE
 
 
 def _check(app: AppContext, request: ApiRequest, method: Method, call: params.Call) -> None:
-    """Refuse or warn about what can be seen to be wrong before a request.
+    """Check the request before anything is sent, and print warnings.
 
-    :raises CliError: -A with a method that changes data, or a local file that cannot be read.
+    :raises CliError: -A is given for a method that changes data, or a local file cannot be read.
     """
     if request.auto_paginate and method.name.startswith(_CHANGING):
         raise CliError(
@@ -104,7 +104,7 @@ def _check(app: AppContext, request: ApiRequest, method: Method, call: params.Ca
 
 
 def _defaults(method: Method, given: Dict[str, Any]) -> Dict[str, Any]:
-    """Let the server find out what kind of file it gets, where the SDK alone would say image or raw."""
+    """Let the server detect the type of an uploaded file; the SDK's default is image or raw."""
     if method.name != "upload_large":
         return {"resource_type": "auto"} if method.name in ("upload", "unsigned_upload") else {}
     from cloudinary_cli.api.file_argument import is_remote
@@ -113,19 +113,19 @@ def _defaults(method: Method, given: Dict[str, Any]) -> Dict[str, Any]:
 
 
 def _file_of(kwargs: Dict[str, Any]) -> str:
-    """The local path or URL among the arguments; empty when there is none."""
-    return next((kwargs[name] for name in _FILE_PARAMETERS if isinstance(kwargs.get(name), str)), "")
+    """The local path or URL among the arguments, or an empty string."""
+    return next((kwargs[name] for name in FILE_PARAMETERS if isinstance(kwargs.get(name), str)), "")
 
 
 def _prepare_sdk(app: AppContext, api: str, method: str) -> Dict[str, Any]:
-    """Install what the call needs in the SDK. Returns arguments that come from the configuration.
+    """Configure the SDK for the call, and return the arguments that come from the configuration.
 
-    :raises ConfigError: when it is missing.
+    :raises ConfigError: the configuration is missing.
     """
     if api != "provisioning":
-        app.sdk_config  # noqa: B018 - installing it is the effect
+        app.sdk_config  # noqa: B018 - reading it configures the SDK
         return {}
-    # The account is all that the Provisioning API needs. The host follows the cloud's, if one is selected.
+    # The Provisioning API needs only an account. It uses the API host of the selected cloud, if there is one.
     if method not in _ANONYMOUS:
         activation.install_account(app.environ)
     try:
@@ -147,7 +147,7 @@ def _confirmed(app: AppContext, request: ApiRequest, method: Method) -> bool:
     return not deletes or app.console.confirm(f"'{method.name}' deletes data. Continue?")
 
 
-def _call_with_file(app: AppContext, request: ApiRequest, method: Method, kwargs: Dict[str, Any]) -> Answer:
+def _call_with_file(app: AppContext, request: ApiRequest, method: Method, kwargs: Dict[str, Any]) -> ApiResult:
     if not _file_of(kwargs):
         return _call(app, request, method, kwargs)
     from cloudinary_cli.api.file_argument import call_with_file
@@ -155,19 +155,19 @@ def _call_with_file(app: AppContext, request: ApiRequest, method: Method, kwargs
     return call_with_file(method, kwargs, lambda called, given: _call(app, request, called, given))
 
 
-def _call(app: AppContext, request: ApiRequest, method: Method, kwargs: Dict[str, Any]) -> Answer:
+def _call(app: AppContext, request: ApiRequest, method: Method, kwargs: Dict[str, Any]) -> ApiResult:
     if not request.auto_paginate:
-        return Answer(call_api(method.function, **kwargs))
+        return ApiResult(call_api(method.function, **kwargs))
     cursor_key = _CURSORS.get(method.name, "next_cursor")
     page_size = {"max_results": pagination.PAGE_SIZE} if method.knows("max_results") else {}
     first = call_api(method.function, **{**page_size, **kwargs})
     if not isinstance(first, dict):
-        return Answer(first)
+        return ApiResult(first)
     if not first.get(cursor_key):
-        return Answer(_filtered(first, request))
+        return ApiResult(_filtered(first, request))
     if not request.force and not app.console.confirm(_more_pages(first)):
         app.console.info("Stopping. The output is partial: the first page only, with the cursor of the next one.")
-        return Answer(first, complete=False)
+        return ApiResult(first, complete=False)
 
     def fetch(cursor: str) -> Any:
         return call_api(method.function, **{**kwargs, "max_results": pagination.PAGE_SIZE, cursor_key: cursor})
@@ -176,7 +176,7 @@ def _call(app: AppContext, request: ApiRequest, method: Method, kwargs: Dict[str
         (name for name in _DEFAULT_LISTS if isinstance(first.get(name), list)), None
     )
     collected = pagination.collect(first, fetch, cursor_key, known)
-    return Answer(_filtered(collected.result, request, known), error=collected.error)
+    return ApiResult(_filtered(collected.result, request, known), error=collected.error)
 
 
 def _filtered(result: Dict[str, Any], request: ApiRequest, field: Optional[str] = None) -> Dict[str, Any]:

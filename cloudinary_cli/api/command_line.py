@@ -1,7 +1,4 @@
-"""The arguments of the command line: whose they are, the command's or the method's that it calls, and their encoding.
-
-Pure; knows no Click.
-"""
+"""Divides command-line arguments between a command and the SDK method that it calls, and converts their encoding."""
 
 from __future__ import annotations
 
@@ -17,14 +14,14 @@ _ATTACHED_PAIR = re.compile(r"(-[A-Za-z]*?[oO](?==?)|--optional[-_]parameter(?:[
 
 
 def arity_of(names_and_counts: Iterable[Tuple[str, int]]) -> Dict[str, int]:
-    """The number of values of each option. In long names `-` and `_` mean the same."""
+    """Return the number of values of each option, with normalized names: `-` and `_` are the same in long names."""
     return {_normalized(name): count for name, count in names_and_counts}
 
 
 def arrange(args: List[str], arity: Mapping[str, int]) -> Tuple[List[str], List[str]]:
-    """Divide arguments into the command's options with their values, and the words for the method, in order.
+    """Divide arguments into the command's options with their values and the words for the method.
 
-    `-o name=value` becomes `-o name value`. Unknown `--name` options and a `--` stay among the words.
+    `-o name=value` becomes `-o name value`. Unknown `--name` options and a `--` are words.
 
     :param arity: number of values of each option of the command.
     """
@@ -44,9 +41,9 @@ def arrange(args: List[str], arity: Mapping[str, int]) -> Tuple[List[str], List[
 
 
 def split_pairs(args: List[str], arity: Mapping[str, int]) -> List[str]:
-    """Rewrite `-o name=value` as `-o name value` and leave everything else, and the order, as it is.
+    """Rewrite `-o name=value` as `-o name value`, and leave all other arguments unchanged.
 
-    Without this, an option with two values takes the argument after `name=value` for its second one.
+    Otherwise Click would take the argument after `name=value` for the second value of the option.
 
     :param arity: number of values of each option of the command.
     """
@@ -61,7 +58,7 @@ def split_pairs(args: List[str], arity: Mapping[str, int]) -> List[str]:
 
 
 def _with_values(token: str, count: int, rest: List[str]) -> List[str]:
-    """An option and its values, which are removed from `rest`."""
+    """Return an option and its values, and remove the values from `rest`."""
     pair = _pair(token, count, rest)
     if pair is not None:
         return pair
@@ -71,7 +68,7 @@ def _with_values(token: str, count: int, rest: List[str]) -> List[str]:
 
 
 def is_complete(options: List[str], arity: Mapping[str, int]) -> bool:
-    """False when the last of the options that arrange() has found lacks a value: nothing else may be taken for it."""
+    """False if the last option that arrange() has found lacks a value."""
     rest = list(options)
     while rest:
         values = _values_after(rest.pop(0), arity) or 0
@@ -82,7 +79,7 @@ def is_complete(options: List[str], arity: Mapping[str, int]) -> bool:
 
 
 def _values_after(token: str, arity: Mapping[str, int]) -> Optional[int]:
-    """How many of the following arguments belong to this one; None when it is a word."""
+    """The number of following arguments that belong to this option; None for a word."""
     if not token.startswith("-") or token == "-":
         return None
     name, equals, _ = token.partition("=")
@@ -91,7 +88,7 @@ def _values_after(token: str, arity: Mapping[str, int]) -> Optional[int]:
         return arity[name] - bool(equals) if name in arity else None
     if token in arity:
         return arity[token]
-    # A cluster such as -AF or -oname. An unknown one is left to Click, which reports it.
+    # A cluster such as -AF or -oname. Click reports unknown letters.
     for position, letter in enumerate(token[1:], 2):
         values = arity.get(f"-{letter}")
         if values is None:
@@ -102,7 +99,7 @@ def _values_after(token: str, arity: Mapping[str, int]) -> Optional[int]:
 
 
 def _pair(token: str, count: int, rest: List[str]) -> Optional[List[str]]:
-    """`-o name=value` and `-oname=value` as an option with two values; None for anything else."""
+    """Split `-o name=value` and `-oname=value` into an option with two values; None for other arguments."""
     if count == 2 and _PAIR_OPTION.match(token):
         match = _NAME_AND_VALUE.match(rest[0]) if rest else None
         if match:
@@ -118,10 +115,10 @@ def _normalized(option: str) -> str:
 
 
 def in_utf8(value: Any) -> Any:
-    """A command-line text, or the texts in a list or dict, as a server understands them.
+    """Decode text from the command line, or the texts in a list or dict, as UTF-8.
 
-    In a C locale Python hands over the bytes of an argument as surrogates (PEP 383). Paths need them so; what is sent
-    must be the characters that the bytes stand for.
+    In a C locale, Python represents the bytes of an argument as surrogates (PEP 383). Paths need this form, but text
+    that is sent to a server must consist of the characters that the bytes encode.
 
     :raises CliError: the bytes are not UTF-8.
     """

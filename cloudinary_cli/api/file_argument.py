@@ -14,11 +14,11 @@ from typing import IO, Any, Callable, Dict, Iterator, TypeVar
 from cloudinary_cli.api.command_line import in_utf8
 from cloudinary_cli.api.listing import find_method
 from cloudinary_cli.api.method import Method
+from cloudinary_cli.api.values import FILE_PARAMETERS
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.sdk import loader
 from cloudinary_cli.system.steady_file import SteadyFile, twice
 
-FILE_PARAMETERS = ("file", "image_file")
 _REMOTE = re.compile(r"(?:https?|ftp|s3|gs)://|data:", re.IGNORECASE)
 _DESCRIPTOR = re.compile(r"/dev/(?:stdin|fd/(?P<number>[0-9]+))\Z|/proc/self/fd/[0-9]+\Z")
 _BLOCK = 1024 * 1024  # bytes
@@ -31,7 +31,8 @@ Call = Callable[[Method, Dict[str, Any]], T]
 def is_remote(text: str) -> bool:
     """True for a URL or a data URI.
 
-    The SDK's `is_remote_url` asks for no slashes after the scheme, so it takes the local file `https:x.png` for a URL.
+    The SDK's `is_remote_url` does not require slashes after the scheme, so it is not used for existing local files:
+    `https:x.png` would count as a URL.
     """
     return bool(_REMOTE.match(text)) or (not os.path.lexists(text) and bool(loader.module("utils").is_remote_url(text)))
 
@@ -59,13 +60,14 @@ def check(method: Method, path: str) -> None:
 
 
 def call_with_file(method: Method, kwargs: Dict[str, Any], call: Call[T]) -> T:
-    """Call the method with its file argument opened.
+    """Open the file argument and call the method with it.
 
-    A local file that changes while it is read is read once more, and is never sent as a mixture. A pipe can be read
-    only once, and its size is unknown, so a temporary copy is sent. The copy is removed afterwards.
+    If a local file changes while it is read, the call is repeated once, so a mixture of two states is never sent.
+    A pipe can be read only once, and its size is unknown, so a temporary copy of its content is sent.
 
-    :param call: gets the method and its keyword arguments.
-    :raises LocalFileChanged: the file changed again. :raises CliError: it cannot be read.
+    :param call: is called with the method and its keyword arguments.
+    :raises LocalFileChanged: the file changed again.
+    :raises CliError: the file cannot be read.
     """
     name = next((name for name in FILE_PARAMETERS if isinstance(kwargs.get(name), str) and kwargs[name]), None)
     if name is None:
@@ -73,26 +75,26 @@ def call_with_file(method: Method, kwargs: Dict[str, Any], call: Call[T]) -> T:
     path = kwargs[name]
     if is_remote(path):
         return _call_with_url(method, name, kwargs, call)
-    # The SDK's Admin API sends a pair as a file only under this name.
+    # The SDK's Admin API treats a (name, content) pair as a file only if the name is "file".
     label = "file" if name == "image_file" else kwargs.get("filename") or _file_name(path)
 
     def call_with(file: IO[bytes]) -> T:
         return _call_with_content(method, {**kwargs, name: file}, name, str(label), call)
 
-    def call_steadily() -> T:
+    def call_with_local_file() -> T:
         with _errors_of(path):
             file = SteadyFile(path)
         with file:
             return call_with(file)
 
     if os.path.isfile(path):
-        return twice(path, call_steadily)
+        return twice(path, call_with_local_file)
     with _spooled(path) as file:
         return call_with(file)
 
 
 def _call_with_url(method: Method, name: str, kwargs: Dict[str, Any], call: Call[T]) -> T:
-    # A pair without a name is how the SDK takes text that it does not know for a URL, such as `HTTPS://`.
+    # The SDK sends a pair without a name unchanged, including URLs that it does not recognize, such as `HTTPS://`.
     remote = {**kwargs, name: ("", in_utf8(kwargs[name]))}
     return call(find_method("uploader", "upload") if method.name == "upload_large" else method, remote)
 
@@ -103,7 +105,7 @@ def _call_with_content(method: Method, kwargs: Dict[str, Any], name: str, label:
         return call(method, {**kwargs, "filename": label})  # the SDK reads a stream in parts
     content = {**kwargs, name: (label, file.read())}
     if method.name == "upload_large":
-        # The SDK would send nothing for an empty file. With a request, the server states what is wrong.
+        # The SDK sends no request for an empty file. With a request, the server reports the error.
         return call(find_method("uploader", "upload"), {"resource_type": "raw", **content})
     return call(method, content)
 
@@ -129,7 +131,7 @@ def _may_be_endless(path: str) -> bool:
 
 @contextmanager
 def _spooled(path: str) -> Iterator[IO[bytes]]:
-    """A temporary copy of what a pipe holds. On POSIX it has no name, so it is gone however the process ends."""
+    """A temporary copy of the content of a pipe. On POSIX it has no name, so it never outlives the process."""
     with tempfile.TemporaryFile() as copy:
         with _errors_of(path), _opened(path) as pipe:
             _copy(pipe, copy)
@@ -140,7 +142,7 @@ def _spooled(path: str) -> Iterator[IO[bytes]]:
 def _copy(pipe: IO[bytes], copy: IO[bytes]) -> None:
     block = b"-"
     while block:
-        # A signal just before a blocking read would be handled only after it, that is, possibly never.
+        # Python handles a signal that arrives just before a blocking read only after the read, which may never end.
         while os.name != "nt" and not select.select([pipe], [], [], _SIGNAL_CHECK_SECONDS)[0]:
             pass
         block = pipe.read(_BLOCK)
@@ -154,7 +156,7 @@ def _opened(path: str) -> IO[bytes]:
         match = _DESCRIPTOR.match(path)
         if error.errno != errno.ENXIO or match is None:
             raise
-        # Linux does not open a socket by its name. Some programs start others with one as stdin.
+        # Linux cannot open a socket by path, but some programs start others with a socket as stdin.
         return os.fdopen(os.dup(int(match.group("number") or 0)), "rb", buffering=0)
 
 

@@ -1,10 +1,10 @@
-"""Finds the SDK's methods and shows them: the table of `-ls`, its JSON form, the help of one; calls none of them."""
+"""Finds the SDK's methods, and shows them as a table or JSON (`-ls`) and as help."""
 
 from __future__ import annotations
 
 import difflib
 import inspect
-from typing import Any, Callable, Dict, List, Sequence
+from typing import Any, Callable, Dict, List, Sequence, Tuple
 
 from cloudinary_cli.api.method import Method, describe
 from cloudinary_cli.api.values import Parameter
@@ -27,9 +27,9 @@ def methods(api: str) -> List[Method]:
 
 
 def find_method(api: str, name: str) -> Method:
-    """The method of that name.
+    """Find a method by name. Names that an SDK module only imports are not methods.
 
-    :raises CliError: when there is none, with the closest names. What an SDK module only imports is no method.
+    :raises CliError: there is none; the message suggests similar names.
     """
     listed = loader.api_methods(api)
     function = listed.get(name) or (_own_functions(loader.module(api)).get(name) if api == "utils" else None)
@@ -41,7 +41,7 @@ def find_method(api: str, name: str) -> Method:
 
 
 def _own_functions(module: Any) -> Dict[str, Callable[..., Any]]:
-    # The utility module's other functions are callable, though not listed: `cld utils now` always worked.
+    # The other functions of the utility module, such as `cld utils now`, are callable although they are not listed.
     return {
         name: value
         for name, value in vars(module).items()
@@ -54,9 +54,9 @@ def _described(name: str, function: Callable[..., Any]) -> Method:
 
 
 def show_methods(app: AppContext, api: str, names: Sequence[str], as_json: bool) -> bool:
-    """Print the method list, or what is known about the named methods. It is data: stdout, whatever -v says.
+    """Print the list of methods, or the help of the named ones, on stdout.
 
-    :raises CliError: for a name that is no method.
+    :raises CliError: a name is not a method.
     """
     chosen = [find_method(api, name) for name in names] or methods(api)
     if as_json:
@@ -64,12 +64,12 @@ def show_methods(app: AppContext, api: str, names: Sequence[str], as_json: bool)
     elif names:
         app.console.data("\n\n".join(render_help(method) for method in chosen))
     else:
-        app.console.data(render_table(chosen))
+        app.console.table([_row(method) for method in chosen], " ")
     return True
 
 
 def method_help(api: str, name: str) -> str:
-    """What is known about a method; empty when there is none of that name."""
+    """The help of a method, or an empty string if there is no such method."""
     try:
         return render_help(find_method(api, name))
     except CliError:
@@ -77,26 +77,21 @@ def method_help(api: str, name: str) -> str:
 
 
 def open_documentation(app: AppContext, url: str) -> bool:
-    """Open a page in the browser. Its address is always said, and printed as data where there is no browser."""
+    """Open a page in the browser and print its URL: on stderr, and without a browser also on stdout."""
     app.console.info(f"Documentation: {url}")
     if not app.open_browser(url):
         app.console.data(url)
     return True
 
 
-def render_table(methods: Sequence[Method]) -> str:
-    """One line per method: name, parameters, first sentence; the columns hold whatever the signature is."""
-    width = max((len(method.name) for method in methods), default=0) + 1
-    return "\n".join(_row(method, width) for method in methods)
-
-
-def _row(method: Method, width: int) -> str:
+def _row(method: Method) -> Tuple[str, str, str]:
+    """One line of the method list: name, parameters and first sentence."""
     names = [parameter.name for parameter in method.parameters] + (["options"] if method.open_ended else [])
-    return f"{method.name:<{width}}({_fitted(names):<{_PARAMETERS_WIDTH}} {method.summary}".rstrip()
+    return method.name, f"({_fitted(names)}", method.summary
 
 
 def _fitted(names: List[str]) -> str:
-    """`a, b)`, shortened at a comma to fit its column: `a, ...)`."""
+    """Join names as `a, b)`, shortened to `a, ...)` if they do not fit in the column."""
     text = ", ".join(names) + ")"
     while len(text) > _PARAMETERS_WIDTH and len(names) > 1:
         names = names[:-1]
@@ -105,7 +100,7 @@ def _fitted(names: List[str]) -> str:
 
 
 def as_rows(methods: Sequence[Method]) -> List[Dict[str, Any]]:
-    """The methods as JSON objects: `parameters` can be given by position or name, `options` only by name."""
+    """The methods as JSON objects. `parameters` can be given by position or by name, `options` only by name."""
     return [
         {
             "name": method.name,
@@ -124,5 +119,5 @@ def _parameter_row(parameter: Parameter) -> Dict[str, Any]:
 
 
 def render_help(method: Method) -> str:
-    """Signature and full docstring of one method."""
+    """The signature and the docstring of a method."""
     return f"{method.signature}\n\n{method.doc}".rstrip()

@@ -1,4 +1,4 @@
-"""Checks the numbers among the arguments of an API method before a request; reads sizes with a unit. Pure."""
+"""Checks the numeric arguments of an API method before the request, and converts sizes with a unit to bytes."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _seconds(value: Any) -> Any:
 
 
 def _size(value: Any) -> int:
-    """Bytes: decimal units k, M, G, and binary units Ki, Mi, Gi, each with or without a B, in either case."""
+    """Convert a size to bytes. Units: k, M, G (decimal), Ki, Mi, Gi (binary), with or without B, case-insensitive."""
     match = _SIZE.match(str(_integer(value) if isinstance(value, float) else value))
     if match is None:
         raise ValueError
@@ -48,11 +48,11 @@ def _size(value: Any) -> int:
     return size
 
 
-_Kind = Tuple[Callable[[Any], Any], str, str]  # the check, what the value must be, an example
+_Kind = Tuple[Callable[[Any], Any], str, str]  # the check, a description of valid values, an example
 _WHOLE: _Kind = (_integer, "a whole number", "10")
 _FLOAT: _Kind = (_number, "a number", "0.5")
 _UNITS = "a number of bytes, with or without a unit (k, M, G, KiB, MiB, GiB)"
-# Names that mean the same in every method, whether its documentation gives their type or not.
+# Parameters that have the same meaning in every method, even if its docstring does not give their type.
 _BY_NAME: Dict[str, _Kind] = {
     "chunk_size": (_size, _UNITS, "6MB"),
     "max_results": _WHOLE,
@@ -64,9 +64,9 @@ _TIMEOUT: _Kind = (_seconds, "a positive number of seconds", "60")
 
 
 def checked_number(value: Any, parameter: Parameter) -> Any:
-    """The value of a numeric parameter; a size as an integer. Other values, and None, are returned as they are.
+    """Check the value of a numeric parameter, and convert a size to an integer. Other values are returned unchanged.
 
-    :raises CliError: it is not a number. The message says what to type.
+    :raises CliError: the value is not a number; the message gives an example.
     """
     kind = _kind(parameter)
     if kind is None or value is None:
@@ -91,5 +91,5 @@ def _kind(parameter: Parameter) -> Any:
         return _WHOLE
     if kinds and kinds <= {"int", "float"}:
         return _FLOAT
-    # Every method takes the time-out of its request; one that documents a `timeout` means something else.
+    # `timeout` is the time limit of the request, unless the method documents a parameter of that name.
     return _TIMEOUT if parameter.name == "timeout" and not kinds else None

@@ -1,7 +1,7 @@
-"""The transformations among the arguments of an SDK method: given as parameters, as JSON, or as a list (a chain).
+"""Checks and converts transformations in the arguments of an SDK method: parameters, JSON objects, or lists (chains).
 
-The SDK drops a transformation parameter that it does not know, and takes one transformation only where a list of
-them is meant. Here everything is kept, or refused.
+The SDK silently ignores unknown transformation parameters, and in some places takes only one transformation of a list.
+This module refuses the former and converts the latter.
 """
 
 from __future__ import annotations
@@ -12,30 +12,23 @@ from typing import Any, Dict, List, Tuple
 
 from cloudinary_cli.api.arguments import Arguments, Call, Pair, describe_unknown
 from cloudinary_cli.api.method import Method
+from cloudinary_cli.api.undocumented import TRANSFORMATION
 from cloudinary_cli.api.values import parse_value
 from cloudinary_cli.errors import CliError
 
-# The methods that are about one transformation, and where they take the definition of a new one.
+# The methods that manage a transformation, and the parameter that takes the definition of a new one.
 _DEFINITIONS = {
     "create_transformation": "definition",
     "update_transformation": "unsafe_update",
     "transformation": "",
     "delete_transformation": "",
 }
-# What the SDK's generate_transformation_string reads; it ignores every other name.
-_PARAMETERS = frozenset(
-    """angle aspect_ratio audio_codec audio_frequency background bit_rate border color color_space crop custom_function
-    custom_pre_function default_image delay density dpr duration effect end_offset fetch_format flags fps gravity height
-    if keyframe_interval offset opacity overlay page prefix quality radius raw_transformation responsive_width size
-    start_offset streaming_profile transformation underlay variables video_codec video_sampling width x y
-    zoom""".split()
-)
 
 
 def collected(method: Method, arguments: Arguments) -> Arguments:
-    """`create_transformation NAME width=5 crop=fill` with these parameters as its one definition.
+    """Collect loose parameters into a definition: `create_transformation NAME width=5 crop=fill`.
 
-    :raises CliError: the method has no place for them, or there is a definition already.
+    :raises CliError: the method takes no definition, or one is given already.
     """
     if method.name not in _DEFINITIONS:
         return arguments
@@ -75,22 +68,22 @@ def _divided_pairs(method: Method, given: Any) -> Tuple[List[Pair], List[Pair]]:
 
 def _is_loose(method: Method, name: str) -> bool:
     own = method.is_parameter(name) or name in method.options
-    return not own and (name in _PARAMETERS or name == "format" or name.startswith("$"))
+    return not own and (name in TRANSFORMATION or name == "format" or name.startswith("$"))
 
 
 def _no_place(method: Method, names: List[str], text: str) -> str:
     place = _DEFINITIONS[method.name]
     option = f"{place}={shlex.quote(text)}" if place else shlex.quote(text)
     return (
-        f"Method '{method.name}' does not take {', '.join(names)} beside its transformation."
+        f"Method '{method.name}' does not take {', '.join(names)} in addition to its transformation."
         f" Give the whole transformation as one argument: {option}"
     )
 
 
 def checked(method: Method, call: Call) -> Call:
-    """The call with lists of transformations as chains.
+    """Convert lists of transformations to chains.
 
-    :raises CliError: a parameter is unknown, so it would be lost.
+    :raises CliError: a transformation parameter is unknown, so the SDK would ignore it.
     """
     if method.name in _DEFINITIONS and call.unknown:
         raise CliError(describe_unknown(method, call.unknown[0]))
@@ -99,18 +92,18 @@ def checked(method: Method, call: Call) -> Call:
 
 def _converted(method: Method, name: str, value: Any) -> Any:
     if name == "eager" and isinstance(value, list):
-        return [_chain(name, item) for item in value]  # each item is a derived asset of its own
+        return [_chain(name, item) for item in value]  # each item is a separate derived asset
     if name == "eager" or (name in ("definition", "transformation") and method.name in _DEFINITIONS):
         return _chain(name, value)
     if name == "unsafe_update":
         return _chain(name, value, takes_format=False)
     if name == "transformation":
-        _check_names(name, value)  # the SDK makes a chain of a list itself
+        _check_names(name, value)  # the SDK converts this list to a chain
     return value
 
 
 def _chain(name: str, value: Any, takes_format: bool = True) -> Any:
-    """A list of transformations as the one that the SDK makes a chain of: `w_100/a_20`."""
+    """Wrap a list of transformations so that the SDK builds a chain: `w_100/a_20`."""
     _check_names(name, value, takes_format)
     if not isinstance(value, list):
         return value
@@ -118,11 +111,11 @@ def _chain(name: str, value: Any, takes_format: bool = True) -> Any:
 
 
 def _check_names(name: str, value: Any, takes_format: bool = False) -> None:
-    """Refuse what the SDK would drop. It takes `format` of a single transformation only."""
-    allowed = _PARAMETERS | {"format"} if takes_format and isinstance(value, dict) else _PARAMETERS
+    """Refuse parameters that the SDK would ignore. It takes `format` only in a single transformation."""
+    allowed = TRANSFORMATION | {"format"} if takes_format and isinstance(value, dict) else TRANSFORMATION
     for item in value if isinstance(value, list) else [value]:
         for key in item if isinstance(item, dict) else ():
             if key not in allowed and not key.startswith("$"):
                 raise CliError(f"The transformation in '{name}' has an unknown parameter '{key}'. Check its name.")
         if isinstance(value, list) and not isinstance(item, (str, dict)):
-            raise CliError(f"The list in '{name}' has an item that is no transformation: {json.dumps(item)}")
+            raise CliError(f"The list in '{name}' has an item that is not a transformation: {json.dumps(item)}")

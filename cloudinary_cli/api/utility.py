@@ -1,4 +1,4 @@
-"""The body of `utils`: one function of the SDK's utility module, without a request."""
+"""Runs `utils`: calls a function of the SDK's utility module, without a request."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cloudinary_cli.sdk.delivery import as_boolean, delivery_options, secret_nee
 def run(app: AppContext, name: str, arguments: params.Arguments) -> Any:
     """Call the function and return its result.
 
-    :raises CliError: whatever is wrong with the function's name, its arguments or the configuration.
+    :raises CliError: the function, its arguments or the configuration is invalid.
     """
     method = find_method("utils", name)
     call = params.bind(method, arguments)
@@ -30,12 +30,12 @@ def run(app: AppContext, name: str, arguments: params.Arguments) -> Any:
         result = method.function(**kwargs)
     except ValueError as error:
         raise _explained(app, method, error) from error
-    # The URL comes with the options that were not used up.
+    # cloudinary_url() returns the URL and the unused options.
     return result[0] if method.name == "cloudinary_url" else result
 
 
 def _install_config(app: AppContext) -> None:
-    """Most functions need only a part of a configuration, some none: whatever there is gets installed."""
+    """Configure the SDK with whatever is available, because most functions need only a part of a configuration."""
     if app.active.cloud_name:
         activation.activate(app.active, app.store)
     else:

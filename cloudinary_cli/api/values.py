@@ -1,4 +1,4 @@
-"""Reads one value of the command line: what its text says, and what the documented type of its parameter wants."""
+"""Converts the text of an argument to a value, according to the text and to the documented type of the parameter."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ import re
 from dataclasses import dataclass
 from typing import Any, Iterable, List, Tuple
 
+FILE_PARAMETERS = ("file", "image_file")
 BOOLEANS = {"True": True, "true": True, "False": False, "false": False}
 _UNESCAPED_COMMA = re.compile(r"(?<!\\),")
 
-# A comma separates the components of one transformation, so it cannot separate the items of a list of them.
+# Commas separate the components of a transformation, so they cannot separate the items of a list of transformations.
 _COMMAS_ARE_CONTENT = frozenset(
     ["eager", "transformation", "transformations", "manifest_transformation", "representations"]
 )
-# Documented as text, and a flag or a structure for the server.
+# Documented as text, but the server expects a flag or a structure.
 _FLAGS = frozenset(["visual_search"])
-_TRANSFORMATIONS = frozenset(["definition", "transformation", "unsafe_update"])  # a list is a chain
+_TRANSFORMATIONS = frozenset(["definition", "transformation", "unsafe_update"])  # a list means chained transformations
 _STRUCTURES = frozenset(["responsive_breakpoints"])
-# Text wherever a method takes it without documenting its type.
+# Parameters that are text in every method that does not document their type.
 _TEXT_NAMES = frozenset(
     """asset_folder display_name filename filename_override folder font_family format from_public_id name
     next_cursor notification_url prefix public_id public_id_prefix resource_type tag target_asset_folder target_format
@@ -28,7 +29,7 @@ _TEXT_NAMES = frozenset(
 
 @dataclass(frozen=True)
 class Parameter:
-    """One argument of a method. `type` is the docstring's text, such as `list[str]`; empty when undocumented."""
+    """A parameter or option of a method. `type` is the text of the docstring, such as `list[str]`, or empty."""
 
     name: str
     type: str = ""
@@ -60,21 +61,21 @@ class Parameter:
 
 
 def parse_value(text: str) -> Any:
-    """A value as its text suggests: a boolean, JSON, or the text itself."""
+    """Parse text as a boolean or JSON; other text is returned unchanged."""
     if text in BOOLEANS:
         return BOOLEANS[text]
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
         return text
-    # The SDK drops what is falsy; "0" reaches the server as the same text.
+    # The SDK drops falsy values, and sends "0" in the same form as 0.
     return "0" if value == 0 and type(value) is int else value
 
 
 def typed_value(text: str, parameter: Parameter) -> Any:
-    """A value as text and documented type suggest: `true`, `null` and `1e5` stay text where text is wanted.
+    """Convert text to the documented type. `true`, `null` and `1e5` stay text if the parameter is text.
 
-    Quotes still force text (`'"true"'`), and JSON lists and objects are read where the type allows them.
+    JSON quotes force text (`'"true"'`). JSON lists and objects are parsed if the type allows them.
     """
     value = parse_value(text)
     if parameter.is_list:
@@ -86,14 +87,14 @@ def typed_value(text: str, parameter: Parameter) -> Any:
 
 
 def _values_beside_text(parameter: Parameter) -> Tuple[type, ...]:
-    """The types that JSON text is read as, although the parameter takes text."""
+    """The types besides text that a text parameter also takes as JSON."""
     if parameter.name in _STRUCTURES or parameter.name in _TRANSFORMATIONS:
         return (list, dict)
     return tuple({"dict": dict, "list": list}[kind] for kind in parameter.kinds if kind in ("dict", "list"))
 
 
 def list_items(text: str, parameter: Parameter) -> Any:
-    r"""The items of a list argument: a JSON list as it is, plain text split at commas; `\,` is a comma of an item."""
+    r"""Convert a list argument: JSON lists are returned as they are, other text is split at commas (not at `\,`)."""
     value = parse_value(text)
     if isinstance(value, (list, dict)):
         return value
@@ -103,14 +104,14 @@ def list_items(text: str, parameter: Parameter) -> Any:
 
 
 def split_list(text: str, parameter: Parameter) -> List[str]:
-    """Plain text as the items of a list argument."""
+    """Split text into the items of a list argument."""
     if not parameter.splits_at_commas:
         return [text]
     return [item.replace("\\,", ",") for item in _UNESCAPED_COMMA.split(text) if item]
 
 
 def joined_items(texts: Iterable[str], parameter: Parameter) -> List[Any]:
-    """The items of several words that all belong to one list argument."""
+    """Join the items of several words that belong to one list argument."""
     items: List[Any] = []
     for text in texts:
         value = list_items(text, parameter)

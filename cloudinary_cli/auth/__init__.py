@@ -1,44 +1,88 @@
-"""Façade of OAuth login: the names that other code may rely on, each loaded when it is asked for (PEP 562).
+"""OAuth logins. These functions are the public interface for other code; commands call use_cases.py.
 
-A command that only reads a session (`cld whoami`) imports this package and must not pay for refresh and login.
+They use the config.json of the present home directory. Imports are deferred, because importing any module of this
+package runs this file.
 """
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+import os
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Tuple
 
 if TYPE_CHECKING:
+    from cloudinary_cli.auth.login_ui import LoginUI
     from cloudinary_cli.auth.refresh_rules import RefreshOutcome
-    from cloudinary_cli.auth.use_cases import (
-        LogoutOutcome,
-        list_oauth_login_names,
-        login,
-        logout,
-        refresh_config,
-        refresh_configs,
-        refresh_result,
-        refresh_url_if_stale,
-        relogin_command,
-        revoke_url,
-    )
-
-__all__ = [
-    "LogoutOutcome",
-    "RefreshOutcome",
-    "list_oauth_login_names",
-    "login",
-    "logout",
-    "refresh_config",
-    "refresh_configs",
-    "refresh_result",
-    "refresh_url_if_stale",
-    "relogin_command",
-    "revoke_url",
-]
+    from cloudinary_cli.auth.use_cases import LogoutOutcome
+    from cloudinary_cli.config.store import ConfigStore
 
 
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module("cloudinary_cli.auth.use_cases"), name)
+def login(
+    region: Optional[str] = None,
+    name: Optional[str] = None,
+    set_default: bool = False,
+    ui: Optional[LoginUI] = None,
+) -> Tuple[str, str]:
+    """Log in with the system's browser and save the session; returns (config name, "made" | "already" | "no").
+
+    :param ui: None: the URL is logged as a warning, which Python shows on stderr unless logging is configured.
+    :raises CliError: nothing was saved.
+    """
+    from cloudinary_cli.auth.login_ui import LoginUI
+    from cloudinary_cli.auth.sign_in import LoginRequest, sign_in
+    from cloudinary_cli.defaults import logger
+    from cloudinary_cli.system.browser import open_browser
+
+    ui = ui or LoginUI(open_browser, logger.warning)
+    result = sign_in(LoginRequest(name, region, set_default), _store(), ui, os.environ)
+    return result.name, result.default.value
+
+
+def logout(name: str) -> LogoutOutcome:
+    """Revoke a saved login and remove it; "removed", "revoke_failed", "not_found" or "not_oauth".
+
+    :raises CliError: as use_cases.logout().
+    """
+    from cloudinary_cli.auth import use_cases
+
+    return use_cases.logout(_store(), name, os.environ)
+
+
+def refresh_url_if_stale(name: str, url: str, force: bool = False, expected: Optional[str] = None) -> str:
+    """The URL with a usable token: the given one, a peer's, or a renewed one; the given one after a failure."""
+    from cloudinary_cli.auth import use_cases
+
+    return use_cases.refresh_url(_store(), name, url, force, expected)
+
+
+def refresh_config(name: str, force: bool = False) -> RefreshOutcome:
+    """Refresh one saved login; the reason of a failure is logged."""
+    from cloudinary_cli.auth import use_cases
+
+    return use_cases.outcome_of(use_cases.refresh_login(_store(), name, force))
+
+
+def refresh_configs(force: bool = False) -> Dict[str, RefreshOutcome]:
+    """Refresh every saved login that is stale (with `force`, every one); the outcomes by name, in file order."""
+    from cloudinary_cli.auth import use_cases
+
+    return use_cases.refresh_all(_store(), force)
+
+
+def relogin_command(name: str) -> str:
+    """`cld login NAME [--region R]` for a saved login; without the region when config.json cannot be read."""
+    from cloudinary_cli.auth import use_cases
+
+    return use_cases.relogin_command(_store(), name)
+
+
+def list_oauth_login_names(cfg: Optional[Mapping[str, Any]] = None) -> List[str]:
+    """Names of the saved logins, in file order."""
+    from cloudinary_cli.auth import use_cases
+
+    return use_cases.login_names(_store().load() if cfg is None else cfg)
+
+
+def _store() -> ConfigStore:
+    from cloudinary_cli.config.store import ConfigStore
+
+    return ConfigStore()

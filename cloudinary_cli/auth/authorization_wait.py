@@ -15,7 +15,7 @@ from cloudinary_cli.auth.loopback_server import CallbackServer, response_timeout
 from cloudinary_cli.auth.pasted_response import ExpectedRedirect, PasteProblem, parse_pasted
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import LoginError, LoginTimeout, PortInUse
-from cloudinary_cli.system.host import look_around
+from cloudinary_cli.system.host import detect_host
 from cloudinary_cli.system.line_reader import LineReader
 
 # The wait for the redirect is interrupted this often to check stdin and the browser's thread.
@@ -115,7 +115,7 @@ class _Wait:
             self._ui.show(f"{self._method.reason}, so no browser is opened here (--browser opens one).")
         self._ui.show("Open this URL in a browser, on this machine or another:\n")
         self._ui.show(f"{url}\n")
-        host = look_around(self._options.environ)
+        host = detect_host(self._options.environ)
         if self._server is not None and host.ssh:
             port, address = self._expected.port, bracketed(self._expected.host)
             self._ui.show(

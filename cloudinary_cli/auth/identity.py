@@ -13,7 +13,7 @@ from cloudinary_cli.config import rules as config_rules
 from cloudinary_cli.config import url as config_url
 from cloudinary_cli.config.inventory import SYNTHETIC_NAMES
 from cloudinary_cli.config.resolver import ResolvedConfig, Source
-from cloudinary_cli.text import one_line
+from cloudinary_cli.text import aligned
 
 SCHEMA_VERSION = 1
 _SOURCES = {Source.URL: "flag", Source.ENVIRONMENT: "environment"}
@@ -73,7 +73,7 @@ class Identity(NamedTuple):
             "source": f"{self.source} ({self.chosen_by})" if self.source != self.chosen_by else f"{self.source}",
             "state": self.state.value + (f" ({end} {until})" if until and end else ""),
         }
-        return "\n".join(f"{key + ':':<8}{one_line(value, None)}" for key, value in rows.items())
+        return aligned([(f"{key}:", value) for key, value in rows.items()], " ")
 
 
 def identify(active: ResolvedConfig, snapshot: Mapping[str, Any], environ: Mapping[str, str], now: float) -> Identity:

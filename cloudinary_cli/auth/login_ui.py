@@ -8,7 +8,7 @@ from typing import Callable, Mapping, Optional
 
 from cloudinary_cli.errors import NoBrowser
 from cloudinary_cli.system import browser
-from cloudinary_cli.system.host import look_around
+from cloudinary_cli.system.host import detect_host
 from cloudinary_cli.system.line_reader import LineReader
 
 NO_BROWSER_VARIABLE = "CLOUDINARY_NO_BROWSER"
@@ -61,7 +61,7 @@ def choose_method(flag: Optional[bool], environ: Mapping[str, str]) -> LoginMeth
     if setting:
         opens = setting in ("0", "false", "no", "off")
         return LoginMethod(opens, MethodSource.VARIABLE, "" if opens else f"{NO_BROWSER_VARIABLE} is set")
-    reason = None if browser.is_chosen(environ) else look_around(environ).why_no_browser
+    reason = None if browser.is_chosen(environ) else detect_host(environ).why_no_browser
     return LoginMethod(reason is None, MethodSource.DETECTED, reason or "")
 
 

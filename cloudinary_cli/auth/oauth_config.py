@@ -1,34 +1,34 @@
-"""OAuthConfig: the SDK's Config whose token renews itself when the SDK reads it; only glue over refresh.py."""
+"""OAuthConfig: an SDK Config that refreshes a stale access token when the SDK reads it."""
 
 from __future__ import annotations
 
 import os
+import sys
 import threading
-from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional, Set, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional, Tuple, TypeVar
 
 from cloudinary_cli.auth.refresh import Refresher, RefreshResult
-from cloudinary_cli.auth.refresh_rules import check_same_account, relogin_advice
+from cloudinary_cli.auth.refresh_rules import check_same_account, relogin_advice, tokens_lost
 from cloudinary_cli.auth.sealing import token_of_fields, vault
 from cloudinary_cli.auth.session import Session, from_cloudinary_url, is_oauth_url
 from cloudinary_cli.config import url as config_url
-from cloudinary_cli.config.current import current_store
 from cloudinary_cli.config.environment import environment_fields
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.defaults import logger
-from cloudinary_cli.errors import CliError, LockTimeout, OAuthError, ReloginRequired
+from cloudinary_cli.errors import AuthenticationError, CliError, LockTimeout, OAuthError, ReloginRequired
 from cloudinary_cli.system.sdk_import import import_sdk
 
 if TYPE_CHECKING:
     _SdkConfig = Any
 else:
-    # A base class is needed when this module is imported; the import hides the environment from the SDK.
+    # import_sdk() hides the environment, because the SDK raises on a bad CLOUDINARY_URL when it is imported.
     _SdkConfig = import_sdk().Config
 
-_warned: Set[str] = set()
+T = TypeVar("T")
 
 
 class LiveLogin:
-    """A saved login in use by this process: its session in memory, renewed through the store when it gets stale."""
+    """A saved login in use by this process: the session in memory, refreshed through the store when it is stale."""
 
     def __init__(self, name: str, url: str, refresher: Refresher) -> None:
         self.name = name
@@ -38,17 +38,18 @@ class LiveLogin:
         self._refresher = refresher
         self._lock = threading.RLock()
         self._unsaved_since: Optional[str] = None
+        self._has_warned = False
 
     @property
     def session(self) -> Session:
-        """The session as it is saved: the tokens of a sealed one are ciphertexts."""
+        """The session as it is saved: the tokens of an encrypted login are ciphertexts."""
         return self._session
 
     def token(self) -> str:
-        """The access token; a fresh one is returned without any I/O (a sealed one: but for the key, once).
+        """The access token. A fresh one needs no I/O, except that the key of an encrypted login is loaded once.
 
-        :raises ReloginRequired: expired, and it cannot be renewed. :raises LockTimeout: expired, and a peer holds on.
-        :raises KeychainUnavailable: sealed, and the keychain does not give the key.
+        :raises ReloginRequired: expired, and it cannot be refreshed. :raises LockTimeout: expired, and another process
+        holds the lock. :raises KeychainUnavailable: encrypted, and the keychain does not return the key.
         """
         token, session = self._access_token(), self._session
         if session.refresh_token is None or session.is_fresh(now=self._refresher.clock()):
@@ -69,7 +70,7 @@ class LiveLogin:
         try:
             return session, vault().open(session, self.name).access_token
         except ReloginRequired:
-            # A login of that name since this process read the entry has made a new key and removed the old one.
+            # Since this process read the entry, a new login of this name may have replaced the key.
             latest = self._refresher.store.load_fresh().get(self.name)
             if latest == self._url or not is_oauth_url(latest):
                 raise
@@ -79,7 +80,7 @@ class LiveLogin:
             return replacement, vault().open(replacement, self.name).access_token
 
     def invalidate(self, rejected: str) -> bool:
-        """The API refused `rejected` with 401: True when there is another token now."""
+        """The API rejected the token `rejected` with 401; True when there is another token now."""
         with self._lock:
             if self._access_token() == rejected and self._session.refresh_token is not None:
                 self._take(self._refresher.refresh(self.name, self._url, rejected=rejected), tolerate=True)
@@ -93,7 +94,7 @@ class LiveLogin:
         self._url = result.url
         self._session = from_cloudinary_url(result.url)
         if result.error is None:
-            _warned.discard(self.name)
+            self._has_warned = False
             return
         expired = self._session.is_expired(self._refresher.clock())
         if expired and not tolerate and isinstance(result.error, (ReloginRequired, LockTimeout)):
@@ -101,41 +102,49 @@ class LiveLogin:
         self._warn(result)
 
     def _warn(self, result: RefreshResult) -> None:
-        if self.name in _warned:
+        if self._has_warned:
             return
-        _warned.add(self.name)
+        self._has_warned = True
         if not result.saved:
             logger.warning("%s The new tokens of '%s' are kept in memory for this command.", result.error, self.name)
         else:
             logger.warning("Refreshing '%s' failed; using the present token. %s", self.name, result.error)
 
     def flush(self) -> None:
-        """Save tokens that could not be saved when they came. Called when the command ends."""
+        """Save tokens that could not be saved when they arrived. Called when the command ends.
+
+        :raises OAuthError: they are lost. While another error ends the command, this one is logged instead.
+        """
+        command_error = sys.exc_info()[1]
         with self._lock:
-            if self._unsaved_since is None:
+            old_url, self._unsaved_since = self._unsaved_since, None
+            if old_url is None:
                 return
             try:
-                saved = self._refresher.save_again(self.name, self._unsaved_since, self._url)
-                self._unsaved_since = None
-                text = "The new tokens of '%s' are saved now." if saved else "The login '%s' was changed."
-                logger.info(text, self.name)
+                saved = self._refresher.save_again(self.name, old_url, self._url)
             except CliError as error:
-                logger.error("The new tokens of '%s' are lost: %s", self.name, error)
+                lost = tokens_lost(self.name, self._session, str(error))
+                if command_error is None:
+                    raise lost from error
+                logger.error("%s", lost)
+                return
+        text = "The new tokens of '%s' are saved now." if saved else "The login '%s' was changed."
+        logger.info(text, self.name)
 
 
 class OAuthConfig(_SdkConfig):  # type: ignore[misc]
-    """An SDK config built from given fields only: nothing comes in from the environment unless asked for.
+    """An SDK config that has only the given fields; the environment is not read.
 
-    `oauth_token` is a data descriptor, so it wins over the instance's `__dict__`, where the SDK keeps its values.
+    `oauth_token` is a data descriptor, so it takes precedence over the `__dict__`, where the SDK keeps its values.
     """
 
     def __init__(self, fields: Optional[Mapping[str, Any]] = None, live: Optional[LiveLogin] = None) -> None:
-        # Not super().__init__(): that would read Django's settings and the environment.
+        # super().__init__() is not called, because it reads Django's settings and the environment.
         self._uri_scheme = "cloudinary"
         self._live = live
         self.signature_version = 2
         for key, value in (fields or {}).items():
-            # A query key may not replace a method or this object's own state.
+            # A query key must not replace a method or this object's own state.
             if key == "oauth_token" or not (key.startswith("_") or hasattr(OAuthConfig, key)):
                 self.__dict__[key] = _boolean(value)
         if not self.__dict__.get("signature_algorithm"):
@@ -154,17 +163,17 @@ class OAuthConfig(_SdkConfig):  # type: ignore[misc]
     @classmethod
     def bind_saved(cls, name: str, url: str, store: Optional[ConfigStore] = None) -> "OAuthConfig":
         """A config bound to the saved login `name`: reading `oauth_token` refreshes a stale token."""
-        live = LiveLogin(name, url, Refresher(store or current_store()))
+        live = LiveLogin(name, url, Refresher(store or ConfigStore()))
         return cls(config_url.parse(url).fields(), live)
 
     @property
     def has_oauth(self) -> bool:
-        """True when there is a token; never refreshes, no I/O."""
+        """True when there is a token; no refresh, no I/O."""
         return bool(self.__dict__.get("oauth_token"))
 
     @property
     def relogin_advice(self) -> str:
-        """What to type when the API refuses the saved login behind this config; empty without one."""
+        """The sentence with the `cld login` command of the saved login; empty when there is none."""
         return relogin_advice(self._live.name, self._live.session) if self._live else ""
 
     @property
@@ -174,7 +183,7 @@ class OAuthConfig(_SdkConfig):  # type: ignore[misc]
         try:
             fresh = self._live.token()
         except AttributeError as error:
-            # Python would fall back to __getattr__ and hide the failure behind a stale token.
+            # After an AttributeError in a property, Python calls the SDK's __getattr__, which would return None.
             raise OAuthError(f"Internal error while reading the token: {error}") from error
         self._mirror()
         return fresh
@@ -184,7 +193,7 @@ class OAuthConfig(_SdkConfig):  # type: ignore[misc]
         self.__dict__["oauth_token"] = value
 
     def _mirror(self) -> None:
-        """Keep the displayed fields equal to the live session's."""
+        """Copy the live session's tokens and times to the fields that are displayed."""
         if self._live is None or self.__dict__.get("oauth_token") == self._live.session.access_token:
             return
         session = self._live.session
@@ -196,16 +205,31 @@ class OAuthConfig(_SdkConfig):  # type: ignore[misc]
         )
 
     def invalidate_token(self, rejected: str) -> bool:
-        """True when another token than `rejected` is to be had: a peer's, or a new one. False for a static config."""
+        """True when there is a token other than `rejected` now: another process's, or a new one. False when static."""
         if self._live is None:
             return False
         changed = self._live.invalidate(rejected)
         self._mirror()
         return changed
 
+    def call_with_token(self, call: Callable[[Optional[str]], T]) -> T:
+        """Call with the access token (None without one); after a 401 once more, if there is another token by then.
+
+        The token that was sent decides: when another thread or process has replaced it meanwhile, nothing is renewed.
+
+        :raises AuthenticationError: 401 in the end.
+        """
+        token = self.oauth_token if self.has_oauth else None
+        try:
+            return call(token)
+        except AuthenticationError:
+            if not token or not self.invalidate_token(token):
+                raise
+        return call(self.oauth_token)
+
     @property
     def oauth_token_refresh_callback(self) -> Optional[Callable[[str], None]]:
-        """What the SDK calls after a 401 on a chunk of a large upload; raises when there is no new token."""
+        """The function that the SDK's upload_large calls after a 401 of a chunk; it raises without a new token."""
         if self._live is None:
             return None
         live = self._live
@@ -217,13 +241,16 @@ class OAuthConfig(_SdkConfig):  # type: ignore[misc]
         return refresh_or_raise
 
     def flush(self) -> None:
-        """Save what could not be saved before; called when the command ends."""
+        """Save what could not be saved before; called when the command ends.
+
+        :raises OAuthError: as LiveLogin.flush().
+        """
         if self._live is not None:
             self._live.flush()
 
 
 def _boolean(value: Any) -> Any:
-    # In a URL every value is text, and the text "false" is true in Python.
+    # In a URL every value is a string, and the string "false" is true in Python.
     return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
 
 

@@ -1,23 +1,23 @@
-"""Renews a saved login: lock -> re-read -> adopt or rotate -> save. Returns a RefreshResult; prints nothing.
+"""Renews a saved login: lock, read the entry again, adopt or rotate its tokens, save. Prints nothing.
 
-The contract (refresh tokens are single-use):
+Refresh tokens are single-use (RFC 9700 section 4.14.2), so these rules hold:
 
 1. One kernel lock per login, on a file that is never deleted; the lock of config.json only for the two short writes.
    Entries that hold the same refresh token are one login: all their locks are held, and all are written at once.
-2. Before the POST, a temporary file with room for the result is flushed to the disk and a journal record is written.
-   So a full or read-only disk is detected before the token is spent, and a crash after it is noticed. Whatever fails
-   before the token has been sent restores the journal.
-3. From the sending of the token to the rename, signals wait. The rename stores the tokens and clears the journal in
-   one step. Until the sending, Ctrl-C ends the command at once.
-4. A journal record of the present token means that a process died: one more attempt is made, then `cld login`.
-5. The token is sent again if it was never sent, after 429 or 503, and once after a lost response, under a journal
-   record that allows no further attempt. Only `invalid_grant` is final; it is remembered, so that a dead token is
-   presented once and not by every later command.
+2. Before the request, disk space for the result is allocated and a journal record is written.
+   So a full or read-only disk is detected before the token is spent, and a later command detects a crash. A failure
+   before the token is sent restores the journal.
+3. Signals are deferred from the moment the token is sent until the rename, which stores the tokens and clears the
+   journal in one step. Before that moment, Ctrl-C ends the command at once.
+4. A journal record of the current token means that a process died. One more request is made; if it fails, the user
+   has to log in again.
+5. The request is repeated if it was never sent, after 429 or 503, and once after a lost response, under a journal
+   record that allows no further request. Only `invalid_grant` is final. The journal records it, so that later commands
+   do not send the token again.
 """
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from dataclasses import replace
@@ -25,8 +25,8 @@ from typing import Any, Callable, Dict, Optional, Tuple
 
 from cloudinary_cli.auth import flow, refresh_state
 from cloudinary_cli.auth.refresh_entry import SavedLogin
-from cloudinary_cli.auth.refresh_lock import refresh_lock, refresh_lock_path
-from cloudinary_cli.auth.refresh_request import Section, present
+from cloudinary_cli.auth.refresh_lock import LockedLogin, lock_id, refresh_lock
+from cloudinary_cli.auth.refresh_request import Section, send_token
 from cloudinary_cli.auth.refresh_rules import (
     RefreshOutcome,
     RefreshResult,
@@ -56,14 +56,19 @@ from cloudinary_cli.system.files import PendingFile
 
 __all__ = ["RefreshOutcome", "RefreshResult", "Refresher", "refresh_lock", "relogin_command"]
 
-# After a failure, this process does not try the same refresh token again for so long.
+# After a failure, this process does not send the same refresh token again for this time.
 _BACK_OFF_SECONDS = 20.0
-# How often the entry may be changed by programs that take no lock before this one gives up.
+# How often the entry is read again when programs that take no lock keep changing it.
 _READS = 5
 
 
 class Refresher:
-    """Refreshes saved logins of one store. Safe for threads; time and HTTP are passed in."""
+    """Refreshes saved logins of one store, one at a time. Safe for threads.
+
+    :param clock: epoch seconds.
+    :param refresh: sends the token; the arguments are those of flow.refresh().
+    :param lock_timeout: seconds.
+    """
 
     def __init__(
         self,
@@ -124,22 +129,21 @@ class Refresher:
         self, name: str, url: str, session: Session, force: bool, rejected: Optional[str]
     ) -> RefreshResult:
         for _ in range(_READS):
-            with refresh_lock(self.store, name, self._lock_timeout):
-                result = self._under_lock(name, url, session, force, rejected)
+            with refresh_lock(self.store, name, self._lock_timeout) as locked:
+                result = self._under_lock(locked, name, url, session, force, rejected)
             if result is not None:
                 return result
         raise LockTimeout(f"Another program keeps changing the login '{name}'. Try again in a moment.")
 
     def _under_lock(
-        self, name: str, url: str, session: Session, force: bool, rejected: Optional[str]
+        self, locked: LockedLogin, name: str, url: str, session: Session, force: bool, rejected: Optional[str]
     ) -> Optional[RefreshResult]:
-        """None when a program that takes no lock has changed the entry meanwhile: lock and read it again."""
-        cfg = self.store.load_fresh()
-        entry = cfg.get(name)
+        """None when a program that takes no lock has changed the entry: it has to be locked and read again."""
+        entry = locked.content.get(name)
         if entry is None:
             gone = ReloginRequired(f"The login '{name}' was removed. {relogin_advice(name, session)}")
             return RefreshResult(RefreshOutcome.NOT_FOUND, url, gone)
-        if not is_oauth_url(entry):
+        if entry != url and not is_oauth_url(entry):
             raise ReloginRequired(f"'{name}' is no longer a login. {relogin_advice(name, session)}")
         current = session if entry == url else from_cloudinary_url(entry)
         check_same_account(name, session, current)
@@ -149,25 +153,25 @@ class Refresher:
             return RefreshResult(outcome, entry)
         if current.refresh_token is None:
             raise ReloginRequired(f"The login '{name}' has no refresh token. {relogin_advice(name, current)}")
-        known = journal_of(cfg, current, name)
+        known = journal_of((locked.content[each] for each in locked.names), current)
         check_not_dead(name, current, known)
         return self._rotate(name, current, known)
 
     def _rotate(self, name: str, current: Session, known: Optional[RefreshState]) -> Optional[RefreshResult]:
         base_url = current.token_base_url
-        # What comes back is sealed with the same key, which is at hand then.
+        # Loads the key that seals the response, so that it cannot be missing once the token is spent.
         opened = vault().open(current, name)
-        with self.store.reserve(f"refresh-{os.path.basename(refresh_lock_path(self.store, name))}") as pending:
+        with self.store.reserve(f"refresh-{lock_id(name)}") as pending:
             section, saved = Section(), SavedLogin(self.store, name, current, self.clock)
             try:
                 entry = saved.note(Kind.STARTED if known is None else Kind.RETRIED)
                 if entry is None:
                     return None
                 try:
-                    response = present(
+                    response = send_token(
                         lambda: self._refresh(opened.refresh_token, opened.region, base_url, before_send=section.open),
                         section,
-                        may_ask_again=known is None,
+                        may_repeat=known is None,
                         note_retry=lambda: saved.note(Kind.RETRIED) is not None,
                     )
                 except TokenEndpointError as error:
@@ -190,7 +194,7 @@ class Refresher:
         try:
             renewed = opened.updated_from(response, now=self.clock())
         except InvalidTokenResponse as error:
-            # The old refresh token is spent. A new one in the answer is worth more than the failed access token.
+            # The old refresh token is spent. A new one in the response is saved even if the access token is unusable.
             problem = error
             salvaged = refresh_token_of(response)
             if salvaged is None:
@@ -201,7 +205,7 @@ class Refresher:
         try:
             url = saved.save(sealed, pending)
         except CliError as error:
-            # Goes on with the new token in memory; the journal on disk tells the next process what happened.
+            # The command continues with the new token in memory; the journal tells the next process what happened.
             return RefreshResult(RefreshOutcome.REFRESHED, with_tokens(entry, sealed), error, saved=False)
         if url is None:
             return self._superseded(name, entry, current, renewed, sealed)
@@ -210,9 +214,9 @@ class Refresher:
         return RefreshResult(RefreshOutcome.REFRESHED, url)
 
     def save_again(self, name: str, old_url: str, new_url: str) -> bool:
-        """Another attempt at saving tokens that exist in memory only; True when they are on disk now.
+        """Save tokens that exist in memory only; True when they are on the disk now.
 
-        False when the entry was removed or replaced meanwhile. The tokens, which nobody can use then, are revoked.
+        False when the entry was removed or replaced in the meantime. The tokens are revoked, because nothing uses them.
 
         :raises CliError: when config.json can still not be written.
         """
@@ -224,7 +228,7 @@ class Refresher:
             return False
 
     def _superseded(self, name: str, entry: str, current: Session, renewed: Session, sealed: Session) -> RefreshResult:
-        """The entry was removed or replaced during the POST: what was just minted must not live on unseen."""
+        """The entry was removed or replaced during the request, so the new tokens are revoked."""
         self._revoke_unless_held(renewed, sealed)
         latest = self.store.load_fresh().get(name, "")
         if is_oauth_url(latest):
@@ -236,7 +240,7 @@ class Refresher:
         return RefreshResult(RefreshOutcome.NOT_FOUND, entry, gone)
 
     def _revoke_unless_held(self, session: Session, saved: Session) -> None:
-        """Revoke a session that nobody can use, unless a copy of its login was renewed with it."""
+        """Revoke a session that is saved nowhere; a copy of its login may have been renewed with it."""
         if not holders(self.store.load_fresh(), saved):
             self._revoke(session)
 
@@ -256,7 +260,7 @@ class Refresher:
             return None
         if error.is_refused_grant:
             if is_oauth_url(latest) and not holds(latest, current):
-                # Another tool rotated while we asked: its token is the good one.
+                # Another tool has rotated the token during the request; its token is the valid one.
                 check_same_account(name, current, from_cloudinary_url(latest))
                 return RefreshResult(RefreshOutcome.REFRESHED, latest)
             saved.try_note(Kind.REFUSED)
@@ -264,7 +268,7 @@ class Refresher:
             dead = ReloginRequired(f"The login '{name}' is no longer valid ({reason}). {relogin_advice(name, current)}")
             return RefreshResult(RefreshOutcome.FAILED, entry, dead)
         if lost:
-            # This process has survived, so the network lost the response: the next command may ask once more.
+            # The network lost the response and no process died, so the next command may send the token once more.
             saved.try_note(Kind.STARTED)
         elif error.delivery is Delivery.NEVER_SENT and known is not None:
             saved.try_note(known.kind)

@@ -1,4 +1,4 @@
-"""The saved entry of one login and of its copies during a refresh: the journal record, and the new tokens."""
+"""Writes the journal record and the new tokens of a refresh to the saved entry of a login and to its copies."""
 
 from __future__ import annotations
 
@@ -18,14 +18,16 @@ from cloudinary_cli.system.signals import deferred_signals
 
 
 class SavedLogin:
-    """The entry `name`, for as long as it holds the refresh token of `session`. Its copies are written with it."""
+    """The entry `name` while it holds the refresh token of `session`. Its copies are written together with it."""
 
     def __init__(self, store: ConfigStore, name: str, session: Session, clock: Callable[[], float]) -> None:
         self._store, self._clock = store, clock
         self.name, self.session = name, session
 
     def note(self, kind: Optional[Kind]) -> Optional[str]:
-        """Write (or with None, clear) the journal record: the new entry, or None when it holds another token by now.
+        """Write the journal record, or clear it; returns the new entry, or None when it holds another token now.
+
+        :param kind: of the record; None clears it.
 
         :raises CliError: config.json cannot be written.
         """
@@ -43,19 +45,21 @@ class SavedLogin:
         return noted
 
     def try_note(self, kind: Optional[Kind]) -> None:
-        """The same, where the outcome is known already: a failure is logged."""
+        """Like note(), but a failure is only logged, because the outcome of the refresh is known already."""
         try:
             self.note(kind)
         except CliError as error:
             logger.debug("The refresh journal could not be written: %s", error)
 
     def restore(self, known: Optional[RefreshState]) -> None:
-        """Put back the journal record from before a request that was not sent."""
+        """Restore the journal record that was there before a request that was not sent."""
         with deferred_signals():
             self.try_note(known.kind if known is not None else None)
 
     def save(self, renewed: Session, pending: Optional[PendingFile]) -> Optional[str]:
-        """Save the new tokens and clear the journal. None when only copies are left, or none of the entries.
+        """Save the new tokens and clear the journal; returns the new entry, or None when the entry is gone.
+
+        Copies that still hold the old token are written in any case.
 
         :raises CliError: config.json cannot be written.
         """

@@ -1,4 +1,4 @@
-"""The lock of one saved login, held by whoever spends, replaces or revokes its refresh token.
+"""The lock of one saved login, held while its refresh token is sent, replaced or revoked.
 
 Entries with the same refresh token, such as a copy under another name, are one login: all their locks are held.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import ExitStack, contextmanager
-from typing import Any, Iterator, Mapping, Set
+from typing import Any, Dict, Iterator, Mapping, NamedTuple, Set
 
 from cloudinary_cli.auth.refresh_rules import holders
 from cloudinary_cli.auth.session import from_cloudinary_url, is_oauth_url
@@ -16,33 +16,49 @@ from cloudinary_cli.defaults import REFRESH_LOCK_TIMEOUT_SECONDS, logger
 from cloudinary_cli.system.lock import file_lock
 
 
+class LockedLogin(NamedTuple):
+    """The content of config.json as read under the locks, and the names of the entries that are the login."""
+
+    content: Dict[str, Any]
+    names: Set[str]
+
+
+def lock_id(name: str) -> str:
+    """The part of a file name that stands for a login, whose name may hold any character."""
+    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
 def refresh_lock_path(store: ConfigStore, name: str) -> str:
-    """The lock file of one login. Names may hold any character, so the file is named by a hash."""
-    return f"{store.lock_base}.{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}.lock"
+    """The lock file of one login."""
+    return f"{store.lock_base}.{lock_id(name)}.lock"
 
 
 @contextmanager
-def refresh_lock(store: ConfigStore, name: str, timeout: float = REFRESH_LOCK_TIMEOUT_SECONDS) -> Iterator[None]:
-    """The lock of one login and of its copies. Order: these by name, which rules out a deadlock, then the store's.
+def refresh_lock(store: ConfigStore, name: str, timeout: float = REFRESH_LOCK_TIMEOUT_SECONDS) -> Iterator[LockedLogin]:
+    """Hold the lock of one login and of its copies; the block's value is what was read under it.
+
+    These locks are taken in the order of their names, and before the lock of config.json, which rules out a deadlock.
 
     :param timeout: seconds for each lock.
     :raises LockTimeout: after `timeout` seconds. :raises ConfigFileError: config.json cannot be read.
     """
     store.make_directory()
-    wanted = _names_of_login(store.load(), name)
+    content = store.load()
+    wanted = _names_of_login(content, name)
     while True:
         with ExitStack() as held:
             for each in sorted(wanted):
                 logger.debug("Waiting for the login '%s' to be free.", each)
                 held.enter_context(file_lock(refresh_lock_path(store, each), timeout, f"The login '{each}'"))
-            # While this process waited, a peer may have written a token that other entries hold as well.
-            needed = _names_of_login(store.load(), name)
+            # While this process waited, another one may have written a token that more entries hold.
+            before, content = content, store.load_fresh()
+            needed = wanted if content == before else _names_of_login(content, name)
             if needed <= wanted:
-                yield
+                yield LockedLogin(content, needed)
                 return
         wanted |= needed
 
 
-def _names_of_login(cfg: Mapping[str, Any], name: str) -> Set[str]:
-    entry = cfg.get(name)
-    return {name, *holders(cfg, from_cloudinary_url(entry))} if is_oauth_url(entry) else {name}
+def _names_of_login(content: Mapping[str, Any], name: str) -> Set[str]:
+    entry = content.get(name)
+    return {name, *holders(content, from_cloudinary_url(entry))} if is_oauth_url(entry) else {name}

@@ -1,4 +1,4 @@
-"""The attempts to present one refresh token: how often, after what pause, and from when on signals wait."""
+"""Sends one refresh token: the number of attempts, the pauses, and the moment from which signals are deferred."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from cloudinary_cli.system.signals import deferred_signals
 _ATTEMPTS = 3
 _PAUSE_SECONDS = 0.5
 _MAX_RETRY_AFTER_SECONDS = 5.0
-# No further attempt begins later than this, so that peers, who wait REFRESH_LOCK_TIMEOUT_SECONDS, outwait a refresh.
+# No attempt begins later than this, so that a refresh ends before other processes, which wait for its lock for
+# REFRESH_LOCK_TIMEOUT_SECONDS, give up.
 _LATEST_ATTEMPT_SECONDS = OAUTH_HTTP_TIMEOUT_SECONDS + 5
 
 
 class Section:
-    """Defers signals from the moment the token is sent, and knows whether it may have been spent."""
+    """Defers signals from the moment the token is sent, and records whether it may have been spent."""
 
     def __init__(self) -> None:
         self._stack = ExitStack()
@@ -27,26 +28,26 @@ class Section:
         self.response_was_lost = False
 
     def open(self) -> None:
-        """Defer signals, then note that the token is on its way: an interrupt between the two restores the journal."""
+        """Defer signals, then record that the token is sent: an interrupt between the two restores the journal."""
         if not self._is_open:
             self._stack.enter_context(deferred_signals())
             self._is_open = True
         self.may_be_spent = True
 
     def close(self) -> None:
-        """Deliver the signals that have arrived."""
+        """Deliver the signals that have arrived since open()."""
         self._is_open = False
         self._stack.close()
 
 
-def present(request: Callable[[], Any], section: Section, may_ask_again: bool, note_retry: Callable[[], bool]) -> Any:
-    """Present the refresh token; again while it was not processed, and once after a lost response.
+def send_token(request: Callable[[], Any], section: Section, may_repeat: bool, note_retry: Callable[[], bool]) -> Any:
+    """Send the refresh token; repeat while it was not processed, and once after a lost response.
 
-    Signals are deferred when this returns: what the server has sent must be saved first.
+    Signals are deferred when this returns, because the response must be saved first.
 
     :param request: one attempt, which calls `section.open` right before the token is sent.
-    :param may_ask_again: whether a lost response may be asked for once more.
-    :param note_retry: writes the journal record of that second request; False when the entry has been changed.
+    :param may_repeat: whether the request may be repeated after a lost response.
+    :param note_retry: writes the journal record of the repeated request; False when the entry has been changed.
     :raises TokenEndpointError: the error of the last attempt.
     """
     attempt, latest = 0, time.monotonic() + _LATEST_ATTEMPT_SECONDS
@@ -58,9 +59,8 @@ def present(request: Callable[[], Any], section: Section, may_ask_again: bool, n
             return response
         except TokenEndpointError as error:
             lost = error.delivery is Delivery.UNKNOWN
-            is_second = lost and may_ask_again and not section.response_was_lost
-            may_repeat = is_second or (attempt < _ATTEMPTS and error.is_retryable)
-            if not may_repeat or time.monotonic() > latest:
+            after_loss = lost and may_repeat and not section.response_was_lost
+            if not (after_loss or (attempt < _ATTEMPTS and error.is_retryable)) or time.monotonic() > latest:
                 raise
             section.response_was_lost = section.response_was_lost or lost
             section.may_be_spent = section.response_was_lost

@@ -1,4 +1,4 @@
-"""What a refresh may come to, and the rules that decide whether a saved login may be adopted or presented; pure."""
+"""The outcomes of a refresh, and the rules that decide whether a saved login may be adopted or sent. No I/O."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import re
 import shlex
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, List, Mapping, Optional
+from typing import Any, Iterable, List, Mapping, Optional
 
 from cloudinary_cli.auth import refresh_state
 from cloudinary_cli.auth.refresh_state import Kind, RefreshState
-from cloudinary_cli.auth.session import Session, from_cloudinary_url, is_oauth_url
-from cloudinary_cli.config.url import parse as parse_url
+from cloudinary_cli.auth.session import Session
+from cloudinary_cli.config.url import parse, try_parse
 from cloudinary_cli.defaults import DEFAULT_REGION
 from cloudinary_cli.errors import CliError, OAuthError, ReloginRequired
 
 
 class RefreshOutcome(str, Enum):
-    """What a refresh came to."""
+    """The outcome of a refresh."""
 
     NOT_FOUND = "not_found"
     NOT_OAUTH = "not_oauth"
@@ -28,7 +28,7 @@ class RefreshOutcome(str, Enum):
 
 @dataclass(frozen=True)
 class RefreshResult:
-    """The outcome, the URL to go on with (the given one after a failure), and what went wrong.
+    """The outcome, the URL to continue with (the given one after a failure), and the error.
 
     `saved` is False when new tokens exist in memory only, because config.json could not be written.
     """
@@ -48,30 +48,30 @@ def relogin_command(name: str, region: str = DEFAULT_REGION) -> str:
 
 
 def holds(entry: Any, session: Session) -> bool:
-    """True while the saved entry is this very login: same cloud, same refresh token."""
-    if not is_oauth_url(entry):
+    """True while the saved entry is this login: same cloud, same refresh token."""
+    parsed = try_parse(entry)
+    if parsed is None or not parsed.has("oauth_token"):
         return False
-    saved = from_cloudinary_url(entry)
-    return saved.refresh_token == session.refresh_token and saved.cloud_name == session.cloud_name
+    return parsed.cloud_name == session.cloud_name and (parsed.get("refresh_token") or None) == session.refresh_token
 
 
 def holders(cfg: Mapping[str, Any], session: Session, name: str = "") -> List[str]:
-    """The names of the entries that are this very login, such as a copy under another name.
+    """The names of the entries that are this login, such as a copy under another name.
 
-    :param name: of the entry that the session was read from, which is found however its token is percent-encoded.
+    :param name: of the entry that the session was read from, which is found in any percent-encoding of its token.
     """
     if session.refresh_token is None:
         return [name] if holds(cfg.get(name), session) else []
-    # The text is searched first, because parsing thousands of entries takes longer than a refresh. It is searched for
-    # a part that nobody percent-encodes (RFC 3986 section 2.3), because programs differ in the other characters.
+    # The text is searched first, because parsing thousands of entries takes longer than a refresh. The search is for
+    # unreserved characters, which no program percent-encodes (RFC 3986 section 2.3).
     part = max(re.findall("[A-Za-z0-9._-]+", session.refresh_token), key=len, default="")
     likely = [each for each, entry in cfg.items() if each == name or (isinstance(entry, str) and part in entry)]
     return [each for each in likely if holds(cfg[each], session)]
 
 
-def journal_of(cfg: Mapping[str, Any], session: Session, name: str) -> Optional[RefreshState]:
-    """The journal record of this session's refresh token; of several copies, the one that allows least."""
-    texts = (parse_url(cfg[each]).get(refresh_state.KEY) for each in holders(cfg, session, name))
+def journal_of(entries: Iterable[str], session: Session) -> Optional[RefreshState]:
+    """The journal record of this session's refresh token; of several copies, the most restrictive one."""
+    texts = (parse(entry).get(refresh_state.KEY) for entry in entries)
     found = [state for state in map(refresh_state.parse, texts) if state and state.applies_to(session.refresh_token)]
     return max(found, key=lambda state: list(Kind).index(state.kind), default=None)
 
@@ -90,9 +90,9 @@ def check_same_account(name: str, known: Session, saved: Session) -> None:
 
 
 def check_not_dead(name: str, current: Session, known: Optional[RefreshState]) -> None:
-    """Refuse to present a token that is known to be dead.
+    """Refuse to send a token that is known to be invalid.
 
-    :raises ReloginRequired: refused by the server, or presented twice by processes that died.
+    :raises ReloginRequired: the server refused it, or processes that died have sent it twice.
     """
     if known is None:
         return
@@ -105,10 +105,15 @@ def check_not_dead(name: str, current: Session, known: Optional[RefreshState]) -
 
 
 def relogin_advice(name: str, session: Session) -> str:
-    """What to type next."""
+    """The sentence with the command that logs in again."""
     return f"Run: {relogin_command(name, session.region)}"
 
 
+def tokens_lost(name: str, session: Session, reason: str) -> OAuthError:
+    """The error for new tokens that cannot be saved: the refresh token before them is spent."""
+    return OAuthError(f"The new tokens of '{name}' are lost. {reason} {relogin_advice(name, session)}")
+
+
 def with_command(name: str, session: Session, error: CliError) -> OAuthError:
-    """An error that may pass, with what to type if it does not."""
+    """A possibly temporary error, with the command to run if it persists."""
     return OAuthError(f"{error} If this goes on, run: {relogin_command(name, session.region)}")

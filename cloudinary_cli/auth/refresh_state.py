@@ -1,7 +1,7 @@
-"""The journal of a refresh, kept inside the saved entry so that one rename clears it with the tokens; pure.
+"""The journal record of a refresh. It is a part of the saved entry, so one rename stores tokens and clears it.
 
-It is the query key `refresh_state` of the entry, `KIND.FINGERPRINT.EPOCH.PID`, and speaks of one refresh token only: as
-soon as the entry holds another one, it is void. Other versions of the tool see an unknown query key and ignore it.
+The record is the query key `refresh_state`, `KIND.FINGERPRINT.EPOCH.PID`. It applies to one refresh token and is
+invalid as soon as the entry holds another one. Other versions of the tool ignore the unknown query key.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ KEY = "refresh_state"
 class Kind(str, Enum):
     """What is known about the refresh token in the entry."""
 
-    STARTED = "started"  # presented, and no process has seen the answer yet
-    RETRIED = "retried"  # presented again by a second process after the first one died
-    REFUSED = "refused"  # the server said invalid_grant
+    STARTED = "started"  # sent, and no process has received the response yet
+    RETRIED = "retried"  # sent again after the first process died or lost the response
+    REFUSED = "refused"  # the server responded with invalid_grant
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,12 @@ class RefreshState:
 
 
 def fingerprint(refresh_token: str) -> str:
-    """64 bits of the token's SHA-256: tells tokens apart, and cannot be turned back."""
+    """64 bits of the token's SHA-256: they distinguish tokens and do not reveal them."""
     return hashlib.sha256(refresh_token.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def parse(text: str) -> Optional[RefreshState]:
-    """The record in a query value; None when there is none that can be read."""
+    """The record in a query value; None when it is missing or malformed."""
     parts = text.split(".")
     try:
         kind, mark, epoch, pid = parts

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from typing import Optional
+from typing import Any, Optional
 
 from cloudinary_cli.auth import flow
 from cloudinary_cli.auth.sealing import vault
-from cloudinary_cli.auth.session import Session, from_cloudinary_url
+from cloudinary_cli.auth.session import Session, from_cloudinary_url, from_fields
+from cloudinary_cli.config import url as config_url
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import CliError, TokenEndpointError
 
+# What a revocation sends, and where to. The second set is also needed to decrypt a sealed token (sealing.py).
+_REVOCATION_KEYS = frozenset(["refresh_token", "region", "oauth_base_url", "keyring"])
+_SEALED_REVOCATION_KEYS = _REVOCATION_KEYS | {"cloud_name", "oauth_token", "upload_prefix"}
 _BUSY_PAUSE_SECONDS = 0.5
 _LONGEST_BUSY_PAUSE_SECONDS = 5.0
 
@@ -56,6 +60,17 @@ def revoke_session(
         logger.error("Revoking the %s failed: %s It may stay valid at the server.", description, error)
         return False
     return True
+
+
+def revocable_session(entry: Any) -> Session:
+    """The session of a saved entry, for its revocation only: other settings of the entry may occur more than once.
+
+    :raises AmbiguousConfigUrl: the token, its server or its encryption has more than one value.
+    """
+    parsed = config_url.parse(entry, _REVOCATION_KEYS)
+    if parsed.has("keyring"):
+        parsed = config_url.parse(entry, _SEALED_REVOCATION_KEYS)
+    return from_fields(parsed.fields())
 
 
 def _revoke_or_retry(session: Session, client_id: Optional[str]) -> None:

@@ -1,4 +1,4 @@
-"""Session: the tokens of one login and their cloudinary:// form; pure, the clock is passed in."""
+"""Session: the tokens of one login, and their cloudinary:// URL. No I/O; the time is passed in."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["Session", "from_cloudinary_url", "is_oauth_url", "strip_oauth_intern
 ASSUMED_LIFETIME = 300
 # How far, in seconds, a claim may be from the local clock before the local clock is used instead.
 _CLOCK_TOLERANCE = 5
-# A time beyond this is no time; arithmetic with floats overflows at some point.
+# Larger numbers are ignored: converting them to floats or dates would overflow.
 _LARGEST_NUMBER = 10**18
 
 _TOKEN = re.compile(r"[\x21-\x7e]+\Z")
@@ -31,7 +31,7 @@ class Session:
     """One login. Times are epoch seconds on the local clock; tokens never appear in its repr.
 
     `oauth_base_url` and `upload_prefix` are None when they are the region's own. With a `key_id`, both tokens are
-    ciphertexts (sealing.py): to be compared and stored, and opened before they are sent.
+    ciphertexts (sealing.py): they can be compared and stored, and are decrypted before they are sent.
     """
 
     cloud_name: str
@@ -48,8 +48,8 @@ class Session:
     def is_fresh(self, skew: float = OAUTH_EXPIRY_SKEW_SECONDS, now: Optional[float] = None) -> bool:
         """True while more than `skew` seconds are left.
 
-        A token that lives shorter than two skews counts as fresh for the first half of its life; otherwise a server
-        with short-lived tokens would be asked for a new one on every call.
+        A token with a lifetime of less than two skews counts as fresh for the first half of it. Otherwise each call
+        would request a new token from a server with short-lived tokens.
         """
         moment = time.time() if now is None else now
         lifetime = self.expires_at - self.issued_at
@@ -61,7 +61,7 @@ class Session:
 
     @property
     def token_base_url(self) -> str:
-        """The authorization server this login belongs to: a refresh goes nowhere else.
+        """The base URL of the login's authorization server; refresh requests are sent only there.
 
         :raises ConfigError: when the saved value is not an https (or loopback) base URL.
         """
@@ -144,7 +144,7 @@ def _local_times(
 def access_token_of(resp: Any) -> str:
     """The access token of a token response.
 
-    :raises InvalidTokenResponse: not a JSON object, or no token that can stand in a header.
+    :raises InvalidTokenResponse: not a JSON object, or no token that can be sent in a header.
     """
     if not isinstance(resp, Mapping):
         raise InvalidTokenResponse("The token response is not a JSON object.")
@@ -155,7 +155,7 @@ def access_token_of(resp: Any) -> str:
 
 
 def refresh_token_of(resp: Any) -> Optional[str]:
-    """The refresh token of a token response; None when it gives none."""
+    """The refresh token of a token response; None when there is none."""
     token = resp.get("refresh_token") if isinstance(resp, Mapping) else None
     return token if isinstance(token, str) and _TOKEN.match(token) else None
 
@@ -204,7 +204,7 @@ def _number_claim(claims: Mapping[str, Any], claim: str) -> int:
 
 
 def to_cloudinary_url(session: Session) -> str:
-    """The saved form of a session; the key order is part of the interface with other versions of the tool."""
+    """The saved form of a session; other versions of the tool rely on the order of the keys."""
     params: Dict[str, Any] = {
         "oauth_token": session.access_token,
         "refresh_token": session.refresh_token or "",
@@ -222,7 +222,7 @@ def to_cloudinary_url(session: Session) -> str:
 
 
 def with_tokens(url: str, session: Session) -> str:
-    """A saved URL with the tokens and times of `session`; every other part, unknown keys included, stays."""
+    """A saved URL with the tokens and times of `session`; all other parts, also unknown keys, are kept."""
     return replace_query(
         url,
         {
@@ -241,7 +241,7 @@ def from_cloudinary_url(url: Any) -> Session:
 
     :raises InvalidConfigUrl: when the URL cannot be parsed.
     """
-    # The fields that the SDK is given, so that a token is bound to the host that it is sent to.
+    # The same fields as the SDK's, so that a token is bound to the host that it is sent to.
     return from_fields(parse(url).fields())
 
 
@@ -266,5 +266,5 @@ def from_fields(fields: Mapping[str, Any]) -> Session:
 
 
 def strip_oauth_internal_keys(fields: Mapping[str, Any]) -> Dict[str, Any]:
-    """A copy without a login's bookkeeping, fit to become arguments of an API call."""
+    """A copy without the bookkeeping keys of a login, for the arguments of an API call."""
     return {key: value for key, value in fields.items() if key not in OAUTH_INTERNAL_KEYS}

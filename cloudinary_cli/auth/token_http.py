@@ -6,8 +6,6 @@ whether it received the refresh token (see errors.Delivery).
 
 from __future__ import annotations
 
-import socket
-import threading
 import time
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional
@@ -15,6 +13,7 @@ from urllib.parse import urlencode
 
 from cloudinary_cli.defaults import OAUTH_HTTP_TIMEOUT_SECONDS
 from cloudinary_cli.errors import Delivery, TokenEndpointError
+from cloudinary_cli.net.deadline import Deadline
 from cloudinary_cli.text import one_line, redact, without_secrets
 
 _CONNECT_TIMEOUT_SECONDS = 10
@@ -48,52 +47,6 @@ class _Form:
         yield self.data
 
 
-class _Deadline:
-    """Shuts down the connections of a request when its time is over.
-
-    The timeout of a socket restarts with each byte that arrives, so a server or proxy that sends its TLS handshake or
-    its headers byte by byte would never reach it.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self.time = time.monotonic() + seconds
-        self.has_passed = False
-        self._sockets: List[socket.socket] = []
-        self._lock = threading.Lock()
-        self._timer = threading.Timer(seconds, self._expire)
-        self._timer.daemon = True
-
-    def watch(self, connection: Any) -> None:
-        """Include a socket. A duplicate is kept, because TLS detaches the file descriptor of the original."""
-        with self._lock:
-            self._sockets.append(connection.dup())
-            if self.has_passed:
-                _shut_down(self._sockets[-1])
-
-    def _expire(self) -> None:
-        with self._lock:
-            self.has_passed = True
-            for connection in self._sockets:
-                _shut_down(connection)
-
-    def __enter__(self) -> "_Deadline":
-        self._timer.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._timer.cancel()
-        with self._lock:
-            for connection in self._sockets:
-                connection.close()
-
-
-def _shut_down(connection: socket.socket) -> None:
-    try:
-        connection.shutdown(socket.SHUT_RDWR)
-    except OSError:  # the other end has closed it
-        pass
-
-
 def _do_nothing() -> None:
     """The default of `before_send`."""
 
@@ -118,7 +71,7 @@ def send(
 
     total = timeout or OAUTH_HTTP_TIMEOUT_SECONDS
     body = None if form is None else _Form(form, before_send)
-    with _Deadline(total) as deadline:
+    with Deadline(total) as deadline:
         try:
             return _exchange(method, url, body, total, deadline)
         except (HTTPError, ValueError) as error:  # urllib3 raises ValueError for a URL without a host, for example
@@ -127,7 +80,7 @@ def send(
             raise TokenEndpointError(reason, delivery) from error
 
 
-def _exchange(method: str, url: str, body: Optional[_Form], total: float, deadline: _Deadline) -> TokenHttpResponse:
+def _exchange(method: str, url: str, body: Optional[_Form], total: float, deadline: Deadline) -> TokenHttpResponse:
     from urllib3.util import Timeout
 
     headers: Dict[str, str] = {"Accept": "application/json", "User-Agent": "CloudinaryCLI"}
@@ -153,32 +106,38 @@ def _exchange(method: str, url: str, body: Optional[_Form], total: float, deadli
         return TokenHttpResponse(response.status, text, _seconds(response.headers.get("Retry-After")))
 
 
-def _watched_pool(url: str, deadline: _Deadline) -> Any:
+def _watched_pool(url: str, deadline: Deadline) -> Any:
     """A pool for one URL whose connections are watched by the deadline from the start."""
     from cloudinary_cli.net.pool import environment_proxy, new_pool
 
     manager = new_pool(url.partition(":")[0], environment_proxy(url))
     pool: Any = manager.connection_from_url(url)
-    plain: Any = pool.ConnectionCls
+    make_connection: Any = pool.ConnectionCls
 
-    class Watched(plain):  # type: ignore[misc]
-        def _new_conn(self) -> Any:
-            connection = super()._new_conn()
-            deadline.watch(connection)
-            return connection
+    def watched_connection(*args: Any, **kwargs: Any) -> Any:
+        connection = make_connection(*args, **kwargs)
+        connect = connection._new_conn
 
-    pool.ConnectionCls = Watched
+        def connect_and_watch() -> Any:
+            opened = connect()
+            deadline.watch(opened)
+            return opened
+
+        connection._new_conn = connect_and_watch
+        return connection
+
+    pool.ConnectionCls = watched_connection
     return manager
 
 
-def _read(response: Any, url: str, total: float, deadline: _Deadline) -> str:
+def _read(response: Any, url: str, total: float, deadline: Deadline) -> str:
     # read1 returns what has arrived; without it (urllib3 before 2.1), read() waits for a whole block.
     read = getattr(response, "read1", response.read)
     chunks: List[bytes] = []
     size = 0
     while True:
         chunk = read(65536)
-        if time.monotonic() > deadline.time:
+        if time.monotonic() > deadline.at:
             raise TokenEndpointError(_timeout_message(url, total), Delivery.UNKNOWN)
         if not chunk:
             return b"".join(chunks).decode("utf-8", "replace")

@@ -1,30 +1,26 @@
-"""The use cases of OAuth login: log in, log out, refresh one or all. They return what happened and print nothing."""
+"""Log out, and refresh one login or all of them. These functions return what happened; they print nothing."""
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import replace
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional
 
-from cloudinary_cli.auth.refresh import Refresher, RefreshOutcome, RefreshResult, refresh_lock
-from cloudinary_cli.auth.refresh import relogin_command as _command
+from cloudinary_cli.auth import refresh_rules
+from cloudinary_cli.auth.refresh import Refresher
 from cloudinary_cli.auth.refresh_entry import SavedLogin
-from cloudinary_cli.auth.refresh_rules import holders
+from cloudinary_cli.auth.refresh_lock import refresh_lock
+from cloudinary_cli.auth.refresh_rules import RefreshOutcome, RefreshResult, holders, tokens_lost
 from cloudinary_cli.auth.refresh_state import Kind
-from cloudinary_cli.auth.revocation import revoke_session
+from cloudinary_cli.auth.revocation import revocable_session, revoke_session
 from cloudinary_cli.auth.sealing import require_keychain, vault
 from cloudinary_cli.auth.session import Session, from_cloudinary_url, is_oauth_url
 from cloudinary_cli.config import rules as config_rules
-from cloudinary_cli.config.current import current_store, is_env_configured
+from cloudinary_cli.config.environment import environment_is_configured
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.defaults import logger
-from cloudinary_cli.errors import CliError, OAuthError
-from cloudinary_cli.system.browser import open_browser
-
-if TYPE_CHECKING:
-    from cloudinary_cli.auth.login_ui import LoginUI
+from cloudinary_cli.errors import AmbiguousConfigUrl, CliError
 
 # How many logins are refreshed at the same time; each is one short request to the same host.
 _PARALLEL_REFRESHES = 64
@@ -41,38 +37,18 @@ class LogoutOutcome(str, Enum):
     NOT_OAUTH = "not_oauth"
 
 
-def login(
-    region: Optional[str] = None,
-    name: Optional[str] = None,
-    set_default: bool = False,
-    ui: Optional[LoginUI] = None,
-) -> Tuple[str, str]:
-    """Log in with the system's browser and save the session; returns (config name, "made" | "already" | "no").
-
-    :param ui: None: the URL is logged as a warning, which Python shows on stderr unless logging is configured.
-    :raises CliError: nothing was saved.
-    """
-    from cloudinary_cli.auth.login_ui import LoginUI
-    from cloudinary_cli.auth.sign_in import LoginRequest, sign_in
-
-    ui = ui or LoginUI(open_browser, logger.warning)
-    result = sign_in(LoginRequest(name, region, set_default), current_store(), ui, os.environ)
-    return result.name, result.default.value
-
-
-def logout(name: str, store: Optional[ConfigStore] = None, forget: bool = False) -> LogoutOutcome:
+def logout(store: ConfigStore, name: str, environ: Mapping[str, str], forget: bool = False) -> LogoutOutcome:
     """Revoke the login's refresh token (RFC 7009), then remove the entry, also when the revocation failed.
 
-    The token is read under the login's lock, so that a refresh under way ends first and the newest token is revoked.
+    The token is read under the login's lock, so that a running refresh ends first and the newest token is revoked.
     Entries with the same refresh token stay; they are marked as refused, and a warning names them.
 
-    :param forget: remove an encrypted login also while the keychain with its key cannot be asked.
+    :param forget: remove an encrypted login even when the keychain with its key is unavailable.
     :raises KeychainUnavailable: otherwise; the entry stays, since unlocking the keychain makes the revocation possible.
-    :raises CliError: the entry could not be removed; the text says so where it was revoked all the same.
+    :raises CliError: the entry could not be removed; the text says so if it was revoked nevertheless.
     """
-    where = store or current_store()
-    with refresh_lock(where, name):
-        entry = where.load_fresh().get(name)
+    with refresh_lock(store, name) as locked:
+        entry = locked.content.get(name)
         if entry is None and not config_rules.is_reserved_config_name(name):
             return LogoutOutcome.NOT_FOUND
         if config_rules.is_reserved_config_name(name) or not is_oauth_url(entry):
@@ -80,78 +56,96 @@ def logout(name: str, store: Optional[ConfigStore] = None, forget: bool = False)
         session = from_cloudinary_url(entry)
         if not forget:
             require_keychain(session, name)
-        revoked = revoke_session(session, name)
+        return _revoke_and_remove(store, name, session, environ)
+
+
+def remove_ambiguous_login(store: ConfigStore, name: str, environ: Mapping[str, str]) -> LogoutOutcome:
+    """Remove a login that is unusable because its URL repeats a setting; revoke it when its token and server are clear.
+
+    :raises CliError: the entry could not be removed.
+    """
+    with refresh_lock(store, name) as locked:
+        entry = locked.content.get(name)
+        if entry is None or config_rules.is_reserved_config_name(name):
+            return LogoutOutcome.NOT_FOUND
         try:
-            where.remove_named(name, is_env_configured())
-        except CliError as error:
-            if revoked and session.refresh_token:
-                error.args = (f"'{name}' was revoked at the server, but is still saved here. {error}",)
-            raise
-        _end_copies(where, session, revoked is not False)
-    return LogoutOutcome.REMOVED if revoked else LogoutOutcome.REVOKE_FAILED
+            session = revocable_session(entry)
+        except AmbiguousConfigUrl as error:
+            logger.error("The session was not revoked, and may stay valid at the server. %s", error)
+            store.remove_named(name, environment_is_configured(environ))
+            return LogoutOutcome.REVOKE_FAILED
+        return _revoke_and_remove(store, name, session, environ)
 
 
-def revoke_url(url: str) -> bool:
+def _revoke_and_remove(store: ConfigStore, name: str, session: Session, environ: Mapping[str, str]) -> LogoutOutcome:
+    """Called under the login's lock."""
+    revoked = revoke_session(session, name)
+    try:
+        store.remove_named(name, environment_is_configured(environ))
+    except CliError as error:
+        if revoked and session.refresh_token:
+            error.args = (f"'{name}' was revoked at the server, but is still saved here. {error}",)
+        raise
+    _end_copies(store, session, revoked is not False)
+    return LogoutOutcome.REVOKE_FAILED if revoked is False else LogoutOutcome.REMOVED
+
+
+def revoke_replaced_entry(store: ConfigStore, url: str) -> bool:
     """Revoke a replaced entry's refresh token and remove its key; True when there is none or the server accepted."""
     if not is_oauth_url(url):
         return True
     session = from_cloudinary_url(url)
     revoked = revoke_session(session) is not False
-    _end_copies(current_store(), session, revoked)
+    _end_copies(store, session, revoked)
     return revoked
 
 
 def _end_copies(store: ConfigStore, session: Session, revoked: bool) -> None:
-    """Say which entries hold the refresh token that was revoked, and note it in them; else remove the login's key.
+    """Mark the entries that hold the revoked refresh token as refused, and warn of them; else delete the login's key.
 
-    A copy whose session could not be revoked works on, and an encrypted one needs the key.
+    A copy whose session could not be revoked still works, and an encrypted one needs the key.
     """
     copies = holders(store.load_fresh(), session) if session.refresh_token else []
     if not copies or revoked:
         vault().forget(session.key_id)
     if not copies or not revoked:
         return
-    # One entry stands for all: the others with this token are written with it.
+    # SavedLogin writes all entries with this token at once.
     SavedLogin(store, copies[0], session, time.time).try_note(Kind.REFUSED)
     for name in copies:
-        advice = _command(name, session.region)
-        logger.warning("'%s' was the same session, and works no more. Log in again: %s", name, advice)
+        advice = refresh_rules.relogin_command(name, session.region)
+        logger.warning("'%s' was the same session, and no longer works. Log in again: %s", name, advice)
 
 
-def refresh_url_if_stale(name: str, url: str, force: bool = False, expected: Optional[str] = None) -> str:
+def refresh_url(store: ConfigStore, name: str, url: str, force: bool = False, rejected: Optional[str] = None) -> str:
     """The URL with a usable token: the given one, a peer's, or a renewed one; the given one after a failure."""
-    refresher = Refresher(current_store())
-    result = refresher.refresh(name, url, force=force, rejected=expected)
+    refresher = Refresher(store)
+    result = refresher.refresh(name, url, force=force, rejected=rejected)
     if not result.saved:
-        late = _save_late(refresher, name, url, result)
-        if late.error is not None:
-            logger.error("%s", late.error)
+        saved_late = _save_late(refresher, name, url, result)
+        if saved_late.error is not None:
+            logger.error("%s", saved_late.error)
     elif result.error is not None:
         logger.warning("Refreshing '%s' failed; using the present token. %s", name, result.error)
     return result.url
 
 
-def refresh_config(name: str, force: bool = False) -> RefreshOutcome:
-    """Refresh one saved login; the reason of a failure is logged."""
-    return _logged(name, refresh_result(name, force))
-
-
-def refresh_result(name: str, force: bool = False, store: Optional[ConfigStore] = None) -> RefreshResult:
+def refresh_login(
+    store: ConfigStore, name: str, force: bool = False, clock: Callable[[], float] = time.time
+) -> RefreshResult:
     """Refresh one saved login and return all that is known about it."""
-    where = store or current_store()
-    return _refresh_entry(where, name, where.load(), force)
+    return _refresh_entry(Refresher(store, clock), name, store.load(), force)
 
 
-def _refresh_entry(store: ConfigStore, name: str, cfg: Mapping[str, Any], force: bool) -> RefreshResult:
+def _refresh_entry(refresher: Refresher, name: str, cfg: Mapping[str, Any], force: bool) -> RefreshResult:
     if config_rules.is_reserved_config_name(name) or name not in cfg:
         return RefreshResult(RefreshOutcome.NOT_FOUND, "")
-    refresher = Refresher(store)
     result = refresher.refresh(name, cfg[name], force=force)
     return result if result.saved else _save_late(refresher, name, cfg[name], result)
 
 
 def _save_late(refresher: Refresher, name: str, url: str, result: RefreshResult) -> RefreshResult:
-    """Try to save tokens that exist in memory only, such as after a moment of a full disk."""
+    """Try to save tokens that exist in memory only, for example after the disk was full for a moment."""
     reason = str(result.error)
     for pause in _SAVE_PAUSES_SECONDS:
         time.sleep(pause)
@@ -162,51 +156,46 @@ def _save_late(refresher: Refresher, name: str, url: str, result: RefreshResult)
             break
         except CliError as error:
             reason = str(error)
-    session = from_cloudinary_url(result.url)
-    lost = OAuthError(f"The new tokens of '{name}' are lost. {reason} Run: {_command(name, session.region)}")
+    lost = tokens_lost(name, from_cloudinary_url(result.url), reason)
     return replace(result, outcome=RefreshOutcome.FAILED, error=lost)
 
 
-def refresh_configs(force: bool = False) -> Dict[str, RefreshOutcome]:
+def refresh_all(
+    store: ConfigStore, force: bool = False, clock: Callable[[], float] = time.time
+) -> Dict[str, RefreshOutcome]:
     """Refresh every saved login that is stale (with `force`, every one), several at a time; in file order.
 
-    Each holds its own lock only, so one slow server keeps nobody else waiting.
+    Each refresh holds the lock of its own login only, so a slow server does not block the others.
     """
-    store = current_store()
     cfg = store.load()
-    names = list_oauth_login_names(cfg)
+    names = login_names(cfg)
     if not names:
         return {}
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(min(_PARALLEL_REFRESHES, len(names))) as pool:
-        results = list(pool.map(lambda name: _refresh_entry(store, name, cfg, force), names))
-    return {name: _logged(name, result) for name, result in zip(names, results)}
+        # A Refresher runs one refresh at a time, so each login has its own.
+        results = list(pool.map(lambda name: _refresh_entry(Refresher(store, clock), name, cfg, force), names))
+    return {name: outcome_of(result) for name, result in zip(names, results)}
 
 
-def _logged(name: str, result: RefreshResult) -> RefreshOutcome:
+def outcome_of(result: RefreshResult) -> RefreshOutcome:
+    """The outcome; an error is logged, and counts as a failure also when tokens were refreshed and not saved."""
     if result.error is None:
         return result.outcome
-    # Also where tokens were refreshed but could not be saved: they are gone when this process ends.
     logger.error("%s", result.error)
     return result.outcome if result.outcome is RefreshOutcome.NOT_FOUND else RefreshOutcome.FAILED
 
 
-def relogin_command(name: str) -> str:
+def relogin_command(store: ConfigStore, name: str) -> str:
     """`cld login NAME [--region R]` for a saved login; without the region when config.json cannot be read."""
     try:
-        entry = load_entry(name)
+        entry = store.load().get(name)
     except CliError:
         entry = None
-    return _command(name, from_cloudinary_url(entry).region) if is_oauth_url(entry) else _command(name)
+    return refresh_rules.relogin_command(name, *([from_cloudinary_url(entry).region] if is_oauth_url(entry) else []))
 
 
-def load_entry(name: str, cfg: Optional[Mapping[str, Any]] = None) -> Any:
-    """The saved value of a name; None when there is none."""
-    return (current_store().load() if cfg is None else cfg).get(name)
-
-
-def list_oauth_login_names(cfg: Optional[Mapping[str, Any]] = None) -> List[str]:
+def login_names(cfg: Mapping[str, Any]) -> List[str]:
     """Names of the saved logins, in file order."""
-    content = current_store().load() if cfg is None else cfg
-    return [name for name in config_rules.user_config_names(content) if is_oauth_url(content[name])]
+    return [name for name in config_rules.user_config_names(cfg) if is_oauth_url(cfg[name])]

@@ -1,4 +1,4 @@
-"""Refuses settings that the HTTP layer could only fail on, in words that repeat no value: it may be a secret; pure."""
+"""Refuses settings that would fail in the HTTP layer. Errors never contain the value, which may be a secret."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 
 from cloudinary_cli.errors import ConfigError
 
-# RFC 6750 section 2.1 allows less; what matters here is that it can stand in a header.
+# RFC 6750 section 2.1 allows fewer characters; here the token only has to be valid in a header.
 _TOKEN = re.compile(r"[\x21-\x7e]+\Z")
 
 
 def check_settings(fields: Mapping[str, Any]) -> None:
-    """Check the settings of a configuration that a request is made with; an empty one counts as unset.
+    """Check the settings that requests use; an empty one counts as unset.
 
     :raises ConfigError: names the setting and what it should be.
     """
@@ -33,7 +33,7 @@ def _is_http_url(value: Any) -> bool:
     try:
         parts = urlsplit(str(value))
         return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:  # brackets that do not match, or a port out of range
+    except ValueError:  # unbalanced brackets, or a port out of range
         return False
 
 

@@ -1,4 +1,4 @@
-"""The configuration that the CLOUDINARY_* variables give, by the rules of the SDK."""
+"""Reads the configuration of the CLOUDINARY_* variables, by the rules of the SDK."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ def environment_is_configured(environ: Mapping[str, str]) -> bool:
 
 
 def is_own_variable(name: str) -> bool:
-    """True for a variable that speaks to this program and is no setting of an account."""
+    """True for a variable that is an option of this program and not a setting of an account."""
     return name in _OWN_VARIABLES or name.startswith(("CLOUDINARY_CLI_", "CLOUDINARY_OAUTH_REDIRECT_"))
 
 
 def environment_fields(environ: Mapping[str, str]) -> Dict[str, Any]:
-    """Configuration attributes that the environment gives, by the SDK's rules; empty when it names no cloud.
+    """The configuration attributes of the environment, by the SDK's rules; empty when it names no cloud.
 
     CLOUDINARY_CLOUD_NAME, when set, replaces CLOUDINARY_URL: every other CLOUDINARY_X becomes attribute `x`, and
-    `true` and `false` become booleans. The variables of this program are left out.
+    `true` and `false` become booleans. The variables of this program are omitted.
 
     :raises InvalidConfigUrl: when CLOUDINARY_URL would be used and is not a usable URL, or no cloud can have the name.
     """

@@ -1,4 +1,4 @@
-"""The bytes of config.json: reading, parsing, serializing, and the errors that name the file."""
+"""Reads, parses and serializes the bytes of config.json; the errors name the file."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def read_bytes(path: str) -> bytes:
     try:
         mode = os.stat(path).st_mode
         if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-            # Opening a named pipe would wait for ever for somebody to write.
+            # Opening a named pipe would block until another process writes to it.
             raise ConfigFileError(f"{path} is not a regular file. Move it away.")
         with open(path, "rb") as file:
             return file.read()
@@ -60,7 +60,7 @@ def parse_content(path: str, data: bytes) -> Dict[str, Any]:
 
 def serialize(cfg: Mapping[str, Any]) -> bytes:
     if cfg and all(type(value) is str for value in cfg.values()):
-        # The same text as with indent=2, from json's C encoder, which knows no indent: a fifth of the time.
+        # The same text as with indent=2, in a fifth of the time: json's C encoder does not support indent.
         text = json.dumps(cfg, separators=(",\n  ", ": "), ensure_ascii=False)
         text = "{\n  " + text[1:-1] + "\n}"
     else:
@@ -84,7 +84,7 @@ def unwritable(path: str, error: OSError) -> ConfigFileError:
 
 
 def is_below_a_device(path: str) -> bool:
-    """True for HOME=/dev/null, which says that there is no home; a file in the way is a mistake."""
+    """True for HOME=/dev/null, which means that there is no home; a regular file in the path is an error."""
     while not os.path.lexists(path):
         path = os.path.dirname(path)
     return not os.path.isfile(path) and not os.path.isdir(path)
@@ -94,7 +94,7 @@ def tighten(path: str) -> None:
     try:
         os.chmod(path, PRIVATE)
     except OSError:
-        # Somebody else's file, or a file system without modes: reading it is still what the user asked for.
+        # The file belongs to another user, or the file system has no modes. Reading it must still work.
         logger.debug("Cannot make %s private.", path)
 
 
@@ -103,7 +103,7 @@ def make_home(directory: str) -> None:
         from cloudinary_cli.system.files import make_private_directory
 
         make_private_directory(directory)
-        # Only the directory that is the CLI's own by name: CLOUDINARY_HOME may point to a shared one.
+        # Only the CLI's own directory, by its name: CLOUDINARY_HOME may point to a shared one.
         if (
             os.name == "posix"
             and os.path.basename(directory) == ".cloudinary-cli"

@@ -1,4 +1,4 @@
-"""Group commit: changes that several threads want at the same time share one transaction; knows nothing of files."""
+"""Group commit: changes that several threads request at the same time share one transaction."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class _Change:
 
 
 class GroupCommit:
-    """The first thread runs a transaction; who comes meanwhile waits, and the next one runs all that wait in one.
+    """Threads that arrive during a write are queued; the next one applies the whole queue in a single write.
 
-    :param transaction: opens one, given what the first of its threads has reserved for the write.
+    :param transaction: opens a transaction, given the `reserved` of the thread that runs it.
     """
 
     def __init__(self, transaction: Callable[[Any], ContextManager[Content]]) -> None:
@@ -30,15 +30,15 @@ class GroupCommit:
         self._waiting: List[_Change] = []
 
     def run(self, function: Callable[[Content], Any], reserved: Any = None) -> Any:
-        """The result of `function`, called with the content; what it changed is durable then.
+        """The result of `function`, called with the content; its changes are durable when this returns.
 
-        :raises BaseException: what the transaction raised, to every thread whose change was in it.
+        :raises BaseException: the error of the transaction, in every thread whose change was part of it.
         """
         mine = _Change(function)
         with self._queueing:
             self._waiting.append(mine)
         with self._running:
-            if not mine.is_done:  # else another thread took it along
+            if not mine.is_done:  # otherwise another thread has applied it
                 with self._queueing:
                     batch, self._waiting = self._waiting, []
                 self._run(batch, reserved)

@@ -2,19 +2,15 @@
 
 # Annotations are evaluated here: NamedTuple compiles each one that is a text, 0.7 ms for a class, in every command.
 
-import os
-import time
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
-from cloudinary_cli.config import resolver as config_resolver
 from cloudinary_cli.config import rules as config_rules
 from cloudinary_cli.config import url as config_url
-from cloudinary_cli.config.current import current_store
 from cloudinary_cli.config.environment import environment_fields
 from cloudinary_cli.config.resolver import ResolvedConfig, Source
 from cloudinary_cli.config.view import config_to_dict, duration, parse_time, seconds_until
 from cloudinary_cli.errors import InvalidConfigUrl
-from cloudinary_cli.text import one_line
+from cloudinary_cli.text import aligned, one_line
 
 SYNTHETIC_NAMES = {Source.ENVIRONMENT.value: "(environment)", Source.URL.value: "(command-line)"}
 
@@ -186,14 +182,7 @@ def render_config_table(rows: Sequence[ConfigRow]) -> str:
         columns.append(["EMAIL", *(row.email or "" for row in rows)])
     if any(row.claim for row in rows):
         columns.append(["STATUS", *(row.claim.status if row.claim else "" for row in rows)])
-    padded = []
-    for column in columns:
-        # Together they are printable far more often than not, and then there is nothing to look for in each.
-        cells = column if "".join(column).isprintable() else [one_line(cell, None) for cell in column]
-        width = max(map(len, cells))
-        padded.append([cell.ljust(width) for cell in cells])
-    lines = ["  ".join(cells).rstrip() for cells in zip(*padded)]
-    return "\n".join(lines + _footer(rows))
+    return "\n".join([aligned(list(zip(*columns))), *_footer(rows)])
 
 
 def _footer(rows: Sequence[ConfigRow]) -> List[str]:
@@ -202,28 +191,6 @@ def _footer(rows: Sequence[ConfigRow]) -> List[str]:
         return []
     count = "1 Claimable Cloud is" if len(live) == 1 else f"{len(live)} Claimable Clouds are"
     return ["", f"{count} not claimed yet, and will be deleted on expiry.", "Claim with: cld agent cloud claim [NAME]"]
-
-
-# -- the functions that other code may rely on, over the store and the last resolution of this process
-
-
-def list_configs() -> List[ConfigRow]:
-    """The inventory of this process's store and environment."""
-    return inventory(current_store().load(), config_resolver.last_resolved(), os.environ, time.time())
-
-
-def config_meta(name: str, cfg: Mapping[str, Any], obj: Any = None) -> Dict[str, Any]:
-    """The JSON header of the saved configuration `name`; `obj`, an SDK config, is trusted for the type if given."""
-    default = config_rules.stored_default(cfg)
-    row = saved_row(name, cfg.get(name), default, config_resolver.last_resolved(), time.time())
-    return {**row.meta(), **({"type": config_type_label(obj)} if obj is not None else {})}
-
-
-def active_config_meta(obj: Any = None) -> Dict[str, Any]:
-    """The JSON header of the active configuration."""
-    default = config_rules.stored_default(current_store().load())
-    row = active_row(config_resolver.last_resolved(), default, time.time())
-    return {**row.meta(), **({"type": config_type_label(obj)} if obj is not None else {})}
 
 
 def config_type_label(obj: Any) -> str:

@@ -1,11 +1,7 @@
-"""Which configuration is active: -c > -C > CLOUDINARY_CONFIG_NAME > stored default > environment.
-
-Pure given a snapshot, never the network.
-"""
+"""Chooses the active configuration: -c > -C > CLOUDINARY_CONFIG_NAME > stored default > environment. No I/O."""
 
 # Annotations are evaluated here: NamedTuple compiles each one that is a text, 0.7 ms for a class, in every command.
 
-import os
 from enum import Enum
 from typing import Any, Dict, Mapping, NamedTuple, Optional
 
@@ -14,9 +10,8 @@ import click
 from cloudinary_cli import defaults
 from cloudinary_cli.config import rules as config_rules
 from cloudinary_cli.config import url as config_url
-from cloudinary_cli.config.current import current_store
 from cloudinary_cli.config.environment import environment_fields
-from cloudinary_cli.defaults import OAUTH_INTERNAL_KEYS, logger
+from cloudinary_cli.defaults import OAUTH_INTERNAL_KEYS
 from cloudinary_cli.errors import (
     AmbiguousConfigUrl,
     ConfigError,
@@ -38,16 +33,16 @@ class Source(str, Enum):
 
 
 class Selection(NamedTuple):
-    """What the user chose with -c and -C; None means not given."""
+    """The values of -c and -C; None means not given."""
 
     config: Optional[str] = None
     config_saved: Optional[str] = None
 
 
 class ResolvedConfig(NamedTuple):
-    """The active configuration. `problem` says why it cannot be used, where it cannot even be parsed.
+    """The active configuration. `problem` is the error of one that cannot be parsed.
 
-    `any_saved` tells, where nothing was chosen, whether there is something saved to choose from.
+    `any_saved` is True when nothing was chosen and saved configurations exist.
     """
 
     source: Source = Source.NONE
@@ -82,7 +77,7 @@ class ResolvedConfig(NamedTuple):
     def require(self) -> "ResolvedConfig":
         """Itself, when it is usable.
 
-        :raises ConfigError: the problem of an unusable one, with what to type next.
+        :raises ConfigError: it is not; the text says what to do.
         """
         if self.problem is not None:
             raise self.problem
@@ -94,9 +89,9 @@ class ResolvedConfig(NamedTuple):
 
 
 def check_selection(selection: Selection) -> None:
-    """Refuse what can be seen to be wrong without reading a file.
+    """Check the options; no file is read.
 
-    :raises click.UsageError: both options, or an empty value (an unset shell variable must not pick another account).
+    :raises click.UsageError: both options, or an empty value (an unset shell variable must not select another account).
     """
     if selection.config is not None and selection.config_saved is not None:
         raise click.UsageError("-c/--config and -C/--config_saved are mutually exclusive. Give one of them.")
@@ -144,8 +139,10 @@ def _from_option(url: str, snapshot: Mapping[str, Any]) -> ResolvedConfig:
 
 
 def _from_variable(name: str, snapshot: Mapping[str, Any]) -> ResolvedConfig:
-    """What CLOUDINARY_CONFIG_NAME names. An unknown name is a problem of the commands that need a configuration only:
-    `cld login NAME` is what makes it known."""
+    """The configuration that CLOUDINARY_CONFIG_NAME names.
+
+    An unknown name is an error only in commands that need a configuration: `cld login NAME` creates one.
+    """
     variable = config_url.CONFIG_NAME_VARIABLE
     if name in snapshot and not config_rules.is_reserved_config_name(name):
         return _from_saved(name, snapshot, variable)
@@ -184,51 +181,8 @@ def _from_environment(snapshot: Mapping[str, Any], environ: Mapping[str, str]) -
     return ResolvedConfig(Source.ENVIRONMENT, fields=fields, chosen_by=chosen_by)
 
 
-# -- the functions that other code may rely on
-
-
-class _Last:
-    """The result of the last resolution in this process."""
-
-    resolved = ResolvedConfig()
-
-
-def remember(resolved: ResolvedConfig) -> ResolvedConfig:
-    """Record a resolution for active_config_name() and its like."""
-    _Last.resolved = resolved
-    return resolved
-
-
-def resolve_cli_config(config: Optional[str], config_saved: Optional[str], warn_if_unconfigured: bool = True) -> bool:
-    """Resolve and remember; True when the result has a usable shape. No network."""
-    resolved = remember(resolve(Selection(config, config_saved), current_store().load(), os.environ))
-    if not resolved.is_usable and warn_if_unconfigured:
-        try:
-            resolved.require()
-        except ConfigError as error:
-            logger.warning("%s", error)
-    return resolved.is_usable
-
-
-def last_resolved() -> ResolvedConfig:
-    """The result of the last resolution in this process."""
-    return _Last.resolved
-
-
-def active_config_name() -> Optional[str]:
-    return _Last.resolved.name
-
-
-def active_config_is_env() -> bool:
-    return _Last.resolved.source is Source.ENVIRONMENT
-
-
-def active_config_is_url() -> bool:
-    return _Last.resolved.source is Source.URL
-
-
 def config_to_api_kwargs(config: Any) -> Dict[str, Any]:
-    """A config as arguments of an API call: the token and hosts kept, a login's bookkeeping dropped."""
+    """A config as arguments of an API call: with token and hosts, without the bookkeeping keys of a login."""
     fields = {key: value for key, value in vars(config).items() if not key.startswith("_")}
     if config.has_oauth:
         fields["oauth_token"] = config.oauth_token

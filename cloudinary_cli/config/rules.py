@@ -1,6 +1,6 @@
-"""The rules of saved configurations: which names are reserved, what the default is, what saving and removing do to it.
+"""The rules of saved configurations: reserved names, the default, and how saving and removing change the default.
 
-Pure functions over the content of config.json, so that a name and the default change in one locked write.
+Pure functions over the content of config.json, so that an entry and the default change in one locked write.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from cloudinary_cli.errors import URL_IS_NO_NAME, ConfigError
 
 
 class DefaultStatus(str, Enum):
-    """What saving an entry did to the stored default."""
+    """The effect of saving an entry on the stored default."""
 
     MADE = "made"
     ALREADY = "already"
@@ -21,14 +21,14 @@ class DefaultStatus(str, Enum):
 
 
 def is_reserved_config_name(name: str) -> bool:
-    """True for `__x__`: such keys are bookkeeping, never configurations."""
+    """True for `__x__`: such keys are metadata, never configurations."""
     return name.startswith("__") and name.endswith("__")
 
 
 def check_config_name(name: str) -> str:
     """The name itself, when a user may pick it.
 
-    :raises ConfigError: for a reserved or empty one, and for a URL, which is not repeated: it may hold a secret.
+    :raises ConfigError: the name is reserved, empty, or a URL. The URL, which may hold a secret, is not repeated.
     """
     if not name:
         raise ConfigError("The configuration name is empty. Give a name, for example: my-cloud.")
@@ -51,13 +51,13 @@ def stored_default(cfg: Mapping[str, Any]) -> Optional[str]:
 
 
 def drop_dangling_default(cfg: Dict[str, Any]) -> None:
-    """Forget a default that names no saved entry."""
+    """Remove a default that names no saved entry."""
     if DEFAULT_CONFIG_KEY in cfg and stored_default(cfg) is None:
         del cfg[DEFAULT_CONFIG_KEY]
 
 
 def put_entry(cfg: Dict[str, Any], name: str, url: str, set_default: bool, env_configured: bool) -> DefaultStatus:
-    """Save `url` under `name`; the only saved entry becomes the default where no other choice exists."""
+    """Save `url` under `name`; the only saved entry becomes the default when the environment names no cloud."""
     check_config_name(name)
     drop_dangling_default(cfg)
     cfg[name] = url

@@ -1,4 +1,4 @@
-"""ConfigStore: config.json loaded, locked, changed and saved 0600. Knows no auth, no SDK, and prints nothing."""
+"""ConfigStore: loads, locks, changes and saves config.json."""
 
 from __future__ import annotations
 
@@ -26,13 +26,14 @@ Stamp = Tuple[int, int, int]
 class ConfigStore:
     """One config.json: a flat JSON object of name -> URL. Safe for threads and processes.
 
-    :param path: the file; without it, the path is computed on each use, so that a changed home is honoured.
+    :param path: the file; without it, the path is computed on each use, because the home directory may change.
     """
 
     def __init__(self, path: Optional[str] = None, lock_timeout: float = CONFIG_LOCK_TIMEOUT_SECONDS) -> None:
         self._path = path
         self.lock_timeout = lock_timeout
         self._cached: Optional[Tuple[str, Stamp, Dict[str, Any]]] = None
+        self._parsed: Tuple[bytes, Dict[str, Any]] = (b"", {})
         self._warned_bom = False
         self._group = GroupCommit(self.transaction)
 
@@ -42,7 +43,7 @@ class ConfigStore:
 
     @property
     def lock_base(self) -> str:
-        """What the names of lock files begin with: the file itself, so that all links to it share their locks."""
+        """The beginning of the names of lock files: the target of the file, so that all links to it share locks."""
         return os.path.realpath(self.path)
 
     # -- reading
@@ -50,14 +51,14 @@ class ConfigStore:
     def load(self) -> Dict[str, Any]:
         """A copy of the content, from the cache while the file's (mtime, size, inode) stay the same.
 
-        A dangling default is left out. Never takes the lock, never creates anything.
+        A dangling default is omitted. Takes no lock and creates no file.
 
         :raises ConfigFileError: when the file cannot be read or is not a JSON object.
         """
         try:
             path = self.path
         except NoHomeDirectory:
-            return {}  # what needs no saved configuration must work, such as in a container with a user of no name
+            return {}  # commands that need no saved configuration work without a home directory (some containers)
         stamp = self._stamp(path)
         if stamp is None:
             return {}
@@ -73,7 +74,7 @@ class ConfigStore:
         try:
             info = os.stat(path)
         except OSError as error:
-            # A link into nowhere (a disk that is not mounted) is not the same as no configuration.
+            # A dangling link (for example to a disk that is not mounted) is an error, not a missing configuration.
             if isinstance(error, FileNotFoundError) and not os.path.islink(path):
                 return None
             if isinstance(error, NotADirectoryError) and config_file.is_below_a_device(path):
@@ -81,7 +82,7 @@ class ConfigStore:
             raise config_file.unreadable(path, error) from error
         if os.name == "posix" and stat.S_ISREG(info.st_mode) and info.st_mode & 0o077:
             config_file.tighten(path)
-        # The inode tells two saves apart that fall into one tick of the file system's clock.
+        # The inode distinguishes two writes within one tick of the file system's clock.
         return info.st_mtime_ns, info.st_size, info.st_ino
 
     def _read(self, path: str) -> Dict[str, Any]:
@@ -91,7 +92,14 @@ class ConfigStore:
             if not self._warned_bom:
                 self._warned_bom = True
                 logger.warning("%s starts with a byte order mark. Save it as UTF-8 without BOM.", path)
-        return config_file.parse_content(path, data)
+        return self._parse(path, data)
+
+    def _parse(self, path: str, data: bytes) -> Dict[str, Any]:
+        """The content of `data`; callers copy it before they change it. Equal bytes are parsed once."""
+        known = self._parsed
+        if not known[0] or known[0] != data:
+            known = self._parsed = (data, config_file.parse_content(path, data))
+        return known[1]
 
     def mtime(self) -> int:
         """Modification time in nanoseconds, 0 when the file is absent."""
@@ -103,9 +111,9 @@ class ConfigStore:
     # -- writing
 
     def make_directory(self) -> None:
-        """Make the directory of the file, private.
+        """Make the directory of the file, with mode 0700.
 
-        :raises ConfigFileError: when it cannot be made.
+        :raises ConfigFileError: it cannot be made.
         """
         config_file.make_home(os.path.dirname(self.path))
 
@@ -118,16 +126,16 @@ class ConfigStore:
         path = self.path
         config_file.make_home(os.path.dirname(path))
         if os.path.islink(path):
-            self._stamp(path)  # a link into nowhere is refused: its lock has no place
+            self._stamp(path)  # refuses a dangling link, whose lock file would have no directory
         with file_lock(self.lock_base + ".lock", self.lock_timeout, path):
             yield
 
     @contextmanager
     def transaction(self, pending: Optional[PendingFile] = None) -> Iterator[Dict[str, Any]]:
-        """Lock, read the file afresh, let the block change the dictionary, save it if it changed.
+        """Lock, read the file, let the block change the dictionary, and save it if it changed.
 
         :param pending: a temporary file reserved earlier, used for the save.
-        :raises ConfigFileError: when the file is unusable (it is then left as it is) or cannot be written.
+        :raises ConfigFileError: the file is unusable (it is not changed then) or cannot be written.
         """
         with self.lock():
             stamp = self._stamp(self.path)
@@ -137,7 +145,7 @@ class ConfigStore:
             if content == before:
                 return
             while True:
-                # Where locks do nothing (NFS with `nolock`), another process may have saved meanwhile.
+                # Where locks have no effect (NFS with `nolock`), another process may have saved in the meantime.
                 latest = self._stamp(self.path)
                 if latest == stamp:
                     break
@@ -147,9 +155,9 @@ class ConfigStore:
             self._write(content, pending)
 
     def change(self, function: Callable[[Dict[str, Any]], Any], pending: Optional[PendingFile] = None) -> Any:
-        """The result of `function`, called with the content in a transaction that threads share (group commit).
+        """The result of `function`, called with the content in a transaction that threads may share (group commit).
 
-        :raises ConfigFileError: as transaction(), to every thread whose change was in the failed write.
+        :raises ConfigFileError: as transaction(), in every thread whose change was part of the failed write.
         """
         return self._group.run(function, pending)
 
@@ -160,18 +168,17 @@ class ConfigStore:
         data = config_file.read_bytes(path)
         if data.startswith(_BOM):
             raise ConfigFileError(f"{path} starts with a byte order mark. Save it as UTF-8 without BOM; not changed.")
-        return config_file.parse_content(path, data)
+        return self._parse(path, data)
 
     def load_fresh(self) -> Dict[str, Any]:
-        """Like load, but from the file whatever the cache says: for decisions under a lock."""
+        """Like load(), but always reads the file. For decisions under a lock: on NFS, stat() may be outdated."""
         self._cached = None
         return self.load()
 
     def reserve(self, name: str, extra: int = 16384) -> PendingFile:
-        """A temporary file, flushed to the disk, with room for the present content and `extra` bytes.
+        """A temporary file with disk space for the current content and `extra` bytes.
 
-        :param name: makes the file's name; the caller holds a lock that makes it the only user of that name.
-
+        :param name: a part of the file's name; the caller holds a lock that makes it the only user of that name.
         :raises ConfigFileError: disk full, read-only, no permission.
         """
         from cloudinary_cli.system.files import PendingFile
@@ -193,7 +200,7 @@ class ConfigStore:
         from cloudinary_cli.system.files import PendingFile
 
         path, data = self.path, config_file.serialize(cfg)
-        self._cached = None
+        self._cached, self._parsed = None, (data, dict(cfg))
         try:
             if pending is not None and pending.target == os.path.realpath(path):
                 pending.commit(data, config_file.PRIVATE)
@@ -226,6 +233,6 @@ class ConfigStore:
             cfg[DEFAULT_CONFIG_KEY] = name
 
     def clear_default(self) -> bool:
-        """Forget the default; False when there was none."""
+        """Remove the default; False when there was none."""
         with self.transaction() as cfg:
             return cfg.pop(DEFAULT_CONFIG_KEY, None) is not None

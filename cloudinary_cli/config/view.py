@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from cloudinary_cli.config.url import parse_account_url
 from cloudinary_cli.errors import InvalidConfigUrl
-from cloudinary_cli.text import one_line, redact
+from cloudinary_cli.text import SECRET_KEYS, aligned, redact
 
 MASK = "****"
 # The tail tells two secrets apart; of a short one it would give away too much.
@@ -42,7 +42,7 @@ def mask(secret: Any) -> str:
 def is_secret_key(key: str) -> bool:
     """True for a field whose value must not be shown."""
     name = key.lower()
-    return name not in _CLEAR_KEYS and re.search(_SECRET_KEY, name) is not None
+    return name in SECRET_KEYS or (name not in _CLEAR_KEYS and re.search(_SECRET_KEY, name) is not None)
 
 
 def masked_value(key: str, value: Any, secret: bool = False) -> Any:
@@ -185,10 +185,10 @@ def text(fields: Mapping[str, Any], now: float) -> str:
     ]
     account = account_fields(fields)
     unparsable = account.pop("account_url", None)
-    lines = _aligned(rows + ([("account_url", unparsable)] if unparsable else []))
+    lines = _aligned(rows + ([("account_url", unparsable)] if unparsable else [])).splitlines()
     if account:
         section = [(key, _plain(value)) for key, value in account["account"].items() if value]
-        lines += ["", "Account (provisioning) API:", *_aligned(section)]
+        lines += ["", "Account (provisioning) API:", _aligned(section)]
     return "\n".join(lines)
 
 
@@ -196,10 +196,8 @@ def _plain(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else str(value)
 
 
-def _aligned(rows: List[Tuple[str, str]]) -> List[str]:
-    escaped = [(one_line(key, None), one_line(value, None)) for key, value in rows]
-    width = max((len(key) for key, _ in escaped), default=0) + 1
-    return [f"{key + ':':<{width}} {value}" for key, value in escaped]
+def _aligned(rows: List[Tuple[str, str]]) -> str:
+    return aligned([(f"{key}:", value) for key, value in rows], " ")
 
 
 # -- the functions that other code may rely on, over an object like the SDK's Config

@@ -6,7 +6,6 @@ from typing import Any, Tuple
 
 import click
 
-from cloudinary_cli.command import config_optional
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.api_options import ApiCommand, api_options, run_api_command, split_fields
 from cloudinary_cli.errors import Status
@@ -14,7 +13,6 @@ from cloudinary_cli.errors import Status
 _DOC_URL = "https://cloudinary.com/documentation/admin_api"
 
 
-@config_optional
 @click.command("admin", cls=ApiCommand)
 @api_options
 @click.option("-A", "--auto_paginate", is_flag=True, help="Fetch all pages of a listing and print them as one.")
@@ -23,14 +21,14 @@ _DOC_URL = "https://cloudinary.com/documentation/admin_api"
     "--filter_fields",
     multiple=True,
     metavar="FIELDS",
-    help="With -A: keep only these fields of each item (a,b or repeated).",
+    help="With -A: keep only these fields of each item (comma-separated or repeated).",
 )
 @click.pass_obj
 def admin(app: AppContext, /, filter_fields: Tuple[str, ...], **options: Any) -> Status:
     """Run any method of the Admin API.
 
-    The first of PARAMS is the method, the others are its arguments: values in order, and name=value or
-    --name value. Without PARAMS the methods are listed; `cld admin -ls METHOD` explains one.
+    The first of PARAMS is the method. The others are its arguments, as values in order, name=value, or
+    --name value. Without PARAMS, the methods are listed. `cld admin -ls METHOD` shows the help of a method.
 
     \b
     cld admin resource sample colors=true

@@ -1,4 +1,4 @@
-"""`cld agent` and `cld agent signup`: options, one call, and its result."""
+"""`cld agent` and `cld agent signup`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import click
 
 from cloudinary_cli.agent import accounts as agent_utils
 from cloudinary_cli.agent.accounts import Created, SavePlan
-from cloudinary_cli.command import CldCommand, CldGroup, config_optional
+from cloudinary_cli.command import CldCommand, CldGroup
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.agent_cloud import cloud
 from cloudinary_cli.core.agent_options import guidance, save_and_show, saving_options, show_summary
@@ -14,10 +14,9 @@ from cloudinary_cli.core.config_options import quoted, shown
 from cloudinary_cli.errors import ConfigError
 
 
-@config_optional
 @click.group("agent", cls=CldGroup)
 def agent() -> None:
-    """Create Cloudinary accounts and clouds: for AI agents that act for a human. No configuration is needed."""
+    """Create Cloudinary accounts and clouds, for AI agents that act for a human. No configuration is needed."""
 
 
 agent.add_command(cloud)
@@ -28,7 +27,7 @@ agent.add_command(cloud)
 @click.argument("agent_framework")
 @click.argument("agent_llm_model")
 @click.argument("agent_goal")
-@click.option("--sdk-framework", help="The Cloudinary SDK that the agent means to use.")
+@click.option("--sdk-framework", help="The Cloudinary SDK that the agent will use.")
 @saving_options
 @click.pass_context
 def signup(
@@ -44,9 +43,10 @@ def signup(
     show_secret: bool,
     as_json: bool,
 ) -> bool:
-    """Create a free account for EMAIL, whose owner confirms it by mail; until then its credentials do not work.
+    """Create a free account for EMAIL. Its credentials do not work until the owner confirms the address by mail.
 
-    The API secret is saved and shown masked. With --json, "saved" says whether it was; a failed save exits 1.
+    The API secret is saved and shown masked. With --json, "saved" tells whether it was saved. If saving fails, the
+    exit status is 1.
 
     \b
     cld agent signup ann@example.com langchain claude "resize product images"
@@ -58,7 +58,7 @@ def signup(
     existing = agent_utils.find_email(app.store.load(), email)
     if existing is not None:
         raise ConfigError(
-            f"'{shown(existing)}' is saved with this e-mail already. Use it: cld -C {quoted(existing)} <command>"
+            f"'{shown(existing)}' is already saved with this e-mail. Use it: cld -C {quoted(existing)} <command>"
         )
     if name and not no_save:
         agent_utils.check_new_name(app.store, name, may_overwrite=True)
@@ -72,7 +72,7 @@ def signup(
     created = agent_utils.create_account(request, app)
     plan = SavePlan(name, set_default, not no_save, may_overwrite=bool(name))
     save_and_show(app, created, plan, as_json, _show, show_secret)
-    app.console.info(f"The credentials work after {email} has been confirmed by the mail sent to it.")
+    app.console.info(f"The credentials work after {email} is confirmed with the mail that was sent to it.")
     return True
 
 

@@ -1,4 +1,4 @@
-"""`cld agent cloud list` and `claim`: what is saved of Claimable Clouds, and opening their claim pages."""
+"""`cld agent cloud list` and `cld agent cloud claim`."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from cloudinary_cli.command import CldCommand, completion_of
 from cloudinary_cli.config.inventory import inventory, render_config_table
 from cloudinary_cli.config.resolver import Source
 from cloudinary_cli.context import AppContext
-from cloudinary_cli.core.claim_page import open_claim_page
 from cloudinary_cli.core.config_options import quoted
-from cloudinary_cli.errors import ConfigError, Declined
+from cloudinary_cli.errors import ConfigError
 from cloudinary_cli.text import one_line
 
 _HINT = "Name it: cld agent cloud claim NAME"
@@ -25,7 +24,7 @@ _NONE = "No unclaimed cloud is saved. Create one: cld agent cloud create"
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with the claim URLs.")
 @click.pass_obj
 def list_clouds(app: AppContext, as_json: bool) -> bool:
-    """List the saved Claimable Clouds and how long they can be claimed."""
+    """List the saved Claimable Clouds and when they expire."""
     snapshot, now = app.store.load(), app.clock()
     rows = [
         row for row in inventory(snapshot, app.active, app.environ, now) if row.claim and row.source is Source.SAVED
@@ -43,15 +42,15 @@ def list_clouds(app: AppContext, as_json: bool) -> bool:
 
 @click.command("claim", cls=CldCommand)
 @click.argument("name", required=False, shell_complete=completion_of("claimable_names"))
-@click.option("--print", "--no-open", "print_it", is_flag=True, help="Print the claim URL, open nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print the claim URL as JSON, open nothing.")
-@click.option("--done", is_flag=True, help="It was claimed: stop showing it as an unclaimed cloud.")
+@click.option("--print", "--no-open", "print_it", is_flag=True, help="Print the claim URL instead of opening it.")
+@click.option("--json", "as_json", is_flag=True, help="Print the claim URL as JSON instead of opening it.")
+@click.option("--done", is_flag=True, help="Mark the cloud as claimed.")
 @click.pass_context
 def claim(ctx: click.Context, name: Optional[str], print_it: bool, as_json: bool, done: bool) -> bool:
-    """Open the claim page of the saved cloud NAME. Without NAME, the only one that can be claimed, or ask.
+    """Open the claim page of the saved cloud NAME. The default is the only claimable cloud; if there are several, ask.
 
-    Where stdout is not a terminal, the URL is printed instead. The claim is made by a human on that page, and nothing
-    tells this tool about it: say so with --done.
+    If stdout is not a terminal, print the URL instead. A human claims the cloud on that page. This tool is not
+    notified, so run the command again with --done afterwards.
     """
     app: AppContext = ctx.obj
     if done and (print_it or as_json):
@@ -79,10 +78,25 @@ def claim(ctx: click.Context, name: Optional[str], print_it: bool, as_json: bool
     return True
 
 
-def _choose(app: AppContext, name: Optional[str]) -> Optional[ClaimableCloud]:
-    """The cloud to claim; None when the user cancels.
+def open_claim_page(app: AppContext, url: str) -> bool:
+    """Open the page if stdout is a terminal, or else print its URL on stdout and return False.
 
-    :raises CliError: there is none, or nobody chose one.
+    :raises ConfigError: the URL is not safe to open.
+    """
+    claim_utils.check_claim_url(url)
+    if not app.console.stdout_is_terminal():
+        app.console.data(url)
+        return False
+    app.console.notice(f"Opening the claim page: {url}")
+    if not app.open_browser(url):
+        app.console.warning("No browser could be opened. Open the URL yourself.")
+    return True
+
+
+def _choose(app: AppContext, name: Optional[str]) -> Optional[ClaimableCloud]:
+    """The cloud to claim; None if the user cancels.
+
+    :raises CliError: there is none, or none was chosen.
     """
     snapshot, now = app.store.load(), app.clock()
     if name is not None:
@@ -93,11 +107,5 @@ def _choose(app: AppContext, name: Optional[str]) -> Optional[ClaimableCloud]:
     if len(live) == 1:
         return live[0]
     names = [f"{one_line(found.name)} (cloud {one_line(found.cloud_name)})" for found in live]
-    answer = app.console.choose("Unclaimed clouds:", names, _HINT)
-    if answer is None:
-        raise Declined("No selection was made.")
-    if not answer:
-        return None
-    if not answer.isascii() or not answer.isdigit() or not 1 <= int(answer) <= len(live):
-        raise Declined(f"Invalid selection: '{one_line(answer, 20)}' is not a number from 1 to {len(live)}.")
-    return live[int(answer) - 1]
+    picked = app.console.pick("Unclaimed clouds:", names, _HINT)
+    return None if picked is None else live[picked]

@@ -1,4 +1,4 @@
-"""What the creating `cld agent` commands share: their options, and how a result is saved and shown."""
+"""The shared options of `cld agent signup` and `cld agent cloud create`, and the saving and printing of the result."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Callable, Dict, Optional, TypeVar
 import click
 
 from cloudinary_cli.agent import accounts as agent_utils
-from cloudinary_cli.agent import responses as agent_replies
+from cloudinary_cli.agent import responses as agent_responses
 from cloudinary_cli.agent.accounts import Created, SavePlan, SaveResult
 from cloudinary_cli.config import rules as config_rules
 from cloudinary_cli.config.rules import DefaultStatus
@@ -23,7 +23,7 @@ def _new_name(ctx: click.Context, param: click.Parameter, value: Optional[str]) 
     if value and "://" in value:
         raise click.BadParameter(URL_IS_NO_NAME, ctx, param)
     if value is not None and (not value or config_rules.is_reserved_config_name(value)):
-        reason = f"'{one_line(value)}' is reserved (two underscores on both sides)." if value else "the name is empty."
+        reason = f"'{one_line(value)}' is reserved (two underscores at both ends)." if value else "the name is empty."
         raise click.BadParameter(reason, ctx, param)
     return value
 
@@ -32,10 +32,10 @@ def saving_options(command: F) -> F:
     """--name, --set-default, --no-save, --show-secret and --json."""
     for decorate in (
         click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of the summary."),
-        click.option("--show-secret", is_flag=True, help="Print the API secret although it was saved."),
-        click.option("--no-save", is_flag=True, help="Do not save a configuration; prints the API secret."),
+        click.option("--show-secret", is_flag=True, help="Print the API secret even if it was saved."),
+        click.option("--no-save", is_flag=True, help="Do not save a configuration; print the API secret."),
         click.option("--set-default", is_flag=True, help="Make the saved configuration the default."),
-        click.option("--name", metavar="NAME", callback=_new_name, help="Name to save it under (default: cloud name)."),
+        click.option("--name", metavar="NAME", callback=_new_name, help="Save it as NAME (default: the cloud name)."),
     ):
         command = decorate(command)
     return command
@@ -49,9 +49,11 @@ def save_and_show(
     show: Callable[[AppContext, Created, bool], None],
     show_secret: bool,
 ) -> SaveResult:
-    """Save, and print whatever comes of it: these credentials can be had only once, also when Ctrl-C ends the saving.
+    """Save the configuration and print the response.
 
-    :raises CliError: after the printing, when it could not be saved.
+    The response is printed even if saving fails or is interrupted, because it cannot be fetched again.
+
+    :raises CliError: it could not be saved; raised after printing.
     """
     result = SaveResult()
     try:
@@ -59,10 +61,10 @@ def save_and_show(
     finally:
         visible = show_secret or not result.saved
         if as_json:
-            app.console.json({**created.shown_reply(visible), **_status(result)})
+            app.console.json({**created.shown_response(visible), **_status(result)})
         else:
             show(app, created, visible)
-    _tell(app, result, as_json)
+    _report(app, result, as_json)
     return result
 
 
@@ -70,7 +72,7 @@ def _status(result: SaveResult) -> Dict[str, Any]:
     return {"saved": result.saved, "config_name": result.name, "default": result.default is not DefaultStatus.NO}
 
 
-def _tell(app: AppContext, result: SaveResult, as_json: bool) -> None:
+def _report(app: AppContext, result: SaveResult, as_json: bool) -> None:
     if result.taken is not None:
         app.console.warning(f"The name '{one_line(result.taken, None)}' is in use, so it was saved as '{result.name}'.")
     if result.overwrote:
@@ -85,18 +87,17 @@ def _tell(app: AppContext, result: SaveResult, as_json: bool) -> None:
 
 
 def show_summary(app: AppContext, created: Created, title: str, show_secret: bool) -> None:
-    """A title and aligned rows on stdout."""
-    rows = agent_replies.summary_rows(created.reply, created.environment, show_secret)
-    width = max((len(label) for label, _ in rows), default=0) + 1
-    lines = [f"{label + ':':<{width}} {value}" for label, value in rows]
-    app.console.data("\n".join([coloured(app, title, "green"), *lines]))
+    """Print a title and aligned rows on stdout."""
+    rows = agent_responses.summary_rows(created.response, created.environment, show_secret)
+    app.console.data(in_color(app, title, "green"))
+    app.console.table([(f"{label}:", value) for label, value in rows], " ")
 
 
-def coloured(app: AppContext, text: str, colour: str) -> str:
-    """Text for stdout, in colour where stdout shows it."""
-    return click.style(text, fg=colour) if app.console.shows_colour(app.console.stdout) else text
+def in_color(app: AppContext, text: str, color: str) -> str:
+    """Color text for stdout if stdout shows colors."""
+    return click.style(text, fg=color) if app.console.shows_color(app.console.stdout) else text
 
 
 def guidance(created: Created) -> str:
-    """The server's advice, safe for a terminal."""
-    return one_line(agent_replies.text(created.reply.get("guidance")), None)
+    """The server's advice, escaped for a terminal."""
+    return one_line(agent_responses.text(created.response.get("guidance")), None)

@@ -1,4 +1,4 @@
-"""The Click side of the API commands: their shared options, and a command class that lets the method's options pass."""
+"""The shared options of the API commands, and a Click command class that also accepts the options of SDK methods."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _METHOD = "cloudinary_cli.method"
 
 
 class ApiCommand(CldCommand):
-    """A command whose words may hold options that only the called method knows, such as `--public_id x`."""
+    """A command whose words may include options of the SDK method, such as `--public_id x`."""
 
     def parse_args(self, ctx: click.Context, args: List[str]) -> List[str]:
         arity = option_arity(self, ctx)
@@ -27,7 +27,7 @@ class ApiCommand(CldCommand):
         return super().parse_args(ctx, [*options, "--", *words] if is_complete(options, arity) else options)
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """`cld admin resource --help` explains the method that it names; without a method, the command."""
+        """Show the help of the method if one is given, as in `cld admin resource --help`, or else of the command."""
         explained = ""
         if ctx.meta.get(_METHOD):
             listing = importlib.import_module("cloudinary_cli.api.listing")
@@ -40,21 +40,21 @@ class ApiCommand(CldCommand):
 
 
 def argument_options(command: F) -> F:
-    """PARAMS, -o and -O: what is passed to a method."""
+    """PARAMS, -o and -O, which are passed to the method."""
     for decorate in (
         click.option(
             "-O",
             "--optional_parameter_parsed",
             "parsed",
             cls=NameValueOption,
-            help="Pass a keyword argument; the value is read as JSON, a boolean, or text.",
+            help="Pass a keyword argument. The value is parsed as JSON or a boolean if possible.",
         ),
         click.option(
             "-o",
             "--optional_parameter",
             "strings",
             cls=NameValueOption,
-            help="Pass a keyword argument; the value stays text.",
+            help="Pass a keyword argument. The value is always text.",
         ),
         click.argument("words", metavar="[PARAMS]...", nargs=-1, shell_complete=completion_of("method_names")),
     ):
@@ -63,15 +63,15 @@ def argument_options(command: F) -> F:
 
 
 def listing_options(command: F) -> F:
-    """-ls and its --json."""
-    command = click.option("--json", "as_json", is_flag=True, help="Print JSON, also the list of -ls.")(command)
+    """-ls and --json."""
+    command = click.option("--json", "as_json", is_flag=True, help="Print JSON, also with -ls.")(command)
     return click.option(
         "-ls", "--ls", "ls", is_flag=True, help="List the methods, or show the help of the METHOD given in PARAMS."
     )(command)
 
 
 def api_options(command: F) -> F:
-    """Everything that admin, uploader and provisioning have in common."""
+    """The options that admin, uploader and provisioning share."""
     command = click.option("-d", "--doc", "doc", is_flag=True, help="Open the API reference in the browser.")(command)
     command = click.option("--save", metavar="FILE", help="Also write the printed JSON to FILE.")(command)
     command = click.option(
@@ -86,7 +86,7 @@ def split_fields(values: Tuple[str, ...]) -> Tuple[str, ...]:
 
 
 def run_api_command(app: Any, api: str, doc_url: str, options: Dict[str, Any]) -> Status:
-    """Do what the shared options ask for: open the reference, list methods, or call one."""
+    """Open the reference, list the methods, or call one, depending on the shared options."""
     from cloudinary_cli.api import command as api_command
     from cloudinary_cli.api import listing as api_listing
 

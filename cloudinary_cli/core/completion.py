@@ -1,8 +1,4 @@
-"""`cld completion`, and what the shell offers for a word: names of configurations and of API methods.
-
-Reads config.json and the SDK's method names, never the network. Whatever is wrong with them, it offers nothing and
-says nothing: this runs while a person types.
-"""
+"""`cld completion`: prints the completion script of a shell."""
 
 from __future__ import annotations
 
@@ -11,14 +7,13 @@ from typing import Any
 import click
 from click.shell_completion import get_completion_class
 
-from cloudinary_cli.command import CldCommand, config_optional
+from cloudinary_cli.command import CldCommand
 from cloudinary_cli.completion import VARIABLE
 from cloudinary_cli.context import AppContext
 
 SHELLS = ("bash", "fish", "zsh")
 
 
-@config_optional
 @click.command("completion", cls=CldCommand)
 @click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context
@@ -31,8 +26,8 @@ def completion(ctx: click.Context, shell: str) -> bool:
     fish:    cld completion fish > ~/.config/fish/completions/cld.fish
     """
     app: AppContext = ctx.obj
-    maker: Any = get_completion_class(shell)
-    # Not source(): in bash it starts a process to find out which bash is first in PATH, which is not the one asking.
-    made = maker(ctx.find_root().command, {}, "cld", VARIABLE)
-    app.console.data((made.source_template % made.source_vars()).rstrip("\n"))
+    completion_class: Any = get_completion_class(shell)
+    completer = completion_class(ctx.find_root().command, {}, "cld", VARIABLE)
+    # Not source(): for bash it checks the version of the first bash in PATH, which need not be the user's shell.
+    app.console.data((completer.source_template % completer.source_vars()).rstrip("\n"))
     return True

@@ -1,4 +1,4 @@
-"""`cld config`: declares the options, picks the one action they ask for, and runs it; config_*.py do the work."""
+"""`cld config`: declares the options, chooses the requested action, and runs it (config_*.py)."""
 
 # Annotations are evaluated here: NamedTuple compiles each one that is a text, 0.7 ms for a class, in every command.
 
@@ -13,14 +13,14 @@ from cloudinary_cli.core.config_options import ACTIVE, ConfigOptions
 
 
 class Action(NamedTuple):
-    """An option that says what to do, and where the function that does it lives."""
+    """An option that requests an action, and the module and function of the action."""
 
     field: str
     label: str
     target: str
 
     def run(self, app: AppContext, options: ConfigOptions) -> int:
-        """Do it; returns the exit status. Only the chosen action's module is loaded."""
+        """Run the action and return the exit status. Only its module is imported."""
         module, _, function = self.target.partition(":")
         status: int = getattr(importlib.import_module(f"cloudinary_cli.core.{module}"), function)(app, options)
         return status
@@ -42,7 +42,7 @@ _CREATING = ("new", "from_url")
 
 
 def choose_action(options: ConfigOptions) -> Action:
-    """The one action that was asked for; the bare view when none was.
+    """The requested action; the view of the active configuration when there is none.
 
     :raises click.UsageError: more than one, or a modifier without its action.
     """
@@ -59,7 +59,7 @@ def choose_action(options: ConfigOptions) -> Action:
 
 
 def _not_empty(ctx: click.Context, param: click.Parameter, value: Optional[str]) -> Optional[str]:
-    # An unset shell variable must not turn one action into another.
+    # An empty value (an unset shell variable) must not select another action.
     if value == "":
         raise click.BadParameter("the name is empty.", ctx, param)
     return value

@@ -1,4 +1,4 @@
-"""`cld config -n` and `-url`: check a URL by a ping, then save it; a login is replaced on consent only."""
+"""`cld config -n` and `-url`: check a URL with a ping and save it. A login is replaced only on confirmation."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _VARIABLE = "CLOUDINARY_URL="
 
 
 def create(app: AppContext, options: ConfigOptions) -> int:
-    """Save a URL that the Admin API accepts; exit status 1 when it does not, or when a replaced login lives on."""
-    from cloudinary_cli.sdk.call import verify_cloudinary_url
+    """Save a URL that the Admin API accepts; exit status 1 otherwise, or when a replaced login was not revoked."""
+    from cloudinary_cli.sdk.call import verify_url
 
     name, url = _name_and_url(app, options)
     agreed = options.force or _agrees_to_replace(app, name, url)
-    if not verify_cloudinary_url(url):
+    if not verify_url(url, app.store):
         return 1
     status, revoked = _save(app, name, url, options.set_default, agreed)
     if options.json:
@@ -57,9 +57,9 @@ def _name_and_url(app: AppContext, options: ConfigOptions) -> Tuple[str, str]:
 
 
 def _agrees_to_replace(app: AppContext, name: str, url: str) -> bool:
-    """Whether the user said that a login may go; False when there is none.
+    """True when the user agreed to replace a login; False when there is no login.
 
-    :raises CliError: there is one and it must stay.
+    :raises CliError: the user did not agree.
     """
     if not _is_other_login(app.store.load().get(name), url):
         return False
@@ -84,18 +84,18 @@ def _is_other_login(entry: Any, url: str) -> bool:
 
 
 def _save(app: AppContext, name: str, url: str, is_default: bool, agreed: bool) -> Tuple[DefaultStatus, Optional[bool]]:
-    """Save, then revoke the login that was replaced; None instead of that result when there was none."""
+    """Save, then revoke the replaced login. The second result is None when there was no login."""
     env_configured = environment_is_configured(app.environ)
     with app.store.transaction() as cfg:
         replaced = cfg.get(name)
         if _is_other_login(replaced, url) and not agreed:
-            raise _refusal(name)  # it was saved during the ping
+            raise _refusal(name)  # the login was saved during the ping
         status = config_rules.put_entry(cfg, name, url, is_default, env_configured)
     if not _is_other_login(replaced, url):
         return status, None
-    from cloudinary_cli import auth
+    from cloudinary_cli.auth.use_cases import revoke_replaced_entry
 
-    return status, auth.revoke_url(str(replaced))
+    return status, revoke_replaced_entry(app.store, str(replaced))
 
 
 def _tell(app: AppContext, name: str, status: DefaultStatus, revoked: Optional[bool]) -> None:

@@ -1,4 +1,4 @@
-"""What the actions of `cld config` share: its options, and the words for an outcome and a name."""
+"""The options of `cld config`, and the output of outcomes and names that its actions share."""
 
 # Annotations are evaluated here: NamedTuple compiles each one that is a text, 0.7 ms for a class, in every command.
 
@@ -10,7 +10,7 @@ from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import URL_IS_NO_NAME
 from cloudinary_cli.text import one_line
 
-# What `-r` without a name stands for: no argument of a process can hold a NUL.
+# The value of `-r` without a name. It cannot be given: no argument of a process can contain a NUL.
 ACTIVE = "\0"
 
 
@@ -32,7 +32,7 @@ class ConfigOptions(NamedTuple):
 
 
 def report(app: AppContext, options: ConfigOptions, name: Optional[str], outcome: str, told: str) -> int:
-    """Show what came of an action: JSON on stdout, or a sentence on stderr. Returns exit status 0."""
+    """Show the outcome of an action: JSON on stdout, or a sentence on stderr. Returns exit status 0."""
     if options.json:
         app.console.json({"name": name, "outcome": outcome})
     elif told:
@@ -53,7 +53,7 @@ def shown(name: Optional[str]) -> str:
 
 
 def quoted(name: str) -> str:
-    """The same, as an argument for a shell."""
+    """The name as an argument for a shell, with its control characters escaped."""
     import shlex
 
     return shlex.quote(shown(name))

@@ -1,4 +1,4 @@
-"""`cld config -r` and `-ra`: refresh the tokens of saved logins and say what came of it."""
+"""`cld config -r` and `-ra`: refresh the tokens of saved logins and show the outcomes."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from cloudinary_cli.core.config_options import ACTIVE, ConfigOptions, report, sh
 
 
 def refresh(app: AppContext, options: ConfigOptions) -> int:
-    """-r"""
-    from cloudinary_cli import auth
-    from cloudinary_cli.auth import RefreshOutcome
+    """`cld config -r`."""
+    from cloudinary_cli.auth.refresh_rules import RefreshOutcome
+    from cloudinary_cli.auth.use_cases import refresh_login, relogin_command
 
     name = _name_to_refresh(app, options)
-    result = auth.refresh_result(name, options.force, app.store)
+    result = refresh_login(app.store, name, options.force, app.clock)
     if result.outcome is RefreshOutcome.NOT_FOUND and result.error is None:
         raise unknown(name, "-r")
     told = {
@@ -27,9 +27,9 @@ def refresh(app: AppContext, options: ConfigOptions) -> int:
     }
     if result.error is None and result.outcome in told:
         return report(app, options, name, result.outcome.value, told[result.outcome])
-    # Also new tokens that could not be saved: they end with this command.
+    # Also for new tokens that could not be saved: they are lost when this command ends.
     report(app, options, name, RefreshOutcome.FAILED.value, "")
-    command = auth.relogin_command(name)
+    command = relogin_command(app.store, name)
     reason = str(result.error or f"The token of '{shown(name)}' was not refreshed.")
     app.console.error(reason if command in reason else f"{reason} If this goes on, run: {command}")
     return 1
@@ -44,17 +44,18 @@ def _name_to_refresh(app: AppContext, options: ConfigOptions) -> str:
 
 
 def refresh_all(app: AppContext, options: ConfigOptions) -> int:
-    """-ra: every login is tried; 1 when one of them failed."""
-    from cloudinary_cli import auth
+    """`cld config -ra`: exit status 1 when one of the logins failed."""
+    from cloudinary_cli.auth import use_cases
+    from cloudinary_cli.auth.refresh_rules import RefreshOutcome
 
-    outcomes = auth.refresh_configs(options.force)
+    outcomes = use_cases.refresh_all(app.store, options.force, app.clock)
     if options.json:
         app.console.json([{"name": name, "outcome": outcome.value} for name, outcome in outcomes.items()])
     else:
         _tell(app, outcomes)
-    failed = [name for name, outcome in outcomes.items() if outcome is auth.RefreshOutcome.FAILED]
+    failed = [name for name, outcome in outcomes.items() if outcome is RefreshOutcome.FAILED]
     if failed:
-        commands = "; ".join(auth.relogin_command(name) for name in failed)
+        commands = "; ".join(use_cases.relogin_command(app.store, name) for name in failed)
         app.console.error(f"{len(failed)} of {len(outcomes)} not refreshed. Try again, or log in again: {commands}")
     return 1 if failed else 0
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Tuple
+from typing import Any, Tuple
 
 from cloudinary_cli.config import rules as config_rules
 from cloudinary_cli.config import url as config_url
@@ -13,7 +13,7 @@ from cloudinary_cli.errors import ConfigError, ConfigNotFound
 
 
 def set_default(app: AppContext, options: ConfigOptions) -> int:
-    """-d"""
+    """`cld config -d`."""
     name = options.default or ""
     try:
         app.store.set_default(name)
@@ -23,19 +23,19 @@ def set_default(app: AppContext, options: ConfigOptions) -> int:
 
 
 def unset_default(app: AppContext, options: ConfigOptions) -> int:
-    """-ud"""
+    """`cld config -ud`."""
     if app.store.clear_default():
         return report(app, options, None, "default_unset", "The default is unset.")
     return report(app, options, None, "no_default", "No default was set.")
 
 
 def remove(app: AppContext, options: ConfigOptions) -> int:
-    """-rm: an API-key entry is removed, a login is revoked first."""
+    """`cld config -rm`: remove an entry; a login is revoked first."""
     name = options.rm or ""
     before = app.store.load()
     if name not in before or config_rules.is_reserved_config_name(name):
         raise unknown(name, "-rm")
-    outcome, told = _removed(app, name, config_url.is_oauth_url(before[name]))
+    outcome, told = _removed(app, name, before[name])
     if config_rules.stored_default(before) == name:
         promoted = config_rules.stored_default(app.store.load_fresh())
         told += f" The default is now '{shown(promoted)}'." if promoted else " It was the default; none is set now."
@@ -43,16 +43,20 @@ def remove(app: AppContext, options: ConfigOptions) -> int:
     return 0 if outcome == "removed" else 1
 
 
-def _removed(app: AppContext, name: str, is_login: bool) -> Tuple[str, str]:
-    """Remove the entry; the outcome, and a sentence about it."""
-    if not is_login:
+def _removed(app: AppContext, name: str, entry: Any) -> Tuple[str, str]:
+    """Remove the entry; returns the outcome and a sentence about it."""
+    is_ambiguous = config_url.is_ambiguous_login(entry)
+    if not is_ambiguous and not config_url.is_oauth_url(entry):
         if not app.store.remove_named(name, environment_is_configured(app.environ)):
             raise unknown(name, "-rm")
         return "removed", f"Config '{shown(name)}' deleted."
-    from cloudinary_cli import auth
+    from cloudinary_cli.auth.use_cases import LogoutOutcome, logout, remove_ambiguous_login
 
-    outcome = auth.logout(name, app.store, forget=True)
-    if outcome not in (auth.LogoutOutcome.REMOVED, auth.LogoutOutcome.REVOKE_FAILED):
+    if is_ambiguous:
+        outcome = remove_ambiguous_login(app.store, name, app.environ)
+    else:
+        outcome = logout(app.store, name, app.environ, forget=True)
+    if outcome not in (LogoutOutcome.REMOVED, LogoutOutcome.REVOKE_FAILED):
         raise ConfigError(f"'{shown(name)}' was changed by another command at the same time. Try again.")
-    how = "revoked and deleted" if outcome is auth.LogoutOutcome.REMOVED else "deleted here, but not revoked"
+    how = "revoked and deleted" if outcome is LogoutOutcome.REMOVED else "deleted here, but not revoked"
     return outcome.value, f"Login '{shown(name)}' {how}."

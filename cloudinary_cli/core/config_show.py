@@ -14,7 +14,7 @@ from cloudinary_cli.errors import ConfigNotFound
 
 
 def list_all(app: AppContext, options: ConfigOptions) -> int:
-    """-ls"""
+    """`cld config -ls`."""
     if app.active.problem is not None:
         app.console.warning(app.active.problem.message)
     rows = config_listing.inventory(app.store.load(), app.active, app.environ, app.clock())
@@ -26,7 +26,7 @@ def list_all(app: AppContext, options: ConfigOptions) -> int:
 
 
 def show_saved(app: AppContext, options: ConfigOptions) -> int:
-    """-s"""
+    """`cld config -s`."""
     name, snapshot = options.show or "", app.store.load()
     try:
         chosen = config_resolver.resolve(Selection(config_saved=name), snapshot, {})
@@ -40,18 +40,18 @@ def show_saved(app: AppContext, options: ConfigOptions) -> int:
 
 
 def show_active(app: AppContext, options: ConfigOptions) -> int:
-    """Without an action."""
+    """`cld config` without an action."""
     active = app.active.require()
     default = config_rules.stored_default(app.store.load())
     return _show(app, options, config_listing.active_row(active, default, app.clock()), active)
 
 
 def _show(app: AppContext, options: ConfigOptions, row: config_listing.ConfigRow, chosen: ResolvedConfig) -> int:
-    # What the SDK would use besides the fields of the URL.
+    # The SDK's default is shown, too.
     fields = {"signature_version": 2, **chosen.fields}
     if options.json:
         meta = row.meta()
-        # The header's keys come first, and a query key of the same name does not replace them.
+        # The metadata comes first, and a query key of the same name must not replace it.
         app.console.json({**meta, **config_view.details(fields, app.clock()), **meta})
     else:
         app.console.data(f"{row.header()}\n\n{config_view.text(fields, app.clock())}")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cloudinary_cli.command import CldCommand, completion_of, config_optional
+from cloudinary_cli.command import CldCommand, completion_of
 from cloudinary_cli.config.url import CONFIG_NAME_VARIABLE
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.config_options import quoted, shown
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from cloudinary_cli.auth.login_entry import LoginResult
 
 
-@config_optional
 @click.command("login", cls=CldCommand)
 @click.argument("name", required=False, shell_complete=completion_of("login_names"))
 @click.option("--region", help="Region of the account, for example eu or ap (default: CLOUDINARY_REGION, then api).")

@@ -6,7 +6,7 @@ from typing import List, Optional
 
 import click
 
-from cloudinary_cli.command import CldCommand, completion_of, config_optional
+from cloudinary_cli.command import CldCommand, completion_of
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.config_options import quoted, shown
 from cloudinary_cli.errors import URL_IS_NO_NAME, Declined
@@ -14,16 +14,15 @@ from cloudinary_cli.errors import URL_IS_NO_NAME, Declined
 _HINT = "Name the login to log out: cld logout <name>"
 
 
-@config_optional
 @click.command("logout", cls=CldCommand)
 @click.argument("name", required=False, shell_complete=completion_of("login_names"))
 @click.pass_obj
 def logout(app: AppContext, name: Optional[str]) -> bool:
     """Revoke the login NAME at the server and remove it. Without NAME, ask which one."""
-    from cloudinary_cli import auth
+    from cloudinary_cli.auth import use_cases
 
     if name is None:
-        logins = auth.list_oauth_login_names(app.store.load())
+        logins = use_cases.login_names(app.store.load())
         if not logins:
             app.console.info("No saved login. Nothing to log out of.")
             return True
@@ -31,7 +30,7 @@ def logout(app: AppContext, name: Optional[str]) -> bool:
         if name is None:
             app.console.info("Cancelled.")
             return True
-    return _report(app, name, auth.logout(name, app.store).value)
+    return _report(app, name, use_cases.logout(app.store, name, app.environ).value)
 
 
 def _choose(app: AppContext, logins: List[str]) -> Optional[str]:
@@ -44,14 +43,8 @@ def _choose(app: AppContext, logins: List[str]) -> Optional[str]:
         if reply is None:
             raise Declined("Not logged out.")
         return logins[0] if reply.lower() in ("y", "yes") else None
-    reply = app.console.choose("Saved logins:", [shown(login) for login in logins], _HINT)
-    if reply is None:
-        raise Declined("Not logged out.")
-    if not reply:
-        return None
-    if not reply.isascii() or not reply.isdigit() or not 1 <= int(reply) <= len(logins):
-        raise Declined(f"'{shown(reply)}' is not a number from 1 to {len(logins)}. Nothing was removed.")
-    return logins[int(reply) - 1]
+    picked = app.console.pick("Saved logins:", [shown(login) for login in logins], _HINT)
+    return None if picked is None else logins[picked]
 
 
 def _report(app: AppContext, name: str, outcome: str) -> bool:

@@ -1,4 +1,4 @@
-"""`cld sample`, `couple`, `dog`: hidden commands that print the URL of a public asset of the cloud `demo`."""
+"""The hidden commands `sample`, `couple` and `dog`, which print the URL of a public asset of the cloud `demo`."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from typing import cast
 
 import click
 
-from cloudinary_cli.command import CldCommand, config_optional
+from cloudinary_cli.command import CldCommand
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.url import show_url
 from cloudinary_cli.sdk.delivery import UrlRequest
 
 
 def _sample_command(name: str, resource_type: str) -> click.Command:
-    @config_optional
     @click.command(name, cls=CldCommand, hidden=True, help=f"Print the URL of the sample {resource_type} '{name}'.")
     @click.argument("transformation", default="")
     @click.option("-o", "--open", "open_it", is_flag=True, help="Also open the URL in the browser.")

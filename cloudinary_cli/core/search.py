@@ -1,4 +1,4 @@
-"""`cld search`: assets by an expression."""
+"""`cld search`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _DOC_URL = "https://cloudinary.com/documentation/search_api"
 
 
 def open_reference(app: AppContext, url: str) -> bool:
-    """Do what -d asks for."""
+    """Open the page of -d."""
     from cloudinary_cli.api.listing import open_documentation
 
     return open_documentation(app, url)
@@ -31,11 +31,11 @@ def open_reference(app: AppContext, url: str) -> bool:
     type=click.IntRange(1),
     default=DEFAULT_TTL_SECONDS,
     show_default=True,
-    help="With -u: its life time in seconds.",
+    help="With -u: the lifetime of the URL in seconds.",
 )
 @click.pass_obj
 def search(app: AppContext, /, doc: bool, **options: Any) -> Status:
-    """Search assets; the words of QUERY are the expression, none finds everything.
+    """Search assets. The words of QUERY are the search expression; without QUERY, all assets are found.
 
     \b
     cld search "format:png AND bytes>100000" -s bytes desc -n 50

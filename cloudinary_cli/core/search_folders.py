@@ -1,4 +1,4 @@
-"""`cld search_folders`: folders by an expression; the options of `cld search` that folder search has."""
+"""`cld search_folders`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 from cloudinary_cli.command import CldCommand
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.search import open_reference
-from cloudinary_cli.core.search_options import hide, search_options, search_request
+from cloudinary_cli.core.search_options import search_options, search_request
 from cloudinary_cli.errors import Status
 from cloudinary_cli.search.request import for_folders
 
@@ -18,7 +18,7 @@ _DOC_URL = "https://cloudinary.com/documentation/admin_api#search_folders"
 
 def _no_url(ctx: click.Context, param: click.Parameter, value: Any) -> None:
     if value:
-        raise click.UsageError("Folder search has no search URLs; -u and -t work with `cld search` only.", ctx)
+        raise click.UsageError("Folder search has no search URLs. -u and -t work only with `cld search`.", ctx)
 
 
 @click.command("search_folders", cls=CldCommand)
@@ -27,7 +27,7 @@ def _no_url(ctx: click.Context, param: click.Parameter, value: Any) -> None:
 @click.option("-t", "--ttl", hidden=True, expose_value=False, callback=_no_url)
 @click.pass_obj
 def search_folders(app: AppContext, /, doc: bool, **options: Any) -> Status:
-    """Search folders; the words of QUERY are the expression, none finds everything.
+    """Search folders. The words of QUERY are the search expression; without QUERY, all folders are found.
 
     \b
     cld search_folders "name:summer*" -s name asc
@@ -39,8 +39,11 @@ def search_folders(app: AppContext, /, doc: bool, **options: Any) -> Status:
         return open_reference(app, _DOC_URL)
     request, dropped = for_folders(search_request(**options))
     if dropped:
-        app.console.warning(f"Folder search has no {', '.join(dropped)}; not sent.")
+        app.console.warning(f"Folder search has no {', '.join(dropped)}, so it was not sent.")
     return search_run.run(app, request)
 
 
-hide(search_folders, "with_field", "fields", "aggregate")
+for _param in search_folders.params:
+    # The command accepts these options only to warn that they have no effect.
+    if isinstance(_param, click.Option) and _param.name in ("with_field", "fields", "aggregate"):
+        _param.hidden = True

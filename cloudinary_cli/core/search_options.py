@@ -1,9 +1,9 @@
-"""The options of `cld search` and `cld search_folders`, and the request that they stand for."""
+"""The options of `cld search` and `cld search_folders`, and their conversion to a request."""
 
 from __future__ import annotations
 
 import os
-from typing import Any, Callable, Dict, Optional, Tuple, TypeVar
+from typing import Any, Callable, Optional, Tuple, TypeVar
 
 import click
 
@@ -12,15 +12,15 @@ from cloudinary_cli.core.api_options import split_fields
 from cloudinary_cli.search.request import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, SearchRequest
 
 F = TypeVar("F", bound=Callable[..., Any])
-_AGGREGATE_HELP = "Count by a field, by ranges (bytes:small_-1000,big_1000-) or as a JSON object says; repeatable."
+_AGGREGATE_HELP = "Count by a field, by ranges (bytes:small_-1000,big_1000-) or by a JSON object; repeatable."
 _CSV_ESCAPE_HELP = (
-    "With --csv: put an apostrophe before text that a spreadsheet would run as a formula. Use it for files that are"
-    " opened in Excel, LibreOffice or Google Sheets."
+    "With --csv: put an apostrophe before text that a spreadsheet would run as a formula. Use it for files that will"
+    " be opened in Excel, LibreOffice or Google Sheets."
 )
 
 
 def no_option(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
-    """Click callback: refuse a value that is the next option, swallowed because the value was forgotten."""
+    """Click callback: refuse a value that looks like an option, because the actual value was probably forgotten."""
     for text in value if isinstance(value, tuple) else (value,):
         if text and text.startswith("-"):
             raise click.BadParameter(f"a value is missing: '{text}' looks like an option.", ctx, param)
@@ -28,25 +28,25 @@ def no_option(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
 
 
 def no_own_option(ctx: click.Context, param: click.Parameter, value: Optional[str]) -> Optional[str]:
-    """Click callback of a text that may begin with a dash, such as a cursor: refuse only an option of the command."""
+    """Click callback of text that may start with a dash, such as a cursor: refuse only the command's own options."""
     if any(value in other.opts for other in ctx.command.params):
         no_option(ctx, param, value)
     return value
 
 
 def file_name(ctx: click.Context, param: click.Parameter, value: Optional[str]) -> Optional[str]:
-    """Click callback of a FILE: neither empty, as an unset shell variable makes it, nor a directory."""
+    """Click callback of FILE: refuse a directory and an empty name, which may come from an unset shell variable."""
     if value is not None and os.path.basename(value) in ("", ".", ".."):
         raise click.BadParameter(f"'{value}' is a directory." if value else "the file name is empty.", ctx, param)
     return no_option(ctx, param, value)  # type: ignore[no-any-return]
 
 
 def sort_keys(ctx: click.Context, param: click.Parameter, value: Tuple[Tuple[str, str], ...]) -> Any:
-    """Click callback of -s: FIELD and a direction, no swallowed options."""
+    """Click callback of -s: check the field and the direction."""
     for field, direction in value:
         no_option(ctx, param, (field, direction))
         if direction.lower() not in ("asc", "desc"):
-            raise click.BadParameter(f"'{direction}' is no direction; write asc or desc.", ctx, param)
+            raise click.BadParameter(f"'{direction}' is not a direction; write asc or desc.", ctx, param)
     return tuple((field, direction.lower()) for field, direction in value)
 
 
@@ -61,10 +61,15 @@ def _file(option: str, name: str, kind: str) -> Callable[[F], F]:
 
 _SEARCH_OPTIONS = (
     click.argument("query", nargs=-1),
-    _text("-f", "--with_field", metavar="FIELDS", help="Extra fields to return (a,b or repeated)."),
-    _text("-fi", "--fields", metavar="FIELDS", help="Return only these fields (a,b or repeated)."),
+    _text("-f", "--with_field", metavar="FIELDS", help="Extra fields to return (comma-separated or repeated)."),
+    _text("-fi", "--fields", metavar="FIELDS", help="Return only these fields (comma-separated or repeated)."),
     click.option(
-        *("-s", "--sort_by"), nargs=2, multiple=True, metavar="FIELD asc|desc", callback=sort_keys, help="Repeatable."
+        *("-s", "--sort_by"),
+        nargs=2,
+        multiple=True,
+        metavar="FIELD asc|desc",
+        callback=sort_keys,
+        help="Sort by this field; repeatable.",
     ),
     _text("-a", "--aggregate", metavar="FIELD", help=_AGGREGATE_HELP),
     click.option(
@@ -75,44 +80,41 @@ _SEARCH_OPTIONS = (
         help=f"Results per page. Default: {DEFAULT_PAGE_SIZE}.",
     ),
     click.option(
-        "-c", "--next_cursor", metavar="CURSOR", callback=no_own_option, help="Start at the page of this cursor."
+        "-c", "--next_cursor", metavar="CURSOR", callback=no_own_option, help="Start at the page with this cursor."
     ),
     click.option("-A", "--auto_paginate", is_flag=True, help="Fetch all pages and print them as one."),
     click.option("-F", "--force", is_flag=True, help="Do not ask before fetching more pages."),
-    _text("-ff", "--filter_fields", metavar="FIELDS", help="Keep only these fields and those of -f."),
+    _text(
+        "-ff",
+        "--filter_fields",
+        metavar="FIELDS",
+        help="Keep only these fields and those of -f.",
+    ),
     click.option("-sq", "--search-query", "show_query", is_flag=True, hidden=True, help="Print the request and stop."),
     _file("--json", "json_file", "JSON"),
     _file("--csv", "csv_file", "CSV"),
     click.option("--csv-escape", is_flag=True, help=_CSV_ESCAPE_HELP),
-    click.option("--jsonl", is_flag=True, help="Print one result a line (JSON lines)."),
-    click.option("--quiet", is_flag=True, help="With --json or --csv: print no results."),
+    click.option("--jsonl", is_flag=True, help="Print one result per line (JSON Lines)."),
+    click.option("--quiet", is_flag=True, help="With --json or --csv: do not print the results."),
     click.option("-d", "--doc", is_flag=True, help="Open the API reference in the browser."),
 )
 
 
 def search_options(command: F) -> F:
-    """Everything that both search commands have."""
+    """The options that both search commands have."""
     for decorate in reversed(_SEARCH_OPTIONS):
         command = decorate(command)
     return command
 
 
-def hide(command: click.Command, *names: str) -> None:
-    """Leave options out of a command's help that it only takes to say that they mean nothing to it."""
-    for param in command.params:
-        if isinstance(param, click.Option) and param.name in names:
-            param.hidden = True
-
-
 def search_request(query: Tuple[str, ...], **options: Any) -> SearchRequest:
+    """Build the request from the values of the options."""
     if options["quiet"] and not (options["json_file"] or options["csv_file"]):
         raise click.UsageError("--quiet prints no results, so it needs --json FILE or --csv FILE.")
     if options["quiet"] and options["jsonl"]:
-        raise click.UsageError("--quiet prints no results and --jsonl prints them: choose one.")
+        raise click.UsageError("--quiet prints no results, and --jsonl prints them. Give only one of them.")
     if options["csv_escape"] and not options["csv_file"]:
         raise click.UsageError("--csv-escape changes the file of --csv, so it needs --csv FILE.")
-    lists: Dict[str, Any] = {
-        name: split_fields(options.pop(name)) for name in ("with_field", "fields", "filter_fields")
-    }
+    lists: Any = {name: split_fields(options.pop(name)) for name in ("with_field", "fields", "filter_fields")}
     paths = {name: options.pop(name) for name in ("json_file", "csv_file")}
     return SearchRequest(**paths, **in_utf8({"expression": " ".join(query), **lists, **options}))

@@ -29,19 +29,17 @@ def token(app: AppContext, name: Optional[str], as_json: bool) -> bool:
 
     chosen = _chosen(app, name)
     config = _oauth_config(app, chosen)
-    try:
-        value = config.oauth_token
-    finally:
-        config.flush()
+    value = config.oauth_token
     expires_at = from_fields(vars(config)).expires_at or None
     if expires_at is not None and expires_at <= app.clock():
-        raise ReloginRequired(_expired(chosen))
+        raise ReloginRequired(_expired(app, chosen))
     if as_json:
         fields = {"schema_version": SCHEMA_VERSION, "name": chosen.name, "cloud_name": chosen.cloud_name}
         fields.update(access_token=value, token_type="Bearer")
         app.console.json({**fields, "expires_at": expires_at, "expires_at_utc": rfc3339(expires_at)})
     else:
         app.console.data(str(value))
+    config.flush()
     return True
 
 
@@ -74,10 +72,10 @@ def _oauth_config(app: AppContext, chosen: ResolvedConfig) -> Any:
     return OAuthConfig(dict(chosen.fields))
 
 
-def _expired(chosen: ResolvedConfig) -> str:
+def _expired(app: AppContext, chosen: ResolvedConfig) -> str:
     if chosen.name is None:
         return f"The token from {chosen.chosen_by} has expired and cannot be renewed. Log in: cld login"
-    from cloudinary_cli import auth
+    from cloudinary_cli.auth.use_cases import relogin_command
 
-    command = shown(auth.relogin_command(chosen.name))
+    command = shown(relogin_command(app.store, chosen.name))
     return f"The token of '{shown(chosen.name)}' has expired and could not be renewed. Run: {command}"

@@ -6,7 +6,6 @@ from typing import Any
 
 import click
 
-from cloudinary_cli.command import config_optional
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.api_options import ApiCommand, api_options, run_api_command
 from cloudinary_cli.errors import Status
@@ -14,15 +13,14 @@ from cloudinary_cli.errors import Status
 _DOC_URL = "https://cloudinary.com/documentation/image_upload_api_reference"
 
 
-@config_optional
 @click.command("uploader", cls=ApiCommand)
 @api_options
 @click.pass_obj
 def uploader(app: AppContext, /, **options: Any) -> Status:
     """Run any method of the Upload API.
 
-    The first of PARAMS is the method, the others are its arguments: values in order, and name=value or
-    --name value. Without PARAMS the methods are listed; `cld uploader -ls METHOD` explains one.
+    The first of PARAMS is the method. The others are its arguments, as values in order, name=value, or
+    --name value. Without PARAMS, the methods are listed. `cld uploader -ls METHOD` shows the help of a method.
 
     \b
     cld uploader upload photo.jpg folder=trips tags=sea,sun

@@ -1,4 +1,4 @@
-"""`cld url`: the delivery URL of an asset, without a request."""
+"""`cld url`: builds delivery URLs, without a request."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from typing import Any, Iterator, Mapping
 import click
 
 from cloudinary_cli.api.command_line import in_utf8
-from cloudinary_cli.command import CldCommand, NonEmptyText, config_optional
+from cloudinary_cli.command import CldCommand, NonEmptyText
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.sdk.delivery import DELIVERY_TYPES, RESOURCE_TYPES, UrlRequest, delivery_url
 from cloudinary_cli.text import to_json
 
 
-@config_optional
 @click.command("url", cls=CldCommand)
 @click.argument("public_id", type=NonEmptyText())
 @click.argument("transformation", default="")
@@ -29,7 +28,7 @@ from cloudinary_cli.text import to_json
     help="Delivery type, for example private, authenticated or fetch. Default: upload.",
 )
 @click.option("-o", "--open", "open_it", is_flag=True, help="Also open the URL in the browser.")
-@click.option("-s", "--sign", is_flag=True, help="Make a signed URL.")
+@click.option("-s", "--sign", is_flag=True, help="Sign the URL.")
 @click.option("--json", "as_json", is_flag=True, help='Print {"url": ...}.')
 @click.pass_obj
 def url(
@@ -42,10 +41,10 @@ def url(
     sign: bool,
     as_json: bool,
 ) -> bool:
-    """Print the delivery URL of PUBLIC_ID, with TRANSFORMATION put in as it is.
+    """Print the delivery URL of PUBLIC_ID. TRANSFORMATION is inserted unchanged.
 
-    With "-" as PUBLIC_ID, read public IDs from stdin, one a line, and print one URL (with --json, one JSON object) a
-    line.
+    If PUBLIC_ID is "-", read public IDs from stdin, one per line, and print one URL per line (with --json, one JSON
+    object per line).
 
     \b
     cld url sample w_100,c_scale
@@ -56,7 +55,7 @@ def url(
     request = UrlRequest(in_utf8(public_id), in_utf8(transformation), resource_type, delivery_type, sign)
     if public_id == "-":
         if open_it:
-            raise click.UsageError("--open takes one public ID; it does not go with - (public IDs from stdin).")
+            raise click.UsageError("--open takes one public ID; it cannot be combined with - (public IDs from stdin).")
         show_urls_of_stdin(app, request, active.fields, as_json)
     else:
         show_url(app, request, active.fields, open_it, as_json)
@@ -66,7 +65,7 @@ def url(
 def show_url(
     app: AppContext, request: UrlRequest, fields: Mapping[str, Any], open_it: bool, as_json: bool = False
 ) -> None:
-    """Print the URL, alone or as JSON; with `open_it` open it as well."""
+    """Print the URL, as text or JSON, and open it if `open_it` is True."""
     address = delivery_url(request, fields)
     if as_json:
         app.console.json({"url": address})
@@ -77,20 +76,20 @@ def show_url(
 
 
 def show_urls_of_stdin(app: AppContext, request: UrlRequest, fields: Mapping[str, Any], as_json: bool) -> None:
-    """Print the URL of each public ID on stdin, each as soon as its line has been read."""
+    """Print the URL of each public ID on stdin as soon as its line is read."""
     for public_id in _lines(app):
         address = delivery_url(request._replace(public_id=public_id), fields)
         app.console.data(to_json({"public_id": public_id, "url": address}, indent=None) if as_json else address)
 
 
 def _lines(app: AppContext) -> Iterator[str]:
-    """The lines of stdin without their ends; blank lines are skipped.
+    """The lines of stdin without their line breaks; blank lines are skipped.
 
     :raises CliError: stdin is closed, or a line is not UTF-8.
     """
     if app.console.stdin is None:
-        raise CliError("No public IDs: stdin is closed. Pipe them in, one a line.")
-    # Bytes, so that public IDs are UTF-8 in every locale.
+        raise CliError("No public IDs: stdin is closed. Pipe them in, one per line.")
+    # Read as bytes, so that public IDs are UTF-8 in every locale.
     for line in getattr(app.console.stdin, "buffer"):  # noqa: B009 - IO[str] does not declare the buffer of a text stream
         public_id = in_utf8(line.decode("utf-8", "surrogateescape").rstrip("\r\n"))
         if public_id.strip():

@@ -1,4 +1,4 @@
-"""`cld utils`: the SDK's utility functions: signatures, delivery and download URLs."""
+"""`cld utils`: the SDK's utility functions for signatures, delivery URLs and download URLs."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from typing import Tuple
 
 import click
 
-from cloudinary_cli.command import config_optional
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.api_options import ApiCommand, argument_options, listing_options
 
 
-@config_optional
 @click.command("utils", cls=ApiCommand)
 @argument_options
 @listing_options
@@ -24,9 +22,9 @@ def utils(
     ls: bool,
     as_json: bool,
 ) -> bool:
-    """Run a utility function of the SDK: sign a request, build a URL, verify a signature.
+    """Run a utility function of the SDK, for example to sign a request, build a URL or verify a signature.
 
-    The first of PARAMS is the function, the others are its arguments. Without PARAMS the functions are listed.
+    The first of PARAMS is the function, the others are its arguments. Without PARAMS, the functions are listed.
     A verification that fails prints nothing and exits with 1.
 
     \b

@@ -7,13 +7,12 @@ from typing import Optional, Tuple
 import click
 
 from cloudinary_cli.auth.identity import Identity, State, identify
-from cloudinary_cli.command import CldCommand, config_optional
+from cloudinary_cli.command import CldCommand
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.config_options import shown
 from cloudinary_cli.errors import AuthenticationError, CliError, ConfigError, ReloginRequired
 
 
-@config_optional
 @click.command("whoami", cls=CldCommand)
 @click.option("-j", "--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--verify", is_flag=True, help="Make one call to the API with the credential.")
@@ -82,6 +81,7 @@ def _warning(identity: Identity, source: str) -> str:
 def _advice(app: AppContext, identity: Identity) -> str:
     if app.active.name is None:
         return f"The token from {identity.chosen_by} has expired. Log in: cld login"
-    from cloudinary_cli import auth
+    from cloudinary_cli.auth.use_cases import relogin_command
 
-    return f"The login '{shown(identity.name)}' has expired. Run: {shown(auth.relogin_command(app.active.name))}"
+    command = shown(relogin_command(app.store, app.active.name))
+    return f"The login '{shown(identity.name)}' has expired. Run: {command}"

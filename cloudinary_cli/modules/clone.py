@@ -1,4 +1,4 @@
-"""`cld clone`: its options, one call; transfer.clone does the work."""
+"""The command `cld clone`. transfer.clone does the work."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FIELDS = ("tags", "context", "metadata")
 
 
 def known_fields(ctx: click.Context, param: click.Parameter, value: Tuple[str, ...]) -> Tuple[str, ...]:
-    """Click callback of -fi: comma lists, of fields that can be copied."""
+    """Click callback of -fi: comma-separated lists of fields that can be copied."""
     names = split_fields(value)
     for name in names:
         if name not in _FIELDS:
@@ -27,16 +27,16 @@ def known_fields(ctx: click.Context, param: click.Parameter, value: Tuple[str, .
 @click.command("clone", cls=TransferCommand)
 @click.argument("target", type=NonEmptyText(), shell_complete=config_names)
 @click.option("-F", "--force", is_flag=True, help="Do not ask when there are several pages of results.")
-@click.option("-ow", "--overwrite", is_flag=True, help="Overwrite assets that TARGET has already.")
+@click.option("-ow", "--overwrite", is_flag=True, help="Overwrite assets that already exist in TARGET.")
 @click.option(
     "-fi",
     "--fields",
     multiple=True,
     metavar="FIELDS",
     callback=known_fields,
-    help="Copy tags too (-fi tags). Context and structured metadata are always copied, and may be named.",
+    help="Also copy tags (-fi tags). Context and structured metadata are always copied.",
 )
-@click.option("-se", "--search_exp", metavar="EXPRESSION", help="Only the assets that this search finds.")
+@click.option("-se", "--search_exp", metavar="EXPRESSION", help="Copy only the assets that this search finds.")
 @click.option("--async", "is_async", is_flag=True, help="Do not wait until TARGET has fetched the assets.")
 @click.option("-nu", "--notification_url", metavar="URL", help="Where TARGET notifies of each asset.")
 @click.option(
@@ -46,7 +46,7 @@ def known_fields(ctx: click.Context, param: click.Parameter, value: Tuple[str, .
     default=3600,
     show_default=True,
     metavar="SECONDS",
-    help="How long the signed URLs live that TARGET fetches restricted assets from.",
+    help="Lifetime of the signed URLs from which TARGET fetches restricted assets.",
 )
 @selection_options
 @run_options
@@ -67,7 +67,7 @@ def clone(
     """Copy assets from the active configuration to TARGET, another cloud.
 
     TARGET is the name of a saved configuration, or a cloudinary:// URL. Cloudinary fetches each asset from the source;
-    nothing passes through this machine. The patterns of --include and --exclude are about public IDs.
+    nothing passes through this machine. The patterns of --include and --exclude apply to public IDs.
 
     \b
     cld -C work clone backup --dry-run
@@ -75,8 +75,8 @@ def clone(
     cld -C work clone backup -fi tags --retry-failed clone.jsonl
     """
     from cloudinary_cli.transfer.clone import clone as engine
-    from cloudinary_cli.transfer.clone.asset import Wishes
+    from cloudinary_cli.transfer.clone.asset import CopyOptions
 
-    wishes = Wishes(overwrite, is_async, "tags" in fields, notification_url)
-    engine.clone(app, engine.CloneOptions(target, wishes, search_exp, force, url_expiry, take_options(options)))
+    copy_options = CopyOptions(overwrite, is_async, "tags" in fields, notification_url)
+    engine.clone(app, engine.CloneOptions(target, copy_options, search_exp, force, url_expiry, take_options(options)))
     return True

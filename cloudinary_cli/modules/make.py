@@ -1,4 +1,4 @@
-"""`cld make`: options, one call, and its result; utils.templates finds and renders."""
+"""`cld make`. The templates are found and rendered in snippets.py."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import Dict, List, Optional, Tuple
 
 import click
 
-from cloudinary_cli.command import CldCommand, config_optional
+from cloudinary_cli.command import CldCommand
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.snippets import Catalog, Template
 from cloudinary_cli.system.result_file import output_file
 
-# What a snippet may hold of a configuration: nothing that opens the account.
+# The fields of a configuration that a snippet may contain: no secrets.
 PUBLIC_FIELDS = ("api_key", "cloud_name", "cname", "secure_distribution")
 
 
 class _Values(Dict[str, str]):
-    """Placeholders' values, read when the first one is asked for: most templates' lists need no configuration."""
+    """The values of the placeholders. The configuration is read on first access, because lists do not need it."""
 
     def __init__(self, app: AppContext) -> None:
         super().__init__(dict.fromkeys(PUBLIC_FIELDS, ""))
@@ -38,7 +38,6 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> Li
     return [name for name in sorted({*names, *catalog.languages()}) if name.startswith(incomplete.lower())]
 
 
-@config_optional
 @click.command("make", cls=CldCommand)
 @click.argument("template", nargs=-1, shell_complete=_complete)
 @click.option("-ll", "--list-languages", is_flag=True, help="List the languages.")
@@ -58,18 +57,18 @@ def make(
 ) -> bool:
     """Print a code snippet for the active configuration.
 
-    TEMPLATE is a name and a language (html, node, python, ruby; default: html), in either order. Secrets are never
-    part of a snippet: it reads CLOUDINARY_URL where it needs one. Your own templates live in
-    ~/.cloudinary-cli/templates/LANGUAGE/; {{ cloud_name }} in them becomes a quoted literal.
+    TEMPLATE is a name and a language (html, node, python, ruby; default: html), in either order. A snippet never
+    contains secrets; if it needs them, it reads CLOUDINARY_URL. You can add your own templates in
+    ~/.cloudinary-cli/templates/LANGUAGE/. In a template, {{ cloud_name }} is replaced by a quoted literal.
 
     \b
     cld make upload widget
     cld make python find all empty folders --output folders.py
     """
     if (output is not None or force) and (list_languages or list_templates):
-        raise click.UsageError("--output and -F go with a snippet, not with a list.", ctx)
+        raise click.UsageError("--output and -F work with a snippet, not with a list.", ctx)
     if output is not None and as_json:
-        raise click.UsageError("--json prints the snippet and --output writes it: choose one.", ctx)
+        raise click.UsageError("--json and --output cannot be combined.", ctx)
     if not template and (output is not None or force):
         raise click.UsageError("Name the template: cld make upload widget --output FILE", ctx)
     app: AppContext = ctx.obj
@@ -99,9 +98,10 @@ def _show_list(app: AppContext, title: str, names: List[str], as_json: bool) -> 
 
 
 def _deliver(app: AppContext, catalog: Catalog, template: Template, output: Optional[str], force: bool) -> None:
-    """Render to stdout or to a file.
+    """Render the template to stdout or to a file.
 
-    :raises CliError: the file exists, or cannot be written. :raises ConfigError: no configuration, and one is needed.
+    :raises CliError: the file exists or cannot be written.
+    :raises ConfigError: the template needs a configuration, and there is none.
     """
     if output is not None and not force and os.path.lexists(output) and not os.path.isdir(output):
         raise CliError(f"{output} exists already. Add -F to replace it, or choose another name.")

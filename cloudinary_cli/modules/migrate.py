@@ -1,4 +1,4 @@
-"""`cld migrate`: its options, one call; transfer.migrate does the work."""
+"""The command `cld migrate`. transfer.migrate does the work."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from cloudinary_cli.modules.transfer_options import TransferCommand, run_options
     "--delimiter",
     default="\\n",
     show_default=True,
-    help="What separates the URLs in FILE. \\n, \\t, \\r, \\0 and \\\\ are read as in C.",
+    help="The separator of the URLs in FILE. \\n, \\t, \\r, \\0 and \\\\ are escapes as in C.",
 )
 @click.option(
     "--resource-type",
     type=click.Choice(["image", "video", "raw"]),
-    help="Of all assets. By default it follows from the extension of each URL; without an extension it is image.",
+    help="The type of all assets. Default: by the extension of each URL; image without an extension.",
 )
-@click.option("-v", "--verbose", is_flag=True, help="Also say which URLs were uploaded.")
+@click.option("-v", "--verbose", is_flag=True, help="Also print the URLs that were uploaded.")
 @selection_options
 @run_options
 @click.pass_obj
@@ -42,9 +42,9 @@ def migrate(
 ) -> bool:
     """Upload the assets whose URLs are listed in FILE, through the auto-upload mapping UPLOAD_MAPPING.
 
-    Cloudinary fetches each asset itself, when its delivery URL is asked for. FILE is UTF-8 text with one URL a line;
-    - reads stdin. The patterns of --include and --exclude, and the names in a report, are what follows the mapping's
-    URL prefix.
+    Cloudinary fetches each asset itself when its delivery URL is requested. FILE is UTF-8 text with one URL per line;
+    - reads stdin. The patterns of --include and --exclude apply to the part of a URL after the mapping's URL prefix,
+    which is also the name in a report.
 
     \b
     cld migrate legacy urls.txt --dry-run
@@ -55,6 +55,6 @@ def migrate(
     from cloudinary_cli.transfer.entries import unescape
 
     transfer = take_options(options)
-    wanted = engine.MigrateOptions(upload_mapping, file, unescape(delimiter), verbose, resource_type, transfer)
-    engine.migrate(app, wanted)
+    separator = unescape(delimiter)
+    engine.migrate(app, engine.MigrateOptions(upload_mapping, file, separator, verbose, resource_type, transfer))
     return True

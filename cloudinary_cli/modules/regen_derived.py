@@ -1,4 +1,4 @@
-"""`cld regen_derived`: its options, one call; transfer.regen_derived does the work."""
+"""The command `cld regen_derived`. transfer.regen_derived does the work."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from cloudinary_cli.modules.transfer_options import TransferCommand, run_options
 @click.command("regen_derived", cls=TransferCommand)
 @click.argument("trans_str", type=NonEmptyText())
 @click.option("-enu", "--eager_notification_url", metavar="URL", help="Where to notify of each derived asset.")
-@click.option("-ea", "--eager_async", is_flag=True, help="Do not wait until the derived assets are made.")
-@click.option("-A", "--auto_paginate", is_flag=True, help="All derived assets of the transformation.")
-@click.option("-F", "--force", is_flag=True, help="Do not ask; regenerating may cost.")
+@click.option("-ea", "--eager_async", is_flag=True, help="Do not wait until the derived assets are generated.")
+@click.option("-A", "--auto_paginate", is_flag=True, help="Include all derived assets of the transformation.")
+@click.option("-F", "--force", is_flag=True, help="Do not ask. Regenerating may cost money.")
 @click.option(
     "-n",
     "--max_results",
     type=click.IntRange(min=1),
     default=10,
     show_default=True,
-    help="How many derived assets to look at, without -A.",
+    help="The number of derived assets to include without -A.",
 )
 @selection_options
 @run_options
@@ -39,10 +39,10 @@ def regen_derived(
     max_results: int,
     **options: Any,
 ) -> bool:
-    """Make the derived assets of the transformation TRANS_STR anew, for example after its definition was changed.
+    """Regenerate the derived assets of the transformation TRANS_STR, for example after a change of its definition.
 
     TRANS_STR is the name of a named transformation, or a transformation string. The patterns of --include and
-    --exclude are about public IDs.
+    --exclude apply to public IDs.
 
     \b
     cld regen_derived thumbnail -A --dry-run
@@ -54,7 +54,7 @@ def regen_derived(
         return True
     from cloudinary_cli.transfer import regen_derived as engine
 
-    wanted = engine.RegenOptions(
+    regen_options = engine.RegenOptions(
         trans_str,
         None if auto_paginate else max_results,
         eager_notification_url,
@@ -62,5 +62,5 @@ def regen_derived(
         force,
         take_options(options),
     )
-    engine.regenerate(app, wanted)
+    engine.regenerate(app, regen_options)
     return True

@@ -1,4 +1,4 @@
-"""`cld sync`: its options, one call; transfer.sync does the work."""
+"""The command `cld sync`. transfer.sync does the work."""
 
 from __future__ import annotations
 
@@ -23,12 +23,17 @@ _STATUSES = ("all", "active", "pending")
 @click.command("sync", cls=TransferCommand)
 @click.argument("local_folder", type=NonEmptyText())
 @click.argument("cloudinary_folder", type=NonEmptyText("Is a shell variable unset? The root folder is written: /"))
-@click.option("--push", is_flag=True, help="Make the Cloudinary folder like the local one.")
-@click.option("--pull", is_flag=True, help="Make the local folder like the Cloudinary one.")
-@click.option("-H", "--include-hidden", is_flag=True, help="Also hidden files and directories.")
-@click.option("-F", "--force", is_flag=True, help="Delete without asking what is on the receiving side only.")
+@click.option("--push", is_flag=True, help="Change the Cloudinary folder to match the local one.")
+@click.option("--pull", is_flag=True, help="Change the local folder to match the Cloudinary one.")
+@click.option("-H", "--include-hidden", is_flag=True, help="Include hidden files and directories.")
+@click.option("-F", "--force", is_flag=True, help="Delete without asking.")
 @click.option("-K", "--keep-unique", is_flag=True, help="Delete nothing.")
-@click.option("--max-delete", type=click.IntRange(min=0), metavar="N", help="Refuse to begin when more would go.")
+@click.option(
+    "--max-delete",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Refuse to start when more than N files would be deleted.",
+)
 @click.option(
     "-D",
     "--deletion-batch-size",
@@ -36,11 +41,14 @@ _STATUSES = ("all", "active", "pending")
     type=click.IntRange(min=1),
     default=30,
     show_default=True,
-    help="How many assets to delete with one call.",
+    help="The number of assets to delete with one call.",
 )
 @click.option("-fm", "--folder-mode", type=click.Choice(_FOLDER_MODES, case_sensitive=False), hidden=True)
 @click.option(
-    "-st", "--status", type=click.Choice(_STATUSES, case_sensitive=False), help="Which assets to look at. [active]"
+    "-st",
+    "--status",
+    type=click.Choice(_STATUSES, case_sensitive=False),
+    help="Include only assets with this status. [active]",
 )
 @upload_parameters
 @selection_options
@@ -57,10 +65,10 @@ def sync(
     parsed: Tuple[Tuple[str, str], ...],
     **options: Any,
 ) -> bool:
-    """Make a Cloudinary folder like a local one (--push), or a local folder like a Cloudinary one (--pull).
+    """Change a Cloudinary folder to match a local one (--push), or a local folder to match a Cloudinary one (--pull).
 
-    Only what differs is transferred. What is on the receiving side only is deleted at the end, after a question.
-    '/' is the root folder.
+    Only differences are transferred. Files that exist only on the receiving side are deleted at the end, after a
+    question. '/' is the root folder.
 
     \b
     cld sync photos shop/photos --push --dry-run
@@ -69,9 +77,9 @@ def sync(
     """
     if push == pull:
         raise click.UsageError("Please use either the '--push' OR '--pull' options", ctx)
-    from cloudinary_cli.transfer import parameters
     from cloudinary_cli.transfer.sync import sync as engine
     from cloudinary_cli.transfer.sync.plan import Direction
+    from cloudinary_cli.transfer.upload_options import given_options
 
     app: AppContext = ctx.obj
     transfer = take_options(options)
@@ -82,7 +90,7 @@ def sync(
             local_folder,
             _query(cloudinary_folder, options.pop("folder_mode"), options.pop("status")),
             _policy(options.pop("force"), options.pop("keep_unique")),
-            upload_options=parameters.given_options(strings, parsed, app.console.warning),
+            upload_options=given_options(strings, parsed, app.console.warning),
             transfer=transfer,
             **options,
         ),

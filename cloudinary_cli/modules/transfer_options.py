@@ -1,4 +1,4 @@
-"""The options that the bulk commands share, and the command class that keeps the order of --include and --exclude."""
+"""Options shared by the bulk commands, and a command class that keeps the order of --include and --exclude."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FILTER_ORDER = "cloudinary_cli.filter_order"
 
 
 class TransferCommand(CldCommand):
-    """A command whose --include and --exclude are one ordered list: Click itself keeps the order within each only."""
+    """A command with one ordered list of --include and --exclude. Click keeps the order only within each option."""
 
     def parse_args(self, ctx: click.Context, args: List[str]) -> List[str]:
         before = args[: args.index("--")] if "--" in args else args
@@ -30,12 +30,12 @@ def ordered_filters(include: Tuple[str, ...], exclude: Tuple[str, ...]) -> Tuple
     remaining = {"include": list(include), "exclude": list(exclude)}
     order = click.get_current_context().meta.get(_FILTER_ORDER, [])
     found = [(kind, remaining[kind].pop(0)) for kind in order if remaining[kind]]
-    # More than the words showed: an abbreviation. Click has the values, and only their order is unknown.
+    # Abbreviated options are not in `order`. Click has their values, but their order is unknown.
     return tuple(found + [(kind, pattern) for kind, rest in remaining.items() for pattern in rest])
 
 
 def workers_option(command: F) -> F:
-    """-w, checked before anything is read."""
+    """The option -w."""
     return click.option(
         "-w",
         "--concurrent_workers",
@@ -43,23 +43,23 @@ def workers_option(command: F) -> F:
         type=click.IntRange(min=1),
         default=DEFAULT_WORKERS,
         show_default=True,
-        help="How many requests to have under way at the same time.",
+        help="The number of simultaneous requests.",
     )(command)
 
 
 def run_options(command: F) -> F:
-    """--dry-run, --max-errors, --report, --no-progress, --json and -w."""
+    """The options --dry-run, --max-errors, --report, --no-progress, --json and -w."""
     for decorate in (
         click.option("--json", "as_json", is_flag=True, help="Print a summary as JSON on stdout."),
-        click.option("--no-progress", is_flag=True, help="Show no progress line, also on a terminal."),
+        click.option("--no-progress", is_flag=True, help="Show no progress line on a terminal."),
         click.option("--report", metavar="FILE", help="Write a JSON object for each item to FILE (JSON Lines)."),
         click.option(
             "--max-errors",
             type=click.IntRange(min=1),
             metavar="N",
-            help="Stop after N failures; the rest is reported as not tried.",
+            help="Stop after N failures. The other items are reported as not tried.",
         ),
-        click.option("--dry-run", is_flag=True, help="Show what would be done; change nothing and ask nothing."),
+        click.option("--dry-run", is_flag=True, help="Show what would be done. Nothing is changed or asked."),
         workers_option,
     ):
         command = decorate(command)
@@ -67,26 +67,29 @@ def run_options(command: F) -> F:
 
 
 def selection_options(command: F) -> F:
-    """--include, --exclude, --shard and --retry-failed: which items a run is about."""
+    """The options --include, --exclude, --shard and --retry-failed, which select the items of a run."""
     for decorate in (
         click.option(
             "--retry-failed",
             metavar="FILE",
-            help="Only the items that a --report FILE says have not been done.",
+            help="Only the items that are not `ok` in FILE, the --report of an earlier run.",
         ),
         click.option(
             "--shard",
             metavar="I/N",
-            help="Only the I-th of N parts, so that N runs (1/N to N/N) do the whole between them.",
+            help="Only the I-th of N parts. The runs 1/N to N/N together include all items.",
         ),
         click.option(
-            "--exclude", multiple=True, metavar="GLOB", help="Leave out what matches; the first match decides."
+            "--exclude",
+            multiple=True,
+            metavar="GLOB",
+            help="Exclude matching items; the first match decides.",
         ),
         click.option(
             "--include",
             multiple=True,
             metavar="GLOB",
-            help="Take what matches; the first match decides. Without any --exclude, only what matches is taken.",
+            help="Include matching items; the first match decides. Without --exclude, all others are excluded.",
         ),
     ):
         command = decorate(command)
@@ -94,7 +97,7 @@ def selection_options(command: F) -> F:
 
 
 def upload_parameters(command: F) -> F:
-    """-o and -O: what each upload gets besides."""
+    """The options -o and -O, which set options of each upload."""
     parsed_help = "Upload option; the value is read as JSON, a boolean, or text."
     command = click.option("-O", "--optional_parameter_parsed", "parsed", help=parsed_help, cls=NameValueOption)(
         command

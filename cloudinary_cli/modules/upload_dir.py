@@ -1,4 +1,4 @@
-"""`cld upload_dir`: its options, one call; transfer.upload_dir does the work."""
+"""The command `cld upload_dir`. transfer.upload_dir does the work."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ _FOLDER_MODES = ("fixed", "dynamic")
     "glob",
     default="**/*",
     show_default=True,
-    help="Which files of DIRECTORY: '*.jpg' those at its top, '**/*.jpg' at any depth.",
+    help="The files to upload: '*.jpg' at the top of DIRECTORY, '**/*.jpg' at any depth.",
 )
-@click.option("-H", "--include-hidden", is_flag=True, help="Also hidden files and directories.")
+@click.option("-H", "--include-hidden", is_flag=True, help="Include hidden files and directories.")
 @upload_parameters
-@click.option("-t", "--transformation", metavar="TEXT", help="Transform each file as it comes in (w_500,c_limit).")
+@click.option("-t", "--transformation", metavar="TEXT", help="Incoming transformation of each file (w_500,c_limit).")
 @click.option("-f", "--folder", default="", metavar="FOLDER", help="The Cloudinary folder to upload into.")
 @click.option("-fm", "--folder-mode", type=click.Choice(_FOLDER_MODES, case_sensitive=False), hidden=True)
 @click.option("-p", "--preset", metavar="NAME", help="The upload preset to use.")
-@click.option("-e", "--exclude-dir-name", is_flag=True, help="Leave the directory's own name out of the folder.")
+@click.option("-e", "--exclude-dir-name", is_flag=True, help="Do not add the name of the directory to the folder.")
 @selection_options
 @run_options
 @click.option("-d", "--doc", is_flag=True, help="Open the documentation in the browser.")
@@ -59,8 +59,8 @@ def upload_dir(
 ) -> bool:
     """Upload the files of DIRECTORY (default: the current one) and of the directories in it.
 
-    They go to FOLDER/<name of DIRECTORY>/<sub-directory>. Every run uploads every file; to upload only what is new or
-    has changed, use `cld sync DIRECTORY FOLDER --push -K`.
+    They are uploaded to FOLDER/<name of DIRECTORY>/<subdirectory>. Every run uploads all files. To upload only new and
+    changed files, use `cld sync DIRECTORY FOLDER --push -K`.
 
     \b
     cld upload_dir photos -f shop --dry-run
@@ -68,14 +68,14 @@ def upload_dir(
     cld upload_dir photos -f shop --retry-failed upload.jsonl
     """
     from cloudinary_cli.api.listing import open_documentation
-    from cloudinary_cli.transfer import parameters
     from cloudinary_cli.transfer import upload_dir as engine
     from cloudinary_cli.transfer.keys import FolderMode
+    from cloudinary_cli.transfer.upload_options import given_options
 
     if doc:
         return open_documentation(app, _DOC_URL)
-    given = parameters.given_options(strings, parsed, app.console.warning)
-    named = {"raw_transformation": transformation, "upload_preset": preset}
+    given = given_options(strings, parsed, app.console.warning)
+    own = {"raw_transformation": transformation, "upload_preset": preset}
     engine.upload_dir(
         app,
         engine.UploadDirOptions(
@@ -85,7 +85,7 @@ def upload_dir(
             folder,
             not exclude_dir_name,
             FolderMode(folder_mode.lower()) if folder_mode else None,
-            {**given, **{name: value for name, value in named.items() if value}},
+            {**given, **{name: value for name, value in own.items() if value}},
             take_options(options),
         ),
     )

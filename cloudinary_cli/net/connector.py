@@ -1,11 +1,12 @@
-"""The HTTP connector under the SDK and under transfers: one pool, one TLS context, time-outs, retries.
+"""The HTTP connector of the SDK and of transfers: one connection pool, one TLS context, timeouts and retries.
 
-The SDK makes its own connectors at import, without time-outs, following redirects, and taking an HTTP error whose body
-has no `error` member for a success. This one takes their place. It knows HTTP, not what is sent.
+It replaces the SDK's own connectors, which have no timeout, follow redirects, and treat an HTTP error whose body has no
+`error` member as a success.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 from dataclasses import dataclass, field
@@ -24,17 +25,7 @@ from urllib3.util import Timeout
 
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.net.pool import environment_proxy, new_pool
-from cloudinary_cli.net.retry import (
-    NOT_PROCESSED,
-    RATE_LIMITED,
-    TRANSIENT,
-    Patience,
-    SharedPause,
-    StopFlag,
-    backoff,
-    current_repetition,
-    stated_pause,
-)
+from cloudinary_cli.net.retry import TRANSIENT, RetryBudget, SharedPause, StopFlag, backoff, current_repetition
 from cloudinary_cli.text import one_line
 
 CONNECT_TIMEOUT_SECONDS = 15.0
@@ -45,8 +36,8 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What the SDK reads of a response."""
+class Response:
+    """A response that was read whole, with the members that the SDK reads."""
 
     status: int
     data: bytes
@@ -54,11 +45,12 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Outgoing:
+class Request:
     """One request of a transfer.
 
-    `body()` is called for each attempt: bytes, or an iterable of them with a Content-Length header. `repeatable` says
-    that its arriving twice does no harm, so that it may be sent again when the answer is lost.
+    `body()` is called for each attempt. It returns bytes, or an iterable of bytes if there is a Content-Length header.
+    `repeatable` says that the request has no further effect when it arrives twice, so that it may be sent again when
+    its response is lost.
     """
 
     method: str
@@ -69,7 +61,7 @@ class Outgoing:
 
 
 class HostUnreachable(HTTPError):
-    """No connection to a host that has never responded: unknown name, refused, or connect time-out."""
+    """No connection to a host that has never responded: unknown name, refused, or connect timeout."""
 
     def __init__(self, host: str, message: str) -> None:
         super().__init__(message)
@@ -77,10 +69,10 @@ class HostUnreachable(HTTPError):
 
 
 class Connector:
-    """Has the one method of urllib3's PoolManager that the SDK calls, and `send` for transfers.
+    """Offers the one method of urllib3's PoolManager that the SDK calls, and `send` for transfers.
 
-    :param timeout: the configuration's own, in seconds, in the place of the usual time to wait for an answer.
-    :param pool_size: the largest number of connections to one host; who needs one more waits.
+    :param timeout: of the configuration, in seconds; replaces the default read timeout.
+    :param pool_size: the largest number of connections to one host. A thread that needs another one waits.
     """
 
     def __init__(
@@ -88,45 +80,45 @@ class Connector:
         api_proxy: Optional[str] = None,
         timeout: Any = None,
         pool_size: int = 10,
-        patience: Optional[Patience] = None,
+        budget: Optional[RetryBudget] = None,
         stop: Optional[StopFlag] = None,
     ) -> None:
         self._read_timeout = _seconds(timeout, READ_TIMEOUT_SECONDS)
         self._api_proxy = api_proxy
         self._pool_size = pool_size
-        self._patience = patience or Patience()
+        self._budget = budget or RetryBudget()
         self._pause = SharedPause(stop)
         self._pools: Dict[Tuple[Optional[str], str], urllib3.PoolManager] = {}
         self._by_origin: Dict[str, urllib3.PoolManager] = {}
         self._responded: Set[str] = set()  # origins
         self._lock = threading.Lock()
 
-    def request(self, method: str, url: str, timeout: Any = None, **kw: Any) -> Answer:
-        """Send a request, again where that is safe, and return the last answer.
+    def request(self, method: str, url: str, timeout: Any = None, **kw: Any) -> Response:
+        """Send a request, repeat it where that is safe, and return the last response.
 
-        :raises urllib3.exceptions.HTTPError: no answer; the SDK maps it.
+        :raises urllib3.exceptions.HTTPError: no response. The SDK maps it to its own errors.
         """
         options = {"timeout": self._timeout(timeout), "retries": False, "redirect": False, **kw}
         pool = self._pool(url)
         is_repeatable = method in _SAFE_METHODS or current_repetition() is not None
         return self._exchange(lambda: pool.request(method, url, **options), is_repeatable, checked)
 
-    def send(self, outgoing: Outgoing, receive: Callable[[Any], T]) -> T:
-        """Send a request, again where that is safe, and give its unread response to `receive`, which reads it all.
+    def send(self, request: Request, receive: Callable[[Any], T]) -> T:
+        """Send a request, repeat it where that is safe, and pass the unread response to `receive`, which reads it.
 
-        What `receive` raises for a broken connection counts as a lost answer.
+        An error of urllib3 that `receive` raises is treated as a lost response.
 
-        :raises urllib3.exceptions.HTTPError: no answer. :raises Stopped: stopped before the request was sent.
+        :raises urllib3.exceptions.HTTPError: no response. :raises Stopped: stopped before the request was sent.
         :raises HostUnreachable: no connection, and the host has never responded.
         """
-        pool, origin = self._pool(outgoing.url), _origin(outgoing.url)
+        pool, origin = self._pool(request.url), _origin(request.url)
 
         def call() -> Any:
             response = pool.request(
-                outgoing.method,
-                outgoing.url,
-                body=outgoing.body(),
-                headers=dict(outgoing.headers),
+                request.method,
+                request.url,
+                body=request.body(),
+                headers=dict(request.headers),
                 timeout=self._timeout(None),
                 retries=False,
                 redirect=False,
@@ -138,54 +130,42 @@ class Connector:
             return response
 
         try:
-            return self._exchange(call, outgoing.repeatable, receive)
+            return self._exchange(call, request.repeatable, receive)
         except (NewConnectionError, ConnectTimeoutError, ProxyError) as error:
             if origin in self._responded:
                 raise
             raise HostUnreachable(origin.rpartition("/")[2], str(error)) from error
 
     def _exchange(self, call: Callable[[], Any], repeatable: bool, receive: Callable[[Any], T]) -> T:
-        """The attempts at one request."""
+        """Make attempts at one request until a response is final or the budget is used up."""
         wait = 0.0
-        for attempt in range(1, self._patience.attempts + 1):
+        for attempt in itertools.count(1):
             self._pause.wait(wait)
-            is_last = attempt == self._patience.attempts
             try:
                 response = call()
-                again = None if is_last else self._pause_before_repeat(response, attempt, repeatable)
-                if again is None:
+                retry = self._budget.retry(attempt, response.status, response.headers, repeatable)
+                if retry is None:
                     return _consume(response, receive)
                 response.drain_conn()
-                wait = again
+                wait = retry.seconds
+                if retry.blocks_all:
+                    self._pause.hold(wait)
                 _note_repetition(response.status in TRANSIENT)
                 logger.debug("HTTP %s, trying again (attempt %s).", response.status, attempt + 1)
             except HTTPError as error:
-                if is_last or not self._may_repeat(error, repeatable):
+                if attempt >= self._budget.attempts or not self._may_repeat(error, repeatable):
                     raise
                 wait = backoff(attempt)
                 _note_repetition(not isinstance(error, (NewConnectionError, ConnectTimeoutError)))
                 logger.debug("%s, trying again (attempt %s).", type(error).__name__, attempt + 1)
         raise AssertionError("unreachable")
 
-    def _pause_before_repeat(self, response: Any, attempt: int, repeatable: bool) -> Optional[float]:
-        """Seconds until the request is sent again; None when this answer is the final one."""
-        status = response.status
-        if status not in NOT_PROCESSED and not (repeatable and status in TRANSIENT):
-            return None
-        stated = stated_pause(response.headers)
-        if stated is not None and stated > self._patience.longest_pause:
-            return None
-        wait = backoff(attempt) if stated is None else stated
-        if status in RATE_LIMITED or stated is not None:
-            self._pause.hold(wait)
-        return wait
-
     def _may_repeat(self, error: HTTPError, repeatable: bool) -> bool:
         if isinstance(error, (NewConnectionError, ConnectTimeoutError)):
-            # Never sent. An unknown host (a subclass in urllib3 2) stays unknown.
+            # The request was never sent. An unknown host name (NameResolutionError, a subclass) is not retried.
             permission = current_repetition()
-            outlasts = self._patience.outlasts_refusal or (permission is not None and permission.connected)
-            return outlasts and type(error) in (NewConnectionError, ConnectTimeoutError)
+            is_allowed = self._budget.retries_refused or (permission is not None and permission.connected)
+            return is_allowed and type(error) in (NewConnectionError, ConnectTimeoutError)
         return repeatable and isinstance(error, (ProtocolError, ReadTimeoutError))
 
     def _timeout(self, value: Any) -> Timeout:
@@ -196,7 +176,7 @@ class Connector:
         with self._lock:
             if origin not in self._by_origin:
                 scheme = origin.partition(":")[0].lower()
-                # The environment is asked per host, because NO_PROXY is about hosts.
+                # The environment is read for each host, because NO_PROXY lists hosts.
                 proxy = self._api_proxy or environment_proxy(url)
                 if (proxy, scheme) not in self._pools:
                     self._pools[proxy, scheme] = new_pool(scheme, proxy, self._pool_size)
@@ -231,26 +211,26 @@ def _consume(response: Any, receive: Callable[[Any], T]) -> T:
     try:
         result = receive(response)
     except BaseException:
-        # What is left unread would be taken for the next answer.
+        # An unread remainder would be taken for the next response on this connection.
         response.close()
-        response.release_conn()  # or its place in the pool would be lost, and the last one gone would block all
+        response.release_conn()  # the pool blocks for ever when all of its connections are lost
         raise
     response.release_conn()
     return result
 
 
-def checked(response: Any) -> Answer:
-    """The answer; an HTTP error whose JSON body names no error gets one, or the SDK would call it a success."""
-    answer = Answer(response.status, response.data, response.headers)
+def checked(response: Any) -> Response:
+    """The response; an HTTP error whose JSON body has no error message gets one, or the SDK would call it a success."""
+    found = Response(response.status, response.data, response.headers)
     if response.status < 300:
-        return answer
+        return found
     try:
-        body = json.loads(answer.data.decode("utf-8"))
+        body = json.loads(found.data.decode("utf-8"))
     except ValueError:
-        return answer  # not JSON: the SDK reports it as such, with the status
+        return found  # not JSON: the SDK reports it as such, with the status
     error = body.get("error") if isinstance(body, dict) else None
     if isinstance(error, dict) and "message" in error:
-        return answer
+        return found
     detail = error if isinstance(error, str) else one_line(json.dumps(body, ensure_ascii=False), 500)
     message = {"error": {"message": f"HTTP {response.status}: {detail}"}}
-    return Answer(response.status, json.dumps(message).encode("utf-8"), response.headers)
+    return Response(response.status, json.dumps(message).encode("utf-8"), response.headers)

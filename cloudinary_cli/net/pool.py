@@ -1,6 +1,6 @@
-"""Pools of connections as the environment wants them: proxies (HTTPS_PROXY, NO_PROXY) and CA files. Knows no request.
+"""Creates connection pools with the proxies (HTTPS_PROXY, NO_PROXY) and CA files of the environment.
 
-The rules are those of requests, so that what works for other Python tools works here.
+The rules are those of the package requests, so that settings for other Python tools also work here.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
 def environment_proxy(url: str) -> Optional[str]:
-    """The proxy that the environment gives for a URL; None for a direct connection."""
+    """The proxy of the environment for a URL; None for a direct connection."""
     from requests.utils import get_environ_proxies, select_proxy
 
     return select_proxy(url, get_environ_proxies(url))
@@ -27,8 +27,8 @@ def environment_proxy(url: str) -> Optional[str]:
 def new_pool(scheme: str, proxy: Optional[str] = None, size: int = 1) -> urllib3.PoolManager:
     """A pool for URLs of one scheme.
 
-    :param size: the largest number of connections to one host; who needs one more waits.
-    :raises urllib3.exceptions.HTTPError: a CA file or a proxy that cannot be used.
+    :param size: the largest number of connections to one host. A thread that needs another one waits.
+    :raises urllib3.exceptions.HTTPError: the CA file or the proxy is unusable.
     """
     options: Dict[str, Any] = {"maxsize": size, "block": True}
     if scheme == "https" or (proxy or "").startswith("https"):
@@ -58,9 +58,9 @@ def _ca_bundle() -> str:
 
 @lru_cache(maxsize=4)
 def tls_context(bundle: str) -> Any:
-    """A context that verifies against the certificates of a file or directory, made once: that takes 20 ms of CPU.
+    """A TLS context for the CA certificates of a file or directory. Cached, because loading takes 20 ms of CPU time.
 
-    :raises urllib3.exceptions.SSLError: it cannot be read, or holds no certificate.
+    :raises urllib3.exceptions.SSLError: the file cannot be read, or has no certificate.
     """
     from urllib3.util.ssl_ import create_urllib3_context
 
@@ -72,4 +72,4 @@ def tls_context(bundle: str) -> Any:
         problem = SSLError(f"the CA file {bundle} cannot be used: {error.strerror or error}")
     else:
         return context
-    raise problem  # outside of the handler: the error's own text says all that its cause does
+    raise problem  # outside of the handler, because the cause adds nothing to the message

@@ -1,6 +1,6 @@
-"""When a request is repeated: backoff with jitter, the pause the server states, and one pause that all threads keep.
+"""The retry policy: which statuses are retried, backoff, Retry-After, retry budgets, and a pause shared by all threads.
 
-The connector has the only loop. This module knows statuses and headers; it sends nothing.
+This module sends nothing. The loop that repeats an HTTP request is in `net.connector`.
 """
 
 from __future__ import annotations
@@ -11,78 +11,89 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import Iterator, Mapping, Optional
+from typing import Callable, Iterator, Mapping, NamedTuple, Optional, TypeVar
 
-# Refused before any work was done: safe to send again whatever the request is.
-NOT_PROCESSED = frozenset([420, 429, 503])
-TRANSIENT = frozenset([500, 502, 504])
+# 420 is Cloudinary's own status for a rate limit: https://cloudinary.com/documentation/admin_api#error_handling
 RATE_LIMITED = frozenset([420, 429])
+# The server refused the request before it did any work, so any request may be repeated.
+NOT_PROCESSED = RATE_LIMITED | {503}
+# The server may have done the work, so only a request without a further effect is repeated.
+TRANSIENT = frozenset([500, 502, 504])
 _FIRST_BACKOFF_SECONDS = 0.5
-_JITTER_SECONDS = 0.2
+_SLICE_SECONDS = 0.1  # Python runs signal handlers between two sleeps
+
+T = TypeVar("T")
 
 
 class Stopped(Exception):
-    """The run was stopped before this request was sent, or sent again."""
+    """The run was stopped before this request was sent or repeated."""
+
+
+class Retry(NamedTuple):
+    """A request is to be repeated after `seconds`."""
+
+    seconds: float
+    blocks_all: bool  # no other thread may send before that either
 
 
 @dataclass(frozen=True)
-class Patience:
-    """How long one caller goes on; pauses in seconds."""
+class RetryBudget:
+    """How often a caller tries, and how long it waits.
 
-    attempts: int = 4
-    # A rate limit that resets later than this is reported rather than waited for.
-    longest_pause: float = 30.0
-    # A refused connection does not come back within seconds; a restarted server during a long transfer does.
-    outlasts_refusal: bool = False
-
-
-PATIENT = Patience(longest_pause=300.0, outlasts_refusal=True)
-
-
-@dataclass
-class Repetition:
-    """Permission to repeat the requests of an SDK call, whatever their method.
-
-    `connected` means that the server has responded before, so a refused connection may succeed soon.
-    `may_be_done` becomes True when a request was repeated although the server may have done it already.
+    :param longest_pause: in seconds. A pause that the server asks for and that is longer is reported as an error.
+    :param retries_refused: a refused connection is retried, too.
     """
 
-    connected: bool = False
-    may_be_done: bool = False
+    attempts: int = 4
+    longest_pause: float = 30.0
+    retries_refused: bool = False
+
+    def retry(self, attempt: int, status: int, headers: Mapping[str, str], repeatable: bool) -> Optional[Retry]:
+        """What to do after a response to the attempt of this number (from 1); None when the response is final."""
+        is_allowed = status in NOT_PROCESSED or (repeatable and status in TRANSIENT)
+        if attempt >= self.attempts or not is_allowed:
+            return None
+        stated = retry_after(headers)
+        if stated is None:
+            return Retry(backoff(attempt), status in RATE_LIMITED)
+        return Retry(stated, True) if stated <= self.longest_pause else None
 
 
-# The SDK passes nothing through to the connector, so the permission goes beside the call.
-_PERMISSION: "ContextVar[Optional[Repetition]]" = ContextVar("repetition", default=None)
-
-
-@contextmanager
-def repeatable(connected: bool = False) -> Iterator[Repetition]:
-    """In this block the connector may repeat the requests that this thread sends: their repetition does no harm."""
-    permission = Repetition(connected)
-    token = _PERMISSION.set(permission)
-    try:
-        yield permission
-    finally:
-        _PERMISSION.reset(token)
-
-
-def current_repetition() -> Optional[Repetition]:
-    """The permission that is in force in this thread; None without one."""
-    return _PERMISSION.get()
+# A refused connection does not recover within seconds, so a short command reports it. A server that is restarted during
+# a long transfer does.
+TRANSFER_BUDGET = RetryBudget(longest_pause=300.0, retries_refused=True)
+# The search index may lag behind a change, so an incomplete listing is fetched again.
+LISTING_BUDGET = RetryBudget(attempts=3, longest_pause=60.0)
 
 
 def backoff(attempt: int) -> float:
-    """Seconds to wait after the failed attempt of this number (from 1): exponential, the upper half at random."""
+    """Seconds to wait after the failed attempt of this number (from 1): exponential, with a random upper half."""
     longest: float = _FIRST_BACKOFF_SECONDS * 2 ** (attempt - 1)
     return random.uniform(longest / 2, longest)
 
 
-def stated_pause(headers: Mapping[str, str]) -> Optional[float]:
-    """Seconds until the server wants to be asked again: Retry-After, or the reset time of the Admin API."""
-    for name in ("Retry-After", "X-FeatureRateLimit-Reset"):
-        value = headers.get(name)
-        if not value or (name != "Retry-After" and headers.get("X-FeatureRateLimit-Remaining") != "0"):
-            continue
+def jitter() -> float:
+    """Random seconds to add to a common deadline, so that clients that wait for it do not all return at once."""
+    return random.uniform(0.1, 0.5)
+
+
+def attempts(budget: RetryBudget, sleep: Callable[[float], None] = time.sleep) -> Iterator[int]:
+    """Yield the numbers of the attempts, from 1, and wait for the backoff between two of them."""
+    for number in range(1, budget.attempts + 1):
+        if number > 1:
+            sleep(backoff(number - 1))
+        yield number
+
+
+def retry_after(headers: Mapping[str, str]) -> Optional[float]:
+    """Seconds until the server accepts another request; None when it does not say.
+
+    Read from Retry-After (RFC 9110 section 10.2.3), or from the Admin API's reset time when no calls are left.
+    """
+    names = ["Retry-After"]
+    if headers.get("X-FeatureRateLimit-Remaining") == "0":
+        names.append("X-FeatureRateLimit-Reset")
+    for value in filter(None, map(headers.get, names)):
         try:
             if value.strip().isdigit():
                 return float(value)
@@ -92,7 +103,42 @@ def stated_pause(headers: Mapping[str, str]) -> Optional[float]:
     return None
 
 
-_SLICE_SECONDS = 0.1
+@dataclass
+class Repetition:
+    """Permission to repeat the requests of an SDK call, whatever their method.
+
+    `connected` says that the server has responded before, so a refused connection may succeed soon.
+    `may_be_done` becomes True when a request was repeated although the server may have carried it out before.
+    """
+
+    connected: bool = False
+    may_be_done: bool = False
+
+
+# The SDK passes no options of its own through to the connector, so the permission is kept beside the call.
+_PERMISSION: "ContextVar[Optional[Repetition]]" = ContextVar("repetition", default=None)
+
+
+@contextmanager
+def repeatable(connected: bool = False) -> Iterator[Repetition]:
+    """Let the connector repeat all requests that this thread sends in the block: sending them twice does no harm."""
+    permission = Repetition(connected)
+    token = _PERMISSION.set(permission)
+    try:
+        yield permission
+    finally:
+        _PERMISSION.reset(token)
+
+
+def retried(call: Callable[[], T], connected: bool = False) -> T:
+    """Make an SDK call that may be sent twice without harm. The connector repeats it after transient errors."""
+    with repeatable(connected):
+        return call()
+
+
+def current_repetition() -> Optional[Repetition]:
+    """The permission that is in force in this thread; None without one."""
+    return _PERMISSION.get()
 
 
 class StopFlag:
@@ -119,9 +165,9 @@ class StopFlag:
 
 
 class SharedPause:
-    """A server that tells one thread to wait has told all of them.
+    """A pause that the server requests from one thread, and that all threads observe.
 
-    :param stop: when it is set, nobody waits any longer and nothing more is sent.
+    :param stop: ends all waiting, and forbids further requests, when it is set.
     """
 
     def __init__(self, stop: Optional[StopFlag] = None) -> None:
@@ -129,19 +175,18 @@ class SharedPause:
         self._until = 0.0
 
     def hold(self, seconds: float) -> None:
-        """Let nobody send for so long."""
-        # A plain assignment is atomic; of two that race, either is right to within a moment.
+        """Block all senders for `seconds`."""
+        # A plain assignment is atomic. When two threads race, either value is right to within a moment.
         self._until = max(self._until, time.monotonic() + seconds)
 
     def wait(self, seconds: float = 0.0) -> None:
-        """Wait for `seconds`, and then for as long as the pause holds.
+        """Wait for `seconds`, and then until the shared pause is over.
 
         :raises Stopped: the run was stopped.
         """
         until = time.monotonic() + seconds
         if self._until > until:
-            # Clients that were refused together do not come back together.
-            until = self._until + random.uniform(0, _JITTER_SECONDS)
+            until = self._until + jitter()
         remaining = until - time.monotonic()
         while remaining > 0 and not self._stop.wait(min(remaining, 1.0)):
             remaining = max(until, self._until) - time.monotonic()

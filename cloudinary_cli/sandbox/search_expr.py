@@ -7,40 +7,18 @@ with `:` (token match), `=` (exact match), `<`, `<=`, `>`, `>=`, a `[a TO b]` ra
 from __future__ import annotations
 
 import re
-from typing import Any, Callable, List, Mapping, Match, NamedTuple, Optional
+from typing import Any, Callable, List, Mapping, Optional
+
+from cloudinary_cli.search.expression import ExpressionError, Token, tokenize
 
 from .search_values import Matcher, compare, match_field, match_range, match_word
+
+__all__ = ["ExpressionError", "Predicate", "Record", "compile_expression"]
 
 Record = Mapping[str, Any]
 Predicate = Callable[[Record], bool]
 
-TOKEN = re.compile(
-    r"""\s*(?:
-      (?P<open>\() | (?P<close>\)) |
-      (?P<field>-?[A-Za-z_][\w.]*)\s*(?P<op>>=|<=|[:=<>])\s*
-        (?: (?P<group>\() | (?P<range>[\[{][^\]}]*[\]}]) |
-            "(?P<fquoted>(?:[^"\\]|\\.)*)" | (?P<fword>(?:[^\s()"\\]|\\.)+) ) |
-      (?P<minus>-)(?=[("\w]) |
-      "(?P<quoted>(?:[^"\\]|\\.)*)" |
-      (?P<word>(?:[^\s()"\\]|\\.)+)
-    )""",
-    re.VERBOSE,
-)
 RANGE = re.compile(r"([\[{])\s*(\S+)\s+TO\s+(\S+)\s*([\]}])\Z")
-
-
-class ExpressionError(ValueError):
-    """The expression cannot be parsed."""
-
-
-class Token(NamedTuple):
-    """One lexical unit; kind is open, close, word, term, group, range or an operator name."""
-
-    kind: str
-    text: str = ""
-    field: str = ""
-    op: str = ":"
-    negated: bool = False
 
 
 def compile_expression(expression: str, now: float) -> Predicate:
@@ -50,40 +28,11 @@ def compile_expression(expression: str, now: float) -> Predicate:
     """
     if expression.strip() in ("", "*"):
         return lambda record: True
-    parser = _Parser(_tokenize(expression), now)
+    parser = _Parser(list(tokenize(expression)), now)
     predicate = parser.alternatives("")
     if parser.peek() is not None:
         raise ExpressionError(f"unexpected {parser.peek().text or ')'!r}")  # type: ignore[union-attr]
     return predicate
-
-
-def _tokenize(expression: str) -> List[Token]:
-    tokens, position, text = [], 0, expression.rstrip()
-    while position < len(text):
-        match = TOKEN.match(text, position)
-        if match is None or match.end() == position:
-            raise ExpressionError(f"cannot read {text[position : position + 20]!r}")
-        tokens.append(_token(match))
-        position = match.end()
-    return tokens
-
-
-def _token(match: Match[str]) -> Token:
-    found = match.groupdict()
-    if found["field"]:
-        field, op, negated = found["field"].lstrip("-"), found["op"], found["field"].startswith("-")
-        for kind in ("group", "range"):
-            if found[kind]:
-                return Token(kind, found[kind], field, op, negated)
-        quoted = found["fquoted"] is not None
-        return Token("term", found["fquoted"] if quoted else found["fword"], field, op, negated)
-    if found["quoted"] is not None:
-        return Token("word", found["quoted"])
-    if found["word"] in ("AND", "OR", "NOT"):
-        return Token(found["word"], found["word"])
-    if found["word"]:
-        return Token("word", found["word"])
-    return Token("NOT", "-") if found["minus"] else Token("open" if found["open"] else "close")
 
 
 class _Parser:
@@ -136,7 +85,7 @@ class _Parser:
     def _leaf(self, token: Token, field: str) -> Predicate:
         if token.kind == "range":
             return _range(token, self._now)
-        if token.kind == "word" and not field:
+        if token.kind in ("word", "quoted") and not field:
             return _bind(match_word, token.text)
         name, now = token.field or field, self._now
         if token.op in (":", "="):

@@ -17,9 +17,9 @@ from cloudinary_cli.system.sdk_import import hidden_environment, import_sdk
 
 
 def activate(resolved: ResolvedConfig, store: ConfigStore) -> Any:
-    """Make the resolved configuration the SDK's active one, with the CLI's connector. Returns the OAuthConfig.
+    """Install a configuration as the SDK's active one, with the CLI's connector. Returns the OAuthConfig.
 
-    :raises ConfigError: when a setting cannot be used, as found by check_settings().
+    :raises ConfigError: check_settings() has found an unusable setting.
     """
     from cloudinary_cli.auth import oauth_config
 
@@ -34,9 +34,9 @@ def activate(resolved: ResolvedConfig, store: ConfigStore) -> Any:
 
 
 def other_config(resolved: ResolvedConfig, store: ConfigStore) -> Any:
-    """The OAuthConfig of an account besides the active one: nothing is installed. A saved login renews itself.
+    """The OAuthConfig of another account than the active one. Nothing is installed. A saved login is renewed.
 
-    :raises ConfigError: when a setting cannot be used, as found by check_settings().
+    :raises ConfigError: check_settings() has found an unusable setting.
     """
     from cloudinary_cli.auth.oauth_config import OAuthConfig
 
@@ -50,15 +50,15 @@ def other_config(resolved: ResolvedConfig, store: ConfigStore) -> Any:
 def _warn_of_clear_text(resolved: ResolvedConfig) -> None:
     parts = urlsplit(str(resolved.fields.get("upload_prefix") or ""))
     if parts.scheme == "http" and not defaults.is_loopback_host(parts.hostname):
-        logger.warning("upload_prefix is not https: credentials travel to %s in clear.", parts.hostname)
+        logger.warning("upload_prefix is not https: credentials are sent to %s in clear text.", parts.hostname)
 
 
 def activate_anonymous(environ: Mapping[str, str], fields: Optional[Mapping[str, Any]] = None) -> Any:
-    """Install an SDK config without credentials, for public calls.
+    """Install an SDK configuration without credentials, for public calls.
 
-    :param fields: of the active configuration: its API host and proxy are used. Without a host there, the one of the
-        environment is.
-    :raises ConfigError: for an invalid CLOUDINARY_UPLOAD_PREFIX.
+    :param fields: of the active configuration. Its API host and proxy are used; the default host is that of the
+        environment.
+    :raises ConfigError: CLOUDINARY_UPLOAD_PREFIX is invalid.
     """
     from cloudinary_cli.auth import oauth_config
 
@@ -70,9 +70,9 @@ def activate_anonymous(environ: Mapping[str, str], fields: Optional[Mapping[str,
 
 
 def install_account(environ: Mapping[str, str]) -> None:
-    """Give the SDK the account of CLOUDINARY_ACCOUNT_URL, for the Provisioning API.
+    """Install the account of CLOUDINARY_ACCOUNT_URL in the SDK, for the Provisioning API.
 
-    :raises ConfigError: when the variable is missing or invalid.
+    :raises ConfigError: the variable is missing or invalid.
     """
     url = environ.get("CLOUDINARY_ACCOUNT_URL")
     if not url:
@@ -90,15 +90,15 @@ def install_account(environ: Mapping[str, str]) -> None:
 
 
 def install_transport(api_proxy: Optional[str] = None, timeout: Any = None, **options: Any) -> Any:
-    """Replace the three HTTP connectors that the SDK made at import: they have no timeout and follow redirects.
+    """Replace the SDK's three HTTP connectors, which have no timeout and follow redirects. Returns the new one.
 
-    :param timeout: the configuration's own, in seconds; the SDK hands it to the Admin API only.
-    :param options: further ones of the Connector, which is returned.
+    :param timeout: of the configuration, in seconds. The SDK itself uses it only for the Admin API.
+    :param options: further arguments of the Connector.
     """
     from cloudinary_cli.net.connector import Connector
 
     connector = Connector(api_proxy, timeout, **options)
-    import_sdk("cloudinary.provisioning")  # first: imported from the other end, its modules form a cycle
+    import_sdk("cloudinary.provisioning")  # first: its modules form an import cycle that fails in any other order
     for name in ("cloudinary.uploader", "cloudinary.api_client.call_api", "cloudinary.api_client.call_account_api"):
         import_sdk(name)._http = connector
     return connector

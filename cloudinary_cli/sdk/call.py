@@ -1,13 +1,12 @@
-"""call_api: one SDK call, one retry after a 401 keyed on the rejected token, and the mapping of the SDK's errors."""
+"""call_api: one SDK call with a retry after a 401, and the SDK's errors as ApiError."""
 
 from __future__ import annotations
 
-import os
 import re
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
-from cloudinary_cli.config.current import current_store
 from cloudinary_cli.config.resolver import Selection, resolve
+from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import ApiError, AuthenticationError, CliError
 from cloudinary_cli.sdk import activation, loader
@@ -19,23 +18,20 @@ _OBJECT = re.compile(r"<[\w.]+ object at 0x[0-9a-f]+>: ")
 def call_api(func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Call an SDK function.
 
-    The token is read once and pinned into the call, so the one that the API rejects is known. After a 401 the call is
-    repeated once, if there is another token by then. A call that brings its own credentials gets no token.
+    The token is read once and passed to the call, so a rejected token is known. After a 401 the call is repeated once,
+    if there is another token (OAuthConfig.call_with_token). A call with credentials of its own gets no token.
 
-    :raises AuthenticationError: 401 in the end. :raises ApiError: any other refusal, or no answer.
+    :raises AuthenticationError: 401 in the end. :raises ApiError: any other error status, or no response.
     """
-    config = loader.load().config()
-    pinned = _pin(func, config, kwargs)
     if _brings_credentials(kwargs):
-        return _attempt(func, args, pinned)
+        # For another account: None keeps the SDK from adding the token of the active config.
+        return _attempt(func, args, {"oauth_token": None, **kwargs})
+    config = loader.load().config()
     advice = getattr(config, "relogin_advice", "")
-    try:
-        return _attempt(func, args, pinned, advice)
-    except AuthenticationError:
-        rejected = pinned.get("oauth_token")
-        if not rejected or not config.invalidate_token(rejected):
-            raise
-    return _attempt(func, args, _pin(func, config, kwargs), advice)
+    # upload_large reads the token for each chunk and calls oauth_token_refresh_callback itself.
+    if not getattr(config, "has_oauth", False) or func.__name__ == "upload_large":
+        return _attempt(func, args, kwargs, advice)
+    return config.call_with_token(lambda token: _attempt(func, args, {**kwargs, "oauth_token": token}, advice))
 
 
 def _brings_credentials(kwargs: Dict[str, Any]) -> bool:
@@ -45,7 +41,7 @@ def _brings_credentials(kwargs: Dict[str, Any]) -> bool:
 def _attempt(func: Callable[..., Any], args: Tuple[Any, ...], kwargs: Dict[str, Any], advice: str = "") -> Any:
     """One call, with the SDK's errors (its own tree, or a bare Exception) as ApiError.
 
-    :param advice: what to type when the API refuses the credentials.
+    :param advice: a sentence for the error when the API rejects the credentials.
     """
     from cloudinary.exceptions import AuthorizationRequired, Error
 
@@ -54,19 +50,19 @@ def _attempt(func: Callable[..., Any], args: Tuple[Any, ...], kwargs: Dict[str, 
     except AuthorizationRequired as error:
         raise AuthenticationError(f"{error}" + (f". {advice}" if advice else "")) from error
     except Error as error:
-        # Older urllib3 puts the repr of an object, with its address, in front of the reason.
+        # Older urllib3 puts the repr of an object, with its memory address, before the reason.
         raise ApiError(_OBJECT.sub("", str(error)), _status(error)) from error
     except UnicodeEncodeError as error:
         raise ApiError("An argument has bytes that are not UTF-8 text, and cannot be sent.", 400) from error
     except Exception as error:
-        # The SDK raises the bare class for unknown statuses and missing arguments; subclasses are somebody else's.
+        # The SDK raises Exception itself for unknown statuses and missing arguments; subclasses have other causes.
         if type(error) is not Exception:
             raise
         raise ApiError(str(error), _status(error)) from error
 
 
 def _status(error: Exception) -> Optional[int]:
-    """The HTTP status of an SDK error, by its class or else its text; None when no answer came."""
+    """The HTTP status of an SDK error; None without a response. The class gives it, or else only the text does."""
     from cloudinary.exceptions import AlreadyExists, BadRequest, GeneralError, NotAllowed, NotFound, RateLimited
 
     by_class = {BadRequest: 400, NotAllowed: 403, NotFound: 404, AlreadyExists: 409, RateLimited: 420}
@@ -75,21 +71,9 @@ def _status(error: Exception) -> Optional[int]:
         return by_class[type(error)]
     if stated:
         return int(stated.group(1))
-    # What is left names no status: a failed connection, a server's 5xx, or a refusal (the SDK's own: before a request).
+    # The rest names no status: a failed connection, a 5xx, or an error of the SDK itself before the request.
     is_failure = isinstance(error, GeneralError) or str(error).startswith(("Unexpected error", "Socket error"))
     return None if is_failure else 400
-
-
-def _pin(func: Callable[..., Any], config: Any, kwargs: Dict[str, Any]) -> Dict[str, Any]:
-    if "oauth_token" in kwargs:
-        return kwargs
-    if _brings_credentials(kwargs):
-        # Another account's call: None keeps the SDK from adding the active config's token to it.
-        return {**kwargs, "oauth_token": None}
-    # upload_large reads the token anew for each chunk and calls the config's refresh callback itself.
-    if not getattr(config, "has_oauth", False) or func.__name__ == "upload_large":
-        return kwargs
-    return {**kwargs, "oauth_token": config.oauth_token}
 
 
 def ping_cloudinary(**options: Any) -> bool:
@@ -102,28 +86,27 @@ def ping_cloudinary(**options: Any) -> bool:
     return True
 
 
-def verify_cloudinary_url(url: str) -> bool:
+def verify_url(url: str, store: ConfigStore) -> bool:
     """Install `url` as the active configuration and ping with it; logs the error.
 
     :raises InvalidConfigUrl: when it is not a usable URL.
     """
-    resolved = resolve(Selection(config=url), {}, {})
-    activation.activate(resolved, current_store())
+    activation.activate(resolve(Selection(config=url), {}, {}), store)
     return ping_cloudinary()
 
 
-def get_cloudinary_config(target: str) -> Any:
+def account_config(target: str, store: ConfigStore, environ: Mapping[str, str]) -> Any:
     """The config of a URL or a saved name after a ping with it; False when the ping fails.
 
-    A stale saved login is refreshed first. The active configuration is put back.
+    The active configuration is put back.
 
     :raises ConfigError: unknown name or invalid URL.
     """
-    package, store = loader.load(), current_store()
+    package = loader.load()
     active = package.config()
     selection = Selection(config=target) if "://" in target else Selection(config_saved=target)
     try:
-        config = activation.activate(resolve(selection, store.load(), os.environ).require(), store)
+        config = activation.activate(resolve(selection, store.load(), environ).require(), store)
         return config if ping_cloudinary() else False
     finally:
         package._config = active

@@ -1,4 +1,4 @@
-"""The one room for the SDK's privates and globals: loading it, installing a configuration, finding methods."""
+"""Loads the SDK and its modules, and lists their API methods."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _API_MODULES = {
     "utils": "cloudinary.utils",
 }
 
-# The utility module is mostly internals; these are the ones a user has a use for.
+# The utility module consists mostly of internals. These functions are useful to users.
 _UTILS_METHODS = (
     "api_sign_request",
     "cloudinary_url",
@@ -27,7 +27,7 @@ _UTILS_METHODS = (
     "verify_notification_signature",
 )
 
-# Building blocks of the SDK that stand among its API methods. Running them by a slip of the finger helps nobody.
+# Internal functions in the modules of API methods, which must not be run by accident.
 _INTERNAL = frozenset(
     """call_api call_json_api call_metadata_api call_cacheable_api call_tags_api call_context_api only
     transformation_string account_config reset_config upload_large_part upload_image upload_resource build_eager
@@ -36,7 +36,7 @@ _INTERNAL = frozenset(
 
 
 def load() -> Any:
-    """The `cloudinary` package, imported without its reading of the environment."""
+    """The `cloudinary` package, imported without the configuration of the environment."""
     return import_sdk()
 
 
@@ -46,13 +46,13 @@ def module(api: str) -> Any:
 
 
 def is_valid_cloudinary_config() -> bool:
-    """True when the SDK's active config has the shape of a usable one; no network."""
+    """True when the SDK's active configuration has the members of a usable one; no network."""
     config = load().config()
     return bool(config.cloud_name and (config.has_oauth or (config.api_key and config.api_secret)))
 
 
 def api_methods(api: str) -> Dict[str, Callable[..., Any]]:
-    """Name -> function of the methods a user may call, sorted by name."""
+    """The methods that a user may call: name -> function, sorted by name."""
     members = vars(module(api))
     if api == "utils":
         return {name: members[name] for name in _UTILS_METHODS}
@@ -64,7 +64,7 @@ def api_methods(api: str) -> Dict[str, Callable[..., Any]]:
 
 
 def _is_own(function: Callable[..., Any]) -> bool:
-    # A method is defined in one of the SDK's API modules; helpers come from cloudinary.utils or outside.
+    # Methods are defined in the SDK's API modules. Helpers are imported from cloudinary.utils or other packages.
     return (
         function.__module__ in _API_MODULES.values()
         and function.__module__ != _API_MODULES["utils"]

@@ -1,30 +1,35 @@
-"""Walks a listing from cursor to cursor and joins its pages; knows nothing of what the pages hold."""
+"""Walks a listing from cursor to cursor, waits for the rate limit, joins the pages, and filters their items."""
 
 from __future__ import annotations
 
+import calendar
+import time
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence
 
+from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import ApiError, CliError
+from cloudinary_cli.net.retry import LISTING_BUDGET, jitter
 
 PAGE_SIZE = 500
 
 Page = Mapping[str, Any]
 Fetch = Callable[[str], Page]
+Sleep = Callable[[float], None]
 
 
 @dataclass(frozen=True)
 class Collected:
-    """The joined pages. With an `error` they are only what came before it, and the result still has its cursor."""
+    """The joined pages. After an `error` these are the pages before it, and the result keeps their cursor."""
 
     result: Dict[str, Any]
     error: Optional[CliError] = None
 
 
 def pages(first: Page, fetch: Fetch, cursor_key: str = "next_cursor") -> Iterator[Page]:
-    """Yield `first` and every page after it; `fetch` gets a cursor and returns its page.
+    """Yield `first` and every page after it; `fetch` returns the page of a cursor.
 
-    :raises ApiError: when the server gives a cursor again, which would go on for ever.
+    :raises ApiError: the server returned the same cursor twice, so the listing would never end.
     """
     page, seen = first, set()
     yield page
@@ -37,10 +42,29 @@ def pages(first: Page, fetch: Fetch, cursor_key: str = "next_cursor") -> Iterato
         yield page
 
 
-def list_field(page: Page, known: Optional[str] = None) -> str:
-    """Name of the member that holds the page's items: the known one, or the only list there is.
+def wait_for_quota(page: Any, clock: Callable[[], float], sleep: Sleep = time.sleep) -> None:
+    """Wait until the hourly limit of the Admin API allows another call.
 
-    :raises ApiError: when that cannot be told.
+    :param page: the last response, with the SDK's attributes for the rate-limit headers. :param clock: in seconds.
+    :raises ApiError: the limit resets in more than a minute.
+    """
+    remaining, reset_at = getattr(page, "rate_limit_remaining", None), getattr(page, "rate_limit_reset_at", None)
+    if remaining is None or remaining > 0 or not reset_at:
+        return
+    reset = calendar.timegm(reset_at)
+    wait = reset - clock()
+    if wait > LISTING_BUDGET.longest_pause:
+        when = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(reset))
+        raise ApiError(f"No Admin API calls are left; the limit resets at {when}.")
+    if wait > 0:
+        logger.info("No Admin API calls are left: waiting %.0f s for the limit to reset.", wait)
+        sleep(wait + jitter())
+
+
+def list_field(page: Page, known: Optional[str] = None) -> str:
+    """Name of the member that holds the page's items: `known` if it is a list, else the only list of the page.
+
+    :raises ApiError: there is no list, or more than one.
     """
     lists = [key for key, value in page.items() if isinstance(value, list)]
     if known in lists:
@@ -52,9 +76,9 @@ def list_field(page: Page, known: Optional[str] = None) -> str:
 
 
 def collect(first: Page, fetch: Fetch, cursor_key: str = "next_cursor", known_field: Optional[str] = None) -> Collected:
-    """Join all pages: the items in order, everything else as the first page has it.
+    """Join all pages: the items in order, all other members from the first page.
 
-    An error on a later page loses nothing: what came before it is returned along with it.
+    An error on a later page is returned together with the items before it.
     """
     result = dict(first)
     try:
@@ -80,7 +104,7 @@ def _items(page: Page, field: str) -> List[Any]:
 def filter_fields(result: Page, names: Sequence[str], field: Optional[str] = None) -> Dict[str, Any]:
     """Keep only the named members of each item, in the order of `names`.
 
-    Applies to the list `field` and to every list that holds an object with one of the members.
+    Applies to the list `field` and to every list with an object that has one of the members.
     """
     return {
         key: [_only(item, names) for item in value] if _is_filtered(key, value, names, field) else value

@@ -1,1 +1,1 @@
-"""The bodies of `cld search` and `cld search_folders`: request, pages and output."""
+"""The implementation of `cld search` and `cld search_folders`."""

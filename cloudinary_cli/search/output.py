@@ -1,4 +1,4 @@
-"""Writes search results part by part, as JSON, JSON lines or CSV; holds no more than one part."""
+"""Writes search results page by page, as JSON, JSON Lines or CSV, without keeping earlier pages in memory."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _INDENT = "  "
 
 
 class JsonArray:
-    """A JSON array with the layout that json.dumps(indent=2) gives it at the depth `indent`."""
+    """A JSON array, laid out like json.dumps(indent=2) at the depth `indent`."""
 
     def __init__(self, write: Write, indent: str = "", encoding: Optional[str] = "utf-8") -> None:
         self._write, self._indent, self._encoding = write, indent, encoding
@@ -40,7 +40,7 @@ class JsonArray:
 
 
 class JsonDocument:
-    """One JSON object with its list `field` in parts; `head` goes before the list, `finish` gets what goes after."""
+    """A JSON object whose list `field` is written in parts. `head` precedes the list; finish() writes the rest."""
 
     def __init__(self, write: Write, field: str, head: Mapping[str, Any], encoding: Optional[str]) -> None:
         self._write, self._encoding = write, encoding
@@ -60,7 +60,7 @@ class JsonDocument:
 
 
 class JsonLines:
-    """One item a line; whatever else a response holds is left out."""
+    """JSON Lines: one item per line. The other members of a response are omitted."""
 
     def __init__(self, write: Write, encoding: Optional[str]) -> None:
         self._write, self._encoding = write, encoding
@@ -72,8 +72,8 @@ class JsonLines:
         pass
 
 
-class Nothing:
-    """Output that was not wanted."""
+class NoOutput:
+    """Discards the results, for --quiet."""
 
     def add(self, items: Items) -> None:
         pass
@@ -85,7 +85,7 @@ class Nothing:
 class CsvTable:
     """Rows of known columns, with a header.
 
-    :param escape: make text that a spreadsheet would take for a formula plain text.
+    :param escape: escape text that a spreadsheet would run as a formula.
     """
 
     def __init__(self, file: ResultFile, columns: List[str], escape: bool = False) -> None:
@@ -101,9 +101,9 @@ class CsvTable:
 
 
 class SpooledCsvTable:
-    """Rows whose columns are known when all have been seen: in the order of first appearance.
+    """Rows whose columns are known only at the end. Columns are in the order of their first appearance.
 
-    The rows wait in `spool`, an empty file open for reading and writing.
+    The rows are kept in `spool`, an empty file that is open for reading and writing.
     """
 
     def __init__(self, file: ResultFile, spool: IO[str], escape: bool = False) -> None:
@@ -123,7 +123,7 @@ class SpooledCsvTable:
 
 
 def _nested(value: Any, encoding: Optional[str], indent: str) -> str:
-    # Inside a JSON string a line break is an escape, so every real one belongs to the layout.
+    # JSON strings contain no line breaks, so every line break belongs to the layout.
     return to_json(value, encoding).replace("\n", f"\n{indent}")
 
 
@@ -132,7 +132,7 @@ def _nested(value: Any, encoding: Optional[str], indent: str) -> str:
 
 @dataclass(frozen=True)
 class FileOutput:
-    """A file that gets the result list."""
+    """A file for the list of results."""
 
     file: ResultFile
     table: Union[JsonArray, CsvTable, SpooledCsvTable]
@@ -143,16 +143,17 @@ class FileOutput:
         return self.file.path
 
     def save(self) -> str:
-        """Finish the file. Returns the line that says so."""
+        """Complete the file, and return a message that says so."""
         self.table.finish()
         self.file.commit()
         return f"Saved {self.name} to '{self.path}' file"
 
 
 def open_files(stack: ExitStack, request: SearchRequest) -> List[FileOutput]:
-    """Open what the result goes to, so that a path which cannot be written stops the search before it begins.
+    """Open the output files before the search, so that an unwritable path is reported first.
 
-    :raises CliError: for such a path. :param stack: closes the files; those that were not saved stay as they were.
+    :param stack: closes the files. Files that were not saved keep their content.
+    :raises CliError: a path cannot be written.
     """
     files = []
     if request.json_file:
@@ -165,7 +166,7 @@ def open_files(stack: ExitStack, request: SearchRequest) -> List[FileOutput]:
 
 
 def _is_device(path: str) -> bool:
-    """True for a pipe or device, such as /dev/stdout and the >(...) of a shell."""
+    """True for a pipe or device, such as /dev/stdout or a shell's process substitution `>(...)`."""
     return os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path)
 
 
@@ -176,7 +177,7 @@ def _csv_target(name: str) -> str:
 def _csv_table(stack: ExitStack, file: ResultFile, request: SearchRequest) -> Union[CsvTable, SpooledCsvTable]:
     if request.kept_fields:
         return CsvTable(file, request.kept_fields, request.csv_escape)
-    # Beside the result, where there is room for it; the system's temporary directory may be in memory.
+    # In the directory of the result, which has room for it; the system's temporary directory may be in memory.
     directory = os.path.dirname(os.path.realpath(file.path))
     usable = directory if os.access(directory, os.W_OK) and not _is_device(file.path) else None
     spool: IO[str] = stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8", dir=usable))  # noqa: SIM115

@@ -1,7 +1,4 @@
-"""What a search asks for: the request, its body for the API, the aggregation syntax, the columns and cells of the CSV.
-
-Pure: knows no Click, no SDK, no network.
-"""
+"""A search request: its options, its body for the API, the aggregation syntax, and the cells of the CSV."""
 
 from __future__ import annotations
 
@@ -18,14 +15,14 @@ MAX_PAGE_SIZE = 500
 DEFAULT_PAGE_SIZE = 10
 DEFAULT_TTL_SECONDS = 300
 
-# One encoder for all cells: json.dumps would make one for each.
+# json.dumps would create an encoder for every cell.
 _JSON_TEXT = json.JSONEncoder(ensure_ascii=False).encode
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class SearchKind(str, Enum):
-    """What is searched for; the value is the name of the result list."""
+    """The kind of search. The value is the name of the result list."""
 
     ASSETS = "resources"
     FOLDERS = "folders"
@@ -33,7 +30,7 @@ class SearchKind(str, Enum):
 
 @dataclass(frozen=True)
 class SearchRequest:
-    """One run of a search command. `ttl` is the life time of a search URL in seconds."""
+    """The options of a search command. `ttl` is the lifetime of a search URL in seconds."""
 
     kind: SearchKind = SearchKind.ASSETS
     expression: str = ""
@@ -57,12 +54,12 @@ class SearchRequest:
 
     @property
     def kept_fields(self) -> List[str]:
-        """What -ff leaves of each item, in this order; empty: everything."""
+        """The fields that -ff keeps of each item, in this order; empty means all."""
         return list(dict.fromkeys([*self.filter_fields, *self.with_field])) if self.filter_fields else []
 
 
 def for_folders(request: SearchRequest) -> Tuple[SearchRequest, List[str]]:
-    """The request as a folder search, and the options that were dropped because folder search has none of them."""
+    """Return the request as a folder search, and the options that folder search does not have."""
     given = {"-f/--with_field": request.with_field, "-fi/--fields": request.fields, "-a/--aggregate": request.aggregate}
     folders = replace(request, kind=SearchKind.FOLDERS, with_field=(), fields=(), aggregate=())
     return folders, [option for option, value in given.items() if value]
@@ -71,7 +68,7 @@ def for_folders(request: SearchRequest) -> Tuple[SearchRequest, List[str]]:
 def request_body(request: SearchRequest) -> Dict[str, Any]:
     """The JSON body of the first request.
 
-    :raises CliError: for an aggregation that cannot be parsed.
+    :raises CliError: an aggregation cannot be parsed.
     """
     body: Dict[str, Any] = {
         "expression": request.expression,
@@ -86,7 +83,7 @@ def request_body(request: SearchRequest) -> Dict[str, Any]:
 
 
 def all_pages_question(total: Any, remaining: Optional[int]) -> str:
-    """What -A asks before the second page; both numbers may be unknown."""
+    """The question of -A before the second page. Either number may be unknown."""
     found = ""
     if isinstance(total, int):
         calls = max(1, -(-total // MAX_PAGE_SIZE) - 1)
@@ -99,9 +96,9 @@ def all_pages_question(total: Any, remaining: Optional[int]) -> str:
 
 
 def parse_aggregate(text: str) -> Any:
-    """One value of -a: `format`, `bytes:small_-1000,big_1000-`, or a JSON object with a `type`.
+    """Parse a value of -a: `format`, `bytes:small_-1000,big_1000-`, or a JSON object with a `type`.
 
-    :raises CliError: for anything else, naming the part that is wrong.
+    :raises CliError: the value is invalid; the message names the invalid part.
     """
     text = text.strip()
     if text.startswith("{"):
@@ -119,7 +116,7 @@ def parse_aggregate(text: str) -> Any:
 
 def _json_aggregate(text: str) -> Any:
     try:
-        value = json.loads(text, parse_constant=_no_number)
+        value = json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise CliError(f"The aggregation is not valid JSON: {error}") from None
     if "type" not in value:
@@ -129,8 +126,8 @@ def _json_aggregate(text: str) -> Any:
     return value
 
 
-def _no_number(text: str) -> NoReturn:
-    # Python reads NaN and Infinity; JSON has neither, so the server would refuse the whole request.
+def _refuse_constant(text: str) -> NoReturn:
+    # Python accepts NaN and Infinity, which are not JSON, so the server would reject the request.
     raise ValueError(f"{text} is not JSON")
 
 
@@ -160,21 +157,24 @@ def _bound(name: str, value: str, text: str) -> Any:
 
 
 def csv_path(name: str) -> str:
-    """The name with `.csv` appended, unless it ends so already."""
+    """Append `.csv` to the name, unless it ends with it already."""
     return name if name.lower().endswith(".csv") else f"{name}.csv"
 
 
 def csv_row(item: Dict[str, Any], columns: Iterable[str], escape: bool = False) -> List[Any]:
-    """The cells of one row: lists and objects as JSON text, what is missing empty.
+    """The cells of a row. Lists and objects are written as JSON; missing values are empty.
 
-    :param escape: apply `without_formula` to text.
+    :param escape: apply without_formula() to text.
     """
     cells = [_cell(item.get(column)) for column in columns]
     return [without_formula(cell) for cell in cells] if escape else cells
 
 
 def without_formula(cell: Any) -> Any:
-    """Text with an apostrophe in front where a spreadsheet would take it for a formula (OWASP: CSV injection)."""
+    """Prefix text with an apostrophe if a spreadsheet would run it as a formula.
+
+    Source: https://owasp.org/www-community/attacks/CSV_Injection
+    """
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS) else cell
 
 

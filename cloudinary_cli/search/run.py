@@ -1,4 +1,4 @@
-"""Runs a search: one page or all of them, to stdout and to files, keeping what was fetched when a page fails."""
+"""Runs a search and writes one page or all pages to stdout and to files. If a page fails, the earlier ones are kept."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import Any, Callable, Dict, List, Optional, Tuple, Union
 
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import ApiError, CliError, ConfigError, DetailedExit, Status, Terminated
+from cloudinary_cli.net.retry import retried
 from cloudinary_cli.sdk import loader
 from cloudinary_cli.sdk import pages as pagination
 from cloudinary_cli.sdk.call import call_api
 from cloudinary_cli.sdk.delivery import delivery_options, secret_needed
-from cloudinary_cli.sdk.page_fetch import retried, wait_for_quota
-from cloudinary_cli.search.output import FileOutput, Items, JsonDocument, JsonLines, Nothing, open_files
+from cloudinary_cli.sdk.pages import wait_for_quota
+from cloudinary_cli.search.output import FileOutput, Items, JsonDocument, JsonLines, NoOutput, open_files
 from cloudinary_cli.search.request import SearchKind, SearchRequest, all_pages_question, request_body
 
 _CURSOR = "next_cursor"
@@ -21,8 +22,8 @@ _NOT_IN_HEAD = ("time", _CURSOR)
 
 
 @dataclass
-class _Walk:
-    """How far the pages were read; `stopped_by` is what ended it before the last one."""
+class _Progress:
+    """How many pages were read. `stopped_by` is the error or signal that ended the search before the last page."""
 
     count: int = 0
     time: float = 0
@@ -37,10 +38,10 @@ class _Walk:
 
 
 def run(app: AppContext, request: SearchRequest) -> Status:
-    """Print or save what the request asks for. INCOMPLETE when the user wanted only the first page of a longer result.
+    """Print and save the result. Return INCOMPLETE if the user wanted only the first page of a longer result.
 
-    :raises CliError: for a wrong request, configuration or output file, and for a failed page, after what came
-        before it was printed and saved.
+    :raises CliError: the request, the configuration or an output file is invalid, or a page failed. The pages before
+        the failed one are printed and saved.
     """
     body = request_body(request)
     if request.url:
@@ -51,7 +52,7 @@ def run(app: AppContext, request: SearchRequest) -> Status:
         return True
     with ExitStack() as stack:
         files = open_files(stack, request)
-        app.sdk_config  # noqa: B018 - installing it is the effect
+        app.sdk_config  # noqa: B018 - reading it configures the SDK
         fetch = _fetcher(request, body)
         first = fetch(request.next_cursor)
         if not request.auto_paginate or not first.get(_CURSOR):
@@ -66,9 +67,9 @@ def run(app: AppContext, request: SearchRequest) -> Status:
 
 
 def search_url(app: AppContext, request: SearchRequest, body: Dict[str, Any]) -> str:
-    """The signed URL of the search; no network.
+    """Return the signed URL of the search, without a request.
 
-    :raises ConfigError: when the configuration has no API secret to sign with.
+    :raises ConfigError: the configuration has no API secret to sign with.
     """
     fields = app.active.require().fields
     if not fields.get("api_secret"):
@@ -91,7 +92,7 @@ def _fetcher(request: SearchRequest, body: Dict[str, Any]) -> Callable[[Optional
     return fetch
 
 
-# -- the three endings
+# -- one page, the first of several pages, all pages
 
 
 def _one_page(app: AppContext, request: SearchRequest, page: Any, files: List[FileOutput]) -> bool:
@@ -115,36 +116,41 @@ def _declined(app: AppContext, request: SearchRequest, page: Any, files: List[Fi
 
 def _all_pages(app: AppContext, request: SearchRequest, pages: Any, files: List[FileOutput]) -> bool:
     first = page = next(pages)
-    output, walk = _stdout(app, request, first), _Walk()
-    while page is not None and walk.stopped_by is None:
+    output, progress = _stdout(app, request, first), _Progress()
+    while page is not None and progress.stopped_by is None:
         items = _items(page, request)
         output.add(items)
         for file in files:
             file.table.add(items)
-        walk.take(page, items)
-        page, walk.stopped_by = _next_page(app, request, page, pages)
-    output.finish(_tail(first, walk))
-    if isinstance(walk.stopped_by, (KeyboardInterrupt, Terminated)):
-        _end_interrupted(app, request, first, walk, files)
-        raise walk.stopped_by
+        progress.take(page, items)
+        page, progress.stopped_by = _next_page(app, request, page, pages)
+    output.finish(_tail(first, progress))
+    if isinstance(progress.stopped_by, (KeyboardInterrupt, Terminated)):
+        _end_interrupted(app, request, first, progress, files)
+        raise progress.stopped_by
     _save(app, files)
-    if walk.stopped_by is not None:
-        reason = str(walk.stopped_by).rstrip(".")
-        raise ApiError(f"{reason}. {_partial(request, first, walk)}") from walk.stopped_by
+    if progress.stopped_by is not None:
+        reason = str(progress.stopped_by).rstrip(".")
+        raise ApiError(f"{reason}. {_partial(request, first, progress)}") from progress.stopped_by
     return True
 
 
-def _end_interrupted(app: AppContext, request: SearchRequest, first: Any, walk: _Walk, files: List[FileOutput]) -> None:
-    """Lose nothing that was fetched: it is on stdout, or else has to go to the files."""
+def _end_interrupted(
+    app: AppContext, request: SearchRequest, first: Any, progress: _Progress, files: List[FileOutput]
+) -> None:
+    """Save the results in the files if they were not printed on stdout."""
     if request.quiet:
         _save(app, files)
     else:
         _warn_of_unwritten(app, files)
-    app.console.warning(_partial(request, first, walk))
+    app.console.warning(_partial(request, first, progress))
 
 
 def _next_page(app: AppContext, request: SearchRequest, page: Any, pages: Any) -> Tuple[Any, Optional[BaseException]]:
-    """The page after `page`, None after the last; or what prevented it, also Ctrl-C: the output is to be closed."""
+    """Return the next page (None after the last one), or the error or signal that prevented it.
+
+    Signals such as Ctrl-C are returned too, so that the caller can complete the output.
+    """
     try:
         if page.get(_CURSOR):
             wait_for_quota(page, app.clock)
@@ -156,22 +162,22 @@ def _next_page(app: AppContext, request: SearchRequest, page: Any, pages: Any) -
     return page, None
 
 
-def _partial(request: SearchRequest, first: Any, walk: _Walk) -> str:
+def _partial(request: SearchRequest, first: Any, progress: _Progress) -> str:
     total = first.get("total_count")
     of_total = f" of {total}" if total is not None else ""
     return (
-        f"The result is partial: {walk.count}{of_total} {request.kind.value}."
-        f" Fetch the rest with the same command and: -c {walk.cursor}"
+        f"The result is partial: {progress.count}{of_total} {request.kind.value}."
+        f" Fetch the rest with the same command and: -c {progress.cursor}"
     )
 
 
 # -- parts of the output
 
 
-def _stdout(app: AppContext, request: SearchRequest, first: Any) -> Union[JsonDocument, JsonLines, Nothing]:
+def _stdout(app: AppContext, request: SearchRequest, first: Any) -> Union[JsonDocument, JsonLines, NoOutput]:
     encoding = getattr(app.console.stdout, "encoding", None)
     if request.quiet:
-        return Nothing()
+        return NoOutput()
     if request.jsonl:
         return JsonLines(_writer(app), encoding)
     field = request.kind.value
@@ -183,9 +189,9 @@ def _writer(app: AppContext) -> Callable[[str], None]:
     return lambda text: app.console.data(text, newline=False)
 
 
-def _tail(first: Any, walk: _Walk) -> Dict[str, Any]:
-    total_time = {"time": walk.time} if "time" in first else {}
-    return {**total_time, **({_CURSOR: walk.cursor} if walk.stopped_by is not None else {})}
+def _tail(first: Any, progress: _Progress) -> Dict[str, Any]:
+    total_time = {"time": progress.time} if "time" in first else {}
+    return {**total_time, **({_CURSOR: progress.cursor} if progress.stopped_by is not None else {})}
 
 
 def _show_page(app: AppContext, request: SearchRequest, page: Any) -> None:
@@ -199,7 +205,7 @@ def _show_page(app: AppContext, request: SearchRequest, page: Any) -> None:
 
 
 def _items(page: Any, request: SearchRequest) -> Items:
-    """The results of a page, with what -ff leaves of them."""
+    """The results of a page, reduced to the fields of -ff."""
     items, field = _checked_list(page, request.kind), request.kind.value
     if not request.kept_fields:
         return items
@@ -210,7 +216,7 @@ def _items(page: Any, request: SearchRequest) -> Items:
 def _checked_list(page: Any, kind: SearchKind) -> Items:
     items = page.get(kind.value)
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        raise ApiError(f"The server's answer has no list of {kind.value}.")
+        raise ApiError(f"The server's response has no list of {kind.value}.")
     return items
 
 

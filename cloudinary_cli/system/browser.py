@@ -1,7 +1,7 @@
-"""Opens a URL in the browser that the user wants: BROWSER as it is at this moment, then the system's own.
+"""Opens a URL in the browser that BROWSER names, or in the system's default browser.
 
-The standard library's webbrowser reads BROWSER once per process and takes an entry with arguments, such as
-`firefox -P work`, for the name of one program; it is the last resort here.
+The standard library's webbrowser is used last, because it reads BROWSER only once per process and treats an entry with
+arguments, such as `firefox -P work`, as the name of a program.
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional
 from urllib.parse import quote, urlsplit
 
 from cloudinary_cli.defaults import logger
-from cloudinary_cli.system.host import look_around
+from cloudinary_cli.system.host import detect_host
 from cloudinary_cli.text import one_line
 
 _STDERR = 2
-# They draw in the terminal, which is theirs until they end.
+# These run in the terminal, so the program waits until they exit.
 _TEXT_BROWSERS = frozenset(["www-browser", "links", "links2", "elinks", "lynx", "w3m", "browsh"])
-# A program that has not failed after so long counts as opened.
+# A program that is still running after this time counts as started.
 _START_SECONDS = 0.5
-# RFC 3986, without what needs no escape only in some parts of a URL.
+# The reserved characters of RFC 3986 section 2.2, and the percent sign.
 _URL_CHARACTERS = "!#$&'()*+,/:;=?@[]~%"
-# The characters among them that end or expand a quoted text of PowerShell.
+# The same without the characters that end a quoted string of PowerShell or are expanded in it.
 _WINDOWS_CHARACTERS = "!#&*+,/:=?@[]~%"
 _VARIABLE = "CLD_BROWSER_URL"
-# These parse all their arguments together as a command; a shell does so with the one after -c.
+# These parse all their arguments as one command; a shell parses the argument after -c.
 _COMMAND_LINES = frozenset(["cmd", "powershell", "pwsh"])
 _SHELLS = frozenset(["sh", "ash", "bash", "dash", "fish", "ksh", "zsh"])
 _INERT_URL = r"[A-Za-z0-9:/.?=_~+-]+\Z"
 
 
 class BrowserCommand(NamedTuple):
-    """One entry of BROWSER. `background`: it ends in `&`. `by_variable`: it reads the URL from CLD_BROWSER_URL."""
+    """An entry of BROWSER. `background`: it ends with `&`. `by_variable`: it reads the URL from CLD_BROWSER_URL."""
 
     words: List[str]
     background: bool
@@ -44,20 +44,20 @@ class BrowserCommand(NamedTuple):
 
     @property
     def waits(self) -> bool:
-        """True when it is run to its end: a text browser, and a command line with `%s`, as in webbrowser."""
+        """True for a text browser and, as in webbrowser, for a command with `%s`: the program waits until they exit."""
         is_text = os.path.basename(self.words[0]) in _TEXT_BROWSERS
         return not self.background and (is_text or any("%s" in word for word in self.words))
 
     @property
     def parses_url(self) -> bool:
-        """True when the URL becomes a part of a command that an interpreter parses."""
+        """True when an interpreter would parse the URL as a part of a command."""
         name = re.sub(r"\.exe\Z", "", re.split(r"[/\\]", self.words[0])[-1].lower())
         if name in _COMMAND_LINES:
             return not self.by_variable
         return name in _SHELLS and any("%s" in word and word != "%s" for word in self.words[1:])
 
     def for_url(self, url: str) -> List[str]:
-        """The words to run: `%s` stands for the URL, `%%` for a percent sign; without `%s` the URL comes last."""
+        """The command to run: `%s` is replaced by the URL and `%%` by `%`. Without `%s`, the URL is appended."""
         if self.by_variable:
             return self.words
         marked = [word.replace("%%", "\0") for word in self.words]
@@ -66,13 +66,13 @@ class BrowserCommand(NamedTuple):
 
 
 def browser_commands(setting: str, separator: str = os.pathsep) -> List[BrowserCommand]:
-    """The entries of a BROWSER value, in their order; what cannot be split into words is left out."""
+    """Parse the value of BROWSER. Entries that cannot be split into words are skipped with a warning."""
     found = []
     for entry in filter(None, (part.strip() for part in setting.split(separator))):
         background = entry.endswith("&")
         text = entry[:-1].strip() if background else entry
         try:
-            # A path with blanks in it needs no quotes, as long as it is all there is.
+            # The path of a program may contain blanks without quotes if the entry has no arguments.
             words = [text] if os.path.isfile(text) else shlex.split(text, posix=separator != ";")
         except ValueError:
             logger.warning("BROWSER has an entry with an open quote; it is ignored.")
@@ -83,24 +83,24 @@ def browser_commands(setting: str, separator: str = os.pathsep) -> List[BrowserC
 
 
 def is_chosen(environ: Mapping[str, str]) -> bool:
-    """True when the user says which browser: that also holds over SSH and in a container (editors set it there)."""
+    """True when BROWSER is set. It is also used over SSH and in containers, where editors set it."""
     return bool(environ.get("BROWSER"))
 
 
 def open_browser(url: str, environ: Optional[Mapping[str, str]] = None) -> bool:
-    """Open `url`; False when no browser took it. May last as long as a browser that runs in the foreground.
+    """Open `url` and return True, or return False if no browser could be started.
 
-    A non-empty BROWSER is the whole choice: when none of its entries works, nothing else is opened.
+    If BROWSER is set, only its entries are tried. The call waits for a browser that runs in the foreground.
     """
     variables: Mapping[str, str] = os.environ if environ is None else environ
     if not _is_web_url(url):
-        logger.warning("Only an http or https URL is given to a browser.")
+        logger.warning("Only http and https URLs are opened in a browser.")
         return False
     url = _ascii(url, _URL_CHARACTERS)
     if is_chosen(variables):
         return any(_run(command, url) for command in browser_commands(variables["BROWSER"]))
     windows_url = _ascii(url, _WINDOWS_CHARACTERS)
-    if look_around(variables).wsl and any(_run(command, windows_url) for command in windows_commands()):
+    if detect_host(variables).wsl and any(_run(command, windows_url) for command in windows_commands()):
         return True
     import webbrowser
 
@@ -108,7 +108,7 @@ def open_browser(url: str, environ: Optional[Mapping[str, str]] = None) -> bool:
 
 
 def _is_web_url(url: str) -> bool:
-    # Anything else could be an option of the browser's program, a file, or a protocol of another program.
+    # Other text could be an option of the browser, a file, or a URL that starts another program.
     try:
         return url.lower().startswith(("http://", "https://")) and bool(urlsplit(url).hostname)
     except ValueError:
@@ -116,13 +116,13 @@ def _is_web_url(url: str) -> bool:
 
 
 def _ascii(url: str, characters: str) -> str:
-    """The URL with everything but letters, digits, `-._~` and `characters` percent-encoded (RFC 3986 section 2.1)."""
+    """Percent-encode all characters except letters, digits, `-._~` and `characters` (RFC 3986 section 2.1)."""
     return quote(url, safe=characters, errors="surrogatepass")
 
 
 def windows_commands() -> List[BrowserCommand]:
-    """What opens a URL in Windows from inside WSL, of the programs that are there."""
-    # PowerShell takes many characters for quotes, U+2018 among them. A variable's value is never parsed.
+    """The available programs that open a URL in Windows from WSL."""
+    # PowerShell accepts several characters as quotes, such as U+2018, but never parses the value of a variable.
     script = f"Start-Process $env:{_VARIABLE}"
     candidates = [
         BrowserCommand(["wslview"], False),
@@ -134,20 +134,20 @@ def windows_commands() -> List[BrowserCommand]:
 
 
 def _environment(url: str) -> Dict[str, str]:
-    """The environment of a Windows program that reads the URL from it; WSL hands over what WSLENV names."""
+    """The environment of a Windows program that reads the URL from it. WSL passes the variables in WSLENV."""
     shared = [part for part in os.environ.get("WSLENV", "").split(":") if part]
     return {**os.environ, _VARIABLE: url, "WSLENV": ":".join([*shared, f"{_VARIABLE}/w"])}
 
 
 def _run(command: BrowserCommand, url: str) -> bool:
     if command.parses_url and not re.match(_INERT_URL, url):
-        logger.warning("%s would parse this URL as a command, so it does not get it.", one_line(command.words[0]))
+        logger.warning("%s would parse this URL as a command, so it was not started.", one_line(command.words[0]))
         return False
     words = command.for_url(url)
     program = shutil.which(words[0])
     if program is None:
         return len(command.words) == 1 and not command.background and _by_name(words[0], url)
-    # A browser's chatter must not get into this program's data.
+    # The output of a browser must not mix with the data on stdout.
     options: Dict[str, Any] = {"stdout": _STDERR}
     if command.by_variable:
         options["env"] = _environment(url)
@@ -165,7 +165,7 @@ def _run(command: BrowserCommand, url: str) -> bool:
 
 
 def _by_name(name: str, url: str) -> bool:
-    """Names such as `MacOSX` or `windows-default`, which are no programs."""
+    """Open a browser by a name that only webbrowser knows, such as `MacOSX` or `windows-default`."""
     import webbrowser
 
     try:

@@ -1,10 +1,10 @@
-"""Atomic writes: the new content goes to a temporary file beside the target, to the disk, and then in its place.
+"""Atomic writes: the content is written to a temporary file beside the target, flushed, and renamed.
 
-A reader sees the old content or the new one, never a part (POSIX rename, Windows ReplaceFile).
+Readers see either the old or the new content (POSIX rename, Windows ReplaceFile).
 
-A temporary file has a random name and is created exclusively, so that no other process writes to it, also where file
-locks do nothing (NFS with `nolock`). It is locked while it is written, so that the next write can tell what a killed
-process has left, and remove it.
+A temporary file has a random name and is created exclusively, so no other process writes to it, even where file locks
+have no effect (NFS with `nolock`). It is locked while it is written. So the next write can recognize and remove a file
+that a killed process has left.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from types import TracebackType
 from typing import IO, Callable, Optional, Type
 
 TEMP_PREFIX = ".tmp-"
-# Without locks (Windows, some network file systems) only age tells an orphan from a file in use.
+# Without locks (some network file systems), only the age distinguishes an abandoned file from one in use.
 _ORPHAN_AGE_SECONDS = 24 * 3600
 
 
 class PendingFile:
     """A temporary file, 0600 from birth, that can be reserved early and committed later.
 
-    Reserving writes `size` zero bytes and flushes them. So a full disk, a quota or a read-only directory is detected
-    before something that cannot be undone (the spending of a refresh token), and not after it.
+    Reserving allocates `reserve` bytes. So a full disk, an exhausted quota or a read-only directory is detected before
+    a step that cannot be undone, such as sending a refresh token.
 
     :param name: a part of the temporary file's name. Files of that name that killed processes left are removed.
     :raises OSError: from the constructor or `commit`, when the file system refuses.
     """
 
     def __init__(self, target: str, reserve: int = 0, name: Optional[str] = None) -> None:
-        # The link stays a link: its target is what gets replaced.
+        # A symbolic link is kept; its target is replaced.
         self.target = os.path.realpath(target)
         directory = os.path.dirname(self.target)
         prefix = TEMP_PREFIX + (f"{name}-" if name else "")
@@ -45,25 +45,24 @@ class PendingFile:
         self._file: IO[bytes] = create_locked(self.path, 0o600)
         try:
             if reserve:
-                self._file.write(b"\0" * reserve)
-                flush_to_disk(self._file)
+                _allocate(self._file, reserve)
         except BaseException:
             self.discard()
             raise
 
     def commit(self, data: bytes, mode: Optional[int] = None) -> None:
-        """Replace the target by `data`, durable when this returns."""
+        """Replace the target with `data`; it is durable when this returns."""
         self._file.seek(0)
         self.write(data)
         self._file.truncate()
         self.publish(mode)
 
     def write(self, data: bytes) -> None:
-        """A part of the content, for publish()."""
+        """Append a part of the content, for publish()."""
         self._file.write(data)
 
     def publish(self, mode: Optional[int] = None) -> None:
-        """Replace the target by what was written, durable when this returns."""
+        """Replace the target with the written content; it is durable when this returns."""
         flush_to_disk(self._file)
         if mode is not None and hasattr(os, "fchmod"):
             os.fchmod(self._file.fileno(), mode)
@@ -76,7 +75,7 @@ class PendingFile:
         try:
             self._file.close()
         except OSError:
-            # Closing flushes what a full disk refused a moment ago; that error has been raised already.
+            # On a full disk, closing fails to flush again; that error has been raised already.
             pass
         try:
             os.unlink(self.path)
@@ -95,6 +94,22 @@ class PendingFile:
         self.discard()
 
 
+def _allocate(file: IO[bytes], size: int) -> None:
+    """Give an empty file `size` bytes on the disk.
+
+    :raises OSError: the disk or the quota is full, or the directory is read-only.
+    """
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file.fileno(), 0, size)
+        # Where the file system has no such operation (NFS before 4.2), the C library writes into the cache only:
+        # https://man7.org/linux/man-pages/man3/posix_fallocate.3.html#NOTES
+        if os.fstat(file.fileno()).st_blocks * 512 >= size:
+            return
+    file.write(b"\0" * size)
+    flush_to_disk(file)
+    file.seek(0)
+
+
 def create_locked(path: str, mode: int, buffering: int = -1) -> IO[bytes]:
     """Create a file exclusively, never through a link, and lock it until it is closed.
 
@@ -103,7 +118,7 @@ def create_locked(path: str, mode: int, buffering: int = -1) -> IO[bytes]:
     while True:
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
         file = os.fdopen(os.open(path, flags, mode), "r+b", buffering)
-        # Between the two calls another process may have taken it for an orphan, and removed it.
+        # Between the two calls, another process may have removed it as abandoned.
         if try_lock(file.fileno()) is not False and os.path.exists(path):
             return file
         file.close()
@@ -135,9 +150,9 @@ def try_lock(handle: int) -> Optional[bool]:
 
 
 def remove_orphan(path: str) -> bool:
-    """Remove a temporary file that no living process writes. False for one in use, and for what is no regular file."""
+    """Remove a temporary file that no process writes any more. False for one in use, or not a regular file."""
     try:
-        # Neither a link is followed, nor does a pipe of that name block.
+        # Links are not followed, and a named pipe does not block.
         handle = os.open(path, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     except OSError:
         return False
@@ -158,7 +173,7 @@ def _is_abandoned(handle: int, path: str, info: os.stat_result) -> bool:
     if is_locked:
         second = os.open(path, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
         try:
-            # A second lock of the same file means that locks do nothing here.
+            # If the file can be locked twice, locks have no effect on this file system.
             is_locked = None if try_lock(second) else True
         finally:
             os.close(second)
@@ -174,13 +189,13 @@ def _unlinked(path: str) -> bool:
 
 
 def _remove_orphans(directory: str, prefix: str) -> None:
-    pattern = re.compile(re.escape(prefix) + r"[0-9a-f]{16}\Z")
     try:
-        names = [name for name in os.listdir(directory) if pattern.match(name)]
-    except OSError:  # a directory that may be written and not read
+        names = [name for name in os.listdir(directory) if name.startswith(prefix)]
+    except OSError:  # a directory that is writable but not readable
         return
     for name in names:
-        remove_orphan(os.path.join(directory, name))
+        if re.match(r"[0-9a-f]{16}\Z", name[len(prefix) :]):
+            remove_orphan(os.path.join(directory, name))
 
 
 def make_private_directory(path: str) -> None:
@@ -205,12 +220,12 @@ def flush_to_disk(file: IO[bytes]) -> None:
 
 
 def sync_directory(path: str) -> None:
-    """Make a rename durable. Windows cannot open a directory, and needs not."""
+    """Make a rename durable. Windows cannot open a directory, and does not need this."""
     if os.name == "nt":
         return
     try:
         handle = os.open(path, os.O_RDONLY)
-    except OSError:  # a directory that may be written and not read: the rename itself has succeeded
+    except OSError:  # a directory that is writable but not readable; the rename itself has succeeded
         return
     try:
         os.fsync(handle)
@@ -222,16 +237,16 @@ def sync_directory(path: str) -> None:
 
 
 def write_atomically(path: str, data: bytes, mode: Optional[int] = 0o600) -> None:
-    """Replace `path` by `data`; without a mode, by what the umask allows.
+    """Replace `path` with `data`; without a mode, the umask decides.
 
-    :raises OSError: when the file system refuses; the old content is then untouched.
+    :raises OSError: the file system refuses; the old content is kept.
     """
     with PendingFile(path) as pending:
         pending.commit(data, mode if mode is not None else 0o666 & ~current_umask())
 
 
 def atomic_write(filename: str, write_fn: Callable[[IO[str]], object], mode: Optional[int] = None) -> None:
-    """Call `write_fn` with a text stream and put what it wrote in the place of `filename`."""
+    """Call `write_fn` with a text stream and replace `filename` with what it wrote."""
     import io
 
     text = io.StringIO()
@@ -240,7 +255,7 @@ def atomic_write(filename: str, write_fn: Callable[[IO[str]], object], mode: Opt
 
 
 def current_umask() -> int:
-    """The process's umask. Linux shows it without changing it; elsewhere it is set and set back."""
+    """The process's umask. Only Linux can read it without setting it for a moment."""
     try:
         with open("/proc/self/status", encoding="ascii", errors="replace") as status:
             for line in status:

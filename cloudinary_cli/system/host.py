@@ -1,4 +1,4 @@
-"""Where this process runs, as far as a login needs to know: SSH, container, WSL, display. Opens and starts nothing."""
+"""Detects SSH, containers, WSL and displays, to decide whether a browser can be opened."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _CONTROL_GROUPS = "/proc/1/cgroup"
 
 
 @dataclass(frozen=True)
-class Surroundings:
-    """Facts about the machine and the session. `ssh_login` is `user@host` for a line to type, when it is known."""
+class Host:
+    """The machine and the session. `ssh_login` is the `user@host` to show in an ssh command, for an SSH session."""
 
     ssh: bool = False
     container: bool = False
@@ -26,7 +26,7 @@ class Surroundings:
 
     @property
     def why_no_browser(self) -> Optional[str]:
-        """Why a browser opened here would not be in front of the person; None when it may be."""
+        """Why the user would not see a browser that is opened here; None if they may see it."""
         if self.ssh and not self.display:
             return "This is an SSH session"
         if self.container and not self.display:
@@ -34,22 +34,22 @@ class Surroundings:
         return None
 
 
-def look_around(environ: Mapping[str, str], root: str = "/", platform: str = sys.platform) -> Surroundings:
-    """Read the facts from the environment and a few files.
+def detect_host(environ: Mapping[str, str], root: str = "/", platform: str = sys.platform) -> Host:
+    """Detect the properties of the host from the environment and a few files.
 
-    :param root: where the files are looked up, for tests.
+    :param root: the root directory of the files, for tests.
     """
     ssh = any(environ.get(name) for name in ("SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT"))
     wsl = bool(environ.get("WSL_DISTRO_NAME") or environ.get("WSL_INTEROP")) or (
         "microsoft" in _text(root, _KERNEL_RELEASE).lower()
     )
-    shown = bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))
+    has_display = bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))
     own_window_system = platform == "darwin" or platform.startswith("win")
-    return Surroundings(
+    return Host(
         ssh=ssh,
         container=_is_container(environ, root),
         wsl=wsl,
-        display=shown or ((own_window_system or wsl) and not ssh),
+        display=has_display or ((own_window_system or wsl) and not ssh),
         ssh_login=_ssh_login(environ) if ssh else None,
     )
 
@@ -63,7 +63,7 @@ def _is_container(environ: Mapping[str, str], root: str) -> bool:
 
 
 def _ssh_login(environ: Mapping[str, str]) -> str:
-    """`user@address` of this machine as the SSH client reached it (SSH_CONNECTION: client, port, server, port)."""
+    """`user@address` as the SSH client used it. SSH_CONNECTION has client address and port, server address and port."""
     parts = (environ.get("SSH_CONNECTION") or "").split()
     host = parts[2] if len(parts) == 4 and re.match(r"[0-9A-Fa-f.:]+\Z", parts[2]) else "<host>"
     user = environ.get("USER") or environ.get("LOGNAME") or ""

@@ -1,4 +1,4 @@
-"""Reads lines from a stream without ever blocking: for a program that waits for something else at the same time."""
+"""Reads lines from a stream without blocking, for a program that also waits for other events."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _CHUNK = 4096
 
 
 class LineReader:
-    """Lines of a stream that has a file descriptor, as they come.
+    """Reads the lines of a stream with a file descriptor.
 
-    The descriptor is read directly. A thread in readline() would hold the stream's lock when the program ends.
+    The descriptor is read directly, because a thread in readline() would hold the stream's lock at the program's end.
     """
 
     def __init__(self, stream: IO[str]) -> None:
@@ -24,11 +24,11 @@ class LineReader:
         self._pending = b""
         self.at_end = False
         self._chunks: Optional["SimpleQueue[bytes]"] = SimpleQueue() if sys.platform == "win32" else None
-        if self._chunks is not None:  # select() there knows sockets only
+        if self._chunks is not None:  # select() on Windows supports sockets only
             threading.Thread(target=self._pump, args=(self._chunks,), daemon=True).start()
 
     def poll(self) -> Optional[str]:
-        """The next line without its end, or None when there is no whole line yet. The last one may lack an end."""
+        """The next line without its line break, or None if no complete line has arrived."""
         while b"\n" not in self._pending and not self.at_end:
             chunk = self._chunk()
             if chunk is None:
@@ -41,7 +41,7 @@ class LineReader:
         return line.decode(self._encoding, "replace").rstrip("\r")
 
     def _chunk(self) -> Optional[bytes]:
-        """What has arrived; None: nothing yet; empty: the end."""
+        """The bytes that have arrived; None if there are none yet; empty at the end of the stream."""
         try:
             if self._chunks is not None:
                 return self._chunks.get_nowait()

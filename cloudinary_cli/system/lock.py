@@ -1,4 +1,4 @@
-"""The cross-process lock on a file: reentrant, with a timeout, 0600; knows nothing of what it guards."""
+"""A lock between processes: a kernel lock on a file of mode 0600, reentrant within a thread, with a timeout."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _POLL_SECONDS = 0.02
 
 @lru_cache(maxsize=None)
 def _lock_object(path: str) -> "BaseFileLock":
-    # One object per path and process: filelock counts nested acquisitions per thread on the object.
+    # One object per path and process, because filelock counts nested acquisitions of a thread in the object.
     from filelock import FileLock
 
     return FileLock(path, mode=0o600)
@@ -25,11 +25,11 @@ def _lock_object(path: str) -> "BaseFileLock":
 
 @contextmanager
 def file_lock(path: str, timeout: float, what: str) -> Iterator[None]:
-    """Hold an exclusive kernel lock on `path`, a file that is never deleted; the kernel frees it when a holder dies.
+    """Hold an exclusive kernel lock on `path`, which is never deleted. The kernel releases it when a process dies.
 
     :param timeout: seconds to wait.
-    :param what: named in the error, for example "config.json".
-    :raises LockTimeout: when another holder keeps it longer.
+    :param what: the subject of the error, for example "config.json".
+    :raises LockTimeout: when another thread or process holds it longer.
     :raises ConfigFileError: when the lock file cannot be used.
     """
     from filelock import Timeout

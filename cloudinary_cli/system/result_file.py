@@ -1,6 +1,6 @@
-"""A file for a command's result: checked before the work begins, in its place only when it is complete.
+"""Output files for results. The path is checked first, and the file is replaced only when the result is complete.
 
-ResultFile takes a result in parts, output_file in one piece.
+ResultFile takes the result in parts, output_file() as a whole.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ Save = Callable[[str], None]
 
 
 class ResultFile:
-    """A context manager: `write` parts, then `commit`; without a commit a regular file stays as it was.
+    """A context manager for write() and commit(). Without a commit, a regular file keeps its content.
 
-    A device or pipe gets the parts as they come. A regular file that exists keeps its permissions.
+    Parts are written to a device or pipe immediately. An existing file keeps its permissions.
 
-    :param option: named in errors.
-    :raises CliError: from the constructor when the path cannot be written, later when the file system refuses.
+    :param option: the option that names the file, for errors.
+    :raises CliError: the path cannot be written, or the file system reports an error later.
     """
 
     def __init__(self, path: str, option: str) -> None:
@@ -39,13 +39,13 @@ class ResultFile:
 
     def write(self, text: str) -> None:
         try:
-            # JSON holds no lone surrogates by now; in a CSV they become visible escapes, so the file stays UTF-8.
+            # JSON has no lone surrogates at this point. In a CSV they are escaped, so that the file is valid UTF-8.
             self._target.write(text.encode("utf-8", "backslashreplace"))
         except OSError as error:
             raise self._error(error) from error
 
     def commit(self) -> None:
-        """Put what was written in the place of the file."""
+        """Replace the file by the written content."""
         try:
             if isinstance(self._target, PendingFile):
                 self._target.publish(self._permissions)
@@ -66,7 +66,7 @@ class ResultFile:
         try:
             self._target.close()
         except OSError:
-            # Closing flushes what the device refused a moment ago; that error has been raised already.
+            # Closing flushes data that the device refused before; that error was already raised.
             pass
 
     def _error(self, error: OSError) -> CliError:
@@ -75,10 +75,10 @@ class ResultFile:
 
 @contextmanager
 def output_file(path: Optional[str], option: str = "--save") -> Iterator[Save]:
-    """Yield a function that saves a text as UTF-8 in `path`; it does nothing without a path.
+    """Yield a function that saves text as UTF-8 in `path`, or does nothing if `path` is None.
 
-    :param option: named in errors.
-    :raises CliError: on entry when the path cannot be written, and from the function when the file system refuses.
+    :param option: the option that names the file, for errors.
+    :raises CliError: on entry if the path cannot be written; from the function if the file system reports an error.
     """
     if path is None:
         yield lambda text: None
@@ -93,7 +93,7 @@ def output_file(path: Optional[str], option: str = "--save") -> Iterator[Save]:
 
 
 def _mode(path: str) -> Optional[int]:
-    """The type and permissions of an existing, writable file; None when there is none."""
+    """The type and permissions of a file, which must be writable if it exists; None if it does not exist."""
     try:
         mode = os.stat(path).st_mode
     except FileNotFoundError:

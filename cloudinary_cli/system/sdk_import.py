@@ -1,4 +1,4 @@
-"""Imports the SDK without its reading of the environment, and says what is wrong with a CLOUDINARY_* URL variable."""
+"""Imports the SDK while the CLOUDINARY_* variables are hidden from it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cloudinary_cli.version import __version__
 
 @contextmanager
 def hidden_environment() -> Iterator[None]:
-    """Take CLOUDINARY_* out of os.environ for the block: the SDK reads them when imported and raises on a bad one."""
+    """Remove CLOUDINARY_* from os.environ for the block. The SDK reads them on import and raises for invalid ones."""
     hidden = {name: value for name, value in os.environ.items() if name.startswith("CLOUDINARY_")}
     for name in hidden:
         del os.environ[name]
@@ -24,7 +24,7 @@ def hidden_environment() -> Iterator[None]:
 
 
 def import_sdk(module: str = "cloudinary") -> Any:
-    """A module of the SDK; requests made through it carry the CLI's name in their User-Agent."""
+    """Import a module of the SDK, and add the CLI's name to the User-Agent of its requests."""
     if module not in sys.modules:
         with hidden_environment():
             importlib.import_module(module)

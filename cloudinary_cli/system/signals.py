@@ -1,4 +1,4 @@
-"""Handles SIGINT, SIGTERM and SIGHUP, and defers them while any thread is in a section that must not stop halfway."""
+"""Handles SIGINT, SIGTERM and SIGHUP, and defers them while any thread is in a critical section."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ import signal
 import threading
 import time
 from contextlib import contextmanager
-from typing import Any, Callable, Dict, Iterator, List, Optional
+from typing import Any, Callable, Dict, Iterator, List, NoReturn
 
 from cloudinary_cli.defaults import EXIT_WAIT_SECONDS
 from cloudinary_cli.errors import CliError, Terminated
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
-# A process's own main() raises this often; one more signal ends the process without unwinding.
+# So many signals raise an exception; one more ends the process without unwinding the stack.
 _MOST_RAISED = 2
 
-# Called by the handler with the signal. True: the request was noted, so nothing is raised.
+# Called by the handler with the signal number. After True, no exception is raised.
 Listener = Callable[[int], bool]
 
 
 class Signals:
     """The signal handlers of this process and its count of critical sections.
 
-    Handlers run in the main thread, between any two of its instructions. So they neither print nor wait: they note the
-    signal, tell the listener, or raise Terminated.
+    Handlers run in the main thread, between any two instructions. So they neither print nor wait: they record the
+    signal, call the listener, or raise Terminated.
     """
 
     def __init__(self) -> None:
-        # A handler may interrupt the main thread while it holds the lock, so the lock is reentrant.
+        # Reentrant, because a handler may interrupt the main thread while it holds the lock.
         self._lock = threading.RLock()
         self._idle = threading.Condition(self._lock)
         self._sections = 0
@@ -44,25 +44,25 @@ class Signals:
     def install(self, owns_process: bool = False) -> None:
         """Set the handlers; in a thread other than the main one, where Python does not allow it, do nothing.
 
-        :param owns_process: a handler may end the process, and may detach a terminal that does not take output.
+        :param owns_process: a handler may end the process, and may detach a terminal that accepts no output.
         """
         if threading.current_thread() is not threading.main_thread() or self._previous:
             return
         self._owns_process = owns_process
         for number in (getattr(signal, name) for name in _NAMES if hasattr(signal, name)):
-            # An ignored signal (nohup) stays ignored; a handler that Python did not set cannot be put back.
+            # An ignored signal (nohup) stays ignored; a handler that Python did not set cannot be restored.
             if signal.getsignal(number) not in (signal.SIG_IGN, None):
                 self._previous[number] = signal.signal(number, self._handle)
 
     def uninstall(self) -> None:
-        """Put the handlers back that install() has replaced."""
+        """Restore the handlers that install() has replaced."""
         for number, handler in self._previous.items():
             signal.signal(number, handler)
         self._previous = {}
 
     @contextmanager
     def listening(self, listener: Listener) -> Iterator[None]:
-        """Ask `listener` first about signals that arrive in the block."""
+        """Call `listener` first for signals that arrive in the block."""
         borrowed = not self._previous
         self._listeners.append(listener)
         if borrowed:
@@ -82,7 +82,7 @@ class Signals:
                 self._arrived.append(signum)
                 return
             if self._owns_process and (self._ending or self._raised >= _MOST_RAISED):
-                os._exit(128 + signum)  # with the lock held: no thread enters a section meanwhile
+                os._exit(128 + signum)  # under the lock, so that no thread enters a section
         self._raised += 1
         if self._owns_process:
             _detach_blocked_terminals()
@@ -92,8 +92,8 @@ class Signals:
 
     @contextmanager
     def section(self) -> Iterator["Signals"]:
-        """One critical section of this thread. Sections of several threads may overlap, and may be nested."""
-        # Without main() (a program that uses this package as a library) the main thread sets the handlers itself.
+        """One critical section of this thread. Sections may be nested, and those of several threads may overlap."""
+        # Without main() (the package is used as a library), a section of the main thread sets the handlers.
         borrowed = not self._previous and threading.current_thread() is threading.main_thread()
         with self._lock:
             if self._closed:
@@ -133,7 +133,7 @@ class Signals:
     # -- the end of the process
 
     def end(self) -> None:
-        """From now on a signal ends the process without an exception: main() has nothing left to unwind."""
+        """From now on, a signal ends the process without an exception: main() has nothing left to unwind."""
         self._ending = True
 
     def close(self, seconds: float = EXIT_WAIT_SECONDS) -> None:
@@ -144,9 +144,28 @@ class Signals:
                 self._idle.wait(0.2)  # Windows runs handlers between waits only
             self._closed = True
 
+    def end_process(self, ended: Terminated) -> NoReturn:
+        """End the process with the signal's exit status, after the last critical section.
+
+        Buffers are not flushed, and the message is omitted when stderr would block: a stopped terminal takes no output.
+        """
+        self.end()
+        self.close()
+        if is_writable(2):
+            try:
+                os.write(2, f"{ended.message}\n".encode())
+            except OSError:
+                pass  # the terminal has gone
+        os._exit(ended.exit_code)
+
+
+def termination(error: BaseException) -> Terminated:
+    """The signal behind an exception; KeyboardInterrupt and click.Abort come from Ctrl-C."""
+    return error if isinstance(error, Terminated) else Terminated(signal.SIGINT)
+
 
 def _deliver(number: int) -> None:
-    """Send the signal to the main thread: it may be in a system call that another thread's signal does not end."""
+    """Send the signal to the main thread, whose system call only a signal to that thread interrupts."""
     main = threading.main_thread().ident
     if hasattr(signal, "pthread_kill") and main is not None:
         signal.pthread_kill(main, number)
@@ -155,7 +174,7 @@ def _deliver(number: int) -> None:
 
 
 def _detach_blocked_terminals() -> None:
-    """Discard what is still to be written to a terminal that takes no output: the process would wait for it."""
+    """Discard the pending output of a terminal that accepts none, because the process would wait for it."""
     for descriptor in (1, 2):
         if not is_writable(descriptor) and os.isatty(descriptor):
             null = os.open(os.devnull, os.O_WRONLY)
@@ -171,30 +190,16 @@ def is_writable(descriptor: int) -> bool:
         return True
 
 
-# One for the process, because its signal handlers are: worker threads deep in a refresh, and a program that has no
-# main() of ours, have to meet the same count as the handlers.
+# One for the process, as signal handlers are process-wide: handlers, worker threads and programs that use this package
+# as a library share one count of critical sections.
 SIGNALS = Signals()
 
 
 def deferred_signals() -> Any:
-    """Note the signals that arrive in the block, in any thread, and deliver them when the last such block ends.
+    """Defer signals until the last such block of any thread ends.
 
     The block's value has check(), which raises Terminated if a signal has arrived.
 
     :raises CliError: on entry, when the process is ending.
     """
     return SIGNALS.section()
-
-
-def end_process(status: int, notice: Optional[str]) -> None:
-    """End the process at once, after the last critical section; buffers of a blocked stream are not flushed.
-
-    :param notice: one line for stderr, left out where the write would block.
-    """
-    SIGNALS.close()
-    if notice and is_writable(2):
-        try:
-            os.write(2, f"{notice}\n".encode())
-        except OSError:
-            pass  # the terminal has gone
-    os._exit(status)

@@ -1,4 +1,4 @@
-"""Reads local files so that a change meanwhile is noticed, and what is sent is never a mixture of two states."""
+"""Detects changes of local files while they are uploaded, so that a mixture of two states is never stored."""
 
 from __future__ import annotations
 
@@ -10,46 +10,51 @@ from typing import Callable, Optional, Tuple, TypeVar, Union
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import CliError
 
-# Linux takes file times from a clock that ticks every 1 to 10 ms: two writes within a tick get the same time.
+# Linux updates file times every 1 to 10 ms, so two writes within that time may have the same time stamp.
 _TICK_SECONDS = 0.02
-_PAUSES = 25  # how many ticks to wait for a file to rest
+_MAX_PAUSES = 25
 
 Stamp = Tuple[int, ...]
 T = TypeVar("T")
 
 
 class LocalFileChanged(CliError):
-    """The file is not what it was when its transfer began."""
+    """The file was changed during its transfer."""
 
 
 def stamp_of(info: os.stat_result) -> Stamp:
-    """What differs after a file was appended to, cut, rewritten, or replaced: device, inode, size, mtime and ctime."""
+    """A value that changes when a file is written, truncated or replaced: device, inode, size, mtime and ctime."""
     return info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns, getattr(info, "st_ctime_ns", 0)
 
 
 def settled(file: Union[str, int]) -> os.stat_result:
-    """The state of a path or an open file whose last change is long enough ago for the next one to show in its times.
+    """Wait until a file's last change is so old that another change will alter its time stamp, and return its state.
 
-    :raises LocalFileChanged: something writes to it all the time. :raises OSError: it cannot be read.
+    :param file: a path or a file descriptor.
+    :raises LocalFileChanged: the file is written all the time.
+    :raises OSError: the file cannot be read.
     """
-    for _ in range(_PAUSES):
+    for _ in range(_MAX_PAUSES):
         info = os.stat(file)
         if abs(time.time() - max(info.st_mtime, info.st_ctime)) > _TICK_SECONDS:
             return info
         time.sleep(_TICK_SECONDS)
-    raise LocalFileChanged("The file changes all the time.")
+    raise LocalFileChanged("The file is changing all the time.")
 
 
 def check_unchanged(handle: int, stamp: Optional[Stamp], path: str) -> None:
-    """:raises LocalFileChanged: the open file is not what it was."""
+    """Compare an open file with an earlier stamp of it.
+
+    :raises LocalFileChanged: they differ.
+    """
     if stamp is not None and stamp_of(os.fstat(handle)) != stamp:
         raise LocalFileChanged(f"'{path}' changed while it was uploaded.")
 
 
 def twice(path: str, call: Callable[[], T]) -> T:
-    """Call, and once more if the file changed meanwhile.
+    """Run `call`, and repeat it once if the file changed during the call.
 
-    :raises LocalFileChanged: it changed again.
+    :raises LocalFileChanged: the file changed again.
     """
     try:
         return call()
@@ -59,15 +64,15 @@ def twice(path: str, call: Callable[[], T]) -> T:
         return call()
     except LocalFileChanged:
         raise LocalFileChanged(
-            f"'{path}' changed while it was uploaded, twice, so nothing was stored. Run the command again when nothing"
-            " writes to it."
+            f"'{path}' changed while it was uploaded, twice, so nothing was stored. Run the command again when no"
+            " program writes to it."
         ) from None
 
 
 class SteadyFile(io.BufferedReader):
-    """A file for reading. It ends at the size that it has now; reading raises LocalFileChanged after a change.
+    """A file for reading that keeps the size it had when it was opened. read() raises LocalFileChanged after a change.
 
-    :raises OSError: it cannot be opened.
+    :raises OSError: the file cannot be opened.
     """
 
     def __init__(self, path: str) -> None:
@@ -80,7 +85,7 @@ class SteadyFile(io.BufferedReader):
         rest = max(0, self._size - self.tell())
         count = rest if size is None or size < 0 else min(size, rest)
         if not count:
-            return b""  # all has been handed out, so a change makes no difference any more
+            return b""  # everything was read, so a later change does not matter
         data = super().read(count)
         check_unchanged(self.fileno(), self._stamp, self._path)
         return data

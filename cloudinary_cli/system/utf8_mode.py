@@ -1,4 +1,4 @@
-"""Starts the program again in Python's UTF-8 mode where Python would read and write ASCII only."""
+"""Restarts the program in Python's UTF-8 mode if the locale is ASCII."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import List
 
 
 def restart_in_utf8_mode() -> None:
-    """Replace this process by the same program in UTF-8 mode (PEP 540); return if that cannot be done.
+    """Replace this process by the same program in UTF-8 mode (PEP 540). Return if that is not possible.
 
-    Python turns the mode on itself in a C locale, unless PYTHONUTF8=0 or another locale variable prevents it. Without
-    it, a name that is not ASCII can be used as a path or be sent, not both, and cannot be printed.
+    In a C locale, Python enables the mode itself unless PYTHONUTF8=0 or another locale variable prevents it. Without
+    the mode, a non-ASCII name cannot be both used as a path and sent to a server, and it cannot be printed.
     """
     if os.name == "nt" or getattr(sys, "frozen", False) or not sys.executable or "utf8" in sys._xoptions:
         return
     try:
-        os.execv(sys.executable, [sys.executable, "-X", "utf8", *_arguments()])  # noqa: S606 - no shell is wanted
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *_arguments()])  # noqa: S606 - no shell is involved
     except OSError:
         return
 

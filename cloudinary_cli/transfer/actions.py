@@ -1,4 +1,4 @@
-"""What can be done with one item: upload, download, delete here or there. Runs in a worker, and prints nothing."""
+"""Actions for one item: upload, download, delete an asset, delete a file. They run in a worker and print nothing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from cloudinary_cli.text import without_signature
 from cloudinary_cli.transfer.engine.records import Download, LocalFile, Outcome, RemoteAsset, Status
 from cloudinary_cli.transfer.engine.session import TransferSession
 from cloudinary_cli.transfer.http.download import Expected, download, target_path
-from cloudinary_cli.transfer.http.upload import Source, UploadTarget, upload
+from cloudinary_cli.transfer.http.upload import UploadSource, UploadTarget, upload
 from cloudinary_cli.transfer.keys import FolderMode
 
 _RESTRICTED = ("private", "authenticated")
@@ -27,7 +27,7 @@ _RESTRICTED = ("private", "authenticated")
 
 @dataclass(frozen=True)
 class UploadFile:
-    """Upload a local file with these options of the SDK's `upload`."""
+    """Upload a local file with options of the SDK's `upload`."""
 
     target: UploadTarget
     key: str
@@ -38,49 +38,49 @@ class UploadFile:
 
     def run(self) -> Outcome:
         try:
-            source = Source.of_file(self.path)
-            answer = upload(self.target, source, self.options)
+            source = UploadSource.of_file(self.path)
+            response = upload(self.target, source, self.options)
         except CliError as error:
             message = f"Failed uploading {self.path}, error: {error.message}"
             return Outcome(self.action, self.key, Status.FAILED, error.message, message=message, cause=error)
-        return uploaded(self.key, self.path, answer, self.mode, source.size)
+        return uploaded(self.key, self.path, response, self.mode, source.size)
 
 
-def uploaded(key: str, name: str, answer: Dict[str, Any], mode: FolderMode, size: int = 0) -> Outcome:
+def uploaded(key: str, name: str, response: Dict[str, Any], mode: FolderMode, size: int = 0) -> Outcome:
     """The outcome of an upload that the server has accepted.
 
-    :param name: how the message calls the file. :param size: bytes that were sent.
+    :param name: the name of the file in the message. :param size: of the sent content, in bytes.
     """
     return Outcome(
         "upload",
         key,
-        public_id=answer.get("public_id"),
-        url=answer.get("secure_url") or answer.get("url"),
-        etag=answer.get("etag"),
+        public_id=response.get("public_id"),
+        url=response.get("secure_url") or response.get("url"),
+        etag=response.get("etag"),
         size=size,
-        message=_upload_message(name, answer, mode),
-        response=answer,
+        message=_upload_message(name, response, mode),
+        response=response,
     )
 
 
-def _upload_message(name: str, answer: Mapping[str, Any], mode: FolderMode) -> str:
-    if answer.get("batch_id"):
-        return f"Uploading {name} asynchronously with batch_id: {answer['batch_id']}"
-    public_id = answer.get("public_id")
-    shown = answer.get("display_name")
-    if mode is FolderMode.FIXED or not shown:
+def _upload_message(name: str, response: Mapping[str, Any], mode: FolderMode) -> str:
+    if response.get("batch_id"):
+        return f"Uploading {name} asynchronously with batch_id: {response['batch_id']}"
+    public_id = response.get("public_id")
+    display_name = response.get("display_name")
+    if mode is FolderMode.FIXED or not display_name:
         return f"Successfully uploaded {name} as {public_id}"
-    path = "/".join(part for part in (answer.get("asset_folder"), shown) if part)
-    extension = f".{answer['format']}" if answer.get("format") else ""
+    path = "/".join(part for part in (response.get("asset_folder"), display_name) if part)
+    extension = f".{response['format']}" if response.get("format") else ""
     return f"Successfully uploaded {name} as {path}{extension} with public_id: {public_id}"
 
 
 def delivery_url(asset: RemoteAsset, fields: Mapping[str, Any]) -> str:
-    """Where the original of an asset is delivered; signed where it has to be.
+    """The delivery URL of the original of an asset, signed if the asset is restricted.
 
-    An API on this machine (the sandbox) delivers itself, and a login knows no other address of it than the listed one.
+    An API on this machine (the sandbox) delivers assets itself, so the listed URL is used: a login has no other URL.
 
-    :raises ConfigError: it has to be signed, and the configuration has no API secret.
+    :raises ConfigError: a signature is needed, and the configuration has no API secret.
     """
     api = urlsplit(str(fields.get("upload_prefix") or ""))
     is_listed_there = urlsplit(asset.secure_url)[:2] == api[:2] and is_loopback_host(api.hostname)
@@ -89,7 +89,7 @@ def delivery_url(asset: RemoteAsset, fields: Mapping[str, Any]) -> str:
     extension = f".{asset.format}" if asset.format and asset.resource_type != "raw" and asset.type != "fetch" else ""
     sign = asset.type in _RESTRICTED or asset.access_mode == "authenticated"
     request = UrlRequest(f"{asset.public_id}{extension}", "", asset.resource_type, asset.type, sign)
-    # The version, because a cache on the way may have the one before.
+    # With the version, because a cache may still have an earlier one.
     return url_utils.delivery_url(request, fields, asset.version)
 
 
@@ -97,7 +97,7 @@ def delivery_url(asset: RemoteAsset, fields: Mapping[str, Any]) -> str:
 class DownloadFile:
     """Download an asset to its path below `root`.
 
-    :param fields: of the active configuration, for the URL.
+    :param fields: of the active configuration, for the delivery URL.
     """
 
     session: TransferSession
@@ -122,8 +122,8 @@ class DownloadFile:
             return self._outcome(
                 url, Status.FAILED, reason, message=f"Failed downloading: {url}, {reason}", cause=error
             )
-        shown = os.path.join(self.root, *self.item.relative.split("/"))
-        return self._outcome(url, size=size, message=f"Downloaded '{self.item.relative}' to '{shown}'")
+        path = os.path.join(self.root, *self.item.relative.split("/"))
+        return self._outcome(url, size=size, message=f"Downloaded '{self.item.relative}' to '{path}'")
 
     def _outcome(self, url: str, status: Status = Status.OK, error: Any = None, **more: Any) -> Outcome:
         asset = self.item.asset
@@ -147,7 +147,7 @@ class DeleteLocal:
         try:
             os.unlink(self.file.path)
         except FileNotFoundError:
-            pass  # what was wanted
+            pass  # already deleted
         except OSError as error:
             reason = error.strerror or str(error)
             message = f"Failed deleting '{self.file.path}', error: {reason}"
@@ -157,7 +157,7 @@ class DeleteLocal:
 
 @dataclass(frozen=True)
 class DeleteRemote:
-    """Delete assets of one resource and delivery type with one call."""
+    """Delete assets of one resource type and one delivery type with one call."""
 
     assets: Sequence[RemoteAsset]
     action: str = "delete"
@@ -188,12 +188,12 @@ class DeleteRemote:
         except ApiError as error:
             return [self._outcome(asset, error.message) for asset in self.assets]
         states = states if isinstance(states, dict) else {}
-        # After a lost response the assets may have been deleted by the request before.
-        fine = ("deleted", "not_found") if repetition.may_be_done else ("deleted",)
-        return [self._outcome(asset, "", states.get(asset.public_id, "no answer"), fine) for asset in self.assets]
+        # If a response was lost, an earlier request may have deleted the assets.
+        accepted = ("deleted", "not_found") if repetition.may_be_done else ("deleted",)
+        return [self._outcome(asset, "", states.get(asset.public_id, "no result"), accepted) for asset in self.assets]
 
-    def _outcome(self, asset: RemoteAsset, error: str, state: str = "", fine: Sequence[str] = ()) -> Outcome:
-        if state in fine:
+    def _outcome(self, asset: RemoteAsset, error: str, state: str = "", accepted: Sequence[str] = ()) -> Outcome:
+        if state in accepted:
             return Outcome(self.action, asset.key, public_id=asset.public_id)
         reason = error or f"the server says '{state}'"
         message = f"Failed deletes: {asset.public_id}, error: {reason}"
@@ -201,7 +201,7 @@ class DeleteRemote:
 
 
 def delete_batches(assets: Sequence[RemoteAsset], size: int) -> Iterator[DeleteRemote]:
-    """As few calls as possible: sorted by kind, `size` to a call."""
+    """Group assets into as few calls as possible, with at most `size` assets of one kind each."""
 
     def kind(asset: RemoteAsset) -> Any:
         return asset.resource_type, asset.type
@@ -212,18 +212,18 @@ def delete_batches(assets: Sequence[RemoteAsset], size: int) -> Iterator[DeleteR
             yield DeleteRemote(same[start : start + size])
 
 
-def remove_empty_directories(root: str, is_taken: Callable[[str], bool]) -> None:
-    """Remove what is empty below `root`, which stays; links are not followed.
+def remove_empty_directories(root: str, is_included: Callable[[str], bool]) -> None:
+    """Remove the empty directories below `root`, but not `root`. Links are not followed.
 
-    :param is_taken: False for the name of a directory that is to be left alone.
+    :param is_included: False for the name of a directory to keep.
     """
     try:
         with os.scandir(root) as entries:
-            directories = [e.path for e in entries if e.is_dir(follow_symlinks=False) and is_taken(e.name)]
+            directories = [e.path for e in entries if e.is_dir(follow_symlinks=False) and is_included(e.name)]
     except OSError:
         return
     for path in directories:
-        remove_empty_directories(path, is_taken)
+        remove_empty_directories(path, is_included)
         try:
             os.rmdir(path)
         except OSError:

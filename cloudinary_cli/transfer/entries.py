@@ -1,4 +1,4 @@
-"""Reads a text file of entries with any delimiter, block by block: it may be larger than memory, or never end."""
+"""Reads the entries of a text file with any delimiter, in blocks: the file may be larger than memory, or endless."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from typing import IO, Iterator, Union
 from cloudinary_cli.errors import CliError
 
 _BLOCK_CHARACTERS = 64 * 1024
-# Far more than any URL: what is longer is a file without the delimiter.
+# Much longer than any URL. A longer entry means that the file does not contain the delimiter.
 _LONGEST_ENTRY_CHARACTERS = 1024 * 1024
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "0": "\0", "\\": "\\"}
 
 
 def unescape(delimiter: str) -> str:
-    r"""What a delimiter of the command line stands for: `\n`, `\r`, `\t`, `\0` and `\\` as in C, else itself.
+    r"""Replace the escapes `\n`, `\r`, `\t`, `\0` and `\\` in a delimiter of the command line.
 
-    :raises CliError: it is empty.
+    :raises CliError: the delimiter is empty.
     """
     if not delimiter:
         raise CliError("The delimiter is empty. Give the text between two entries, for example -d , or -d '\\t'.")
@@ -27,11 +27,11 @@ def unescape(delimiter: str) -> str:
 
 
 def read_entries(path: str, delimiter: str) -> Iterator[str]:
-    """The entries of a UTF-8 file, or of stdin for `-`, without the white space around them; empty ones are left out.
+    """Yield the entries of a UTF-8 file, or of stdin for `-`, without surrounding white space. Empty ones are skipped.
 
     Bytes that are not UTF-8 become lone surrogates (PEP 383).
 
-    :raises CliError: it cannot be read, or an entry has no end.
+    :raises CliError: the file cannot be read, or an entry has no end.
     """
     try:
         with _opened(path) as file:
@@ -41,7 +41,7 @@ def read_entries(path: str, delimiter: str) -> Iterator[str]:
 
 
 def check_readable(path: str) -> None:
-    """:raises CliError: the file is not there, or cannot be read."""
+    """:raises CliError: the file does not exist, or cannot be read."""
     if path == "-":
         return
     if os.path.isdir(path):
@@ -54,7 +54,7 @@ def check_readable(path: str) -> None:
 
 @contextmanager
 def _opened(path: str) -> Iterator[IO[str]]:
-    # newline="" keeps "\r": it may be the delimiter, and is stripped where it is not. utf-8-sig drops a BOM.
+    # newline="" keeps "\r", which may be the delimiter; otherwise strip() removes it. utf-8-sig removes a BOM.
     source: Union[int, str] = _stdin() if path == "-" else path
     with open(source, encoding="utf-8-sig", errors="surrogateescape", newline="", closefd=path != "-") as file:
         yield file
@@ -63,14 +63,15 @@ def _opened(path: str) -> Iterator[IO[str]]:
 def _stdin() -> int:
     try:
         return sys.stdin.fileno()
-    except (AttributeError, ValueError, OSError):  # none at all, closed, or no file
+    except (AttributeError, ValueError, OSError):  # missing, closed, or without a file descriptor
         raise CliError("There is no stdin to read from. Give the name of a file.") from None
 
 
 def _split(file: IO[str], delimiter: str, path: str) -> Iterator[str]:
     rest = ""
     while True:
-        block = _next_block(file)
+        # A line, or a part of a long one: a pipe delivers it before a whole block is full.
+        block = file.readline(_BLOCK_CHARACTERS)
         parts = (rest + block).split(delimiter)
         rest = parts.pop()
         yield from filter(None, (part.strip() for part in parts))
@@ -80,8 +81,3 @@ def _split(file: IO[str], delimiter: str, path: str) -> Iterator[str]:
             raise CliError(f"{path} has an entry of more than a million characters. Is the delimiter (-d) right?")
     if rest.strip():
         yield rest.strip()
-
-
-def _next_block(file: IO[str]) -> str:
-    """The next line, in pieces where it is long: from a pipe it is there before the block would be full."""
-    return file.readline(_BLOCK_CHARACTERS)

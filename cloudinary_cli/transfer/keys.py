@@ -1,6 +1,6 @@
-"""What a file and an asset are compared by: the normalised relative path. Pure.
+"""The key that a file and an asset are compared by: the normalized relative path. Pure.
 
-Knows the server's extension aliases, the two folder modes, and how a search result names an asset.
+Contains the server's extension aliases, the two folder modes, and the naming of assets in search results.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, Mapping, Optional, Tuple
 from cloudinary_cli.text import nfc
 from cloudinary_cli.transfer.engine.records import RemoteAsset
 
-# The record of names that sync keeps in the local folder.
+# The file in which sync records changed names, in the local folder.
 NAME_MAP = ".cld-sync"
 _ALIASES = {
     "jpeg": "jpg", "jpe": "jpg", "tif": "tiff", "ps": "eps", "ept": "eps", "eps3": "eps", "j2k": "jpc", "jxr": "wdp",
@@ -30,27 +30,30 @@ _VIDEOS = frozenset(
 
 
 class FolderMode(str, Enum):
-    """Where an asset's folder is kept: in its public ID, or apart from it."""
+    """Where the folder of an asset is stored: in its public ID, or in a separate attribute.
+
+    https://cloudinary.com/documentation/folder_modes
+    """
 
     FIXED = "fixed"
     DYNAMIC = "dynamic"
 
 
 def is_reserved(path: str) -> bool:
-    """True when a part of the path is the name of the record, on whatever file system."""
+    """True when a part of the path is `.cld-sync`, on any file system."""
     return any(folded(part) == NAME_MAP for part in path.split("/"))
 
 
 def split_extension(path: str) -> Tuple[str, str]:
-    """`a/b.tar.gz` -> `a/b.tar`, `.gz`. A leading dot begins a name, not an extension, and a final one ends none."""
+    """`a/b.tar.gz` -> `a/b.tar`, `.gz`. A leading or final dot of a name does not start an extension."""
     slash, dot = path.rfind("/"), path.rfind(".")
     if dot < 0 or dot == len(path) - 1 or not path[slash + 1 : dot].strip("."):
         return path, ""
     return path[:dot], path[dot:]
 
 
-def normalised(path: str) -> str:
-    """The path in normal form C, its extension in lower case and replaced by the one that the server uses for it."""
+def normalized(path: str) -> str:
+    """The path in normal form C, with the extension in lower case and replaced by the server's alias for it."""
     path = nfc(path)
     stem, extension = split_extension(path)
     if not extension:
@@ -60,9 +63,9 @@ def normalised(path: str) -> str:
 
 
 def folded(name: str) -> str:
-    """The form in which two names are equal that some file system takes for one.
+    """A form that is equal for two names that some file system treats as one.
 
-    Case and normal form do not count, nor do format characters, which HFS+ ignores (as in CVE-2014-9390 of git).
+    Case, normal form and format characters are ignored. HFS+ ignores the latter (see CVE-2014-9390 of git).
     """
     if name.isascii():
         return name.lower()
@@ -70,7 +73,7 @@ def folded(name: str) -> str:
 
 
 def name_problem(path: str) -> Optional[str]:
-    """Why a path cannot be a name on both sides; None for one that can."""
+    """Why a path cannot be used on both sides; None if it can."""
     if path.isprintable():
         return None
     try:
@@ -83,7 +86,7 @@ def name_problem(path: str) -> Optional[str]:
 
 
 def is_hidden(path: str) -> bool:
-    """True when a name in the path begins with a dot. `.` and `..` are no names."""
+    """True when a name in the path, other than `.` and `..`, begins with a dot."""
     return any(name.startswith(".") and name not in (".", "..") for name in _visible(path).split("/"))
 
 
@@ -92,7 +95,7 @@ def _visible(name: str) -> str:
 
 
 def is_media(extension: str) -> bool:
-    """True for the extension (with its dot) of a format that the server knows as image or video."""
+    """True for the extension (with its dot) of a format that the server treats as an image or a video."""
     return resource_type_of(extension) != "raw"
 
 
@@ -104,23 +107,23 @@ def resource_type_of(extension: str) -> str:
 
 
 def clean_folder(folder: str) -> str:
-    """CLOUDINARY_FOLDER without slashes at its ends; empty for the root."""
+    """CLOUDINARY_FOLDER without leading and trailing slashes; empty for the root."""
     return folder.strip("/")
 
 
 def remote_key(result: Mapping[str, Any], folder: str, mode: FolderMode) -> Optional[str]:
-    """The key of an asset of a search or upload result; None when it is not in the folder.
+    """The key of an asset of a search or upload result; None if the asset is not in the folder.
 
-    What a result lacks is made up for: an asset without a display name is called as its public ID ends.
+    Missing members have defaults: the display name is the last part of the public ID.
     """
     path = _fixed_path(result) if mode is FolderMode.FIXED else _dynamic_path(result, folder)
-    # Names may begin or end with a slash, and an asset of type fetch has a URL as its ID.
+    # Names may begin or end with a slash, and the public ID of an asset of type fetch is a URL.
     path, folder = nfc("/".join(part for part in path.split("/") if part)), nfc(folder)
     if folder:
         if not path.startswith(folder + "/"):
             return None
         path = path[len(folder) + 1 :]
-    return normalised(path) or None
+    return normalized(path) or None
 
 
 def _text(result: Mapping[str, Any], name: str) -> str:
@@ -138,7 +141,7 @@ def _fixed_path(result: Mapping[str, Any]) -> str:
 def _dynamic_path(result: Mapping[str, Any], folder: str) -> str:
     asset_folder = result.get("asset_folder")
     name = _text(result, "display_name") or _text(result, "public_id").rpartition("/")[2]
-    # The search has found it in the folder, so without the member it is taken to be right there.
+    # The search found the asset in the folder, so that is the default.
     directory = asset_folder if isinstance(asset_folder, str) else folder
     return f"{directory}/{name}{_dynamic_extension(result, name)}"
 
@@ -154,7 +157,7 @@ def _dynamic_extension(result: Mapping[str, Any], name: str) -> str:
 
 
 def remote_asset(result: Mapping[str, Any], folder: str, mode: FolderMode) -> Optional[RemoteAsset]:
-    """A search result as an asset, whatever it lacks; None without a public ID, or when it is not in the folder."""
+    """A search result as an asset; None without a public ID, or if it is not in the folder."""
     key = remote_key(result, folder, mode) if _text(result, "public_id") else None
     if key is None:
         return None
@@ -183,9 +186,9 @@ def _number(value: Any) -> Optional[int]:
 
 
 def place(key: str, mode: FolderMode) -> Tuple[str, str]:
-    """What two keys must not share at the server.
+    """A value that two keys must not have in common at the server.
 
-    In fixed mode the public ID is the path without its extension, so that a.jpg and a.png are one image there.
+    In fixed mode the public ID is the path without its extension, so a.jpg and a.png are the same image.
     """
     stem, extension = split_extension(key)
     if mode is FolderMode.FIXED and extension[1:] in _IMAGES:

@@ -1,6 +1,7 @@
-"""`cld migrate`: lets the cloud fetch assets, by asking for the delivery URLs of an auto-upload mapping.
+"""`cld migrate`: requests the delivery URLs of an auto-upload mapping, so that the cloud fetches the assets.
 
-One HEAD request each, many at the same time; the file with the URLs is read as it is needed.
+There is one HEAD request for each URL, and the file with the URLs is read while requests are sent. See
+https://cloudinary.com/documentation/migration#lazy_migration_with_auto_upload
 """
 
 from __future__ import annotations
@@ -14,44 +15,44 @@ from urllib3.exceptions import HTTPError
 
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import ApiError, CliError
-from cloudinary_cli.net.connector import Outgoing
+from cloudinary_cli.net.connector import Request
+from cloudinary_cli.net.retry import retried
 from cloudinary_cli.sdk import loader
 from cloudinary_cli.sdk.call import call_api
 from cloudinary_cli.sdk.delivery import UrlRequest, delivery_url
-from cloudinary_cli.sdk.page_fetch import retried
 from cloudinary_cli.text import one_line, redact, without_signature
 from cloudinary_cli.transfer import entries
-from cloudinary_cli.transfer.engine.filters import Selection
+from cloudinary_cli.transfer.engine.filters import ItemFilter
 from cloudinary_cli.transfer.engine.records import Outcome, Status
 from cloudinary_cli.transfer.engine.run import Run, TransferOptions, transfer_run
 from cloudinary_cli.transfer.engine.session import TransferSession
 from cloudinary_cli.transfer.keys import resource_type_of, split_extension
 
-MOST_REDIRECTS = 5
+MAX_REDIRECTS = 5
 _REDIRECTS = frozenset([301, 302, 303, 307, 308])
 
 
 @dataclass(frozen=True)
 class MigrateOptions:
-    """What the user has asked for. `file` is `-` for stdin; `delimiter` is what it stands for, unescaped."""
+    """The options of `cld migrate`. `file` is `-` for stdin. `delimiter` is unescaped."""
 
     mapping: str
     file: str
     delimiter: str = "\n"
     verbose: bool = False
-    resource_type: Optional[str] = None  # None: by the extension of each URL
+    resource_type: Optional[str] = None  # None: determined by the extension of each URL
     transfer: TransferOptions = field(default_factory=TransferOptions)
 
 
 @dataclass(frozen=True)
 class _Mapping:
-    """An upload mapping: what is asked for below `folder` is fetched from `template`."""
+    """An upload mapping: an asset that is requested below `folder` is fetched from `template`."""
 
     folder: str
     template: str
 
     def path_of(self, url: str) -> Optional[str]:
-        """The path below the folder; None for a URL that the template does not lead to."""
+        """The path of a URL below the template; None for any other URL."""
         path = url[len(self.template) :]
         if not url.startswith(self.template) or not path.strip("/") or ".." in path.split("?")[0].split("/"):
             return None
@@ -59,50 +60,48 @@ class _Mapping:
 
 
 def migrate(app: AppContext, options: MigrateOptions) -> None:
-    """Ask for every URL of the file.
+    """Request every URL of the file.
 
-    :raises TransferIncomplete: something failed; the rest was done. :raises CliError: it could not begin, or the file
-        could not be read to its end.
+    :raises TransferIncomplete: some items failed, the others were done. :raises CliError: it could not start, or the
+        file could not be read to its end.
     """
     entries.check_readable(options.file)
-    chosen = options.transfer.selection()
+    item_filter = options.transfer.item_filter()
     with transfer_run(app, options.transfer) as run:
         mapping = _mapping(options.mapping)
-        items = _items(run, options, mapping, chosen)
+        items = _items(run, options, mapping, item_filter)
         if options.transfer.dry_run:
             count = _show(run, items)
         else:
             run.execute(items)
             count = run.tally.ok
             run.app.console.success(f"{count} URLs uploaded")
-        done = {"would_upload" if options.transfer.dry_run else "uploaded": count}
-        failure = (
-            f"{run.tally.failed} URLs were not uploaded. --retry-failed with the --report of a run does what is left."
-        )
-        run.finish({"command": "migrate", "mapping": options.mapping, **done}, failure)
+        counts = {"would_upload" if options.transfer.dry_run else "uploaded": count}
+        failure = f"{run.tally.failed} URLs were not uploaded. --retry-failed with the --report of a run repeats them."
+        run.finish({"command": "migrate", "mapping": options.mapping, **counts}, failure)
 
 
 def _mapping(name: str) -> _Mapping:
     failed = f"Failed retrieving upload mapping: '{name}', error: "
     try:
-        answer = retried(lambda: call_api(loader.module("admin").upload_mapping, name))
+        response = retried(lambda: call_api(loader.module("admin").upload_mapping, name))
     except ApiError as error:
         advice = ". List the mappings: cld admin upload_mappings" if error.status == 404 else ""
         raise ApiError(failed + error.message.rstrip(".") + advice, error.status) from error
-    folder, template = answer.get("folder") or name, answer.get("template")
+    folder, template = response.get("folder") or name, response.get("template")
     if not isinstance(template, str) or not template:
-        raise CliError(failed + "the server's answer has no template.")
+        raise CliError(failed + "the server's response has no template.")
     return _Mapping(str(folder), template)
 
 
 def _items(
-    run: Run, options: MigrateOptions, mapping: _Mapping, chosen: Selection
+    run: Run, options: MigrateOptions, mapping: _Mapping, item_filter: ItemFilter
 ) -> Iterator[Union[_Foreign, _Fetch]]:
     fields = run.app.active.fields
     for url in entries.read_entries(options.file, options.delimiter):
         path = mapping.path_of(url)
-        key = _shown(url if path is None else path)
-        if not chosen.takes(key):
+        key = _printable(url if path is None else path)
+        if not item_filter.includes(key):
             continue
         if path is None:
             yield _Foreign(key)
@@ -113,13 +112,13 @@ def _items(
 
 
 def _resource_type(path: str) -> str:
-    """By the extension of the URL's path. Without one the server is asked for an image, as auto-upload does."""
+    """The type for the extension of the URL's path. Without an extension it is an image, as in auto-upload."""
     extension = split_extension(re.split(r"[?#]", path, maxsplit=1)[0])[1]
     return resource_type_of(extension) if extension else "image"
 
 
-def _shown(text: str) -> str:
-    """How a report and error lines call an entry: it may carry credentials, and bytes that are no text."""
+def _printable(text: str) -> str:
+    """An entry as it appears in reports and errors: without credentials, and with invalid bytes escaped."""
     return redact(text).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
@@ -137,7 +136,7 @@ def _show(run: Run, items: Iterator[Union[_Foreign, _Fetch]]) -> int:
 
 @dataclass(frozen=True)
 class _Foreign:
-    """An entry that the mapping is not about."""
+    """An entry that does not belong to the mapping."""
 
     key: str
     action: str = "fetch"
@@ -150,7 +149,7 @@ class _Foreign:
 
 @dataclass(frozen=True)
 class _Fetch:
-    """Ask for the delivery URL of one asset, which lets the cloud fetch it.
+    """Request the delivery URL of one asset, so that the cloud fetches it.
 
     :param source: public ID and extension. :param fields: of the active configuration, for the URL.
     """
@@ -164,7 +163,7 @@ class _Fetch:
     action: str = "fetch"
 
     def address(self) -> str:
-        """:raises CliError: it is no text, or has to be signed with a secret that is not there."""
+        """:raises CliError: it is not UTF-8, or needs a signature and there is no API secret."""
         try:
             self.source.encode("utf-8")
         except UnicodeEncodeError:
@@ -172,36 +171,36 @@ class _Fetch:
         return delivery_url(UrlRequest(self.source, resource_type=self.resource_type), self.fields)
 
     def run(self) -> Outcome:
-        shown = one_line(self.key)
+        name = one_line(self.key)
         try:
             url = self.address()
-            shown = without_signature(url)
-            _ask(self.session, url)
+            name = without_signature(url)
+            _request(self.session, url)
         except CliError as error:
             reason = without_signature(error.message)
-            message = f"Failed uploading {shown}: {reason}"
-            return Outcome(self.action, self.key, Status.FAILED, reason, url=shown, message=message, cause=error)
-        return Outcome(self.action, self.key, url=shown, message=f"Uploaded {shown}" if self.verbose else "")
+            message = f"Failed uploading {name}: {reason}"
+            return Outcome(self.action, self.key, Status.FAILED, reason, url=name, message=message, cause=error)
+        return Outcome(self.action, self.key, url=name, message=f"Uploaded {name}" if self.verbose else "")
 
 
-def _ask(session: TransferSession, url: str) -> None:
-    """One HEAD request, and those that its redirects lead to.
+def _request(session: TransferSession, url: str) -> None:
+    """Send a HEAD request, and follow its redirects.
 
-    :raises ApiError: the answer in the end is not 200.
+    :raises ApiError: the status of the last response is not 200.
     """
-    for _ in range(MOST_REDIRECTS + 1):
-        answer = _head(session, url)
-        if answer.status == 200:
+    for _ in range(MAX_REDIRECTS + 1):
+        response = _head(session, url)
+        if response.status == 200:
             return
-        if answer.status not in _REDIRECTS or not answer.location:
-            raise ApiError(answer.error or f"HTTP {answer.status}", answer.status)
-        url = _redirected(url, answer.location)
-    raise ApiError(f"more than {MOST_REDIRECTS} redirects")
+        if response.status not in _REDIRECTS or not response.location:
+            raise ApiError(response.error or f"HTTP {response.status}", response.status)
+        url = _redirected(url, response.location)
+    raise ApiError(f"more than {MAX_REDIRECTS} redirects")
 
 
 @dataclass(frozen=True)
 class _Head:
-    """What a HEAD request brought."""
+    """The response to a HEAD request."""
 
     status: int
     location: str
@@ -210,23 +209,22 @@ class _Head:
 
 def _head(session: TransferSession, url: str) -> _Head:
     def receive(response: Any) -> _Head:
-        headers = response.headers
         response.drain_conn()
-        error = one_line(headers.get("X-Cld-Error") or "", 500)
-        return _Head(response.status, headers.get("Location") or "", error)
+        error = one_line(response.headers.get("X-Cld-Error") or "", 500)
+        return _Head(response.status, response.headers.get("Location") or "", error)
 
     try:
-        outgoing = Outgoing("HEAD", url, {"User-Agent": loader.load().get_user_agent()})
-        answer: _Head = session.connector.send(outgoing, receive)
+        request = Request("HEAD", url, {"User-Agent": loader.load().get_user_agent()})
+        head: _Head = session.connector.send(request, receive)
     except HTTPError as error:
-        raise ApiError(f"No answer from the server: {one_line(str(error))}.") from error
-    return answer
+        raise ApiError(f"No response from the server: {one_line(str(error))}.") from error
+    return head
 
 
 def _redirected(url: str, location: str) -> str:
-    """Where a redirect leads. It is followed on the web only, never out of TLS, and with nobody's credentials.
+    """The target of a redirect.
 
-    :raises ApiError: it must not be followed.
+    :raises ApiError: it is not http or https, leads from https to http, or contains credentials.
     """
     try:
         target = urljoin(url, location)

@@ -1,4 +1,4 @@
-"""`cld regen_derived`: makes the derived assets of a transformation anew, with one `explicit` call for each asset."""
+"""`cld regen_derived`: regenerates the derived assets of a transformation, with one `explicit` call for each asset."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tup
 
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import ApiError, CliError, Declined
+from cloudinary_cli.net.retry import retried
 from cloudinary_cli.sdk import loader
 from cloudinary_cli.sdk.call import call_api
-from cloudinary_cli.sdk.page_fetch import retried, wait_for_quota
-from cloudinary_cli.sdk.pages import PAGE_SIZE, pages
+from cloudinary_cli.sdk.pages import PAGE_SIZE, pages, wait_for_quota
 from cloudinary_cli.text import one_line
 from cloudinary_cli.transfer.engine.records import Outcome, Status
 from cloudinary_cli.transfer.engine.run import Run, TransferOptions, transfer_run
@@ -18,14 +18,14 @@ from cloudinary_cli.transfer.http.upload import UploadTarget, explicit
 
 DEFAULT_MAX_RESULTS = 10
 _COST = (
-    "Running this command makes derived assets anew. This counts as transformations and may cost, depending on your"
+    "This command regenerates derived assets. They count as transformations, which may cost money, depending on your"
     " plan. Continue?"
 )
 
 
 @dataclass(frozen=True)
 class RegenOptions:
-    """What the user has asked for. `max_results` is the number of derived assets; None for all."""
+    """The options of `cld regen_derived`. `max_results` is the number of derived assets; None for all."""
 
     transformation: str
     max_results: Optional[int] = DEFAULT_MAX_RESULTS
@@ -36,7 +36,7 @@ class RegenOptions:
 
 
 class _Identity(NamedTuple):
-    """The asset that a derived one is made of."""
+    """The original asset of a derived one."""
 
     resource_type: str
     type: str
@@ -44,7 +44,7 @@ class _Identity(NamedTuple):
 
     @property
     def key(self) -> str:
-        """Its name in reports: a public ID alone may stand for an image and for a video."""
+        """The name in reports. The public ID alone may be that of an image and of a video."""
         return "/".join(self)
 
 
@@ -57,20 +57,20 @@ class _Listing(NamedTuple):
 
 
 def regenerate(app: AppContext, options: RegenOptions) -> None:
-    """Make them anew.
+    """Regenerate the derived assets of a transformation.
 
-    :raises TransferIncomplete: something failed; the rest was done. :raises Declined: the user said no.
-    :raises CliError: it could not begin.
+    :raises TransferIncomplete: some items failed, the others were done. :raises Declined: the user declined.
+    :raises CliError: it could not start.
     """
-    chosen = options.transfer.selection()
+    item_filter = options.transfer.item_filter()
     app.active.require()
     if not options.transfer.dry_run and not options.force and not app.console.confirm(_COST):
         raise Declined("Stopping. Nothing was regenerated.")
     with transfer_run(app, options.transfer) as run:
         listing = _list(app, options)
-        # All are known before the first is made anew: that changes the listing.
-        assets = [asset for asset in _distinct(listing.derived) if chosen.takes(asset.public_id, asset.key)]
-        _tell(run, options, listing, assets)
+        # All are listed before the first is regenerated, because regenerating changes the listing.
+        assets = [asset for asset in _distinct(listing.derived) if item_filter.includes(asset.public_id, asset.key)]
+        _print_listing(run, options, listing, assets)
         if options.transfer.dry_run:
             for asset in assets:
                 app.console.info(one_line(asset.key, None))
@@ -82,9 +82,9 @@ def regenerate(app: AppContext, options: RegenOptions) -> None:
 
 
 def _list(app: AppContext, options: RegenOptions) -> _Listing:
-    """The derived assets, page after page, until there are as many as were asked for.
+    """List the derived assets, page by page, up to `max_results`.
 
-    :raises ApiError: no such transformation, refused, or no answer after the retries.
+    :raises ApiError: no such transformation, refused, or no response after the retries.
     """
 
     def fetch(cursor: Optional[str] = None) -> Any:
@@ -112,31 +112,31 @@ def _list(app: AppContext, options: RegenOptions) -> _Listing:
 
 
 def _distinct(derived: Sequence[Mapping[str, Any]]) -> List[_Identity]:
-    """The assets they are made of, each once, in the order of the listing.
+    """The original assets, each once, in the order of the listing.
 
-    :raises ApiError: the listing does not say which.
+    :raises ApiError: a derived asset has no public ID.
     """
     found: Dict[_Identity, None] = {}
     for item in derived:
         if not item.get("public_id"):
-            raise ApiError("The server's answer has a derived asset without a public ID.")
+            raise ApiError("The server's response has a derived asset without a public ID.")
         kind = str(item.get("resource_type") or "image"), str(item.get("type") or "upload")
         found[_Identity(*kind, str(item["public_id"]))] = None
     return list(found)
 
 
-def _tell(run: Run, options: RegenOptions, listing: _Listing, assets: Sequence[_Identity]) -> None:
+def _print_listing(run: Run, options: RegenOptions, listing: _Listing, assets: Sequence[_Identity]) -> None:
     console = run.app.console
     if not listing.derived:
         console.info("No derived assets are using this transformation.")
     elif not assets:
-        console.info("No derived asset is selected by the options.")
+        console.info("The options select no derived asset.")
     elif options.transfer.dry_run:
         console.info("The derived assets of the following assets would be regenerated:")
     if not listing.is_complete:
         console.warning(
-            f"Only the first {len(listing.derived)} derived assets of the transformation are looked at."
-            " -A (--auto_paginate) takes all, -n N takes N."
+            f"Only the first {len(listing.derived)} derived assets of the transformation are included."
+            " Use -A (--auto_paginate) for all, or -n N for N of them."
         )
 
 
@@ -155,15 +155,15 @@ def _finish(run: Run, options: RegenOptions, assets: Sequence[_Identity]) -> Non
     failed = run.tally.failed
     if run.is_clean and assets and not options.transfer.dry_run:
         count = f"{run.tally.ok} assets."
-        ending = f"Regeneration in progress. {count}" if options.is_async else f"Regeneration complete. {count}"
-        run.app.console.success(ending)
+        message = f"Regeneration in progress. {count}" if options.is_async else f"Regeneration complete. {count}"
+        run.app.console.success(message)
     done: Tuple[str, int] = ("would_regenerate", len(assets))
     if not options.transfer.dry_run:
         done = ("regenerated", run.tally.ok)
     run.finish(
         {"command": "regen_derived", "transformation": options.transformation, done[0]: done[1]},
-        f"{failed} of {len(assets)} assets were not regenerated. --retry-failed with the --report of a run does"
-        " what is left.",
+        f"{failed} of {len(assets)} assets were not regenerated. --retry-failed with the --report of a run repeats"
+        " them.",
     )
 
 
@@ -184,26 +184,26 @@ class _Regenerate:
         asset = self.asset
         options = {**self.parameters, "resource_type": asset.resource_type, "type": asset.type}
         try:
-            made = _first_eager(explicit(self.target, asset.public_id, options))
+            derived = _first_eager(explicit(self.target, asset.public_id, options))
         except CliError as error:
             name = f"{one_line(asset.public_id)} of type: {asset.type} and resource_type: {asset.resource_type}"
             message = f"Failed to regenerate {name}, error: {error.message}"
             outcome = Outcome(self.action, self.key, Status.FAILED, error.message, message=message, cause=error)
             return replace(outcome, public_id=asset.public_id)
-        url = made.get("secure_url") or made.get("url")
+        url = derived.get("secure_url") or derived.get("url")
         verb = "Processing" if self.parameters["eager_async"] else "Regenerated"
-        shown = one_line(str(url or asset.public_id), None)
-        return Outcome(self.action, self.key, public_id=asset.public_id, url=url, message=f"{verb} {shown}")
+        name = one_line(str(url or asset.public_id), None)
+        return Outcome(self.action, self.key, public_id=asset.public_id, url=url, message=f"{verb} {name}")
 
 
-def _first_eager(answer: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What the answer says about the derived asset; it may say nothing.
+def _first_eager(response: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The part of the response about the derived asset; empty if there is none.
 
-    :raises ApiError: that it could not be made.
+    :raises ApiError: the derived asset could not be generated.
     """
-    eager = answer.get("eager")
+    eager = response.get("eager")
     first = eager[0] if isinstance(eager, list) and eager else None
-    made: Mapping[str, Any] = first if isinstance(first, dict) else {}
-    if made.get("status") == "failed":
-        raise ApiError(one_line(str(made.get("reason") or "the server says 'failed'"), 500))
-    return made
+    derived: Mapping[str, Any] = first if isinstance(first, dict) else {}
+    if derived.get("status") == "failed":
+        raise ApiError(one_line(str(derived.get("reason") or "the server reports 'failed'"), 500))
+    return derived

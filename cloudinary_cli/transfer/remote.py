@@ -1,31 +1,26 @@
-"""The assets of a remote folder, from the Search API; and the account's folder mode."""
+"""Lists the assets of a remote folder with the Search API, and reads the account's folder mode."""
 
 from __future__ import annotations
 
 import re
-import time
 import unicodedata
 from dataclasses import dataclass, field
 from typing import AbstractSet, Any, Callable, Dict, List, Optional, Set
 
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import ApiError, CliError
-from cloudinary_cli.net.retry import backoff
+from cloudinary_cli.net.retry import LISTING_BUDGET, attempts, retried
 from cloudinary_cli.sdk import loader
 from cloudinary_cli.sdk.call import call_api
-from cloudinary_cli.sdk.page_fetch import retried, wait_for_quota
-from cloudinary_cli.sdk.pages import PAGE_SIZE, pages
+from cloudinary_cli.sdk.pages import PAGE_SIZE, pages, wait_for_quota
 from cloudinary_cli.transfer.engine.background import Background
 from cloudinary_cli.transfer.engine.records import RemoteAsset
 from cloudinary_cli.transfer.keys import FolderMode, is_hidden, is_reserved, remote_asset
 
-# How often a listing is fetched that turns out to be incomplete: the search index may lag behind a change.
-_LISTINGS = 3
-
 
 @dataclass(frozen=True)
 class RemoteQuery:
-    """What is listed. `folder` has no slash at its ends; `mode` None asks the account."""
+    """The listing to make. `folder` has no leading or trailing slash. Without a `mode` the account's mode is used."""
 
     folder: str = ""
     mode: Optional[FolderMode] = None
@@ -34,41 +29,43 @@ class RemoteQuery:
 
 @dataclass
 class RemoteIndex:
-    """What was found. Left alone are `strangers`, results that are not in the folder, and names that are `hidden`
-    or `reserved`; these three are numbers.
+    """The result of a listing.
+
+    `outside`, `hidden` and `reserved` are the numbers of results that are ignored, because they are not in the folder
+    or because of their names.
     """
 
     mode: FolderMode
     exists: bool = True
     assets: List[RemoteAsset] = field(default_factory=list)
-    strangers: int = 0
+    outside: int = 0
     hidden: int = 0
     reserved: int = 0
 
     def leave_out(self, include_hidden: bool, mapped: AbstractSet[str]) -> None:
-        """Drop and count the assets whose names a local folder must not get.
+        """Remove and count the assets whose names must not be used in a local folder.
 
-        :param mapped: keys that `.cld-sync` gives to local files, which have names of their own.
+        :param mapped: keys to which `.cld-sync` maps local files. These files have other names.
         """
         rest = [asset for asset in self.assets if not is_reserved(asset.key)]
-        taken = [asset for asset in rest if include_hidden or asset.key in mapped or not is_hidden(asset.key)]
-        self.reserved, self.hidden = len(self.assets) - len(rest), len(rest) - len(taken)
-        self.assets = taken
+        kept = [asset for asset in rest if include_hidden or asset.key in mapped or not is_hidden(asset.key)]
+        self.reserved, self.hidden = len(self.assets) - len(rest), len(rest) - len(kept)
+        self.assets = kept
 
 
 def folder_mode() -> FolderMode:
     """The account's folder mode.
 
-    :raises CliError: it cannot be read; the text is what scripts look for.
+    :raises CliError: it cannot be read. Scripts depend on the text of this error.
     """
     admin = loader.module("admin")
     try:
-        answer = retried(lambda: call_api(admin.config, settings="true"))
-        return FolderMode(str(answer["settings"]["folder_mode"]).lower())
+        response = retried(lambda: call_api(admin.config, settings="true"))
+        return FolderMode(str(response["settings"]["folder_mode"]).lower())
     except ApiError as error:
         raise _mode_error(error, error.status) from error
     except (KeyError, TypeError, ValueError) as error:
-        raise _mode_error("the answer names no folder mode that is known", None) from error
+        raise _mode_error("the response has no known folder mode", None) from error
 
 
 def _mode_error(reason: object, status: Optional[int]) -> CliError:
@@ -81,7 +78,7 @@ def quoted(text: str) -> str:
 
 
 def spellings(folder: str) -> List[str]:
-    """The folder as it was given, and in the Unicode normal forms C and D where these differ."""
+    """The given folder, and its Unicode normal forms C and D if they differ."""
     forms = [folder, *(unicodedata.normalize(form, folder) for form in ("NFC", "NFD"))]
     return list(dict.fromkeys(forms))
 
@@ -89,7 +86,7 @@ def spellings(folder: str) -> List[str]:
 def expression(query: RemoteQuery, mode: FolderMode) -> str:
     """The search expression for everything in the folder and below it."""
     field_name = "asset_folder" if mode is FolderMode.DYNAMIC else "folder"
-    # The search compares code points, so a folder is looked for in both normal forms.
+    # The search compares code points, so it includes both normal forms.
     terms = [f"{field_name}:{quoted(f'{name}/*' if name else '*')}" for name in spellings(query.folder)]
     text = terms[0] if len(terms) == 1 else f"({' OR '.join(terms)})"
     if query.status:
@@ -98,9 +95,9 @@ def expression(query: RemoteQuery, mode: FolderMode) -> str:
 
 
 def list_folder(query: RemoteQuery, clock: Callable[[], float]) -> RemoteIndex:
-    """List the folder: folder mode and existence at the same time, then page after page.
+    """List the folder. The folder mode and the existence of the folder are requested at the same time.
 
-    :raises ApiError: refused, no answer after the retries, or a listing that stays incomplete.
+    :raises ApiError: refused, no response after the retries, or a listing that remains incomplete.
     """
     existence = Background(lambda: _folder_exists(query.folder)) if query.folder else None
     mode = query.mode or folder_mode()
@@ -111,24 +108,23 @@ def list_folder(query: RemoteQuery, clock: Callable[[], float]) -> RemoteIndex:
 
 
 def _folder_exists(folder: str) -> bool:
-    wanted = " OR ".join(f"path={quoted(name)}" for name in spellings(folder))
-    search = loader.load().SearchFolders().expression(wanted)
+    text = " OR ".join(f"path={quoted(name)}" for name in spellings(folder))
+    search = loader.load().SearchFolders().expression(text)
     return bool(retried(lambda: call_api(search.execute)).get("total_count", 1))
 
 
 def _complete(query: RemoteQuery, mode: FolderMode, clock: Callable[[], float]) -> RemoteIndex:
-    """A listing that has at least as many assets as the largest `total_count` of its pages.
+    """A listing with at least as many assets as the largest `total_count` of its pages.
 
-    :raises ApiError: every attempt was incomplete. An asset that is not listed would be taken for deleted.
+    :raises ApiError: every attempt was incomplete. A sync would treat the missing assets as deleted.
     """
-    for attempt in range(1, _LISTINGS + 1):
+    missing = ""
+    for _ in attempts(LISTING_BUDGET):
         index = RemoteIndex(mode)
         missing = _collect(index, query, clock)
         if not missing:
             return index
-        if attempt < _LISTINGS:
-            logger.debug("The listing is incomplete: %s. Fetching it again.", missing)
-            time.sleep(backoff(attempt))
+        logger.debug("The listing is incomplete: %s.", missing)
     raise ApiError(
         f"Nothing was changed, because the listing is incomplete: {missing} of Cloudinary folder"
         f" '{query.folder or '/'}' were listed. Try again when nothing else changes the folder."
@@ -136,27 +132,27 @@ def _complete(query: RemoteQuery, mode: FolderMode, clock: Callable[[], float]) 
 
 
 def _collect(index: RemoteIndex, query: RemoteQuery, clock: Callable[[], float]) -> str:
-    """Fill `index`. Returns how many assets of how many were listed, if some are missing."""
-    # An asset may come twice when the folder changes between two pages.
+    """Fill `index`. Returns a text such as "2 of 3 assets" if assets are missing, else an empty one."""
+    # An asset may be listed twice when the folder changes between two pages.
     seen: Dict[Any, RemoteAsset] = {}
-    strangers: Set[Any] = set()
+    outside: Set[Any] = set()
     total = 0
     for page in pages(_fetch(query, index.mode), lambda cursor: _fetch(query, index.mode, cursor)):
         results = page.get("resources")
         if not isinstance(results, list):
-            raise ApiError("The server's answer has no list of resources.")
+            raise ApiError("The server's response has no list of resources.")
         count = page.get("total_count")
         total = max(total, count) if isinstance(count, int) else total
         for result in results:
             asset = remote_asset(result, query.folder, index.mode) if isinstance(result, dict) else None
             if asset is None:
-                strangers.add(str(result))
+                outside.add(str(result))
             else:
                 seen[asset.identity] = asset
         if page.get("next_cursor"):
             wait_for_quota(page, clock)
-    index.assets, index.strangers = list(seen.values()), len(strangers)
-    listed = len(seen) + len(strangers)
+    index.assets, index.outside = list(seen.values()), len(outside)
+    listed = len(seen) + len(outside)
     return f"{listed} of {total} assets" if listed < total else ""
 
 

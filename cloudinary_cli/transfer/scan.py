@@ -1,4 +1,4 @@
-"""The files below a local folder, in one walk; reads no file and opens nothing but directories."""
+"""Finds the files below a local folder in one walk. It opens only directories."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any, Iterator, List, Optional, Tuple
 
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.text import one_line
+from cloudinary_cli.transfer.engine.part_file import PREFIX
 from cloudinary_cli.transfer.engine.records import LocalFile, Outcome, Status
-from cloudinary_cli.transfer.http.part_file import PREFIX
-from cloudinary_cli.transfer.keys import is_reserved, name_problem, normalised
+from cloudinary_cli.transfer.keys import is_reserved, name_problem, normalized
 
 _HIDDEN_ATTRIBUTE = getattr(stat, "FILE_ATTRIBUTE_HIDDEN", 2)  # Windows
 _KINDS = (
@@ -24,9 +24,9 @@ _KINDS = (
 
 @dataclass
 class ScanResult:
-    """What the walk found, sorted by relative path. `problems` are what it could not take, and why.
+    """The result of a walk, sorted by relative path. `problems` are the entries that cannot be transferred.
 
-    `parts` are the paths of temporary files: of a run that goes on, or of one that was killed.
+    `parts` are the paths of temporary files, of a run in progress or of a killed one.
     """
 
     exists: bool = True
@@ -36,10 +36,10 @@ class ScanResult:
 
 
 def scan(root: str, include_hidden: bool = False) -> ScanResult:
-    """Walk `root`. Links to directories are not followed, links to files are files.
+    """Walk `root`. Links to directories are not followed. Links to files are treated as files.
 
-    Pipes, sockets and devices are skipped, never opened. A broken link and an unreadable directory are failures: what
-    they stand for is unknown, and must not be taken for deleted.
+    Pipes, sockets and devices are skipped, and never opened. A broken link and an unreadable directory are failures:
+    their content is unknown, and must not be treated as deleted.
 
     :raises CliError: `root` is not a directory, or cannot be read.
     """
@@ -53,7 +53,7 @@ def scan(root: str, include_hidden: bool = False) -> ScanResult:
     except OSError as error:
         raise CliError(f"Cannot read the directory '{root}': {error.strerror or error}.") from error
     for relative, entry in _walk(entries, include_hidden, result):
-        _take(relative, entry, result)
+        _add(relative, entry, result)
     result.files.sort(key=lambda file: file.relative)
     result.problems.sort(key=lambda problem: problem.key)
     return result
@@ -67,7 +67,7 @@ def _sorted_entries(path: str) -> List["os.DirEntry[str]"]:
 def _walk(
     entries: List["os.DirEntry[str]"], include_hidden: bool, result: ScanResult
 ) -> Iterator[Tuple[str, "os.DirEntry[str]"]]:
-    """Everything that is not a directory, with its path relative to the root. Depth does not matter: no recursion."""
+    """Yield everything except directories, with its path relative to the root. Not recursive, so any depth works."""
     pending = [("", entries)]
     while pending:
         prefix, entries = pending.pop()
@@ -97,7 +97,7 @@ def _is_hidden(entry: "os.DirEntry[str]") -> bool:
     return bool(attributes & _HIDDEN_ATTRIBUTE)
 
 
-def _take(relative: str, entry: "os.DirEntry[str]", result: ScanResult) -> None:
+def _add(relative: str, entry: "os.DirEntry[str]", result: ScanResult) -> None:
     problem = name_problem(relative)
     if problem is not None:
         result.problems.append(_problem(relative, Status.FAILED, f"{problem}; rename the file"))
@@ -111,7 +111,7 @@ def _take(relative: str, entry: "os.DirEntry[str]", result: ScanResult) -> None:
         return
     if stat.S_ISREG(info.st_mode):
         file = LocalFile(
-            normalised(relative), relative, entry.path, info.st_size, info.st_mtime_ns, getattr(info, "st_ctime_ns", 0)
+            normalized(relative), relative, entry.path, info.st_size, info.st_mtime_ns, getattr(info, "st_ctime_ns", 0)
         )
         result.files.append(file)
         return
@@ -121,12 +121,12 @@ def _take(relative: str, entry: "os.DirEntry[str]", result: ScanResult) -> None:
 
 
 def _kind(mode: int) -> Optional[str]:
-    """What it is that has no content to transfer; None for a directory behind a link, which is left out silently."""
+    """The kind of a file without content to transfer; None for a link to a directory, which is skipped silently."""
     return next((kind for is_kind, kind in _KINDS if is_kind(mode)), None)
 
 
 def _problem(relative: str, status: Status, reason: str) -> Outcome:
-    # A byte that is not UTF-8 is shown as \xe9.
+    # A byte that is not UTF-8 is shown as an escape such as \xe9.
     shown = one_line(os.fsencode(relative).decode("utf-8", "backslashreplace"))
-    message = f"'{shown}' is left out: {reason}."
+    message = f"'{shown}' is skipped: {reason}."
     return Outcome("scan", relative, status, reason, message=message)

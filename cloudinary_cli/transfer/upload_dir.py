@@ -1,4 +1,4 @@
-"""`cld upload_dir`: uploads the files of a directory that a glob matches; compares nothing with the cloud."""
+"""`cld upload_dir`: uploads the files of a directory that match a glob, without comparing them with the cloud."""
 
 from __future__ import annotations
 
@@ -12,28 +12,27 @@ from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.text import nfc, one_line
 from cloudinary_cli.transfer.actions import UploadFile
-from cloudinary_cli.transfer.engine.filters import Selection, translated
+from cloudinary_cli.transfer.engine.filters import ItemFilter, translated
 from cloudinary_cli.transfer.engine.records import LocalFile, Outcome, Status
 from cloudinary_cli.transfer.engine.run import Run, TransferOptions, transfer_run
 from cloudinary_cli.transfer.keys import FolderMode
-from cloudinary_cli.transfer.parameters import default_options, folder_option
 from cloudinary_cli.transfer.remote import folder_mode
 from cloudinary_cli.transfer.scan import ScanResult, scan
-from cloudinary_cli.transfer.upload_presets import upload_target
+from cloudinary_cli.transfer.upload_options import default_options, folder_option, upload_target
 
 EVERYTHING = "**/*"
 
 
 @dataclass(frozen=True)
 class UploadDirOptions:
-    """What the user has asked for. `own_name` puts the files into a folder called like the directory."""
+    """The options of `cld upload_dir`. `own_name` puts the files into a folder with the name of the directory."""
 
     directory: str = "."
     glob: str = EVERYTHING
     include_hidden: bool = False
     folder: str = ""
     own_name: bool = True
-    mode: Optional[FolderMode] = None  # None asks the account
+    mode: Optional[FolderMode] = None  # None: the account's mode
     upload_options: Mapping[str, Any] = field(default_factory=dict)
     transfer: TransferOptions = field(default_factory=TransferOptions)
 
@@ -53,53 +52,51 @@ def joined(*parts: str) -> str:
 
 
 def upload_dir(app: AppContext, options: UploadDirOptions) -> None:
-    """Upload them all.
+    """Upload the files.
 
-    :raises TransferIncomplete: something failed; the rest was done. :raises CliError: it could not begin.
+    :raises TransferIncomplete: some items failed, the others were done. :raises CliError: it could not start.
     """
     matches = glob_pattern(options.glob)
-    chosen = options.transfer.selection()
+    item_filter = options.transfer.item_filter()
     local = _scan(options)
     with transfer_run(app, options.transfer) as run:
         mode = options.mode or folder_mode()
         what = "directory" if options.own_name else "contents of directory"
         app.console.info(f"Uploading {what} '{one_line(options.path, None)}' ({mode.value} folder mode)")
-        files = [file for file in local.files if matches.match(nfc(file.relative)) and chosen.takes(file.relative)]
+        files = [f for f in local.files if matches.match(nfc(f.relative)) and item_filter.includes(f.relative)]
         if not files:
-            app.console.warning(f"No file of '{one_line(options.path, None)}' matches what is asked for.")
+            app.console.warning(f"No file of '{one_line(options.path, None)}' matches the options.")
         if options.transfer.dry_run:
             _show(run, options, files)
         else:
-            run.record(_problems(local, matches, chosen))
+            run.record(_problems(local, matches, item_filter))
             target = upload_target(run.session, app.sdk_config, mode, options.upload_options, bool(files))
             run.execute([UploadFile(target, f.relative, f.path, p, mode) for f, p in _planned(options, files, mode)])
         _finish(run, options, len(files))
 
 
 _EXAMPLE = "cld upload_dir /path/to/photos -g '*.jpg'"
-
-
 _STARS = re.compile(r"(\\.)|\*{2,}", re.DOTALL)
 
 
 def glob_pattern(glob: str) -> Pattern[str]:
-    """The paths that pathlib's `Path.glob` would find, as a pattern for a path relative to the directory.
+    """A pattern for paths relative to the directory that matches what pathlib's `Path.glob` finds.
 
-    `*`, `?` and `[...]` match within a name, `**` any number of directories; at the end, everything below. A backslash
-    takes the next character as it is; on Windows it separates names.
+    `*`, `?` and `[...]` match within a name, and `**` matches any number of directories; at the end, everything below
+    them. A backslash escapes the next character; on Windows it separates names.
 
-    :raises CliError: it is empty, absolute, malformed, or leads out of the directory.
+    :raises CliError: the glob is empty, absolute, malformed, or leads out of the directory.
     """
     glob = nfc(glob)
     parts = (glob.replace("\\", "/") if os.name == "nt" else glob).split("/")
     if os.path.isabs(glob) or os.path.splitdrive(glob)[0]:
-        raise CliError(f"The pattern '{glob}' is absolute. Name the directory, and what is wanted of it: {_EXAMPLE}")
+        raise CliError(f"The pattern '{glob}' is absolute. Give the directory, and a relative pattern: {_EXAMPLE}")
     if ".." in parts:
-        raise CliError(f"The pattern '{glob}' leads out of the directory. Name the directory itself: {_EXAMPLE}")
+        raise CliError(f"The pattern '{glob}' leads out of the directory. Give the other directory: {_EXAMPLE}")
     parts = [part for part in parts if part not in ("", ".")]
     if not parts:
-        raise CliError(f"The pattern '{glob}' is empty. Leave out -g to upload all files.")
-    # Within a name two stars are one, and one `**` after another adds nothing.
+        raise CliError(f"The pattern '{glob}' is empty. Omit -g to upload all files.")
+    # Two stars within a name are the same as one, and repeated `**` names the same as one `**`.
     names = [part if part == "**" else _STARS.sub(lambda match: match[1] or "*", part) for part in parts]
     names = [name for name, after in zip(names, [*names[1:], ""]) if not name == after == "**"]
     try:
@@ -109,7 +106,7 @@ def glob_pattern(glob: str) -> Pattern[str]:
 
 
 def _scan(options: UploadDirOptions) -> ScanResult:
-    """:raises CliError: it is no directory, or cannot be read."""
+    """:raises CliError: it is not a directory, or cannot be read."""
     if os.path.isfile(options.directory):
         quoted = shlex.quote(options.directory)
         raise CliError(f"'{options.directory}' is a file. Upload it with: cld uploader upload {quoted}")
@@ -119,17 +116,17 @@ def _scan(options: UploadDirOptions) -> ScanResult:
     return local
 
 
-def _problems(local: ScanResult, matches: Pattern[str], chosen: Selection) -> List[Outcome]:
-    """What the walk could not take, as far as it was asked for."""
+def _problems(local: ScanResult, matches: Pattern[str], item_filter: ItemFilter) -> List[Outcome]:
+    """The entries that cannot be transferred, limited to those that the options include."""
 
-    def concerns(path: str) -> bool:
-        return chosen.concerns(path) and (path.endswith("/") or bool(matches.match(nfc(path))))
+    def is_included(path: str) -> bool:
+        return item_filter.may_include(path) and (path.endswith("/") or bool(matches.match(nfc(path))))
 
-    return [problem for problem in local.problems if concerns(problem.key)]
+    return [problem for problem in local.problems if is_included(problem.key)]
 
 
 def _planned(options: UploadDirOptions, files: Sequence[LocalFile], mode: FolderMode) -> Iterator[Any]:
-    """Each file with its upload parameters, which the files of one directory share."""
+    """Yield each file with its upload parameters. The files of one directory share them."""
     common = {**default_options(mode), **options.upload_options}
     directory, parameters = None, common
     for file in files:
@@ -158,5 +155,5 @@ def _finish(run: Run, options: UploadDirOptions, planned: int) -> None:
             console.warning(f"{tally.failed + skipped} items skipped")
     summary = {"command": "upload_dir", "directory": options.path, "folder": options.target_folder or "/", **done}
     run.finish(
-        summary, f"{tally.failed} files were not uploaded. --retry-failed with the --report of a run does what is left."
+        summary, f"{tally.failed} files were not uploaded. --retry-failed with the --report of a run repeats them."
     )

@@ -1,48 +1,52 @@
-"""Old import path. Functions over the store of the present home directory, and re-exports."""
+"""Old import path of functions over the config.json of the current home directory."""
 
 from __future__ import annotations
 
+import os
 from typing import Any, Dict, List, Mapping, Optional
 
 from cloudinary_cli.auth.oauth_config import install_oauth_config as refresh_cloudinary_config
 from cloudinary_cli.command import config_optional
+from cloudinary_cli.config import legacy
 from cloudinary_cli.config import rules as config_rules
-from cloudinary_cli.config.current import current_store, is_env_configured
-from cloudinary_cli.config.legacy import initialize, migrate_old_config
+from cloudinary_cli.config.environment import environment_is_configured
 from cloudinary_cli.config.rules import DefaultStatus, is_reserved_config_name
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.config.url import build_config_url, cloud_name_from_url, is_oauth_url, validate_config_url
 from cloudinary_cli.config.view import cloudinary_config_details, config_to_dict, show_cloudinary_config
-from cloudinary_cli.sdk.call import ping_cloudinary, verify_cloudinary_url
+from cloudinary_cli.sdk.call import ping_cloudinary, verify_url
 from cloudinary_cli.sdk.loader import is_valid_cloudinary_config
 
 __all__ = [
     "ConfigStore", "DefaultStatus", "build_config_url", "clear_default_config", "cloud_name_from_url",
     "cloudinary_config_details", "config_lock", "config_mtime", "config_optional", "config_to_dict", "config_type",
-    "current_store", "get_default_config_name", "initialize", "is_env_configured", "is_oauth_url",
+    "get_default_config_name", "initialize", "is_env_configured", "is_oauth_url",
     "is_reserved_config_name", "is_valid_cloudinary_config", "load_config", "migrate_old_config", "ping_cloudinary",
     "refresh_cloudinary_config", "remove_config_keys", "remove_named_config", "save_config", "save_named_config",
     "set_default_config", "show_cloudinary_config", "update_config", "user_config_names", "validate_config_url",
     "verify_cloudinary_url",
 ]  # fmt: skip
 
+# One for the process, whose cache load_config() uses; its path is computed on each use.
+_STORE = ConfigStore()
+
 
 def load_config() -> Dict[str, Any]:
-    return current_store().load()
+    return _STORE.load()
 
 
 def save_config(cfg: Mapping[str, Any]) -> None:
-    current_store().save(cfg)
+    _STORE.save(cfg)
 
 
 def update_config(new: Mapping[str, Any]) -> None:
-    with current_store().transaction() as cfg:
+    with _STORE.transaction() as cfg:
         cfg.update(new)
 
 
 def remove_config_keys(*keys: str) -> List[str]:
     """Remove entries; returns the keys that were not found."""
-    with current_store().transaction() as cfg:
+    with _STORE.transaction() as cfg:
         missing = [key for key in keys if key not in cfg]
         for key in keys:
             cfg.pop(key, None)
@@ -51,11 +55,11 @@ def remove_config_keys(*keys: str) -> List[str]:
 
 def config_lock() -> Any:
     """The reentrant cross-process lock, as a context manager."""
-    return current_store().lock()
+    return _STORE.lock()
 
 
 def config_mtime() -> int:
-    return current_store().mtime()
+    return _STORE.mtime()
 
 
 def get_default_config_name() -> Optional[str]:
@@ -63,19 +67,42 @@ def get_default_config_name() -> Optional[str]:
 
 
 def set_default_config(name: str) -> None:
-    current_store().set_default(name)
+    _STORE.set_default(name)
 
 
 def clear_default_config() -> bool:
-    return current_store().clear_default()
+    return _STORE.clear_default()
 
 
 def save_named_config(name: str, url: str, set_default: bool = False) -> DefaultStatus:
-    return current_store().save_named(name, url, set_default, is_env_configured())
+    return _STORE.save_named(name, url, set_default, is_env_configured())
 
 
 def remove_named_config(name: str) -> bool:
-    return current_store().remove_named(name, is_env_configured())
+    return _STORE.remove_named(name, is_env_configured())
+
+
+def is_env_configured(environ: Optional[Mapping[str, str]] = None) -> bool:
+    """True when the environment names a cloud."""
+    return environment_is_configured(os.environ if environ is None else environ)
+
+
+def verify_cloudinary_url(url: str) -> bool:
+    """Install `url` as the active configuration and ping with it; logs the error.
+
+    :raises InvalidConfigUrl: when it is not a usable URL.
+    """
+    return verify_url(url, _STORE)
+
+
+def migrate_old_config() -> bool:
+    """Merge the old format's file into config.json and delete it; True when there was one."""
+    return legacy.migrate_old_config(_STORE)
+
+
+def initialize() -> None:
+    """Bring the home directory up to date. A command does it itself, before its body runs."""
+    migrate_old_config()
 
 
 def user_config_names(cfg: Optional[Mapping[str, Any]] = None) -> List[str]:

@@ -1,4 +1,4 @@
-"""JSON files, and the printing of one value as JSON; the text itself is made by text_utils."""
+"""Old import path of helpers for JSON files and JSON output."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cloudinary_cli.system.files import write_atomically
 
 
 def print_json(obj: Any) -> None:
-    """Print to stdout, coloured on a terminal only."""
+    """Print to stdout, colored on a terminal only."""
     Console().json(obj)
 
 

@@ -1,4 +1,4 @@
-"""Questions and error logs by the names of old import paths, over the console; knows no command."""
+"""Old import path of helpers for questions and error logs."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def prompt_user(message: str, noninteractive_hint: Optional[str] = None) -> Opti
 
 
 def get_user_action(message: str, options: Mapping[str, Any], noninteractive_hint: Optional[str] = None) -> Any:
-    """The value of `options` that the lower-cased answer names; that of the key "default" for any other or none."""
+    """The value of `options` for the lower-cased input; the value of the key "default" for any other input."""
     answer = prompt_user(message, noninteractive_hint)
     return options.get((answer or "").lower(), options.get("default"))
 
 
 def confirm_action(message: str = "Continue? (y/N)") -> bool:
-    """True for y or yes; no is the default, also when nobody answers."""
+    """True for y or yes; the default is no."""
     return bool(get_user_action(f"{message} ", {"y": True, "yes": True, "default": False}, FORCE_HINT))
 
 

@@ -30,8 +30,8 @@ sys.path.insert(0, str(REPO))
 
 from cloudinary_cli.sandbox.demo import free_port  # noqa: E402 - of this clone, whatever is installed
 from cloudinary_cli.sandbox.runner import SandboxOptions, running_server, sandbox_environment  # noqa: E402
-from cloudinary_cli.sandbox.server import SandboxServer  # noqa: E402
-from cloudinary_cli.sandbox.text import PIXEL  # noqa: E402
+from cloudinary_cli.sandbox.sandbox_server import SandboxServer  # noqa: E402
+from cloudinary_cli.sandbox.text_image import PIXEL  # noqa: E402
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 COLUMNS = 102

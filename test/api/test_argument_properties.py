@@ -21,7 +21,7 @@ ARITY = {"-o": 2, "--optional_parameter": 2, "-O": 2, "--optional_parameter_pars
 ARITY.update({"--save": 1, "-v": 1, "--ls": 0})
 METHODS = [
     describe(name, function)
-    for api in ("admin", "uploader", "utils")
+    for api in ("admin", "uploader", "provisioning", "utils")
     for name, function in loader.api_methods(api).items()
 ]
 
@@ -124,6 +124,8 @@ def test_list_items_come_back(items: List[str]) -> None:
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
 def test_every_method_describes_itself(method: Method) -> None:
     assert method.signature.startswith(method.name + "(")
+    assert "\n" not in method.summary
+    json.dumps([parameter.kinds for parameter in method.parameters])
     assert len(set(method.documented_names())) == len(method.documented_names())
     assert all(method.knows(name) for name in method.documented_names())
     assert not any(method.knows(name) for name in ("", "no such option", "x" * 50))

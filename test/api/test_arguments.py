@@ -1,15 +1,13 @@
-"""Words of a command line -> arguments of a real SDK method."""
+"""The words of a command line become the arguments of a real SDK method."""
 
 from __future__ import annotations
 
-import json
 from typing import Any, Dict, Sequence, Tuple
 
 import pytest
 
 from cloudinary_cli.api.arguments import Arguments, Call, bind, describe_unknown
 from cloudinary_cli.api.method import Method, describe
-from cloudinary_cli.api.values import parse_value
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.sdk import loader
 
@@ -40,43 +38,7 @@ def error(name: str, *words: str, o: Pairs = (), O: Pairs = ()) -> str:  # noqa:
     return text
 
 
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        ("True", True),
-        ("true", True),
-        ("False", False),
-        ("false", False),
-        ("TRUE", "TRUE"),
-        ("123", 123),
-        ("1.5", 1.5),
-        ("1e5", 100000.0),
-        ("-7", -7),
-        ("0", "0"),
-        ("0.0", 0.0),
-        ("null", None),
-        ('"text"', "text"),
-        ('"123"', "123"),
-        ("[1, 2]", [1, 2]),
-        ('{"a": 0}', {"a": 0}),
-        ("007", "007"),
-        ("2020-01-01", "2020-01-01"),
-        ("a,b", "a,b"),
-        ("", ""),
-        ("[" * 100_000, "[" * 100_000),
-    ],
-)
-def test_value_table(text: str, value: Any) -> None:
-    parsed = parse_value(text)
-    assert parsed == value
-    assert type(parsed) is type(value)
-
-
-def test_nan_is_json_as_python_reads_it() -> None:
-    assert parse_value("NaN") != parse_value("NaN")
-
-
-# -- A1, section 3.4: lists
+# -- lists
 
 
 @pytest.mark.parametrize(
@@ -144,7 +106,7 @@ def test_archive_lists_are_split() -> None:
         assert given == {"public_ids": ["a", "b"], "tags": ["c", "d"], "prefixes": ["e", "f"]}
 
 
-# -- A2: what looks like a number
+# -- text that looks like a number
 
 
 @pytest.mark.parametrize("text", ["123", "1e5", "NaN", "0", "007", "true", "null", "1.0", "[1]", '{"a":1}'])
@@ -186,7 +148,7 @@ def test_capital_o_still_parses() -> None:
     assert kwargs("upload", "f", O=[("tags", '["a,b"]')])["tags"] == ["a,b"]
 
 
-# -- A3: commas
+# -- commas
 
 
 def test_a_comma_inside_a_json_element_is_content() -> None:
@@ -201,7 +163,7 @@ def test_an_escaped_comma_is_content() -> None:
     assert kwargs("resource", r"a\,b") == {"public_id": r"a\,b"}
 
 
-# -- A4: required arguments by name
+# -- required arguments by name
 
 
 def test_required_arguments_in_any_form() -> None:
@@ -243,10 +205,10 @@ def test_repeated_names() -> None:
     assert kwargs("resources", "prefix=a", "prefix=b", o=[("prefix", "c")]) == {"prefix": "b"}
 
 
-# -- natural options
+# -- --name options
 
 
-def test_natural_options() -> None:
+def test_options_with_two_dashes() -> None:
     assert kwargs("resource", "--public-id=x", "--colors", "--max_results", "5") == {
         "public_id": "x",
         "colors": True,
@@ -261,7 +223,7 @@ def test_natural_options() -> None:
     assert kwargs("destroy", "x", "--resource-type", "video") == {"public_id": "x", "resource_type": "video"}
 
 
-def test_a_natural_option_must_exist_and_have_a_value() -> None:
+def test_an_option_with_two_dashes_must_exist_and_have_a_value() -> None:
     assert error("delete_resources", "a", "--typ", "private") == (
         "Method 'delete_resources' has no option 'typ'. Did you mean: type?"
     )
@@ -277,7 +239,7 @@ def test_after_two_dashes_nothing_is_an_option() -> None:
     }
 
 
-# -- A5, A6: what does not fit
+# -- arguments that do not fit
 
 
 def test_missing_arguments_are_named() -> None:
@@ -305,35 +267,3 @@ def test_unknown_names_are_reported_and_passed_on() -> None:
     assert call("resources", o=[("a", "1")]) == Call({"a": "1"}, ("a",))
     assert call("resources", "max_result=5").unknown == ("max_result",)
     assert describe_unknown(method("resources"), "max_result").endswith("Did you mean: max_results?")
-
-
-@pytest.mark.parametrize(
-    ("name", "option"),
-    [
-        ("resources", "fields"),  # read by a helper, not documented
-        ("resources", "timeout"),
-        ("resources", "upload_prefix"),
-        ("resources", "oauth_token"),
-        ("destroy", "resource_type"),
-        ("upload", "filename"),
-        ("upload", "gravity"),
-        ("upload", "async"),
-        ("explode", "notification_url"),
-        ("text", "font_family"),
-        ("users", "provisioning_api_key"),
-        ("create_archive", "flatten_folders"),
-        ("cloudinary_url", "url_suffix"),
-    ],
-)
-def test_names_that_only_the_code_knows_are_no_typing_errors(name: str, option: str) -> None:
-    words = ["x" for _ in method(name).required]
-    assert call(name, *words, o=[(option, "1")]).unknown == ()
-
-
-def test_every_method_can_be_described() -> None:
-    for api in ("admin", "uploader", "provisioning", "utils"):
-        for name, function in loader.api_methods(api).items():
-            spec = describe(name, function)
-            assert spec.signature.startswith(f"{name}(")
-            assert "\n" not in spec.summary
-            json.dumps([parameter.kinds for parameter in spec.parameters])

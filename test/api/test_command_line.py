@@ -1,4 +1,4 @@
-"""Which arguments belong to the command and which to the method: the rearrangement before Click parses (A4)."""
+"""Arguments are divided between the command and the SDK method before Click parses them."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def refresh_and_die(name: str, kill_at: int) -> int:
                 os.kill(os.getpid(), signal.SIGKILL)
         return trace
 
-    store = config_utils.current_store()
+    store = config_utils.ConfigStore()
     url = store.load()[name]
     sys.settrace(trace)
     result = refresh.Refresher(store).refresh(name, url)

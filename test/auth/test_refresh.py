@@ -6,33 +6,20 @@ import json
 import os
 import subprocess
 import sys
-import threading
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, List
 
 import pytest
 
 from cloudinary_cli.auth import refresh_state
-from cloudinary_cli.auth.refresh import Refresher, RefreshOutcome, refresh_lock
+from cloudinary_cli.auth.refresh import Refresher, RefreshOutcome
 from cloudinary_cli.auth.session import Session, from_cloudinary_url, to_cloudinary_url
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.config.url import parse, replace_query
-from cloudinary_cli.errors import LockTimeout, ReloginRequired, TokenEndpointError
+from cloudinary_cli.errors import ReloginRequired, TokenEndpointError
+from test.support.logins import entry, exchanges, posts
 from test.support.sandbox_client import SandboxClient
-
-
-def entry(store: ConfigStore, name: str = "box") -> str:
-    return str(store.load_fresh()[name])
-
-
-def exchanges(box: SandboxClient) -> int:
-    return box.stats["refresh_exchanges"]
-
-
-def posts(box: SandboxClient) -> int:
-    return len(box.requests("/oauth2/token")) - box.stats["code_exchanges"]
 
 
 def test_stale_login_is_rotated_and_saved(box: SandboxClient, store: ConfigStore) -> None:
@@ -192,120 +179,6 @@ def test_retry_after_503_then_success_is_one_refresh(box: SandboxClient, store: 
     assert posts(box) == 2 and box.stats["refresh_replays"] == 0
 
 
-def journal(store: ConfigStore, kind: str, session: Session) -> None:
-    mark = refresh_state.fingerprint(session.refresh_token or "")
-    with store.transaction() as cfg:
-        cfg["box"] = replace_query(cfg["box"], {refresh_state.KEY: f"{kind}.{mark}.1.1"})
-
-
-def test_journal_of_a_dead_process_allows_exactly_one_retry(box: SandboxClient, store: ConfigStore) -> None:
-    session = box.save_login(store)
-    journal(store, "started", session)
-    assert Refresher(store).refresh("box", entry(store)).outcome is RefreshOutcome.REFRESHED
-    session = box.save_login(store)
-    journal(store, "retried", session)
-    box.call("DELETE", "requests")
-    result = Refresher(store).refresh("box", entry(store))
-    assert isinstance(result.error, ReloginRequired) and "interrupted" in str(result.error)
-    assert "cld login box" in str(result.error) and not box.requests()
-
-
-@pytest.mark.parametrize("before, during", [("", "started"), ("started", "retried")])
-def test_journal_says_which_attempt_is_under_way(
-    box: SandboxClient, store: ConfigStore, before: str, during: str
-) -> None:
-    """What a process that dies in its request leaves behind: the second one leaves no third attempt."""
-    session = box.save_login(store)
-    if before:
-        journal(store, before, session)
-    seen: List[str] = []
-
-    def looking(*args: Any, **options: Any) -> Any:
-        from cloudinary_cli.auth import flow
-
-        seen.append(parse(entry(store)).get(refresh_state.KEY).split(".")[0])
-        return flow.refresh(*args, **options)
-
-    assert Refresher(store, refresh=looking).refresh("box", entry(store)).outcome is RefreshOutcome.REFRESHED
-    assert seen == [during]
-
-
-def test_retry_after_a_crash_finds_the_token_spent(box: SandboxClient, store: ConfigStore) -> None:
-    session = box.save_login(store)
-    journal(store, "started", session)
-    assert box.is_refresh_token_alive(session.refresh_token)
-    result = Refresher(store).refresh("box", entry(store))
-    assert isinstance(result.error, ReloginRequired) and "cld login box" in str(result.error)
-
-
-def test_a_removed_entry_is_not_resurrected(box: SandboxClient, store: ConfigStore) -> None:
-    box.save_login(store)
-    url = entry(store)
-    store.save({})
-    result = Refresher(store).refresh("box", url)
-    assert result.outcome is RefreshOutcome.NOT_FOUND and isinstance(result.error, ReloginRequired)
-    assert store.load_fresh() == {} and posts(box) == 0
-
-
-def test_removal_during_the_request_revokes_what_was_minted(box: SandboxClient, store: ConfigStore) -> None:
-    box.save_login(store)
-    url = entry(store)
-
-    def removing(*args: Any, **options: Any) -> Any:
-        from cloudinary_cli.auth import flow
-
-        answer = flow.refresh(*args)
-        store.save({})
-        removing.minted = answer["refresh_token"]  # type: ignore[attr-defined]
-        return answer
-
-    result = Refresher(store, refresh=removing).refresh("box", url)
-    assert result.outcome is RefreshOutcome.NOT_FOUND and store.load_fresh() == {}
-    assert not box.is_refresh_token_alive(removing.minted)  # type: ignore[attr-defined]
-
-
-def test_relogin_during_the_request_wins(box: SandboxClient, store: ConfigStore) -> None:
-    box.save_login(store)
-    url = entry(store)
-
-    def relogging(*args: Any, **options: Any) -> Any:
-        from cloudinary_cli.auth import flow
-
-        answer = flow.refresh(*args)
-        relogging.newer = box.save_login(store, stale=False)  # type: ignore[attr-defined]
-        return answer
-
-    result = Refresher(store, refresh=relogging).refresh("box", url)
-    newer = relogging.newer  # type: ignore[attr-defined]
-    assert from_cloudinary_url(result.url).access_token == newer.access_token
-    assert from_cloudinary_url(entry(store)).refresh_token == newer.refresh_token
-
-
-def test_unrelated_writes_during_the_request_are_kept(box: SandboxClient, store: ConfigStore) -> None:
-    box.save_login(store)
-
-    def writing(*args: Any, **options: Any) -> Any:
-        from cloudinary_cli.auth import flow
-
-        answer = flow.refresh(*args)
-        store.save_named("other", "cloudinary://k:s@c", True, False)
-        return answer
-
-    assert Refresher(store, refresh=writing).refresh("box", entry(store)).outcome is RefreshOutcome.REFRESHED
-    assert store.load_fresh()["other"] == "cloudinary://k:s@c"
-
-
-@pytest.mark.parametrize("change", [{"cloud_name": "other"}, {"issuer": "https://elsewhere.example/"}])
-def test_another_account_is_not_adopted(box: SandboxClient, store: ConfigStore, change: Dict[str, str]) -> None:
-    session = box.save_login(store)
-    mine = entry(store)
-    stranger = replace(session, access_token="stranger", expires_at=int(time.time()) + 300, **change)  # type: ignore[arg-type]
-    store.save({"box": to_cloudinary_url(stranger)})
-    result = Refresher(store).refresh("box", mine)
-    assert isinstance(result.error, ReloginRequired) and "another account" in str(result.error)
-    assert result.url == mine
-
-
 def test_server_clock_behind_is_not_a_reason_to_refresh_again(box: SandboxClient, store: ConfigStore) -> None:
     box.save_login(store)
     box.call("POST", "clock", {"offset": -400})
@@ -315,47 +188,12 @@ def test_server_clock_behind_is_not_a_reason_to_refresh_again(box: SandboxClient
     assert Refresher(store).refresh("box", entry(store)).outcome is RefreshOutcome.FRESH
 
 
-def test_the_file_lock_is_free_during_the_request(box: SandboxClient, store: ConfigStore) -> None:
-    box.save_login(store)
-    box.fault(mode="after", delay=3)
-    worker = threading.Thread(target=lambda: Refresher(store).refresh("box", entry(store)))
-    worker.start()
-    deadline = time.monotonic() + 10
-    while not parse(entry(store)).has(refresh_state.KEY) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert worker.is_alive()
-    ConfigStore(store.path, lock_timeout=1).save_named("other", "cloudinary://k:s@c", False, False)
-    assert worker.is_alive(), "the writer did not wait for the token endpoint"
-    worker.join()
-    assert set(store.load_fresh()) == {"box", "other"}
-
-
-def test_lock_timeout_is_retryable_and_changes_nothing(box: SandboxClient, store: ConfigStore) -> None:
-    box.save_login(store)
-    held, release = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with refresh_lock(store, "box"):
-            held.set()
-            release.wait(10)
-
-    holder = threading.Thread(target=hold)
-    holder.start()
-    held.wait(10)
-    try:
-        result = Refresher(store, lock_timeout=0.2).refresh("box", entry(store))
-    finally:
-        release.set()
-        holder.join()
-    assert isinstance(result.error, LockTimeout) and result.error.exit_code == 75 and posts(box) == 0
-
-
 limited_files = pytest.mark.skipif(os.name == "nt", reason="needs a limit on the size of files (RLIMIT_FSIZE)")
 
 FULL_DISK = """
 import json, resource, signal, sys
 from cloudinary_cli.auth.refresh import Refresher
-from cloudinary_cli.config.current import ConfigStore
+from cloudinary_cli.config.store import ConfigStore
 limit = int(sys.argv[2])
 store = ConfigStore(sys.argv[1])
 url = store.load()["box"]
@@ -426,25 +264,3 @@ def test_stored_host_injection_is_refused(store: ConfigStore, change: Dict[str, 
         "'api-abc@127.0.0.1:8443/'", ""
     )
     assert "egion" in str(result.error) or "oauth_base_url" in str(result.error)
-
-
-def test_thirty_two_threads_make_one_exchange(box: SandboxClient, store: ConfigStore) -> None:
-    box.save_login(store)
-    from cloudinary_cli.auth.oauth_config import LiveLogin
-
-    live = LiveLogin("box", entry(store), Refresher(store))
-    separate = [LiveLogin("box", entry(store), Refresher(store)) for _ in range(16)]
-    tokens: List[str] = []
-    start = threading.Barrier(32)
-
-    def read(login: LiveLogin) -> None:
-        start.wait()
-        tokens.append(login.token())
-
-    threads = [threading.Thread(target=read, args=(login,)) for login in [live] * 16 + separate]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(tokens) == 32 and len(set(tokens)) == 1
-    assert exchanges(box) == 1 and box.stats["refresh_replays"] == 0

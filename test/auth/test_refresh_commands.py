@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -21,28 +19,13 @@ from cloudinary_cli.auth.session import from_cloudinary_url, to_cloudinary_url
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.config.url import replace_query
 from test.conftest import Result
+from test.support.processes import start
 from test.support.sandbox_client import SandboxClient
 from test.support.tls import TinyServer, reply
+from test.support.waiting import wait_until
 
 Cld = Callable[..., Result]
 posix = pytest.mark.skipif(os.name != "posix", reason="needs a limit on the size of files (RLIMIT_FSIZE)")
-
-
-def start(*args: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-m", "cloudinary_cli", *args],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def wait_until(true: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + 30
-    while not true():
-        assert time.monotonic() < deadline, "did not happen"
-        time.sleep(0.02)
 
 
 def full_disk() -> None:

@@ -12,11 +12,11 @@ import pytest
 
 from cloudinary_cli import auth
 from cloudinary_cli.auth.session import from_cloudinary_url
-from cloudinary_cli.config.current import current_store
 from cloudinary_cli.config.store import ConfigStore
-from test.auth.test_refresh_commands import start, wait_until
+from test.support.processes import start
 from test.support.sandbox_client import SandboxClient
 from test.support.tls import TinyServer, reply
+from test.support.waiting import wait_until
 
 COMMANDS = [["config", "-r", "box"], ["config", "-ra"], ["config", "-ra", "--json"]]
 TOKENS = json.dumps({"access_token": "new", "refresh_token": "rt_new_0123456789", "expires_in": 300})
@@ -85,6 +85,29 @@ def test_a_disk_that_stays_full_says_that_the_tokens_are_lost(
     assert "--json" not in command or json.loads(out) == [{"name": "box", "outcome": "failed"}]
 
 
+@pytest.mark.parametrize("command", [["admin", "ping"], ["token"]], ids=" ".join)
+def test_a_command_whose_new_tokens_cannot_be_saved_says_so_and_fails(
+    box: SandboxClient, store: ConfigStore, disk: Disk, filling: TinyServer, command: List[str]
+) -> None:
+    box.save_login(store, oauth_base_url=filling.url)
+    process = start("-C", "box", *command)
+    out, err = process.communicate(timeout=60)
+    disk.free()
+    assert process.returncode == 1 and err.count("The new tokens of 'box' are lost") == 1 and "cld login box" in err
+    assert "Traceback" not in err and "rt_new" not in out + err
+
+
+def test_the_error_of_a_command_is_shown_besides_lost_tokens(
+    box: SandboxClient, store: ConfigStore, disk: Disk, filling: TinyServer
+) -> None:
+    box.save_login(store, oauth_base_url=filling.url)
+    process = start("-C", "box", "admin", "resource", "missing")
+    _, err = process.communicate(timeout=60)
+    disk.free()
+    errors = [line for line in err.splitlines() if "are lost" in line or "401" in line or "Invalid" in line]
+    assert process.returncode == 1 and len(errors) == 2, err
+
+
 def test_one_login_that_cannot_be_saved_does_not_hide_the_others(
     box: SandboxClient, store: ConfigStore, disk: Disk, filling: TinyServer
 ) -> None:
@@ -115,7 +138,7 @@ def test_tokens_of_a_login_that_was_removed_meanwhile_are_revoked_and_called_los
 def test_refresh_url_if_stale_saves_late_as_well(
     box: SandboxClient, disk: Disk, filling: TinyServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    store = current_store()
+    store = ConfigStore()
     box.save_login(store, oauth_base_url=filling.url)
     results: List[str] = []
     call: Callable[[], None] = lambda: results.append(auth.refresh_url_if_stale("box", store.load()["box"]))  # noqa: E731

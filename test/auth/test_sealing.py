@@ -20,7 +20,8 @@ from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.config.url import parse, replace_query
 from cloudinary_cli.errors import KeychainUnavailable, ReloginRequired
 from cloudinary_cli.sdk import activation, loader
-from cloudinary_cli.sdk.call import call_api, get_cloudinary_config
+from cloudinary_cli.sdk.call import call_api
+from cloudinary_cli.utils.config_resolver import get_cloudinary_config
 from test.support.keychain import KeychainFile
 from test.support.sandbox_client import SandboxClient
 from test.support.tokens import saved_url

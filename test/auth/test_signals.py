@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from typing import Any, Callable
+from typing import Any
 
 import pytest
 
@@ -16,20 +16,14 @@ from cloudinary_cli import auth
 from cloudinary_cli.auth import refresh_state
 from cloudinary_cli.auth.refresh import refresh_lock
 from cloudinary_cli.auth.session import from_cloudinary_url
-from cloudinary_cli.config.current import current_store
+from cloudinary_cli.auth.use_cases import LogoutOutcome, logout
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.config.url import parse
 from cloudinary_cli.system.signals import deferred_signals
 from test.support.sandbox_client import SandboxClient
+from test.support.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
-
-
-def wait_until(true: Callable[[], Any], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "did not happen"
-        time.sleep(0.02)
 
 
 @pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -91,7 +85,7 @@ def test_sigterm_during_a_lock_wait_leaves_no_lock(box: SandboxClient, store: Co
 
 
 def test_refresh_all_holds_no_lock_across_logins(box: SandboxClient, home: Any) -> None:
-    store = current_store()
+    store = ConfigStore()
     for name in ("a", "b", "c"):
         box.save_login(store, name)
     before = store.load_fresh()
@@ -110,10 +104,10 @@ def test_busy_revocation_endpoint_is_asked_once_more(box: SandboxClient, store: 
     """RFC 7009 section 2.2.1."""
     session = box.save_login(store)
     box.fault("/oauth2/revoke", status=503, headers={"Retry-After": "0"})
-    assert auth.logout("box", store) is auth.LogoutOutcome.REMOVED
+    assert logout(store, "box", {}) is LogoutOutcome.REMOVED
     assert not box.is_refresh_token_alive(session.refresh_token)
 
 
 def test_logout_of_a_token_the_server_does_not_know_succeeds(box: SandboxClient, store: ConfigStore) -> None:
     box.save_login(store, refresh_token="never-issued")
-    assert auth.logout("box", store) is auth.LogoutOutcome.REMOVED
+    assert logout(store, "box", {}) is LogoutOutcome.REMOVED

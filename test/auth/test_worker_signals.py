@@ -14,8 +14,8 @@ from cloudinary_cli.auth import refresh_state
 from cloudinary_cli.auth.session import from_cloudinary_url
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.config.url import parse
-from test.auth.test_signals import wait_until
 from test.support.sandbox_client import SandboxClient
+from test.support.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 

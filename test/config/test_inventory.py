@@ -10,11 +10,9 @@ from typing import Any, Dict, List, Mapping, Optional
 
 import pytest
 
-from cloudinary_cli.config import inventory as config_listing
-from cloudinary_cli.config import resolver as config_resolver
 from cloudinary_cli.config.inventory import ConfigRow, inventory, render_config_table
 from cloudinary_cli.config.resolver import Selection, resolve
-from cloudinary_cli.utils import config_utils
+from cloudinary_cli.utils import config_listing, config_resolver, config_utils
 
 NOW = 1_795_480_000
 A, B = "cloudinary://k:s@a", "cloudinary://k:s@b"

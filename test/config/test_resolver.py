@@ -11,11 +11,10 @@ import click
 import pytest
 
 from cloudinary_cli import defaults
-from cloudinary_cli.config import resolver as config_resolver
 from cloudinary_cli.config.resolver import ResolvedConfig, Selection, Source, config_to_api_kwargs, resolve
 from cloudinary_cli.config.url import parse
 from cloudinary_cli.errors import ConfigError, ConfigNotFound, NoConfiguration
-from cloudinary_cli.utils import config_utils
+from cloudinary_cli.utils import config_resolver, config_utils
 
 URL = "cloudinary://k:s@u"
 CFG = {"a": "cloudinary://k:s@a", "b": "cloudinary://b?oauth_token=t", "bad": "garbage", "n": 1}

@@ -113,3 +113,28 @@ def test_every_command_refuses_such_a_url_with_one_line(cld: Cld, config_json: P
     listed = cld("config", "-ls")
     assert listed.code == 0 and "good" in listed.out and "bad" in listed.out
     assert cld("config", "-rm", "bad").code == 0 and list(json.loads(config_json.read_text())) == ["good"]
+
+
+@pytest.mark.parametrize("repeated", ["&upload_prefix=https://other.example", "&oauth_token=other", "&region[x]=api"])
+def test_removing_a_login_with_a_repeated_setting_revokes_it_when_token_and_server_are_clear(
+    cld: Cld, box: SandboxClient, store: ConfigStore, repeated: str
+) -> None:
+    session = box.save_login(store, "work")
+    store.save({"work": store.load_fresh()["work"] + repeated})
+    done = cld("config", "-rm", "work")
+    is_clear = "region" not in repeated
+    assert done.code == (0 if is_clear else 1) and store.load_fresh() == {}
+    assert ("revoked and deleted" if is_clear else "'region'") in done.err
+    assert is_clear or "may stay valid" in done.err
+    assert box.is_refresh_token_alive(session.refresh_token) is not is_clear
+
+
+def test_removing_a_login_with_two_refresh_tokens_sends_neither(
+    cld: Cld, box: SandboxClient, store: ConfigStore
+) -> None:
+    box.save_login(store, "work")
+    store.save({"work": store.load_fresh()["work"] + "&refresh_token=OTHERSECRET"})
+    done = cld("config", "-rm", "work", "-j")
+    assert done.code == 1 and json.loads(done.out) == {"name": "work", "outcome": "revoke_failed"}
+    assert "'refresh_token' more than once" in done.err and "OTHERSECRET" not in done.text
+    assert box.requests("/oauth2/revoke") == [] and store.load_fresh() == {}

@@ -7,6 +7,9 @@ from typing import Any, Callable, Dict, Optional
 
 import pytest
 
+from test.support.cld_config import KEYS
+from test.support.sandbox_client import SandboxClient
+
 Run = Callable[..., Any]
 
 
@@ -20,3 +23,9 @@ def who(invoke: Run) -> Callable[..., Dict[str, Any]]:
         return {**json.loads(done.out), "code": done.code, "err": done.err}
 
     return run
+
+
+@pytest.fixture
+def url(box: SandboxClient) -> str:
+    """A URL whose ping succeeds."""
+    return f"cloudinary://{KEYS}@sandbox?upload_prefix={box.url}"

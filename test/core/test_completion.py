@@ -15,7 +15,7 @@ from typing import Any, Callable, Dict, List
 import click
 import pytest
 
-from cloudinary_cli.core import completion
+from cloudinary_cli import completion
 from test.support.terminal import run_in_terminal
 
 Run = Callable[..., Any]

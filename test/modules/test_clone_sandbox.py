@@ -1,33 +1,31 @@
-"""`cld clone` between sandboxes: what arrives, faults, two logins that renew themselves, Ctrl-C."""
+"""`cld clone` between two sandboxes: copied attributes, transient errors, logins that are renewed, and Ctrl-C."""
 
 from __future__ import annotations
 
 import json
-import os
 import threading
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator
+from typing import Any, Dict, Iterator
 
 import pytest
 
 from cloudinary_cli.config.store import ConfigStore
-from cloudinary_cli.sandbox.server import SandboxServer
+from cloudinary_cli.sandbox.sandbox_server import SandboxServer
 from cloudinary_cli.sandbox.settings import SandboxSettings
-from test.modules.clone_world import Source, Target
-from test.modules.faults import pending_faults, plan_faults
-from test.modules.processes import abort, interrupt, start, wait_until
+from test.support.bulk_processes import abort, interrupt, start, wait_until
+from test.support.clone_accounts import Source, Target
 from test.support.cloudinary_server import CloudinaryServer, Request
+from test.support.commands import Run, posix
+from test.support.faults import pending_faults, plan_faults
 from test.support.sandbox_client import SandboxClient
 
-Run = Callable[..., Any]
-posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 JPG = b"\xff\xd8\xff\xe0%d\xff\xd9"
 TOKEN_RULE = [{"access_type": "token"}]
 
 
 @pytest.fixture
 def there(tmp_path: Path) -> Iterator[SandboxClient]:
-    """Another sandbox, whose cloud is called `other`: another host, for the target."""
+    """Another sandbox with the cloud `other` on another host: the target."""
     settings = SandboxSettings(
         data_dir=tmp_path / "there", cloud_name="other", api_secret="other-secret", auto_approve=True
     )
@@ -43,7 +41,7 @@ def url_of(box: SandboxClient) -> str:
 
 
 def fill(box: SandboxClient, count: int) -> None:
-    """Let the source have these assets and no others."""
+    """Store `count` assets in the source, and delete all others."""
     stored = box.server.state.assets("sandbox")
     for asset in list(stored.all()):
         stored.delete(asset["asset_id"])
@@ -94,7 +92,7 @@ def test_everything_about_an_asset_arrives(
     assert json.loads(cld("clone", url_of(there), "-ow", "--json", env=env).out)["copied"] == 4
 
 
-def test_with_a_tenth_of_the_requests_faulted_once_everything_arrives(
+def test_everything_arrives_if_a_tenth_of_the_requests_fails_once(
     box: SandboxClient, there: SandboxClient, cld: Run, env: Dict[str, str]
 ) -> None:
     fill(box, 300)
@@ -108,7 +106,7 @@ def test_with_a_tenth_of_the_requests_faulted_once_everything_arrives(
     assert pending_faults(there) == pending_faults(box) == 0
 
 
-def test_faults_that_stay_are_counted_exactly(
+def test_lasting_errors_are_counted_exactly(
     box: SandboxClient, there: SandboxClient, cld: Run, env: Dict[str, str]
 ) -> None:
     fill(box, 40)
@@ -134,7 +132,7 @@ def test_both_logins_renew_themselves(
     fill(box, 501)
     box.save_login(store, "here", stale=is_stale)
     there.save_login(store, "there", stale=is_stale)
-    # Both servers refuse a token in the middle of the run: as if it had been revoked.
+    # Both servers refuse a token during the run, as if it had been revoked.
     box.fault("/v1_1/sandbox/resources/search", 1, skip=1, status=401, body={"error": {"message": "expired"}})
     there.fault("/v1_1/other/image/upload", 1, skip=99, status=401, body={"error": {"message": "expired"}})
     before = store.load()
@@ -203,7 +201,7 @@ def test_ctrl_c_once_and_twice(server: CloudinaryServer) -> None:
 
 
 @posix
-def test_a_stop_between_two_pages_says_that_there_is_more(server: CloudinaryServer) -> None:
+def test_a_stop_between_two_pages_reports_an_incomplete_listing(server: CloudinaryServer) -> None:
     source = Source(server, page_size=2)
     for number in range(6):
         source.add(f"p{number}")

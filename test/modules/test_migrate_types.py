@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Callable, List
+from typing import List
 from urllib.parse import urlsplit
 
 import pytest
 
 from test.support.cloudinary_server import CloudinaryServer
+from test.support.commands import Run
 
-Run = Callable[..., Any]
 NAMES = ["a.jpg", "b.MP4", "c.mp3", "d.pdf", "e.zip", "f.csv?v=a.jpg", "g", "h.jpeg", "i.mov?x=1", "v1.2/j"]
 
 
@@ -26,7 +26,7 @@ def kinds(server: CloudinaryServer) -> List[str]:
     return [request.path.split("/")[2] for request in server.requests if request.method == "HEAD"]
 
 
-def test_the_extension_of_the_path_decides(server: CloudinaryServer, migrate: Run) -> None:
+def test_the_extension_determines_the_resource_type(server: CloudinaryServer, migrate: Run) -> None:
     done = migrate()
     assert done.code == 0, done.err
     assert kinds(server) == ["image", "video", "video", "image", "raw", "raw", "image", "image", "video", "image"]
@@ -38,6 +38,6 @@ def test_an_option_decides_for_all(kind: str, server: CloudinaryServer, migrate:
     assert kinds(server) == [kind] * len(NAMES)
 
 
-def test_a_dry_run_shows_the_same_addresses(server: CloudinaryServer, migrate: Run) -> None:
+def test_a_dry_run_prints_the_same_urls(server: CloudinaryServer, migrate: Run) -> None:
     done = migrate("--dry-run")
     assert "/video/upload/v1/m/b.MP4" in done.err and "/raw/upload/v1/m/e.zip" in done.err and kinds(server) == []

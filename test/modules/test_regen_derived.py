@@ -1,21 +1,18 @@
-"""`cld regen_derived` end to end: what is asked for, told, counted, and how it ends."""
+"""`cld regen_derived` end to end: requests, messages, failures and the exit status."""
 
 from __future__ import annotations
 
 import json
-import os
 import threading
 from pathlib import Path
-from typing import Any, Callable, Dict, List
+from typing import Any, Dict, List
 
 import pytest
 
-from test.modules.processes import abort, interrupt, start, wait_until
+from test.support.bulk_processes import abort, interrupt, start, wait_until
 from test.support.cloudinary_server import CloudinaryServer, Reply, Request
+from test.support.commands import Run, posix
 from test.support.sandbox_client import SandboxClient
-
-Run = Callable[..., Any]
-posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 
 
 def derived(*public_ids: str, **more: Any) -> Dict[str, Any]:
@@ -41,7 +38,7 @@ def explicit_calls(server: CloudinaryServer) -> List[Request]:
     return [request for request in server.requests if request.path.endswith("/explicit")]
 
 
-def test_what_is_sent_and_said(server: CloudinaryServer, regen: Run) -> None:
+def test_requests_and_messages(server: CloudinaryServer, regen: Run) -> None:
     items = derived("a", "v")
     items["derived"][1].update(resource_type="video", type="private")
     server.on("GET", "/transformations", items)
@@ -71,7 +68,7 @@ def test_asynchronous(server: CloudinaryServer, regen: Run) -> None:
 
 
 @pytest.mark.parametrize(("typed", "sent"), [("thumb", "t_thumb"), ("t_thumb", "t_thumb")])
-def test_a_named_transformation_gets_its_prefix(server: CloudinaryServer, regen: Run, typed: str, sent: str) -> None:
+def test_a_named_transformation_gets_the_prefix_t(server: CloudinaryServer, regen: Run, typed: str, sent: str) -> None:
     server.on("GET", "/transformations", derived("a", name="t_thumb", named=True))
     assert regen(typed, "-F").code == 0
     assert explicit_calls(server)[0].field("eager") == sent
@@ -109,14 +106,14 @@ def test_failures_are_counted_and_make_the_exit_status_1(server: CloudinaryServe
 
 
 @pytest.mark.parametrize("answer", [{"public_id": "a"}, {"eager": []}, {"eager": None}, {"eager": ["?"]}])
-def test_an_answer_without_eager_is_no_failure(server: CloudinaryServer, regen: Run, answer: Any) -> None:
+def test_a_response_without_eager_is_a_success(server: CloudinaryServer, regen: Run, answer: Any) -> None:
     server.on("GET", "/transformations", derived("a"))
     server.on("POST", "/explicit", Reply(body=answer))
     done = regen("w_5", "-F")
     assert done.code == 0 and "Regenerated a\n" in done.err and "Traceback" not in done.err
 
 
-def test_a_derived_asset_that_could_not_be_made_is_a_failure(server: CloudinaryServer, regen: Run) -> None:
+def test_a_derived_asset_that_could_not_be_generated_is_a_failure(server: CloudinaryServer, regen: Run) -> None:
     server.on("GET", "/transformations", derived("a"))
     server.on("POST", "/explicit", {"eager": [{"status": "failed", "reason": "too large"}]})
     done = regen("w_5", "-F")
@@ -124,7 +121,7 @@ def test_a_derived_asset_that_could_not_be_made_is_a_failure(server: CloudinaryS
 
 
 @pytest.mark.parametrize(("typed", "code"), [("", 1), ("n\n", 1), ("\n", 1), ("y\n", 0)])
-def test_a_refusal_is_a_failure_and_changes_nothing(
+def test_a_declined_question_is_a_failure_and_changes_nothing(
     server: CloudinaryServer, regen: Run, cld: Run, typed: str, code: int
 ) -> None:
     done = cld("-c", server.config_url(), "regen_derived", "w_5", input=typed)
@@ -134,7 +131,7 @@ def test_a_refusal_is_a_failure_and_changes_nothing(
     assert (server.requests == []) is (code == 1)
 
 
-def test_a_refusal_leaves_the_list_of_what_failed(server: CloudinaryServer, regen: Run, cld: Run) -> None:
+def test_a_declined_run_keeps_the_report_of_the_last_one(server: CloudinaryServer, regen: Run, cld: Run) -> None:
     line = '{"path": "a", "status": "failed"}\n'
     Path("r.jsonl").write_text(line)
     options = ("--retry-failed", "r.jsonl", "--report", "r.jsonl")
@@ -164,7 +161,7 @@ def pages(request: Request) -> Dict[str, Any]:
 @pytest.mark.parametrize(
     ("options", "count", "is_warned"), [((), 10, True), (("-n", "700"), 700, True), (("-A",), 1200, False)]
 )
-def test_all_pages_or_as_many_as_wanted(
+def test_all_pages_or_the_given_number_of_results(
     server: CloudinaryServer, regen: Run, options: Any, count: int, is_warned: bool
 ) -> None:
     server.on("GET", "/transformations", pages)
@@ -173,14 +170,14 @@ def test_all_pages_or_as_many_as_wanted(
     assert (f"Only the first {count} derived assets" in done.err and "-A" in done.err) is is_warned
 
 
-def test_pages_are_asked_for_again(server: CloudinaryServer, regen: Run) -> None:
+def test_failed_pages_are_requested_again(server: CloudinaryServer, regen: Run) -> None:
     failing = iter([Reply(500, {"error": {"message": "x"}}), Reply(429, {}, {"Retry-After": "0"})])
     server.on("GET", "/transformations", lambda request: next(failing, None) or pages(request))
     done = regen("w_5", "--dry-run", "-A")
     assert done.code == 0 and done.err.count("image/upload/p") == 1200
 
 
-def test_a_repeated_cursor_does_not_go_on_for_ever(server: CloudinaryServer, regen: Run) -> None:
+def test_a_repeated_cursor_ends_the_listing(server: CloudinaryServer, regen: Run) -> None:
     server.on("GET", "/transformations", derived("a", next_cursor="same"))
     done = regen("w_5", "-F", "-A")
     assert done.code == 1 and "same cursor twice" in done.err and not explicit_calls(server)
@@ -197,7 +194,7 @@ def test_nothing_to_do(server: CloudinaryServer, regen: Run) -> None:
     done = regen("w_5", "-F")
     assert done.code == 0 and done.err == "No derived assets are using this transformation.\n"
     server.on("GET", "/transformations", derived("a"))
-    assert "No derived asset is selected" in regen("w_5", "-F", "--exclude", "a").err
+    assert "The options select no derived asset." in regen("w_5", "-F", "--exclude", "a").err
 
 
 def test_an_unknown_transformation(server: CloudinaryServer, regen: Run) -> None:
@@ -207,7 +204,7 @@ def test_an_unknown_transformation(server: CloudinaryServer, regen: Run) -> None
 
 
 @pytest.mark.parametrize("options", [("-w", "0"), ("-n", "0"), ("--shard", "3/2"), ("--retry-failed", "nowhere")])
-def test_bad_options_are_met_first(server: CloudinaryServer, regen: Run, options: Any) -> None:
+def test_bad_options_are_an_error_before_any_request(server: CloudinaryServer, regen: Run, options: Any) -> None:
     done = regen("w_5", "-F", *options)
     assert done.code == 1 and server.requests == [] and "Traceback" not in done.err
 
@@ -220,7 +217,7 @@ def test_selection(server: CloudinaryServer, regen: Run) -> None:
     assert sum(shards) == 3
 
 
-def test_with_the_sandbox_a_tenth_of_the_requests_faulted_once(
+def test_everything_is_requested_if_a_tenth_of_the_requests_fails_once(
     box: SandboxClient, cld: Run, env: Dict[str, str], tmp_path: Path
 ) -> None:
     (tmp_path / "d").mkdir()

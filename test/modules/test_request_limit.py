@@ -1,18 +1,18 @@
-"""A failing endpoint gets at most four requests from one command, whichever command it is and however it fails."""
+"""One command sends a failing request at most four times, whatever the command and the failure are."""
 
 from __future__ import annotations
 
 import socket
 from pathlib import Path
-from typing import Any, Callable, List
+from typing import List
 
 import pytest
 
-from test.modules.raw_server import RawServer
-from test.modules.sync_world import make
 from test.support.cloudinary_server import CloudinaryServer, Reply
+from test.support.commands import Run
+from test.support.raw_server import RawServer
+from test.support.sync_account import make
 
-Run = Callable[..., Any]
 MOST_REQUESTS = 4
 FAILING = Reply(500, {"error": {"message": "oops"}})
 MODE = {"settings": {"folder_mode": "dynamic"}}
@@ -53,7 +53,7 @@ def command(server: CloudinaryServer, invoke: Run) -> Run:
 
 
 @pytest.mark.parametrize(("path", "args"), COMMANDS, ids=lambda value: value if isinstance(value, str) else value[0])
-def test_an_endpoint_that_answers_500_is_asked_at_most_four_times(
+def test_a_request_with_status_500_is_sent_at_most_four_times(
     path: str, args: List[str], server: CloudinaryServer, command: Run
 ) -> None:
     server.on("*", path, FAILING)
@@ -65,7 +65,7 @@ def test_an_endpoint_that_answers_500_is_asked_at_most_four_times(
 @pytest.mark.parametrize(
     "args", [["upload_dir", "d"], ["sync", "d", "shop", "--push"], ["search", "x"], ["migrate", "m", "urls"]], ids=str
 )
-def test_a_server_that_hangs_up_is_asked_at_most_four_times(args: List[str], command: Run, invoke: Run) -> None:
+def test_a_request_without_a_response_is_sent_at_most_four_times(args: List[str], command: Run, invoke: Run) -> None:
     connections: List[bytes] = []
 
     def hang_up(peer: socket.socket) -> None:

@@ -1,22 +1,26 @@
-"""A bulk command stops when the rest cannot succeed, or after --max-errors; what was not tried is done by a later run."""
+"""A bulk command stops when the other items cannot succeed, and after --max-errors; a later run does the rest."""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
+import threading
 from collections import Counter
 from pathlib import Path
-from typing import Any, Callable, Dict, List
+from typing import Any, Dict, List
 
 import pytest
 
-from test.modules.sync_world import Account, make, tree
+from test.support.bulk_processes import abort, start, wait_until
 from test.support.cloudinary_server import CloudinaryServer, Reply, Request
+from test.support.commands import Run, posix
+from test.support.raw_server import RawServer
+from test.support.sync_account import Account, make, tree
 
-Run = Callable[..., Any]
 COUNT = 60
 REFUSED = Reply(400, {"error": {"message": "no"}})
 
@@ -83,7 +87,7 @@ def test_a_delivery_host_that_does_not_exist_ends_a_pull_after_ten_items(account
     assert reasons() == ["not tried: no-such-host.invalid cannot be reached"]
 
 
-def test_requests_under_way_end_too_when_the_host_refuses_connections(cld: Run) -> None:
+def test_requests_in_progress_end_when_the_host_refuses_connections(cld: Run) -> None:
     make("d", *(f"f{number:02}.jpg" for number in range(COUNT)))
     url = "cloudinary://k:s@demo?upload_prefix=http://127.0.0.1:9"
     done = cld("-c", url, "upload_dir", "d", "-fm", "fixed", "-w", "20", "--report", "r")
@@ -91,7 +95,7 @@ def test_requests_under_way_end_too_when_the_host_refuses_connections(cld: Run) 
     assert 10 <= report()["failed"] <= 20 and report()["cancelled"] == COUNT - report()["failed"]
 
 
-def test_failures_of_a_host_that_has_responded_end_nothing(server: CloudinaryServer, cld: Run) -> None:
+def test_failures_of_a_host_that_has_responded_do_not_stop_a_run(server: CloudinaryServer, cld: Run) -> None:
     make("d", *(f"f{number:02}.jpg" for number in range(COUNT)))
     server.on("POST", "/upload", REFUSED)
     done = cld("-c", server.config_url(), "upload_dir", "d", "-fm", "fixed", "--report", "r")
@@ -150,3 +154,41 @@ def test_a_run_without_failures_ignores_the_limit(server: CloudinaryServer, invo
     server.on("POST", "/upload", {"public_id": "x"})
     done = invoke("-c", server.config_url(), "upload_dir", "d", "-fm", "fixed", "--max-errors", "1", "--json")
     assert (done.code, json.loads(done.out)["stopped"]) == (0, None)
+
+
+# -- requests without a response
+
+
+@posix
+def test_an_aborted_run_names_the_uploads_that_the_server_may_have_completed(server: CloudinaryServer) -> None:
+    names = [f"f{number:02}.jpg" for number in range(30)]
+    make("d", *names)
+    ended = threading.Event()
+    server.on("POST", "/upload", lambda request: ended.wait(60) and {})
+    process = start("-c", server.config_url(), "upload_dir", "d", "-fm", "fixed", "-w", "25")
+    wait_until(lambda: len(server.requests) == 25, process)
+    abort(process)
+    ended.set()
+    (line,) = [line for line in Path("err").read_text().splitlines() if "abandoned" in line]
+    assert line == (
+        "25 items were abandoned without a response. The server may have completed them (a file that is sent in parts is"
+        f" stored only with its last part): {', '.join(names[:20])} and 5 more"
+    )
+
+
+def test_an_upload_whose_response_was_lost_says_that_the_file_may_have_been_uploaded(
+    invoke: Run,
+) -> None:
+    make("d", "a.jpg")
+
+    def close(peer: socket.socket) -> None:
+        peer.recv(65536)
+        peer.close()
+
+    with RawServer(close) as cut:
+        url = f"cloudinary://k:s@demo?upload_prefix=http://{cut.address}"
+        # The server chooses the name, so a second upload would be a second asset.
+        options = ("-fm", "dynamic", "-o", "use_filename", "true", "-o", "unique_filename", "true")
+        done = invoke("-c", url, "upload_dir", "d", *options)
+    assert done.code == 1
+    assert "The file may have been uploaded. Check before you try again." in done.err

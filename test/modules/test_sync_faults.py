@@ -1,32 +1,30 @@
-"""`cld sync` when things go wrong: faults of the server, cut bodies, Ctrl-C once and twice; real processes and sockets."""
+"""`cld sync` with failing servers, incomplete responses and Ctrl-C; real processes and sockets."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import signal
 import socket
 import threading
 from collections import Counter
 from pathlib import Path
-from typing import Any, Callable, Dict
+from typing import Any, Dict
 
 import pytest
 
-from test.modules.faults import pending_faults, plan_faults
-from test.modules.processes import abort, interrupt, start, wait_until
-from test.modules.raw_server import RawServer
-from test.modules.sync_world import Account, make, md5, tree
+from test.support.bulk_processes import abort, interrupt, start, wait_until
 from test.support.cloudinary_server import Reply
+from test.support.commands import Run, posix
+from test.support.faults import pending_faults, plan_faults
+from test.support.raw_server import RawServer
 from test.support.sandbox_client import SandboxClient
+from test.support.sync_account import Account, make, md5, tree
 
-Run = Callable[..., Any]
-posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 FILES = 300
 
 
-def test_with_a_tenth_of_the_requests_faulted_once_everything_arrives(
+def test_everything_arrives_if_a_tenth_of_the_requests_fails_once(
     box: SandboxClient, cld: Run, env: Dict[str, str], tmp_path: Path
 ) -> None:
     names = [f"s{number % 7}/f{number:03}.jpg" for number in range(FILES)]
@@ -44,12 +42,12 @@ def test_with_a_tenth_of_the_requests_faulted_once_everything_arrives(
     done = cld("sync", "p", "faulted", "--pull", "-w", "10", "--json", env=env, timeout=150)
     assert done.code == 0, done.err[-2000:]
     assert json.loads(done.out)["synced"] == FILES and pending_faults(box) == 0
-    # No asset came twice from an upload whose answer was lost, and none came cut.
+    # No upload with a lost response has created a second asset, and no asset is incomplete.
     assert tree(tmp_path / "p") == tree(tmp_path / "d")
     assert not list((tmp_path / "p").rglob(".cld-part-*"))
 
 
-def test_faults_that_stay_are_counted_exactly_in_a_push(account: Account, cld: Run, tmp_path: Path) -> None:
+def test_lasting_errors_are_counted_exactly_in_a_push(account: Account, cld: Run, tmp_path: Path) -> None:
     names = [f"f{number:02}.jpg" for number in range(40)]
     make(tmp_path / "d", *names)
     bad = set(names[3:38:5])
@@ -66,7 +64,7 @@ def test_faults_that_stay_are_counted_exactly_in_a_push(account: Account, cld: R
     assert {line["path"] for line in lines if line["status"] == "failed"} == bad and len(lines) == 40
 
 
-def test_faults_that_stay_are_counted_exactly_in_a_pull(account: Account, cld: Run, tmp_path: Path) -> None:
+def test_lasting_errors_are_counted_exactly_in_a_pull(account: Account, cld: Run, tmp_path: Path) -> None:
     for number in range(40):
         account.add(f"f{number:02}", public_id=f"p{number:02}")
     broken = {
@@ -79,7 +77,7 @@ def test_faults_that_stay_are_counted_exactly_in_a_pull(account: Account, cld: R
     done = cld("-c", account.config_url(), "sync", "d", "f", "--pull", "--json", timeout=90)
     assert done.code == 1 and json.loads(done.out)["failed"] == 3
     assert len(tree(tmp_path / "d")) == 37 and not list((tmp_path / "d").rglob(".cld-part-*"))
-    assert "details: denied" in done.err and "more bytes came, 3 were listed" in done.err
+    assert "details: denied" in done.err and "more than the listed 3 bytes were received" in done.err
 
 
 def test_a_failed_download_leaves_the_old_file(account: Account, cld: Run, tmp_path: Path) -> None:
@@ -90,7 +88,7 @@ def test_a_failed_download_leaves_the_old_file(account: Account, cld: Run, tmp_p
     assert tree(tmp_path / "d") == {"a.jpg": b"old"}
 
 
-def test_connections_are_kept(account: Account, cld: Run) -> None:
+def test_connections_are_reused(account: Account, cld: Run) -> None:
     for number in range(40):
         account.add(f"f{number}", public_id=f"p{number}")
     ports = set()
@@ -112,7 +110,7 @@ def test_connections_are_kept(account: Account, cld: Run) -> None:
 
 @posix
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_the_first_ctrl_c_finishes_what_is_under_way_and_saves(
+def test_the_first_ctrl_c_finishes_requests_in_progress_and_saves(
     account: Account, tmp_path: Path, number: int, code: int
 ) -> None:
     make(tmp_path / "d", *(f"e & {number:02}.jpg" for number in range(40)))
@@ -172,7 +170,7 @@ def test_ctrl_c_during_the_listing_ends_at_once(account: Account, tmp_path: Path
 
 
 @posix
-def test_what_an_interrupted_run_left_is_done_by_the_next(account: Account, tmp_path: Path, cld: Run) -> None:
+def test_the_next_run_completes_an_interrupted_one(account: Account, tmp_path: Path, cld: Run) -> None:
     for number in range(30):
         account.add(f"f{number:02}", public_id=f"p{number:02}")
     account.server.on("GET", "/p10.jpg", Reply(body=b"f10", delay=1.5))

@@ -1,4 +1,4 @@
-"""`cld sync` and odd files on the disk: names that cannot be sent, orphaned temporary files, a record that is no file."""
+"""`cld sync` and unusual local files: unusable names, orphaned temporary files, and special files."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import socket
 import sys
 import threading
 from pathlib import Path
-from typing import Any, Callable, List
+from typing import Any, List
 
 import pytest
 
-from cloudinary_cli.transfer.http.part_file import new_path, part_file, remove_orphan
-from test.modules.processes import start, wait_until
-from test.modules.raw_server import RawServer
-from test.modules.sync_world import Account, make, tree
+from cloudinary_cli.transfer.engine.part_file import new_path, part_file, remove_orphan
+from test.support.bulk_processes import start, wait_until
+from test.support.commands import Run
+from test.support.raw_server import RawServer
+from test.support.sync_account import Account, make, tree
 
-Run = Callable[..., Any]
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX file types, names and locks")
 utf8_only = pytest.mark.skipif(sys.platform == "darwin", reason="the file system accepts UTF-8 names only")
 
@@ -37,7 +37,7 @@ def sent(account: Account) -> List[Any]:
 
 @pytest.mark.parametrize("command", ["sync", "upload_dir"])
 @pytest.mark.parametrize("name", ["line\nbreak.jpg", "bell\x07.jpg", "c1\x85.jpg", "dir\x1b/a.jpg"])
-def test_a_name_with_control_characters_is_refused_alone(
+def test_a_name_with_control_characters_is_one_failure(
     account: Account, cld: Run, tmp_path: Path, name: str, command: str
 ) -> None:
     make(tmp_path / "d", "a.jpg", name)
@@ -45,7 +45,7 @@ def test_a_name_with_control_characters_is_refused_alone(
     done = cld("-c", account.config_url(), *words)
     escaped = name.encode("unicode_escape").decode("ascii")
     assert done.code == 1 and sent(account) == ["a.jpg"]
-    assert f"error: '{escaped}' is left out: its name has control characters; rename the file.\n" in done.err
+    assert f"error: '{escaped}' is skipped: its name has control characters; rename the file.\n" in done.err
 
 
 @utf8_only
@@ -55,12 +55,12 @@ def test_a_name_that_is_not_utf_8_is_shown_escaped(account: Account, cld: Run, t
     words = ["sync", "d", "f", "--push"] if command == "sync" else ["upload_dir", "d"]
     done = cld("-c", account.config_url(), *words, "--report", "r.jsonl")
     assert done.code == 1 and sent(account) == ["a.jpg"] and "Traceback" not in done.err
-    assert "error: 'caf\\xe9.jpg' is left out: its name is not UTF-8; rename the file.\n" in done.err
+    assert "error: 'caf\\xe9.jpg' is skipped: its name is not UTF-8; rename the file.\n" in done.err
     assert len((tmp_path / "r.jsonl").read_text().splitlines()) == 2
 
 
 @utf8_only
-def test_a_pull_leaves_a_name_that_is_not_utf_8_alone(sync: Run, account: Account, tmp_path: Path) -> None:
+def test_a_pull_ignores_a_local_name_that_is_not_utf_8(sync: Run, account: Account, tmp_path: Path) -> None:
     odd = os.fsdecode(b"caf\xe9.jpg")
     make(tmp_path / "d", "old.jpg", **{odd: b"odd"})
     account.add("a")
@@ -96,7 +96,7 @@ def test_a_download_ends_at_the_listed_size(account: Account, cld: Run, tmp_path
     with RawServer(pour) as server:
         url = account.server.config_url(secure="false", cname=server.address)
         done = cld("-c", url, "sync", "d", "f", "--pull", timeout=120)
-    assert done.code == 1 and "more bytes came, 4 were listed" in done.err
+    assert done.code == 1 and "more than the listed 4 bytes were received" in done.err
     assert {path.name: path.read_bytes() for path in (tmp_path / "d").iterdir()} == {"a.jpg": b"old"}
 
 
@@ -105,7 +105,7 @@ def test_a_download_ends_at_the_listed_size(account: Account, cld: Run, tmp_path
 
 @pytest.mark.parametrize("direction", ["--push", "--pull"])
 @pytest.mark.parametrize("kind", ["pipe", "socket", "directory", "device", "link to a pipe"])
-def test_a_record_that_is_no_file_is_refused(
+def test_a_name_map_that_is_not_a_regular_file_is_refused(
     sync: Run, account: Account, tmp_path: Path, kind: str, direction: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make(tmp_path / "d", "a.jpg")
@@ -129,7 +129,9 @@ def test_a_record_that_is_no_file_is_refused(
 # -- temporary files
 
 
-def test_what_a_killed_pull_left_is_removed_by_the_next_run(sync: Run, account: Account, tmp_path: Path) -> None:
+def test_temporary_files_of_a_killed_pull_are_removed_by_the_next_run(
+    sync: Run, account: Account, tmp_path: Path
+) -> None:
     account.add("a", asset_folder="f/s")
     hold = threading.Event()
 
@@ -140,7 +142,7 @@ def test_what_a_killed_pull_left_is_removed_by_the_next_run(sync: Run, account: 
     account.server.on("GET", "/id-0.jpg", slow)
     process = start("-c", account.config_url(), "sync", "d", "f", "--pull")
     wait_until(lambda: bool(list((tmp_path / "d").rglob(".cld-part-*"))), process)
-    # Another run meanwhile does not take it for an orphan.
+    # Another run at the same time does not treat it as an orphan.
     assert sync("--push", "-K", "--exclude", "*").code == 0
     (part,) = (tmp_path / "d").rglob(".cld-part-*")
     process.kill()
@@ -152,7 +154,7 @@ def test_what_a_killed_pull_left_is_removed_by_the_next_run(sync: Run, account: 
     assert sent(account) == [] and not part.exists()
 
 
-def test_only_orphans_of_ours_are_removed(tmp_path: Path) -> None:
+def test_only_orphaned_temporary_files_are_removed(tmp_path: Path) -> None:
     path = new_path(str(tmp_path))
     with part_file(path):
         assert not remove_orphan(path) and os.path.exists(path)
@@ -175,7 +177,7 @@ def test_upload_dir_never_sends_temporary_files(account: Account, cld: Run, tmp_
     assert sent(account) == ["a.jpg"]
 
 
-def test_a_record_is_written_with_the_permissions_of_the_umask(sync: Run, account: Account, tmp_path: Path) -> None:
+def test_the_name_map_is_written_with_the_permissions_of_the_umask(sync: Run, account: Account, tmp_path: Path) -> None:
     make(tmp_path / "d", "e & f.jpg")
     assert sync("--push").code == 0
     record = tmp_path / "d/.cld-sync"
@@ -190,7 +192,7 @@ def test_a_record_is_written_with_the_permissions_of_the_umask(sync: Run, accoun
 # -- globs
 
 
-def test_upload_dir_takes_an_escaped_name(account: Account, cld: Run, tmp_path: Path) -> None:
+def test_upload_dir_includes_an_escaped_name(account: Account, cld: Run, tmp_path: Path) -> None:
     make(tmp_path / "d", "a[1].jpg", "a1.jpg", "s*/b.jpg", "st/b.jpg", "e\u0301.jpg")
     assert cld("-c", account.config_url(), "upload_dir", "d", "-g", r"a\[1].jpg").code == 0
     assert cld("-c", account.config_url(), "upload_dir", "d", "-g", r"s\**/*").code == 0
@@ -200,7 +202,7 @@ def test_upload_dir_takes_an_escaped_name(account: Account, cld: Run, tmp_path: 
     assert done.code == 1 and done.err.count("\n") == 1 and "ends in a backslash" in done.err
 
 
-def test_sync_leaves_out_an_escaped_name(sync: Run, account: Account, tmp_path: Path) -> None:
+def test_sync_excludes_an_escaped_name(sync: Run, account: Account, tmp_path: Path) -> None:
     make(tmp_path / "d", "a[1].jpg", "a1.jpg")
     assert sync("--push", "--exclude", r"a\[1\].jpg").code == 0
     assert sent(account) == ["a1.jpg"]

@@ -1,23 +1,16 @@
-"""`cld sync` and the remote listing: an incomplete one changes nothing, and hidden and reserved names are left out."""
+"""`cld sync` and the remote listing: incomplete listings change nothing, and hidden and reserved names are ignored."""
 
 from __future__ import annotations
 
-import os
 import unicodedata
 from pathlib import Path
-from typing import Any, Callable, Dict, List
+from typing import Any, Dict, List
 
 import pytest
 
-from test.modules.sync_world import Account, make, tree
 from test.support.cloudinary_server import Request
-
-Run = Callable[..., Any]
-
-
-@pytest.fixture(autouse=True)
-def no_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stdin", open(os.devnull))
+from test.support.commands import Run
+from test.support.sync_account import Account, make, tree
 
 
 def listing(account: Account, *pages: Dict[str, Any]) -> None:
@@ -62,7 +55,7 @@ def test_a_listing_whose_last_page_is_missing_changes_nothing(sync: Run, account
     assert sorted(tree(tmp_path / "d")) == ["b.jpg"]
 
 
-def test_one_asset_listed_twice_does_not_stand_for_another(sync: Run, account: Account, tmp_path: Path) -> None:
+def test_an_asset_that_is_listed_twice_is_counted_once(sync: Run, account: Account, tmp_path: Path) -> None:
     make(tmp_path / "d", "b.jpg")
     asset = account.add("a")
     listing(account, page(2, [asset], "1"), page(2, [asset]))
@@ -70,14 +63,14 @@ def test_one_asset_listed_twice_does_not_stand_for_another(sync: Run, account: A
     assert sorted(tree(tmp_path / "d")) == ["b.jpg"]
 
 
-def test_a_cursor_that_comes_again_deletes_nothing(sync: Run, account: Account, tmp_path: Path) -> None:
+def test_a_repeated_cursor_deletes_nothing(sync: Run, account: Account, tmp_path: Path) -> None:
     make(tmp_path / "d", "b.jpg")
     listing(account, page(2, [account.add("a")], "1"), page(2, [account.add("c")], "1"))
     done = sync("--pull", "-F")
     assert done.code == 1 and "same cursor twice" in done.err and sorted(tree(tmp_path / "d")) == ["b.jpg"]
 
 
-def test_a_listing_that_a_new_asset_disturbed_is_fetched_again(sync: Run, account: Account, tmp_path: Path) -> None:
+def test_an_incomplete_listing_is_fetched_again(sync: Run, account: Account, tmp_path: Path) -> None:
     one, two = account.add("a"), account.add("b")
     short, whole = page(2, [one]), page(2, [one, two])
     account.server.on("POST", "/resources/search", short, whole)
@@ -109,7 +102,7 @@ def test_a_pull_writes_no_hidden_files(sync: Run, account: Account, tmp_path: Pa
     account.add("a")
     done = sync("--pull", "-F")
     assert done.code == 0 and sorted(tree(tmp_path / "d")) == ["a.jpg"]
-    assert "4 hidden assets are left out. To include them, add --include-hidden (-H)." in done.err
+    assert "4 hidden assets are ignored. To include them, add --include-hidden (-H)." in done.err
     assert sync("--pull", "-H").code == 0
     assert ".env.jpg" in tree(tmp_path / "d") and ".git/config.jpg" in tree(tmp_path / "d")
 
@@ -126,7 +119,7 @@ def test_a_push_keeps_hidden_assets(sync: Run, account: Account, tmp_path: Path)
     account.add("a")
     account.add(".env")
     done = sync("--push", "-F")
-    assert done.code == 0 and account.sent("DELETE") == [] and "1 hidden assets are left out." in done.err
+    assert done.code == 0 and account.sent("DELETE") == [] and "1 hidden assets are ignored." in done.err
     assert sync("--push", "-F", "-H").code == 0 and len(account.sent("DELETE")) == 1
 
 
@@ -134,19 +127,17 @@ def test_a_push_keeps_hidden_assets(sync: Run, account: Account, tmp_path: Path)
 @pytest.mark.parametrize(
     "name", [".cld-sync", "s/.cld-sync", ".CLD-Sync", ".cld\u00ad-sync", "\uff0ecld-sync", ".cld-sync/a"]
 )
-def test_a_pull_never_takes_the_name_of_the_record(
-    sync: Run, account: Account, tmp_path: Path, name: str, args: Any
-) -> None:
+def test_a_pull_never_writes_the_name_map(sync: Run, account: Account, tmp_path: Path, name: str, args: Any) -> None:
     folder, _, display = name.rpartition("/")
     account.add(display, resource_type="raw", format="", asset_folder=f"f/{folder}".rstrip("/"), public_id="p")
     account.add("a")
     done = sync("--pull", "-F", *args)
-    assert done.code == 0 and "1 assets are left out: .cld-sync is the name of sync's own record." in done.err
+    assert done.code == 0 and "1 assets are ignored: .cld-sync is the name of sync's own file." in done.err
     written = list((tmp_path / "d").rglob("*"))
     assert [path.name for path in written] == ["a.jpg"]
 
 
-def test_the_record_is_not_pushed_in_any_case_or_depth(sync: Run, account: Account, tmp_path: Path) -> None:
+def test_the_name_map_is_not_pushed_in_any_case_or_depth(sync: Run, account: Account, tmp_path: Path) -> None:
     make(tmp_path / "d", "a.jpg", "s/.CLD-SYNC", unicodedata.normalize("NFD", "s/.cld-sync"))
     assert sync("--push", "-H").code == 0
     assert [request.files["file"].filename for request in account.sent("POST", "/upload")] == ["a.jpg"]

@@ -1,4 +1,4 @@
-"""`cld sync` and names that are one for a disk or for Unicode: normal forms, case, links."""
+"""`cld sync` and different names of one file: Unicode normal forms, case and links."""
 
 from __future__ import annotations
 
@@ -6,20 +6,18 @@ import os
 import sys
 import unicodedata
 from pathlib import Path
-from typing import Any, Callable
 
 import pytest
 
 from cloudinary_cli.transfer.engine.records import LocalFile
 from cloudinary_cli.transfer.sync.disk_names import is_one_name, other_files
-from test.modules.sync_world import Account, make, tree
 from test.support.blind_disk import BlindDisk
+from test.support.commands import Run, posix
 from test.support.sandbox_client import SandboxClient
+from test.support.sync_account import Account, make, tree
 
-Run = Callable[..., Any]
 NFC = "caf\u00e9"
 NFD = unicodedata.normalize("NFD", NFC)
-posix = pytest.mark.skipif(os.name == "nt", reason="links need a privilege on Windows")
 spelled = pytest.mark.skipif(sys.platform == "darwin", reason="the two normal forms are one name on this disk")
 
 
@@ -57,7 +55,7 @@ def test_changed_content_keeps_public_id_and_folder(
 
 
 @pytest.mark.parametrize(("here", "there"), [(NFD, NFC), (NFC, NFD)])
-def test_a_pull_writes_over_the_name_that_is_there(
+def test_a_pull_overwrites_the_existing_spelling_of_a_name(
     sync: Run, account: Account, tmp_path: Path, here: str, there: str
 ) -> None:
     make(tmp_path / "d", **{f"{here}.jpg": b"old"})
@@ -82,7 +80,7 @@ def test_two_files_whose_names_differ_in_normal_form_are_both_synced(
     assert len(tree(tmp_path / "d")) == 2
 
 
-def test_a_record_in_the_other_normal_form_counts(sync: Run, account: Account, tmp_path: Path) -> None:
+def test_a_name_map_in_another_normal_form_is_used(sync: Run, account: Account, tmp_path: Path) -> None:
     make(tmp_path / "d", **{f"{NFC} & x.jpg": b"1"})
     account.add(f"{NFC} _ x", b"1")
     (tmp_path / "d/.cld-sync").write_text(f'{{"{NFC} & x.jpg": "{NFD} _ x.jpg"}}', encoding="utf-8")
@@ -114,7 +112,7 @@ def test_filters_compare_in_normal_form(sync: Run, account: Account, tmp_path: P
 
 @posix
 @pytest.mark.parametrize("content", [b"old", b"new"])
-def test_a_file_just_written_is_not_deleted_under_its_other_name(
+def test_a_downloaded_file_is_not_deleted_under_its_other_name(
     sync: Run, account: Account, tmp_path: Path, content: bytes
 ) -> None:
     make(tmp_path / "d", **{"photos/img.jpg": content})
@@ -139,7 +137,7 @@ def test_two_assets_that_lead_to_one_file_fail_with_both_names(sync: Run, accoun
 
 
 @posix
-def test_what_was_written_is_known_behind_links(tmp_path: Path) -> None:
+def test_a_written_file_is_recognized_behind_links(tmp_path: Path) -> None:
     make(tmp_path, "photos/a.jpg", "photos/b.jpg")
     (tmp_path / "Photos").symlink_to("photos")
     files = [LocalFile(name, name, str(tmp_path / name), 1, 1) for name in ("photos/a.jpg", "photos/b.jpg", "gone.jpg")]
@@ -155,7 +153,7 @@ def test_hard_links_are_two_files(sync: Run, account: Account, tmp_path: Path) -
     assert tree(tmp_path / "d") == {"a.jpg": b"new a"}
 
 
-def test_assets_that_differ_in_case_are_two_files_where_the_disk_says_so(
+def test_assets_that_differ_in_case_are_two_files_on_a_case_sensitive_disk(
     sync: Run, account: Account, tmp_path: Path
 ) -> None:
     if is_one_name(str(tmp_path), "a", "A"):
@@ -179,7 +177,7 @@ def blind_sync(account: Account, cld: Run, blind_disk: BlindDisk) -> Run:
 
 @pytest.mark.parametrize("content", [b"old", b"new"])
 @pytest.mark.parametrize(("here", "there"), [("img.jpg", "f"), ("photos/img.jpg", "f/Photos")])
-def test_a_pull_over_a_name_in_other_case_keeps_the_file(
+def test_a_pull_with_a_name_in_another_case_keeps_the_file(
     blind_sync: Run, account: Account, blind_disk: BlindDisk, content: bytes, here: str, there: str
 ) -> None:
     make(blind_disk.path / "d", **{here: content, "old.jpg": b"old"})
@@ -189,7 +187,7 @@ def test_a_pull_over_a_name_in_other_case_keeps_the_file(
     assert "Skipping 1 items" in blind_sync().err
 
 
-def test_two_assets_for_one_name_fail_with_both_named_and_the_others_go_on(
+def test_two_assets_for_one_local_name_fail_and_the_others_are_pulled(
     blind_sync: Run, account: Account, blind_disk: BlindDisk
 ) -> None:
     make(blind_disk.path / "d", "old.jpg")
@@ -204,7 +202,7 @@ def test_two_assets_for_one_name_fail_with_both_named_and_the_others_go_on(
     assert sorted(os.listdir(blind_disk.path / "d")) == ["a.jpg", "old.jpg"]
 
 
-def test_an_asset_whose_name_another_one_has_here_fails_alone(
+def test_an_asset_with_the_local_name_of_another_asset_is_one_failure(
     blind_sync: Run, account: Account, blind_disk: BlindDisk
 ) -> None:
     make(blind_disk.path / "d", **{"IMG.jpg": b"1"})

@@ -1,19 +1,17 @@
-"""What `cld sync --push` has sent, `--pull` brings back under the same names: images, raw files, odd extensions."""
+"""A pull restores what a push has uploaded, with the same names: images, raw files, unusual extensions."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Callable
 
 import pytest
 
-from test.modules.sync_world import make, tree
+from test.support.commands import Run
 from test.support.sandbox_client import SandboxClient
+from test.support.sync_account import make, tree
 
-Run = Callable[..., Any]
 
-
-def test_a_pushed_tree_comes_back_the_same(
+def test_a_pushed_tree_is_pulled_unchanged(
     box: SandboxClient, cld: Run, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -1,15 +1,15 @@
-"""Who chooses the public ID of a new asset in dynamic folder mode: `cld`, or the server where a preset has rules."""
+"""`cld` chooses the public ID of a new asset in dynamic folder mode, unless a preset may have rules for it."""
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List
+from typing import Any, Dict, List
 
 import pytest
 
-from test.modules.sync_world import Account, make
 from test.support.cloudinary_server import CloudinaryServer, Reply
+from test.support.commands import Run
+from test.support.sync_account import Account, make
 
-Run = Callable[..., Any]
 COMMANDS = [["upload_dir", "d"], ["sync", "d", "f", "--push"]]
 FAILING = Reply(500, {"error": {"message": "oops"}})
 
@@ -32,7 +32,7 @@ def listings(server: CloudinaryServer) -> int:
     return server.paths().count("GET /v1_1/demo/upload_presets")
 
 
-def test_a_preset_of_the_configuration_counts_like_one_given(
+def test_a_preset_of_the_configuration_has_the_effect_of_a_given_one(
     account: Account, push: Run, server: CloudinaryServer
 ) -> None:
     assert push(upload_preset="mine").code == 0
@@ -55,7 +55,7 @@ def test_a_preset_of_the_account_with_naming_rules_keeps_them(
 
 
 @pytest.mark.parametrize("reply", [{"presets": []}, preset(tags="x", use_filename=False)])
-def test_without_naming_rules_a_lost_response_is_asked_for_again(
+def test_without_naming_rules_an_upload_with_a_lost_response_is_repeated(
     reply: Any, account: Account, push: Run, server: CloudinaryServer
 ) -> None:
     server.on("GET", "/upload_presets", reply)

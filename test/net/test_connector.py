@@ -1,4 +1,4 @@
-"""The connector under the SDK: G1 (errors taken for success), G15 (retries, time-outs), redirects, proxies, CA files."""
+"""The SDK's connector: HTTP errors are errors, retries, timeouts, redirects, proxies and CA files."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any, Iterator, List
 
 import pytest
 
-from cloudinary_cli.config.current import current_store
 from cloudinary_cli.config.resolver import Selection, resolve
+from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.errors import ApiError
 from cloudinary_cli.net import connector as sdk_transport
 from cloudinary_cli.sdk import activation, loader
@@ -23,7 +23,7 @@ from test.support.tls import TinyServer, make_certificate, reply
 
 def use(url: str, query: str = "") -> None:
     resolved = resolve(Selection(config=f"cloudinary://k:s@c?upload_prefix={url}{query}"), {}, {})
-    activation.activate(resolved, current_store())
+    activation.activate(resolved, ConfigStore())
 
 
 def ping() -> Any:
@@ -35,7 +35,7 @@ def upload() -> Any:
 
 
 def script(answers: List[Any]) -> Any:
-    """Answers in turn, the last one for ever."""
+    """A handler that gives these responses in order, and then repeats the last one."""
 
     def answer(handler: Any) -> None:
         status, body, headers = answers.pop(0) if len(answers) > 1 else answers[0]
@@ -63,7 +63,7 @@ def test_error_bodies_of_any_shape(body: str) -> None:
 
 @pytest.mark.parametrize("status", [420, 429, 503])
 @pytest.mark.parametrize("call", [ping, upload])
-def test_refused_before_processing_is_sent_again(call: Any, status: int) -> None:
+def test_a_request_that_was_refused_before_processing_is_repeated(call: Any, status: int) -> None:
     with TinyServer(script([(status, "{}", {"Retry_After": "0"}), (200, '{"status": "ok"}', {})])) as server:
         use(server.url)
         assert call()["status"] == "ok"
@@ -101,7 +101,7 @@ def test_redirects_are_not_followed() -> None:
         assert thief.seen == []
 
 
-def test_timeout_of_the_configuration_is_obeyed() -> None:
+def test_the_timeout_of_the_configuration_is_used() -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
@@ -117,7 +117,7 @@ def test_user_agent_names_the_cli() -> None:
     assert server.seen[0].headers["User-Agent"].startswith("CloudinaryCLI/2.0.0")
 
 
-def test_ca_variable_is_honoured_for_api_calls_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_ca_variable_is_used_for_api_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     context, ca_file = make_certificate(tmp_path)
     with TinyServer(script([(200, '{"status": "ok"}', {})]), context) as server:
         use(server.url)
@@ -128,7 +128,7 @@ def test_ca_variable_is_honoured_for_api_calls_too(tmp_path: Path, monkeypatch: 
         assert ping() == {"status": "ok"}
 
 
-def test_environment_proxy_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     with TinyServer(lambda handler: reply(handler, 403)) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         use("https://api.example.invalid")
@@ -139,23 +139,23 @@ def test_environment_proxy_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def silent() -> Iterator[socket.socket]:
-    """Accepts connections, and never answers one."""
+    """Accepts connections, and never responds."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener
 
 
 @pytest.mark.parametrize("call", [ping, upload])
-def test_without_a_setting_a_silent_server_is_given_up(
+def test_a_silent_server_times_out_without_a_setting(
     silent: socket.socket, monkeypatch: pytest.MonkeyPatch, call: Any
 ) -> None:
-    # Patched: nobody waits for two minutes in a test. Without any time-out it would never end.
+    # Patched: the real timeout is two minutes. Without any timeout the test would not end.
     monkeypatch.setattr(sdk_transport, "READ_TIMEOUT_SECONDS", 0.2)
     use(f"http://127.0.0.1:{silent.getsockname()[1]}")
     with pytest.raises(ApiError, match="Read timed out"):
         call()
 
 
-def test_a_server_that_cannot_be_reached_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_connection_that_is_not_accepted_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     # Patched for the same reason. The queue of a listener that accepts nothing is full after two connections.
     monkeypatch.setattr(sdk_transport, "CONNECT_TIMEOUT_SECONDS", 0.2)
     with socket.socket() as full, contextlib.ExitStack() as stack:
@@ -172,7 +172,7 @@ def test_a_server_that_cannot_be_reached_is_given_up(monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("header", ["Retry-After", "X-FeatureRateLimit-Reset"])
 @pytest.mark.parametrize("status", [420, 429])
-def test_the_moment_that_the_server_states_is_waited_for(status: int, header: str) -> None:
+def test_retries_wait_for_the_time_in_the_response(status: int, header: str) -> None:
     moment = int(time.time()) + 3  # whole seconds: HTTP dates have no others
     headers = {header: email.utils.formatdate(moment, usegmt=True), "X-FeatureRateLimit-Remaining": "0"}
     asked: List[float] = []

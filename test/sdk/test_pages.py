@@ -1,4 +1,4 @@
-"""Cursor walking without a server: A10, A11 and the filter of -ff."""
+"""Listings are joined from cursor to cursor, and -ff filters their items."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cloudinary_cli.sdk.pages import collect, filter_fields, list_field, pages
 
 
 class Listing:
-    """Pages by cursor; records which were asked for."""
+    """Pages by cursor. Records the requested cursors."""
 
     def __init__(self, **by_cursor: Any) -> None:
         self.by_cursor = by_cursor
@@ -86,7 +86,7 @@ def test_list_field(page: Dict[str, Any], known: Any, field: str) -> None:
 
 
 @pytest.mark.parametrize("page", [{"a": 1}, {"a": [], "b": []}])
-def test_list_field_that_cannot_be_told(page: Dict[str, Any]) -> None:
+def test_a_page_without_exactly_one_list_is_an_error(page: Dict[str, Any]) -> None:
     with pytest.raises(ApiError, match="Cannot tell which list"):
         list_field(page)
 

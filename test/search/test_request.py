@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudinary_cli.errors import ApiError, CliError
-from cloudinary_cli.sdk.page_fetch import wait_for_quota
+from cloudinary_cli.sdk.pages import wait_for_quota
 from cloudinary_cli.search.output import JsonArray, JsonDocument
 from cloudinary_cli.search.request import (
     SearchKind,

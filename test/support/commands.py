@@ -1,10 +1,15 @@
-"""Types of the fixtures that run `cld`."""
+"""Types and markers that many tests of commands share."""
 
 from __future__ import annotations
 
-from typing import Callable
+import os
+from typing import Any, Callable
+
+import pytest
 
 from test.conftest import Result
 
 # `cld(*args, env=..., input=..., timeout=...)`
 Cld = Callable[..., Result]
+Run = Callable[..., Any]  # runs a command with the given arguments: the fixtures `cld` and `invoke`, and others
+posix = pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals, pipes or links")

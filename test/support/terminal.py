@@ -68,6 +68,10 @@ class Terminal:
         """All that the terminal has shown."""
         return self._seen.replace("\r\n", "\n")
 
+    def wait_for_output(self) -> None:
+        """Wait until the program has written something, and leave it unread."""
+        assert select.select([self._master], [], [], self._timeout)[0], "nothing was written"
+
     def expect(self, wanted: str) -> str:
         """Wait until `wanted` appears after the text that was expected last; all that was shown since, including it."""
         deadline = time.monotonic() + self._timeout

@@ -7,7 +7,7 @@ from typing import Dict, Optional
 
 import pytest
 
-from cloudinary_cli.system.host import look_around
+from cloudinary_cli.system.host import detect_host
 
 SSH = {"SSH_CONNECTION": "10.0.0.1 5000 10.0.0.2 22", "USER": "ann"}
 
@@ -32,7 +32,7 @@ def test_a_browser_would_not_be_in_front_of_the_person(
     if file:
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).write_text("")
-    found = look_around(environ, str(tmp_path), "linux").why_no_browser
+    found = detect_host(environ, str(tmp_path), "linux").why_no_browser
     assert why in found if why and found else found is why
 
 
@@ -45,21 +45,21 @@ def test_a_browser_would_not_be_in_front_of_the_person(
     ],
 )
 def test_facts_from_files(tmp_path: Path, name: str, text: str, attribute: str) -> None:
-    assert not getattr(look_around({}, str(tmp_path), "linux"), attribute)
+    assert not getattr(detect_host({}, str(tmp_path), "linux"), attribute)
     (tmp_path / name).parent.mkdir(parents=True)
     (tmp_path / name).write_text(text)
-    assert getattr(look_around({}, str(tmp_path), "linux"), attribute)
+    assert getattr(detect_host({}, str(tmp_path), "linux"), attribute)
 
 
 def test_an_ordinary_cgroup_is_no_container(tmp_path: Path) -> None:
     (tmp_path / "proc/1").mkdir(parents=True)
     (tmp_path / "proc/1/cgroup").write_text("0::/init.scope\n1:name=systemd:/user.slice/dockers-fan.service\n")
-    assert not look_around({}, str(tmp_path), "linux").container
+    assert not detect_host({}, str(tmp_path), "linux").container
 
 
 @pytest.mark.parametrize("platform, ssh, why", [("darwin", {}, None), ("win32", {}, None), ("darwin", SSH, "SSH")])
 def test_systems_with_their_own_windows(tmp_path: Path, platform: str, ssh: Dict[str, str], why: Optional[str]) -> None:
-    found = look_around(ssh, str(tmp_path), platform).why_no_browser
+    found = detect_host(ssh, str(tmp_path), platform).why_no_browser
     assert (found is None) == (why is None)
 
 
@@ -73,4 +73,4 @@ def test_systems_with_their_own_windows(tmp_path: Path, platform: str, ssh: Dict
     ],
 )
 def test_the_line_to_type_has_nothing_unexpected(tmp_path: Path, environ: Dict[str, str], login: str) -> None:
-    assert look_around(environ, str(tmp_path), "linux").ssh_login == login
+    assert detect_host(environ, str(tmp_path), "linux").ssh_login == login

@@ -7,9 +7,10 @@ from typing import Any, Callable, Iterator
 import pytest
 
 from cloudinary_cli.auth.oauth_config import OAuthConfig
-from cloudinary_cli.net.retry import PATIENT
+from cloudinary_cli.net.retry import TRANSFER_BUDGET
 from cloudinary_cli.sdk import activation, loader
-from cloudinary_cli.transfer.engine.session import Stop, TransferSession
+from cloudinary_cli.transfer.engine.session import TransferSession
+from cloudinary_cli.transfer.engine.stop import Stop
 from cloudinary_cli.transfer.http.upload import UploadTarget
 
 
@@ -22,7 +23,7 @@ def target() -> Iterator[Callable[..., UploadTarget]]:
         loader.load()
         stop = Stop()
         connector = activation.install_transport(
-            None, config.timeout, pool_size=workers, patience=PATIENT, stop=stop.requested
+            None, config.timeout, pool_size=workers, budget=TRANSFER_BUDGET, stop=stop.requested
         )
         return UploadTarget(TransferSession(connector, workers, stop), config)
 

@@ -1,23 +1,23 @@
-"""Files that change while they are uploaded: sent once more, then a failure, and what is stored is never a mixture."""
+"""Files that change while they are uploaded: they are sent once more, then fail, and are never stored half-changed."""
 
 from __future__ import annotations
 
 import os
 import socket
-import threading
 from pathlib import Path
 from typing import Any, Callable, List
 
 import pytest
 
+from cloudinary_cli.system import steady_file
 from cloudinary_cli.system.steady_file import LocalFileChanged, SteadyFile, twice
 from cloudinary_cli.transfer.http import upload as upload_module
-from cloudinary_cli.transfer.http.upload import Source, UploadTarget, upload
-from test.modules.raw_server import RawServer
+from cloudinary_cli.transfer.http.upload import UploadSource, UploadTarget, upload
 from test.support.cloudinary_server import CloudinaryServer, Request
+from test.support.commands import Run
+from test.support.raw_server import RawServer
 
 Make = Callable[..., UploadTarget]
-Run = Callable[..., Any]
 Change = Callable[[Path], Any]
 SIZE = 12_000_000  # more than the buffers of a connection hold
 
@@ -63,7 +63,11 @@ def file(tmp_path: Path) -> Path:
 
 
 class ChangingServer(RawServer):
-    """Changes the file in the middle of each of the first `times` request bodies. `stored` are the complete bodies."""
+    """Changes the file in the middle of each of the first `times` upload bodies. `stored` are the complete bodies.
+
+    The change comes after the server has received the beginning of the body and before it reads the rest, which is more
+    than the buffers of a connection hold. So it always happens while the client sends.
+    """
 
     def __init__(self, file: Path, change: Change, times: int) -> None:
         super().__init__(self.answer_one)
@@ -73,28 +77,32 @@ class ChangingServer(RawServer):
     def answer_one(self, peer: socket.socket) -> None:
         peer.settimeout(30)
         reader = peer.makefile("rb")
-        length = 0
+        target, length = reader.readline().split(b" ")[1:2], 0
         for line in iter(reader.readline, b"\r\n"):
             if not line:
                 return
             if line.lower().startswith(b"content-length:"):
                 length = int(line.split(b":")[1])
-        begin = reader.read(1_000_000)
-        if self.times:
+        is_upload = target and target[0].endswith(b"/upload")
+        body = reader.read(min(length, 1_000_000))
+        if is_upload and self.times:
             self.times -= 1
             self.change(self.file)
-        body = begin + reader.read(length - len(begin))
+        body += reader.read(length - len(body))
         if len(body) < length:
             return
-        self.stored.append(body.split(b"\r\n\r\n")[-1].rsplit(b"\r\n--", 1)[0])
-        peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 17\r\nConnection: close\r\n\r\n" + b'{"public_id":"a"}')
+        if is_upload:
+            self.stored.append(body.split(b"\r\n\r\n")[-1].rsplit(b"\r\n--", 1)[0])
+        answer = b'{"public_id": "a"}' if is_upload else b'{"resources": [], "presets": [], "total_count": 0}'
+        head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(answer)
+        peer.sendall(head + answer)
 
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_file_that_changes_once_is_sent_again_as_a_whole(target: Make, file: Path, change: Change) -> None:
     with ChangingServer(file, change, 1) as server:
         there = target(f"cloudinary://k:s@demo?upload_prefix=http://{server.address}")
-        upload(there, Source.of_file(str(file)), {"public_id": "a"})
+        upload(there, UploadSource.of_file(str(file)), {"public_id": "a"})
     assert server.stored == [file.read_bytes()]
 
 
@@ -103,7 +111,7 @@ def test_a_file_that_changes_twice_fails_and_is_not_stored(target: Make, file: P
     with ChangingServer(file, change, 2) as server:
         there = target(f"cloudinary://k:s@demo?upload_prefix=http://{server.address}")
         with pytest.raises(LocalFileChanged, match="changed while it was uploaded, twice, so nothing was stored"):
-            upload(there, Source.of_file(str(file)), {"public_id": "a"})
+            upload(there, UploadSource.of_file(str(file)), {"public_id": "a"})
     assert server.stored == []
 
 
@@ -127,7 +135,7 @@ def test_a_file_that_changes_between_chunks_is_never_joined(
         return {"public_id": "a"}
 
     server.on("POST", "/upload", answer)
-    there, source = target(server.config_url()), Source.of_file(str(file))
+    there, source = target(server.config_url()), UploadSource.of_file(str(file))
     if times == 2:
         with pytest.raises(LocalFileChanged, match="twice"):
             upload(there, source, {"public_id": "a"})
@@ -139,40 +147,33 @@ def test_a_file_that_changes_between_chunks_is_never_joined(
     assert parts[0].headers["x-unique-upload-id"] != parts[1].headers["x-unique-upload-id"]
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_what_a_command_stores_is_one_state_of_the_file(
-    server: CloudinaryServer, cld: Run, file: Path, name: str
-) -> None:
-    """Another program rewrites the file all the time: the states are all `a` and all `b`."""
-    ended = threading.Event()
-    file.write_bytes(b"a" * SIZE)
-    server.on("POST", "/resources/search", {"resources": []})
-    server.on("POST", "/folders/search", {"total_count": 1})
-    server.on("POST", "/upload", {"public_id": "a"})
-
-    def write() -> None:
-        with file.open("r+b", buffering=0) as stream:
-            while not ended.is_set():
-                for letter in (b"b", b"a"):
-                    for offset in range(0, SIZE, 500_000):
-                        stream.seek(offset)
-                        stream.write(letter * 500_000)
-
-    thread = threading.Thread(target=write)
-    thread.start()
-    try:
-        done = cld("-c", server.config_url(), *COMMANDS[name])
-    finally:
-        ended.set()
-        thread.join()
+@pytest.mark.parametrize("name", ["sync", "upload_dir", "upload_large"])
+def test_a_file_that_changes_during_each_upload_is_an_error_and_is_not_stored(cld: Run, file: Path, name: str) -> None:
+    with ChangingServer(file, rewrite, 1000) as server:
+        done = cld("-c", f"cloudinary://k:s@demo?upload_prefix=http://{server.address}", *COMMANDS[name])
     assert done.code == 1 and "Traceback" not in done.err
     assert done.err.count("changed while it was uploaded, twice, so nothing was stored.") == 1
-    sent = b"".join(request.files["file"].content for request in server.requests if request.path.endswith("/upload"))
-    assert len(sent) < SIZE
+    # upload_large has sent the first part each time, and never the last one.
+    assert [len(body) for body in server.stored] == ([6_000_000] * 2 if name == "upload_large" else [])
+
+
+def test_the_upload_command_reads_the_file_before_it_sends(cld: Run, file: Path) -> None:
+    with ChangingServer(file, rewrite, 1000) as server:
+        done = cld("-c", f"cloudinary://k:s@demo?upload_prefix=http://{server.address}", *COMMANDS["uploader"])
+    assert done.code == 0, done.err
+    assert server.stored == [b"o" * SIZE]
+
+
+def test_a_file_that_changes_all_the_time_is_an_error(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Patched: on a busy machine a real writer may be suspended for so long that the file rests. With this clock, the
+    # last change is always a moment ago.
+    monkeypatch.setattr(steady_file.time, "time", lambda: os.stat(file).st_ctime)
+    with pytest.raises(LocalFileChanged, match="changes all the time"):
+        SteadyFile(str(file))
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_a_file_that_rests_is_stored_with_its_own_name(
+def test_an_unchanged_file_is_stored_with_its_own_name(
     server: CloudinaryServer, cld: Run, file: Path, name: str
 ) -> None:
     server.on("POST", "/resources/search", {"resources": []})
@@ -202,7 +203,7 @@ def test_a_steady_file_ends_where_it_ended_when_it_was_opened(file: Path) -> Non
         assert stream.read() == b"" and stream.read(4) == b""
 
 
-def test_a_change_that_comes_twice_is_not_tried_a_third_time() -> None:
+def test_a_file_that_changes_twice_is_not_read_a_third_time() -> None:
     calls: List[int] = []
 
     def call() -> None:

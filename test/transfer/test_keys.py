@@ -1,4 +1,4 @@
-"""Keys: extension aliases, remote names in both folder modes, results that lack members."""
+"""Keys: extension aliases, remote names in both folder modes, and results with missing members."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cloudinary_cli.text import nfc
-from cloudinary_cli.transfer.keys import FolderMode, normalised, place, remote_asset, remote_key, split_extension
+from cloudinary_cli.transfer.keys import FolderMode, normalized, place, remote_asset, remote_key, split_extension
 
 quick = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 FIXED, DYNAMIC = FolderMode.FIXED, FolderMode.DYNAMIC
@@ -32,17 +32,17 @@ FIXED, DYNAMIC = FolderMode.FIXED, FolderMode.DYNAMIC
         ("x.unKnown", "x.unknown"),
     ],
 )
-def test_normalised(path: str, expected: str) -> None:
-    assert normalised(path) == expected
+def test_normalized(path: str, expected: str) -> None:
+    assert normalized(path) == expected
 
 
 @quick
 @given(st.text(alphabet="aB./ J\N{LATIN SMALL LETTER E WITH ACUTE}PEGjpeg", max_size=12))
-def test_normalising_twice_changes_nothing(path: str) -> None:
-    assert normalised(normalised(path)) == normalised(path)
+def test_normalizing_twice_changes_nothing(path: str) -> None:
+    assert normalized(normalized(path)) == normalized(path)
     stem, extension = split_extension(path)
     assert stem + extension == path and "/" not in extension
-    assert normalised(path).rpartition("/")[0] == nfc(path).rpartition("/")[0]
+    assert normalized(path).rpartition("/")[0] == nfc(path).rpartition("/")[0]
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_remote_key(result: Any, folder: str, mode: FolderMode, expected: str) -
     assert remote_key(result, folder, mode) == expected
 
 
-def test_an_asset_without_display_name_is_called_as_its_public_id_ends() -> None:
+def test_an_asset_without_a_display_name_gets_the_last_part_of_its_public_id() -> None:
     result = {"public_id": "p/xyz", "asset_folder": "f", "format": "jpg"}
     assert remote_key(result, "f", DYNAMIC) == "xyz.jpg"
     assert remote_key({**result, "display_name": ""}, "f", DYNAMIC) == "xyz.jpg"
@@ -97,7 +97,7 @@ def test_an_asset_without_display_name_is_called_as_its_public_id_ends() -> None
     ),
     st.sampled_from(list(FolderMode)),
 )
-def test_no_shape_of_a_result_breaks_the_listing(result: Any, mode: FolderMode) -> None:
+def test_results_of_any_shape_are_listed(result: Any, mode: FolderMode) -> None:
     asset = remote_asset(result, "", mode)
     if asset is not None:
         assert asset.key and asset.key == asset.server_key and asset.public_id == result["public_id"]
@@ -110,7 +110,7 @@ def test_the_etag_may_be_in_the_image_analysis() -> None:
     assert asset is not None and asset.etag == "ab"
 
 
-def test_place_is_what_two_files_fight_for_at_the_server() -> None:
+def test_files_that_would_be_one_asset_have_the_same_place() -> None:
     assert place("a.jpg", FIXED) == place("a.png", FIXED) != place("a.mp4", FIXED)
     assert place("a.txt", FIXED) != place("a.md", FIXED)
     assert place("a.jpg", DYNAMIC) != place("a.png", DYNAMIC)

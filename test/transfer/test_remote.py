@@ -56,7 +56,7 @@ def test_all_pages_500_each(server: CloudinaryServer, listed: List_) -> None:
     assert second["next_cursor"] == "c1"
 
 
-def test_the_folder_mode_is_asked_only_when_it_is_not_given(server: CloudinaryServer, listed: List_) -> None:
+def test_the_folder_mode_is_requested_only_if_it_is_not_given(server: CloudinaryServer, listed: List_) -> None:
     server.on("POST", "/resources/search", {"resources": [{"public_id": "f/a", "format": "png"}]})
     assert [asset.key for asset in listed(mode=FolderMode.FIXED).assets] == ["a.png"]
     assert not [request for request in server.requests if request.path.endswith("/config")]
@@ -71,7 +71,7 @@ def test_a_folder_mode_that_cannot_be_read_is_an_error(server: CloudinaryServer,
     assert "settings" in server.requests[-1].query
 
 
-def test_a_missing_folder_and_an_empty_one(server: CloudinaryServer, listed: List_) -> None:
+def test_a_missing_folder_and_an_empty_folder(server: CloudinaryServer, listed: List_) -> None:
     server.on("POST", "/resources/search", {"resources": []})
     assert listed().exists
     server.on("POST", "/folders/search", {"total_count": 0, "folders": []})
@@ -106,22 +106,20 @@ def test_expressions(query: RemoteQuery, expected: str) -> None:
     assert expression(query, FolderMode.FIXED) == expected
 
 
-def test_results_that_lack_members(server: CloudinaryServer, listed: List_) -> None:
+def test_results_with_missing_members(server: CloudinaryServer, listed: List_) -> None:
     results = [{"public_id": "x"}, {"public_id": "y", "created_at": None, "format": None}, {}, None, {"public_id": 7}]
     server.on("POST", "/resources/search", {"resources": results})
     index = listed()
-    assert [asset.key for asset in index.assets] == ["x", "y"] and index.strangers == 3
+    assert [asset.key for asset in index.assets] == ["x", "y"] and index.outside == 3
 
 
-def test_results_outside_the_folder_are_left_alone(server: CloudinaryServer, listed: List_) -> None:
+def test_results_outside_the_folder_are_ignored(server: CloudinaryServer, listed: List_) -> None:
     server.on("POST", "/resources/search", {"resources": [result("a"), result("b", asset_folder="f2")]})
     index = listed()
-    assert [asset.key for asset in index.assets] == ["a.jpg"] and index.strangers == 1
+    assert [asset.key for asset in index.assets] == ["a.jpg"] and index.outside == 1
 
 
-def test_a_page_is_asked_for_again_and_a_second_failure_loses_everything(
-    server: CloudinaryServer, listed: List_
-) -> None:
+def test_a_page_is_requested_again_and_a_lasting_failure_is_an_error(server: CloudinaryServer, listed: List_) -> None:
     server.on("POST", "/resources/search", Reply(502, {"error": {"message": "x"}}), {"resources": [result("a")]})
     assert len(listed().assets) == 1
     server.on("POST", "/resources/search", {"resources": [result("a")], "next_cursor": "c"}, NO)

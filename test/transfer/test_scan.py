@@ -1,4 +1,4 @@
-"""The walk over real trees: links, pipes, hidden and unreadable things."""
+"""The walk over real directories: links, pipes, hidden files and unreadable directories."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ import pytest
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.transfer.engine.records import Status
 from cloudinary_cli.transfer.scan import ScanResult, scan
-
-posix = pytest.mark.skipif(os.name == "nt", reason="POSIX file types")
+from test.support.commands import posix
 
 
 def make(root: Path, *names: str) -> None:
@@ -44,14 +43,14 @@ def test_missing_folder_and_file_as_folder(tmp_path: Path) -> None:
         scan(str(tmp_path / "file"))
 
 
-def test_hidden_files_and_directories_only_on_request_and_our_own_never(tmp_path: Path) -> None:
+def test_hidden_files_are_found_only_on_request_and_the_name_map_never(tmp_path: Path) -> None:
     make(tmp_path, "a", ".h", ".git/config", "s/.cld-sync", ".cld-sync", ".cld-part-0123", "s/.cld-part-1")
     assert names(scan(str(tmp_path))) == ["a"]
     assert names(scan(str(tmp_path), include_hidden=True)) == [".git/config", ".h", "a"]
 
 
 @posix
-def test_a_broken_link_and_a_pipe_are_lines_and_the_rest_goes_on(tmp_path: Path) -> None:
+def test_a_broken_link_and_a_pipe_are_reported_and_other_files_are_found(tmp_path: Path) -> None:
     make(tmp_path, "sl/a.jpg")
     os.symlink("/nonexistent", tmp_path / "sl/b.jpg")
     os.mkfifo(tmp_path / "sl/pipe")

@@ -1,1 +1,1 @@
-"""`cld clone`: copies of assets in another cloud."""
+"""`cld clone`: copies assets to another cloud."""

@@ -1,4 +1,4 @@
-"""One asset of a clone: what is sent to the target, and what is said about it."""
+"""Copies one asset: the upload options that are sent to the target, and the outcome."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cloudinary_cli.text import one_line, redact, without_signature
 from cloudinary_cli.transfer.actions import uploaded
 from cloudinary_cli.transfer.clone.source import Asset, SourceUrls
 from cloudinary_cli.transfer.engine.records import Outcome, Status
-from cloudinary_cli.transfer.http.upload import Source, UploadTarget, upload
+from cloudinary_cli.transfer.http.upload import UploadSource, UploadTarget, upload
 from cloudinary_cli.transfer.keys import FolderMode
 
 _ACTION = "clone"
@@ -19,8 +19,8 @@ _QUERY = re.compile(r"(https?://[^\s?'\"]+)\?[^\s'\"]*")
 
 
 @dataclass(frozen=True)
-class Wishes:
-    """What is the same for all assets of a run."""
+class CopyOptions:
+    """The options of a run that apply to each copy."""
 
     overwrite: bool = False
     is_async: bool = False
@@ -29,34 +29,34 @@ class Wishes:
 
 
 def key_of(asset: Asset) -> str:
-    """Its name in reports: a public ID alone may stand for an image and for a video."""
+    """The name in reports. The public ID alone may be that of an image and of a video."""
     return f"{asset.get('resource_type') or 'image'}/{asset.get('type') or 'upload'}/{asset['public_id']}"
 
 
-def parameters(asset: Asset, wishes: Wishes, metadata: Mapping[str, Any]) -> Dict[str, Any]:
-    """The options of the upload; what the asset has not is left out.
+def upload_options(asset: Asset, copy_options: CopyOptions, metadata: Mapping[str, Any]) -> Dict[str, Any]:
+    """The options of the upload. Fields missing from the asset are omitted.
 
-    :param metadata: those of its values that the target has fields for.
+    :param metadata: the structured metadata for which the target has fields.
     """
-    found = {
-        "overwrite": wishes.overwrite,
-        "async": wishes.is_async,
+    options = {
+        "overwrite": copy_options.overwrite,
+        "async": copy_options.is_async,
         "public_id": asset["public_id"],
         "type": asset.get("type"),
         "resource_type": asset.get("resource_type") or "image",
         "access_control": asset.get("access_control"),
-        "tags": asset.get("tags") if wishes.tags else None,
+        "tags": asset.get("tags") if copy_options.tags else None,
         "context": _context(asset.get("context")),
         "metadata": dict(metadata),
         "display_name": asset.get("display_name"),
         "asset_folder": asset.get("folder") or asset.get("asset_folder"),
-        "notification_url": wishes.notification_url,
+        "notification_url": copy_options.notification_url,
     }
-    return {name: value for name, value in found.items() if value not in (None, "", [], {})}
+    return {name: value for name, value in options.items() if value not in (None, "", [], {})}
 
 
 def _context(value: Any) -> Any:
-    # Search results have it flat; other listings under "custom".
+    # Search results have a flat object, other listings have it as the member "custom".
     if isinstance(value, dict) and set(value) == {"custom"} and isinstance(value["custom"], dict):
         return value["custom"]
     return value
@@ -64,7 +64,7 @@ def _context(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class CopyAsset:
-    """Let the target fetch one asset."""
+    """Request the target to fetch one asset."""
 
     target: UploadTarget
     urls: SourceUrls
@@ -78,35 +78,35 @@ class CopyAsset:
 
     def run(self) -> Outcome:
         try:
-            answer = upload(self.target, Source(url=self.urls.url(self.asset)), self.options)
+            response = upload(self.target, UploadSource(url=self.urls.url(self.asset)), self.options)
         except CliError as error:
             reason = _without_queries(error.message)
             message = f"Failed uploading {self._name}, error: {reason}"
             public_id = str(self.asset["public_id"])
             outcome = Outcome(self.action, self.key, Status.FAILED, reason, public_id=public_id, message=message)
             return replace(outcome, cause=error)
-        return self._done(answer)
+        return self._done(response)
 
     @property
     def _name(self) -> str:
-        """How the asset is called in messages: its address, without what would let anybody in."""
+        """The asset in messages: its URL without signatures and tokens."""
         url = str(self.asset.get("secure_url") or self.key)
         return one_line(without_signature(_without_queries(url)), None)
 
-    def _done(self, answer: Dict[str, Any]) -> Outcome:
-        mode = FolderMode.DYNAMIC if "asset_folder" in answer else FolderMode.FIXED
-        size = answer.get("bytes")
-        outcome = uploaded(self.key, self._name, answer, mode, size if isinstance(size, int) else 0)
+    def _done(self, response: Dict[str, Any]) -> Outcome:
+        mode = FolderMode.DYNAMIC if "asset_folder" in response else FolderMode.FIXED
+        size = response.get("bytes")
+        outcome = uploaded(self.key, self._name, response, mode, size if isinstance(size, int) else 0)
         outcome = replace(outcome, action=self.action, url=without_signature(outcome.url) if outcome.url else None)
-        if answer.get("existing"):
+        if response.get("existing"):
             name = one_line(self.key, None)
-            return replace(outcome, size=0, message=f"Kept {name}: the target has it already (-ow overwrites it)")
+            return replace(outcome, size=0, message=f"Kept {name}: it already exists in the target (-ow overwrites it)")
         return outcome
 
 
 @dataclass(frozen=True)
-class LeaveOut:
-    """An asset that is not cloned, with the reason."""
+class SkipAsset:
+    """An asset that cannot be cloned, with the reason."""
 
     asset: Asset
     reason: str
@@ -122,5 +122,5 @@ class LeaveOut:
 
 
 def _without_queries(text: str) -> str:
-    """Text of the server, which may repeat the address it was given: signatures and tokens stand in the query."""
+    """A message of the server without the queries of URLs, which contain signatures and tokens."""
     return redact(without_signature(_QUERY.sub(r"\1", text)))

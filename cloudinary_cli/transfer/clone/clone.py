@@ -1,6 +1,6 @@
-"""`cld clone`: the target is checked, the source searched, and each asset fetched by the target while pages are read.
+"""`cld clone`: checks the target, searches the source, and copies assets while further pages are read.
 
-Knows the order of things and what is said. Neither account's credentials are ever given to the other.
+The credentials of one account are never sent to the other.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from cloudinary_cli.errors import CliError, Declined
 from cloudinary_cli.net.retry import Stopped
 from cloudinary_cli.search.request import all_pages_question
 from cloudinary_cli.text import one_line
-from cloudinary_cli.transfer.clone.asset import CopyAsset, LeaveOut, Wishes, key_of, parameters
+from cloudinary_cli.transfer.clone.asset import CopyAsset, CopyOptions, SkipAsset, key_of, upload_options
 from cloudinary_cli.transfer.clone.query import TYPES, clone_expression
 from cloudinary_cli.transfer.clone.source import Asset, SourceListing, SourceUrls
 from cloudinary_cli.transfer.clone.target import MetadataFields, find_target, open_target, ping
-from cloudinary_cli.transfer.engine.executor import Action
-from cloudinary_cli.transfer.engine.filters import Selection
+from cloudinary_cli.transfer.engine.executor import TransferAction
+from cloudinary_cli.transfer.engine.filters import ItemFilter
 from cloudinary_cli.transfer.engine.records import Outcome, Status
 from cloudinary_cli.transfer.engine.run import Run, TransferOptions, transfer_run
 from cloudinary_cli.transfer.http.upload import UploadTarget
@@ -28,10 +28,10 @@ DEFAULT_EXPIRY_SECONDS = 3600
 
 @dataclass(frozen=True)
 class CloneOptions:
-    """What the user has asked for. `target` may hold a secret; `url_expiry` is in seconds."""
+    """The options of `cld clone`. `target` may contain a secret. `url_expiry` is in seconds."""
 
     target: str = field(repr=False)
-    wishes: Wishes = field(default_factory=Wishes)
+    copy: CopyOptions = field(default_factory=CopyOptions)
     search_expression: Optional[str] = None
     force: bool = False
     url_expiry: int = DEFAULT_EXPIRY_SECONDS
@@ -40,40 +40,40 @@ class CloneOptions:
 
 @dataclass
 class _Clone:
-    """One run, once both sides are known. `seen` counts the assets that were chosen."""
+    """One run with both accounts. `selected` is the number of selected assets so far."""
 
     run: Run
     options: CloneOptions
     target: UploadTarget
-    chosen: Selection
+    item_filter: ItemFilter
     listing: SourceListing
     urls: SourceUrls
-    seen: int = 0
+    selected: int = 0
     existing: int = 0
-    problem: Optional[CliError] = None  # that ended the listing
+    problem: Optional[CliError] = None  # the error that ended the listing
 
     @property
     def source_name(self) -> str:
         return str(self.urls.config.cloud_name)
 
-    def takes(self, asset: Asset) -> bool:
-        """Patterns and shards are about public IDs, a report about type and public ID."""
-        return self.chosen.takes(str(asset["public_id"]), key_of(asset))
+    def includes(self, asset: Asset) -> bool:
+        """Patterns and shards apply to public IDs, a report to types and public IDs."""
+        return self.item_filter.includes(str(asset["public_id"]), key_of(asset))
 
     def assets(self) -> Iterator[Asset]:
-        """The chosen assets of the source."""
+        """The selected assets of the source."""
         for asset in self.listing.assets():
-            if self.takes(asset):
-                self.seen += 1
+            if self.includes(asset):
+                self.selected += 1
                 yield asset
 
-    def actions(self) -> Iterator[Action]:
-        """What is to be done, drawn while it is being done."""
+    def actions(self) -> Iterator[TransferAction]:
+        """Yield the actions while pages are read."""
         fields = MetadataFields(self.target, self.run.app.console.warning)
         try:
             for asset in self.assets():
                 reason = _obstacle(asset)
-                yield LeaveOut(asset, reason) if reason else self._copy(asset, fields)
+                yield SkipAsset(asset, reason) if reason else self._copy(asset, fields)
         except Stopped:
             return
         except CliError as error:
@@ -82,7 +82,7 @@ class _Clone:
     def _copy(self, asset: Asset, fields: MetadataFields) -> CopyAsset:
         values = asset.get("metadata")
         metadata = fields.known(values) if isinstance(values, dict) else {}
-        return CopyAsset(self.target, self.urls, asset, parameters(asset, self.options.wishes, metadata))
+        return CopyAsset(self.target, self.urls, asset, upload_options(asset, self.options.copy, metadata))
 
     def count(self, outcome: Outcome) -> None:
         self.existing += bool((outcome.response or {}).get("existing"))
@@ -91,10 +91,10 @@ class _Clone:
 def clone(app: AppContext, options: CloneOptions) -> None:
     """Copy assets from the active configuration to the target.
 
-    :raises TransferIncomplete: something failed; the rest was done. :raises Declined: the user said no.
-    :raises CliError: it could not begin, or the source could not be listed to its end.
+    :raises TransferIncomplete: some items failed, the others were done. :raises Declined: the user declined.
+    :raises CliError: it could not start, or the listing of the source is incomplete.
     """
-    chosen = options.transfer.selection()
+    item_filter = options.transfer.item_filter()
     app.active.require()
     resolved = find_target(app, options.target)
     with transfer_run(app, options.transfer) as run, open_target(
@@ -106,28 +106,28 @@ def clone(app: AppContext, options: CloneOptions) -> None:
             raise CliError("Target environment cannot be the same as source environment.")
         urls.check()
         listing = SourceListing(clone_expression(options.search_expression), app.clock, run.session.stop)
-        if not listing.first_assets and not listing.has_more:
+        if not listing.total and not listing.has_more:
             raise CliError(f"No asset(s) found in {urls.config.cloud_name}")
-        _carry_out(_Clone(run, options, target, chosen, listing, urls))
+        _carry_out(_Clone(run, options, target, item_filter, listing, urls))
 
 
 def _carry_out(job: _Clone) -> None:
     if job.options.transfer.dry_run:
-        _show(job)
+        _print_plan(job)
         return
     _confirm(job)
     _announce(job)
-    job.run.execute(job.actions(), job.count, job.listing.total if job.chosen.is_everything else None)
+    job.run.execute(job.actions(), job.count, job.listing.total if job.item_filter.is_everything else None)
     _finish(job)
 
 
 def _obstacle(asset: Asset) -> str:
-    """Why an asset cannot be cloned; empty for those that can."""
+    """Why an asset cannot be cloned; empty if it can."""
     kind = asset.get("type") or "upload"
     return "" if kind in TYPES else f"assets of type {kind} cannot be cloned"
 
 
-def _show(job: _Clone) -> None:
+def _print_plan(job: _Clone) -> None:
     console, skipped = job.run.app.console, 0
     console.info(f"The following assets would be copied from {job.source_name} to {job.target.cloud_name}:")
     for asset in job.assets():
@@ -138,11 +138,11 @@ def _show(job: _Clone) -> None:
         else:
             console.info(name)
     summary = {"command": "clone", "source": job.source_name, "target": job.target.cloud_name}
-    job.run.finish({**summary, "would_copy": job.seen - skipped, "skipped": skipped}, "")
+    job.run.finish({**summary, "would_copy": job.selected - skipped, "skipped": skipped}, "")
 
 
 def _confirm(job: _Clone) -> None:
-    """:raises Declined: there are more pages, and the user does not want them; nothing was copied."""
+    """:raises Declined: there are further pages, and the user declined to copy them. Nothing was copied."""
     if job.options.force or not job.listing.has_more:
         return
     remaining = getattr(job.listing.first, "rate_limit_remaining", None)
@@ -152,11 +152,11 @@ def _confirm(job: _Clone) -> None:
 
 def _announce(job: _Clone) -> None:
     where = f"from {job.source_name} to {job.target.cloud_name}"
-    count, listing, chosen = job.listing.total, job.listing, job.chosen
+    count, listing = job.listing.total, job.listing
     what = f"{count} asset(s)"
-    if not chosen.is_everything:
-        chosen_here = sum(map(job.takes, listing.first_assets))
-        what = f"the chosen ones of {count} asset(s)" if listing.has_more else f"{chosen_here} asset(s)"
+    if not job.item_filter.is_everything:
+        on_page = sum(map(job.includes, listing.first_assets))
+        what = f"the selected ones of {count} asset(s)" if listing.has_more else f"{on_page} asset(s)"
     job.run.app.console.info(f"Copying {what} {where}", "blue")
 
 
@@ -165,35 +165,35 @@ def _finish(job: _Clone) -> None:
     summary: Dict[str, Any] = {"command": "clone", "source": job.source_name, "target": job.target.cloud_name}
     copied = tally.ok - job.existing
     counts = {"copied": copied, "existing": job.existing, "skipped": tally.of(Status.SKIPPED)}
-    _tell(job, copied)
+    _print_summary(job, copied)
     if not job.listing.is_complete:
         reason = f" ({job.problem.message.rstrip('.')})" if job.problem and tally.failed else ""
         run.app.console.warning(
-            f"{job.source_name} was not listed to its end{reason}, so a report of this run does not name all that is"
-            " left. Run it again without --retry-failed; what has been copied is kept."
+            f"{job.source_name} was not listed to its end{reason}, so the report of this run does not contain all"
+            " assets. Run it again without --retry-failed. Copied assets are kept."
         )
     run.finish(
         {**summary, **counts},
-        f"{tally.failed} of {job.seen} assets were not copied. --retry-failed with the --report of a run does what is"
-        " left.",
+        f"{tally.failed} of {job.selected} assets were not copied. --retry-failed with the --report of a run repeats"
+        " them.",
     )
     if job.problem is not None:
         raise job.problem
 
 
-def _tell(job: _Clone, copied: int) -> None:
+def _print_summary(job: _Clone, copied: int) -> None:
     tally, console = job.run.tally, job.run.app.console
-    if not job.seen:
-        console.info("No asset is chosen by the options.")
+    if not job.selected and job.listing.is_complete:
+        console.info("The options select no asset.")
         return
-    others = {
+    counts = {
         "already there": job.existing,
         "failed": tally.failed,
         "skipped": tally.of(Status.SKIPPED),
         "not begun": tally.cancelled,
     }
-    verb = "Sent" if job.options.wishes.is_async else "Copied"
-    text = "".join(f", {count} {what}" for what, count in others.items() if count)
+    verb = "Sent" if job.options.copy.is_async else "Copied"
+    text = "".join(f", {count} {what}" for what, count in counts.items() if count)
     line = f"{verb} {copied} asset(s) from {job.source_name} to {job.target.cloud_name}{text}"
     if job.run.is_clean and job.listing.is_complete:
         console.success(line)

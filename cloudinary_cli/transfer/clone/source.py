@@ -1,4 +1,4 @@
-"""The account that a clone comes from: its assets, page after page, and the URLs they are fetched from."""
+"""The source of a clone: lists its assets page by page, and makes the URLs that the target fetches."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from typing import Any, Callable, Iterator, List, Mapping, Optional
 
 from cloudinary_cli.errors import ApiError, ConfigError
-from cloudinary_cli.net.retry import Stopped
+from cloudinary_cli.net.retry import Stopped, retried
 from cloudinary_cli.sdk import loader
 from cloudinary_cli.sdk.call import call_api
 from cloudinary_cli.sdk.delivery import secret_needed
-from cloudinary_cli.sdk.page_fetch import retried, wait_for_quota
-from cloudinary_cli.sdk.pages import PAGE_SIZE, Page, pages
-from cloudinary_cli.transfer.engine.session import Stop
+from cloudinary_cli.sdk.pages import PAGE_SIZE, Page, pages, wait_for_quota
+from cloudinary_cli.transfer.engine.stop import Stop
 from cloudinary_cli.transfer.http.upload import signing_options
 
 FIELDS = ("tags", "context", "access_control", "secure_url", "display_name", "format", "metadata")
@@ -23,9 +22,9 @@ Asset = Mapping[str, Any]
 
 
 class SourceListing:
-    """A search in the active configuration. The first page is read at once, the others when they are wanted.
+    """A search in the active configuration. The first page is read at once, the others while assets are copied.
 
-    :raises ApiError: refused, or no answer after the retries.
+    :raises ApiError: refused, or no response after the retries.
     """
 
     def __init__(self, expression: str, clock: Callable[[], float], stop: Stop) -> None:
@@ -38,28 +37,36 @@ class SourceListing:
 
     @property
     def has_more(self) -> bool:
-        """True when the first page is not the last."""
+        """True if there are pages after the first one."""
         return bool(self.first.get("next_cursor"))
 
     @property
     def total(self) -> int:
-        """How many assets there are, as the server counts."""
-        total = self.first.get("total_count")
-        return total if self.has_more and isinstance(total, int) else len(self.first_assets)
+        """The number of assets, as the server counts them."""
+        return max(len(self.first_assets), _total_count(self.first))
 
     def assets(self) -> Iterator[Asset]:
-        """All of them. After a stop it ends with the page that was read, and `is_complete` stays False.
+        """Yield all assets. After a stop it ends with the current page, and `is_complete` remains False.
 
-        :raises ApiError: a page could not be had after the retries.
+        :raises ApiError: a page could not be read, or there are fewer assets than the largest `total_count` of the
+            pages. (Results are counted, not distinct assets: a set of all public IDs would not fit into memory.)
         """
+        listed = total = 0
         try:
             for page in pages(self.first, self._fetch):
-                yield from _assets(page)
+                found = _assets(page)
+                listed, total = listed + len(found), max(total, _total_count(page))
+                yield from found
                 if page.get("next_cursor"):
                     wait_for_quota(page, self._clock, self._sleep)
-            self.is_complete = True
         except Stopped:
             return
+        if listed < total:
+            raise ApiError(
+                f"The listing is incomplete: {listed} of {total} assets of the source were listed. Run the command"
+                " again when nothing else changes the source."
+            )
+        self.is_complete = True
 
     def _fetch(self, cursor: Optional[str] = None) -> Page:
         search = loader.load().Search().expression(self._expression).max_results(PAGE_SIZE)
@@ -76,15 +83,20 @@ class SourceListing:
 def _assets(page: Page) -> List[Asset]:
     assets = page.get("resources")
     if not isinstance(assets, list) or not all(isinstance(item, dict) and item.get("public_id") for item in assets):
-        raise ApiError("The source's answer has no list of assets with public IDs.")
+        raise ApiError("The response of the source has no list of assets with public IDs.")
     return assets
+
+
+def _total_count(page: Page) -> int:
+    total = page.get("total_count")
+    return total if isinstance(total, int) else 0
 
 
 @dataclass(frozen=True)
 class SourceUrls:
     """Makes the URLs that the target's servers fetch.
 
-    :param config: the source's. :param expiry: seconds that a signed URL lives.
+    :param config: of the source. :param expiry: of signed URLs, in seconds.
     """
 
     config: Any
@@ -92,24 +104,24 @@ class SourceUrls:
     clock: Callable[[], float]
 
     def check(self) -> None:
-        """Make a token as a test, where the configuration has the key for it.
+        """Make a token as a test, if the configuration has a key for tokens.
 
-        :raises ConfigError: none can be made of it.
+        :raises ConfigError: the key is unusable.
         """
         if self.config.auth_token:
             self._token("/")
 
     def url(self, asset: Asset) -> str:
-        """Where to fetch an asset from; made for the moment, because it may expire.
+        """The URL to fetch an asset from. It may expire, so it is made right before the request.
 
-        :raises ConfigError: it is only to be had with a signature, and there is no API secret.
+        :raises ConfigError: the URL needs a signature, and there is no API secret.
         """
         plain = str(asset.get("secure_url") or asset.get("url") or "")
         if needs_token(asset):
             if self.config.auth_token and plain:
                 return f"{plain}{'&' if '?' in plain else '?'}{self._token(_path(plain))}"
             return self._private_url(asset)
-        # The address of such an asset is signed in a listing; a bare one would be refused.
+        # The listed URL of such an asset is signed. An unsigned one would be refused.
         is_locked = asset.get("type") in _RESTRICTED and "/s--" not in plain
         if not plain or (is_locked and self._can_sign):
             return self._private_url(asset)
@@ -141,17 +153,17 @@ class SourceUrls:
         loader.module("utils")  # imports auth_token
         own = self.config.auth_token
         try:
-            # The life time is -ue; a beginning or an end of the configuration's own would be of another moment.
+            # The lifetime is that of -ue. Start and expiration of the configuration are for other URLs.
             settings = {**own, "url": path, "duration": self.expiry, "start_time": None, "expiration": None}
             return str(loader.load().auth_token.generate(**settings))
-        except (TypeError, ValueError, AttributeError):  # whose text may repeat the key
+        except (TypeError, ValueError, AttributeError):  # the message may contain the key
             raise ConfigError(
                 "The source's auth_token cannot make a token. Its key has to be hexadecimal: auth_token[key]=..."
             ) from None
 
 
 def needs_token(asset: Asset) -> bool:
-    """True when the first rule of its access control asks for a token."""
+    """True if the first rule of the asset's access control requires a token."""
     rules = asset.get("access_control")
     first = rules[0] if isinstance(rules, list) and rules else None
     return isinstance(first, dict) and first.get("access_type") == "token"

@@ -1,33 +1,34 @@
-"""The account that a clone goes to: found by name or URL, pinged, asked for its metadata fields.
+"""The target of a clone: finds it by name or URL, pings it, and reads its metadata fields.
 
-Its requests carry its own credentials, and go to its own host: nothing is taken from the active configuration.
+Requests to the target use its own credentials and host, and nothing of the active configuration.
 """
 
 from __future__ import annotations
 
 import base64
 from contextlib import contextmanager
-from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Set, Tuple
+from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Set
 
 from cloudinary_cli.config import rules as config_rules
 from cloudinary_cli.config import url as config_url
 from cloudinary_cli.config.resolver import ResolvedConfig, Selection, Source, resolve
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import ApiError, ConfigError, ConfigNotFound, InvalidConfigUrl
-from cloudinary_cli.net.connector import Connector, Outgoing
-from cloudinary_cli.net.retry import PATIENT
+from cloudinary_cli.net.connector import Connector, Request
+from cloudinary_cli.net.retry import TRANSFER_BUDGET
 from cloudinary_cli.sdk import activation, loader
 from cloudinary_cli.text import one_line, redact
-from cloudinary_cli.transfer.engine.session import Stop, TransferSession
+from cloudinary_cli.transfer.engine.session import TransferSession
+from cloudinary_cli.transfer.engine.stop import Stop
 from cloudinary_cli.transfer.http.upload import UploadTarget, exchange
 
 _EXPECTED = f"Give the name of a saved configuration (`cld config -ls`) or a URL: {config_url.URL_SHAPE}."
 
 
 def find_target(app: AppContext, text: str) -> ResolvedConfig:
-    """The configuration that TARGET stands for; no network. The errors never repeat a URL: it may hold a secret.
+    """The configuration for TARGET; no network. Errors never contain the URL, which may have a secret.
 
-    :raises ConfigError: no such name, no usable URL, or no credentials in it.
+    :raises ConfigError: no such name, an unusable URL, or no credentials.
     """
     snapshot = app.store.load()
     if text in snapshot and not config_rules.is_reserved_config_name(text):
@@ -54,12 +55,12 @@ def _parse(url: str) -> Mapping[str, Any]:
 
 @contextmanager
 def open_target(app: AppContext, resolved: ResolvedConfig, workers: int, stop: Stop) -> Iterator[UploadTarget]:
-    """The target with connections of its own; tokens that could not be saved are saved in the end.
+    """The target with its own connections. Tokens that could not be saved are saved at the end.
 
-    :raises ConfigError: a setting of it cannot be used.
+    :raises ConfigError: a setting of the target is unusable.
     """
     config = activation.other_config(resolved, app.store)
-    connector = Connector(config.api_proxy, config.timeout, workers, PATIENT, stop.requested)
+    connector = Connector(config.api_proxy, config.timeout, workers, TRANSFER_BUDGET, stop.requested)
     try:
         yield UploadTarget(TransferSession(connector, workers, stop), config)
     finally:
@@ -68,10 +69,10 @@ def open_target(app: AppContext, resolved: ResolvedConfig, workers: int, stop: S
 
 
 def ping(target: UploadTarget, name: Optional[str]) -> None:
-    """Make sure that the target can be reached and accepts its credentials.
+    """Check that the target can be reached and accepts its credentials.
 
-    :param name: of the saved configuration, if it is one.
-    :raises ApiError: it cannot, or does not; says why.
+    :param name: of the saved configuration; None for a URL.
+    :raises ApiError: with the reason, if it cannot be reached or refuses.
     """
     try:
         _admin_get(target, "ping")
@@ -89,12 +90,11 @@ def _admin_get(target: UploadTarget, *path: str) -> Dict[str, Any]:
         list(path), cloud_name=config.cloud_name, upload_prefix=config.upload_prefix
     )
 
-    def made() -> Tuple[Optional[str], Outgoing]:
-        token = config.oauth_token if config.has_oauth else None
+    def request(token: Optional[str]) -> Request:
         headers = {"User-Agent": loader.load().get_user_agent(), "Authorization": _authorization(config, token)}
-        return token, Outgoing("GET", url, headers)
+        return Request("GET", url, headers)
 
-    return exchange(target, made)
+    return exchange(target, request)
 
 
 def _authorization(config: Any, token: Optional[str]) -> str:
@@ -105,20 +105,20 @@ def _authorization(config: Any, token: Optional[str]) -> str:
 
 
 class MetadataFields:
-    """Which structured metadata the target can take; asked for when the first asset has some.
+    """The structured metadata fields of the target. They are read when the first asset with metadata is copied.
 
-    :param warn: called with a line for each field that the target lacks.
+    :param warn: called with a line for each field that the target does not have.
     """
 
     def __init__(self, target: UploadTarget, warn: Callable[[str], None]) -> None:
         self._target = target
         self._warn = warn
         self._is_listed = False
-        self._fields: Optional[Set[str]] = None  # None: nobody knows
+        self._fields: Optional[Set[str]] = None  # None: unknown
         self._missing: Set[str] = set()
 
     def known(self, values: Mapping[str, Any]) -> Dict[str, Any]:
-        """The values whose fields the target has: one that it lacks would make it refuse the asset.
+        """The values for which the target has fields. It would refuse an asset with any other field.
 
         :raises Stopped: the run was stopped.
         """

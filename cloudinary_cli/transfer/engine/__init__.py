@@ -1,1 +1,1 @@
-"""What all bulk commands share: the run, the executor, filters and the report."""
+"""The parts that all bulk commands share: the run, the executor, filters and the report."""

@@ -1,4 +1,4 @@
-"""One function in a thread of its own, whose result or exception is asked for later."""
+"""Runs one function in a thread of its own. Its result or exception is fetched later."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Callable, Generic, List, Optional, TypeVar
 
 T = TypeVar("T")
 
-_SLICE_SECONDS = 0.2  # Windows runs signal handlers between waits only
+_SLICE_SECONDS = 0.2  # on Windows, Python runs signal handlers only between two waits
 
 
 class Background(Generic[T]):
-    """Started at once. A daemon, so that Ctrl-C need not wait for it."""
+    """A function that was started in a daemon thread, so that Ctrl-C need not wait for it."""
 
     def __init__(self, function: Callable[[], T]) -> None:
         self._function = function
@@ -29,7 +29,7 @@ class Background(Generic[T]):
                 raise
 
     def result(self) -> T:
-        """Wait, and return what the function returned or raise what it raised."""
+        """Wait for the function. Returns its result, or raises its exception."""
         while self._thread.is_alive():
             self._thread.join(_SLICE_SECONDS)
         if self._error is not None:

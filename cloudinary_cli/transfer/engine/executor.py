@@ -1,30 +1,27 @@
-"""Runs actions in a bounded pool of threads and hands their outcomes over in the order of the plan.
+"""Runs actions in a bounded pool of threads and yields their outcomes in the order of the actions.
 
-Knows actions as things that run and return an Outcome. Everything is said and saved by the caller, in its own thread.
+The workers neither print nor save: callbacks in the caller's thread do.
 """
 
 from __future__ import annotations
 
 import queue
 import threading
-from contextlib import contextmanager
 from typing import Callable, Dict, Iterable, Iterator, List, Optional, Protocol, Sequence, Sized, Tuple, Union
 
 from cloudinary_cli.defaults import logger
-from cloudinary_cli.errors import CliError, Terminated
+from cloudinary_cli.errors import CliError
 from cloudinary_cli.net.retry import Stopped
-from cloudinary_cli.system.signals import SIGNALS
 from cloudinary_cli.transfer.engine.records import Outcome, Status
-from cloudinary_cli.transfer.engine.session import Stop
+from cloudinary_cli.transfer.engine.stop import Stop
 
-# Short, because Python runs signal handlers between two waits of the main thread.
-_SLICE_SECONDS = 0.2
-# How many actions of a stream are held: enough for the others to go on while one is slow.
-_AHEAD = 1000
+_SLICE_SECONDS = 0.2  # Python runs signal handlers between two waits of the main thread
+# How many actions of a stream are held, so that the other workers go on while one action is slow.
+MAX_AHEAD = 1000
 
 
-class Action(Protocol):
-    """One item of a plan; or several that one request does, and then it has `keys` and returns an outcome for each."""
+class TransferAction(Protocol):
+    """One item of a plan. An action that handles several items with one request has `keys`, and returns a list."""
 
     @property
     def action(self) -> str: ...
@@ -33,57 +30,55 @@ class Action(Protocol):
     def key(self) -> str: ...
 
     def run(self) -> Union[Outcome, List[Outcome]]:
-        """Do it. Raises CliError for a failure, Stopped when it was not begun."""
+        """Do it. Raises CliError for a failure, and Stopped when it was not started."""
 
 
-def keys_of(action: Action) -> Sequence[str]:
-    """The items of an action."""
+def keys_of(action: TransferAction) -> Sequence[str]:
+    """The keys of the items of an action."""
     keys: Sequence[str] = getattr(action, "keys", (action.key,))
     return keys
 
 
-Arrived = Callable[[Outcome], None]
-Watch = Callable[[List[Outcome]], None]
+OutcomeCallback = Callable[[Outcome], None]
 
 
 class Executor:
     """A pool of at most `workers` threads.
 
-    :param arrived: called in the caller's thread with each outcome as it comes, for progress and records; the outcomes
-        themselves are yielded in the order of the actions.
-    :param say: called in the caller's thread with what a request to stop has to say.
-    :param watch: called in the worker with the outcomes of each action, before it begins another one.
+    :param on_outcome: called in the caller's thread with each outcome as soon as it arrives, in any order.
+    :param notify: called in the caller's thread with the notice of a request to stop.
+    :param watch: called in the worker with the outcomes of each action, before the worker starts another one.
     """
 
     def __init__(
         self,
         workers: int,
         stop: Stop,
-        arrived: Optional[Arrived] = None,
-        say: Callable[[str], None] = lambda text: None,
-        watch: Optional[Watch] = None,
+        on_outcome: OutcomeCallback = lambda outcome: None,
+        notify: Callable[[str], None] = lambda text: None,
+        watch: Callable[[List[Outcome]], None] = lambda outcomes: None,
     ) -> None:
         self._workers = workers
         self._stop = stop
-        self._say = say
-        self._watch = watch or (lambda outcomes: None)
-        self._under_way: Dict[int, Action] = {}
-        self._arrived = arrived or (lambda outcome: None)
+        self._on_outcome = on_outcome
+        self._notify = notify
+        self._watch = watch
+        self._in_progress: Dict[int, TransferAction] = {}
 
-    def run(self, actions: Iterable[Action]) -> Iterator[Outcome]:
-        """Run all actions. After stop.request() those that have not begun come back as cancelled.
+    def run(self, actions: Iterable[TransferAction]) -> Iterator[Outcome]:
+        """Run all actions. After stop.request() the actions that were not started are cancelled.
 
-        What is no collection is drawn only a little ahead of what has been yielded, so that it may be endless.
+        An iterable without a length may be endless: it is read only a little ahead of the outcomes.
 
-        :raises CliError: the next action cannot be had; all before it have been run.
+        :raises CliError: raised by the iterable. All actions before it have been run.
         """
-        tasks: "queue.SimpleQueue[Optional[Tuple[int, Action]]]" = queue.SimpleQueue()
-        ordered = _Ordered(self._arrived, self._say_notice)
-        ahead = len(actions) if isinstance(actions, Sized) else max(_AHEAD, 2 * self._workers)
-        drawn = _Drawn(actions)
+        tasks: "queue.SimpleQueue[Optional[Tuple[int, TransferAction]]]" = queue.SimpleQueue()
+        ordered = _Ordered(self._on_outcome, self._pass_on_notice)
+        ahead = len(actions) if isinstance(actions, Sized) else max(MAX_AHEAD, 2 * self._workers)
+        stream = _Stream(actions)
         threads = sent = 0
         try:
-            for sent, action in enumerate(drawn, 1):
+            for sent, action in enumerate(stream, 1):
                 tasks.put((sent - 1, action))
                 if threads < self._workers:
                     threads += 1
@@ -93,79 +88,76 @@ class Executor:
         finally:
             for _ in range(threads):
                 tasks.put(None)
-        if drawn.error is not None:
-            raise drawn.error
+        if stream.error is not None:
+            raise stream.error
 
-    def _work(self, tasks: "queue.SimpleQueue[Optional[Tuple[int, Action]]]", ordered: "_Ordered") -> None:
+    def _work(self, tasks: "queue.SimpleQueue[Optional[Tuple[int, TransferAction]]]", ordered: "_Ordered") -> None:
         while True:
             task = tasks.get()
             if task is None:
                 return
             number, action = task
-            self._under_way[number] = action
+            self._in_progress[number] = action
             outcomes = self._outcomes(action)
-            # Before it is handed over: an item with an outcome is never called unconfirmed.
-            del self._under_way[number]
+            # Deleted before the outcomes are passed on, so that an item with an outcome never counts as unconfirmed.
+            del self._in_progress[number]
             self._watch(outcomes)
             ordered.results.put((number, outcomes))
 
-    def under_way(self) -> List[str]:
-        """The items that have begun and have no outcome."""
-        return [key for _, action in sorted(dict(self._under_way).items()) for key in keys_of(action)]
+    def in_progress(self) -> List[str]:
+        """The keys of the items that were started and have no outcome."""
+        return [key for _, action in sorted(dict(self._in_progress).items()) for key in keys_of(action)]
 
-    def _say_notice(self) -> None:
+    def _pass_on_notice(self) -> None:
         notice = self._stop.take_notice()
         if notice:
-            self._say(notice)
+            self._notify(notice)
 
-    def _outcomes(self, action: Action) -> List[Outcome]:
+    def _outcomes(self, action: TransferAction) -> List[Outcome]:
         if self._stop.requested.is_set():
-            return _each(action, Status.CANCELLED, f"not tried: {self._stop.reason or 'the run was stopped'}")
+            return self._cancelled(action, "not tried")
         try:
             result = action.run()
         except Stopped:
-            return _each(action, Status.CANCELLED, f"not finished: {self._stop.reason or 'the run was stopped'}")
+            return self._cancelled(action, "not finished")
         except CliError as error:
             return _each(action, Status.FAILED, error.message, error)
-        except Exception as error:  # noqa: BLE001 - one item's defect must not take the others along
+        except Exception as error:  # noqa: BLE001 - a defect in one item must not end the others
             logger.debug("%s of '%s' failed", action.action, action.key, exc_info=True)
             return _each(action, Status.FAILED, f"{type(error).__name__}: {error}", error)
         return result if isinstance(result, list) else [result]
 
+    def _cancelled(self, action: TransferAction, what: str) -> List[Outcome]:
+        return _each(action, Status.CANCELLED, f"{what}: {self._stop.reason or 'the run was stopped'}")
 
-class _Drawn:
-    """Actions until their end, or until there is no next one to be had: what has begun is finished first."""
 
-    def __init__(self, actions: Iterable[Action]) -> None:
+class _Stream:
+    """Yields actions until the iterator is exhausted or raises. The error is kept until the started actions end."""
+
+    def __init__(self, actions: Iterable[TransferAction]) -> None:
         self._actions = actions
         self.error: Optional[CliError] = None
 
-    def __iter__(self) -> Iterator[Action]:
-        pending = iter(self._actions)
-        while True:
-            try:
-                action = next(pending, None)
-            except CliError as error:
-                self.error = error
-                return
-            if action is None:
-                return
-            yield action
+    def __iter__(self) -> Iterator[TransferAction]:
+        try:
+            yield from self._actions
+        except CliError as error:
+            self.error = error
 
 
 class _Ordered:
-    """Outcomes in the order of their actions, in whatever order they come."""
+    """Puts outcomes that arrive in any order into the order of their actions."""
 
-    def __init__(self, arrived: Arrived, tick: Callable[[], None]) -> None:
-        """:param tick: called again and again while outcomes are awaited."""
+    def __init__(self, on_outcome: OutcomeCallback, tick: Callable[[], None]) -> None:
+        """:param tick: called repeatedly while outcomes are awaited."""
+        self._on_outcome = on_outcome
         self._tick = tick
         self.results: "queue.SimpleQueue[Tuple[int, List[Outcome]]]" = queue.SimpleQueue()
-        self._arrived = arrived
         self._early: Dict[int, List[Outcome]] = {}
         self._taken = 0
 
     def take(self, least: int) -> Iterator[Outcome]:
-        """Those of the next actions that have come; waits until all of the first `least` actions have."""
+        """Yield the outcomes of the next actions that have arrived. Waits for those of the first `least` actions."""
         while True:
             self._tick()
             while self._taken in self._early:
@@ -178,47 +170,9 @@ class _Ordered:
                     return
                 continue
             for outcome in outcomes:
-                self._arrived(outcome)
+                self._on_outcome(outcome)
             self._early[number] = outcomes
 
 
-def _each(action: Action, status: Status, error: str, cause: Optional[BaseException] = None) -> List[Outcome]:
+def _each(action: TransferAction, status: Status, error: str, cause: Optional[BaseException] = None) -> List[Outcome]:
     return [Outcome(action.action, key, status, error, cause=cause) for key in keys_of(action)]
-
-
-class Interruption:
-    """Which signal asked a run to stop; None for none."""
-
-    def __init__(self) -> None:
-        self.signal: Optional[int] = None
-
-    def raise_if_any(self) -> None:
-        """End the program as the signal would have, now that everything is saved."""
-        if self.signal is not None:
-            raise Terminated(self.signal)
-
-
-STOPPING = (
-    "Stopping: requests under way are finished, and a file that is sent in parts is not stored. "
-    "Once more ends it at once."
-)
-
-
-@contextmanager
-def stoppable(stop: Stop) -> Iterator[Interruption]:
-    """The first signal in the block asks for a stop, the second one aborts. Executor.run() says so to the user."""
-    interruption = Interruption()
-
-    def requested(signum: int) -> bool:
-        if interruption.signal is not None:
-            return False
-        interruption.signal = signum
-        stop.request(STOPPING)
-        return True
-
-    with SIGNALS.listening(requested):
-        try:
-            yield interruption
-        except BaseException:
-            stop.abort()
-            raise

@@ -1,4 +1,4 @@
-"""Which items a run is about: ordered --include and --exclude globs, --shard, --retry-failed; for both sides alike."""
+"""Which items belong to a run: ordered --include and --exclude globs, --shard and --retry-failed."""
 
 from __future__ import annotations
 
@@ -25,47 +25,47 @@ class Shard:
 
     @classmethod
     def parse(cls, text: str) -> "Shard":
-        """:raises CliError: it is not I/N with 1 <= I <= N."""
+        """:raises CliError: the text is not I/N with 1 <= I <= N."""
         match = re.match(r"(\d+)/(\d+)\Z", text.strip())
         if not match or not 1 <= int(match[1]) <= int(match[2]):
             raise CliError(f"--shard {text}: write I/N with I from 1 to N, for example --shard 2/8.")
         return cls(int(match[1]), int(match[2]))
 
-    def takes(self, path: str) -> bool:
-        digest = hashlib.sha1(nfc(path).encode("utf-8", "surrogatepass")).digest()  # noqa: S324 - spreads, protects nothing
+    def includes(self, path: str) -> bool:
+        digest = hashlib.sha1(nfc(path).encode("utf-8", "surrogatepass")).digest()  # noqa: S324 - distributes paths
         return int.from_bytes(digest[:8], "big") % self.count == self.number - 1
 
 
 @dataclass(frozen=True)
-class Selection:
-    """What the user has chosen. The first rule that matches a path decides; none matched: see `takes`."""
+class ItemFilter:
+    """The items that the user has selected. The first rule (is it an include?, pattern) that matches a path decides."""
 
     rules: Tuple[Tuple[bool, Pattern[str]], ...] = ()
     shard: Optional[Shard] = None
     only: Optional[FrozenSet[str]] = None
 
-    def takes(self, path: str, key: Optional[str] = None) -> bool:
-        """True when the item of this '/'-relative path belongs to the run.
+    def includes(self, path: str, key: Optional[str] = None) -> bool:
+        """True when the item with this relative path (with slashes) belongs to the run.
 
-        Where nothing matches, it does, unless there are only includes.
+        An item that no rule matches belongs to it, unless all rules are includes.
 
-        :param key: its name in reports, where that is not the path: a public ID may stand for an image and for a video.
+        :param key: the item's name in reports, if that is not the path: one public ID may be an image and a video.
         """
         if self.only is not None and nfc(path if key is None else key) not in self.only:
             return False
-        if self.shard is not None and not self.shard.takes(path):
+        if self.shard is not None and not self.shard.includes(path):
             return False
         rule = self._rule(path)
         if rule is not None:
             return rule
         return not self.rules or not all(is_included for is_included, _ in self.rules)
 
-    def concerns(self, path: str) -> bool:
-        """True when something of a file or, with a final slash, of what is in a directory may belong to the run."""
-        return self._rule(path) is not False if path.endswith("/") else self.takes(path)
+    def may_include(self, path: str) -> bool:
+        """True when a file, or anything in a directory (a path with a final slash), may belong to the run."""
+        return self._rule(path) is not False if path.endswith("/") else self.includes(path)
 
     def _rule(self, path: str) -> Optional[bool]:
-        """What the first rule that matches says; None for none."""
+        """True for an include and False for an exclude: the first rule that matches. None when no rule does."""
         path = nfc(path)
         return next((is_included for is_included, pattern in self.rules if pattern.match(path)), None)
 
@@ -74,14 +74,14 @@ class Selection:
         return not self.rules and self.shard is None and self.only is None
 
 
-def selection(
+def item_filter(
     filters: Iterable[Tuple[str, str]] = (), shard: Optional[str] = None, retry_failed: Optional[str] = None
-) -> Selection:
-    """The selection of ("include" | "exclude", glob) pairs, a shard `I/N` and a report file.
+) -> ItemFilter:
+    """The filter of ("include" | "exclude", glob) pairs, a shard `I/N` and a report file.
 
     :raises CliError: a glob or the shard is malformed, or the file cannot be read.
     """
-    return Selection(
+    return ItemFilter(
         tuple((kind == "include", compile_glob(pattern)) for kind, pattern in filters),
         Shard.parse(shard) if shard else None,
         failed_keys(retry_failed) if retry_failed else None,
@@ -89,13 +89,14 @@ def selection(
 
 
 def compile_glob(glob: str) -> Pattern[str]:
-    """A glob as a pattern for a whole path in normal form C, as in a .gitignore file (gitignore(5)).
+    """Compile a glob to a pattern for a whole path in normal form C, with the rules of gitignore(5).
 
-    `*` and `?` match within a name and `**` across directories. Without a slash (a final one aside) the glob is about
-    the name of a file or a directory at any depth, else about the path from the root. What matches a directory matches
-    all that is in it; with a final slash, it matches directories only. A backslash takes the next character as it is.
+    `*` and `?` match within a name, `**` across directories. A glob without a slash, except a final one, matches the
+    name of a file or directory at any depth; a glob with a slash matches the path from the root. A glob that matches a
+    directory matches everything in it. With a final slash it matches directories only. A backslash escapes the next
+    character.
 
-    :raises CliError: it is empty or cannot be a pattern.
+    :raises CliError: the glob is empty or malformed.
     """
     body = nfc(glob).rstrip("/")
     if not body:
@@ -109,9 +110,9 @@ def compile_glob(glob: str) -> Pattern[str]:
 
 
 def translated(glob: str) -> str:
-    """The regular expression of a glob: `*`, `?` and `[...]` match no slash, `**` as a whole name any directories.
+    """The regular expression of a glob: `*`, `?` and `[...]` match no slash, the name `**` matches any directories.
 
-    :raises CliError: it ends in a backslash, which has nothing to escape. :raises re.error: a malformed `[...]`.
+    :raises CliError: the glob ends in a backslash, which has nothing to escape. :raises re.error: a malformed `[...]`.
     """
     parts: List[str] = []
     for part in _WILDCARD.split(glob):
@@ -129,9 +130,9 @@ def translated(glob: str) -> str:
 
 
 def _class(inner: str) -> str:
-    """What is between the brackets of a glob, as between those of a regular expression."""
+    """The inside of a glob's brackets as the inside of a regular expression's brackets."""
     negation, inner = ("^", inner[1:]) if inner.startswith("!") else ("", inner)
-    # An odd part is the character after a backslash.
+    # The parts with odd indexes are the escaped characters.
     parts = _ESCAPED.split(inner)
     parts[::2] = [part.replace("[", "\\[") for part in parts[::2]]
     parts[1::2] = [re.escape(part) for part in parts[1::2]]
@@ -139,9 +140,9 @@ def _class(inner: str) -> str:
 
 
 def failed_keys(report: str) -> FrozenSet[str]:
-    """The paths of a --report file whose last line does not say "ok".
+    """The paths of a --report file whose last line has another status than "ok".
 
-    :raises CliError: the file cannot be read, or a line is not one of a report; names the line.
+    :raises CliError: the file cannot be read, or a line is not from a report; the message has the line's number.
     """
     last = {}
     try:
@@ -161,6 +162,6 @@ def _report_line(report: str, number: int, line: str) -> Tuple[str, str]:
         return str(item["path"]), str(item["status"])
     except (ValueError, KeyError, TypeError):
         raise CliError(
-            f"Line {number} of the --retry-failed file {report} is not one that --report wrote. Give the file of a"
-            " run with --report."
+            f"Line {number} of the --retry-failed file {report} was not written by --report. Give the file of a run"
+            " with --report."
         ) from None

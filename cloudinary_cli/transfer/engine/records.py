@@ -1,4 +1,4 @@
-"""What a transfer is about: local files, remote assets, and what became of one of them; plain data, no I/O."""
+"""Plain records of a transfer: local files, remote assets, and the outcome of one item."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import Any, Dict, NamedTuple, Optional, Tuple
 
 
 class LocalFile(NamedTuple):
-    """A file below the local folder. A tuple, because there are tens of thousands of them."""
+    """A file below the local folder. A tuple, because a folder may have tens of thousands of them."""
 
-    key: str  # what it is compared by: the normalised relative path
-    relative: str  # relative to the folder, as the disk has it, with slashes
+    key: str  # for the comparison with assets: the normalized relative path
+    relative: str  # the path relative to the folder, as spelled on the disk, with slashes
     path: str
     size: int  # bytes
     mtime_ns: int
-    ctime_ns: int = 0  # of the inode: changes when a file of the same size and mtime takes the place of another
+    ctime_ns: int = 0  # of the inode; changes when another file of the same size and mtime replaces this one
 
 
 class RemoteAsset(NamedTuple):
-    """An asset of a search result. Members that a result lacks are empty, or None for numbers."""
+    """An asset of a search result. Members that are missing from the result are empty, and numbers are None."""
 
-    key: str  # what it is compared by: its path relative to the remote folder, normalised, and unique
+    key: str  # for the comparison with files: the normalized path relative to the remote folder; unique
     public_id: str
     resource_type: str = "image"
     type: str = "upload"
@@ -38,33 +38,33 @@ class RemoteAsset(NamedTuple):
 
     @property
     def identity(self) -> Tuple[str, str, str]:
-        """What the server knows it by."""
+        """What identifies the asset at the server."""
         return self.resource_type, self.type, self.public_id
 
 
 class Status(str, Enum):
-    """What became of one item."""
+    """The result of one item."""
 
     OK = "ok"
     FAILED = "failed"
-    SKIPPED = "skipped"  # left as it is on purpose; the error says why
+    SKIPPED = "skipped"  # left unchanged on purpose; the error has the reason
     CANCELLED = "cancelled"  # not tried, because the run was stopped
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one action came to: a line of --report."""
+    """The result of one action for one item: a line of --report."""
 
     action: str  # upload, download, delete, explicit, fetch
-    key: str  # the relative path, or the public ID where there is none
+    key: str  # the relative path, or the public ID of an item without a path
     status: Status = Status.OK
     error: Optional[str] = None
     public_id: Optional[str] = None
     url: Optional[str] = None
     etag: Optional[str] = None
     size: int = 0  # bytes that were transferred
-    message: str = ""  # the line for a person; empty for none
-    response: Optional[Dict[str, Any]] = None  # the server's answer, for those who go on with it; not reported
+    message: str = ""  # the line for the user; empty for none
+    response: Optional[Dict[str, Any]] = None  # the server's response, for further use; not reported
     cause: Optional[BaseException] = field(default=None, repr=False, compare=False)  # of a failure; not reported
 
     @property

@@ -1,4 +1,4 @@
-"""What a run says about itself: progress on a terminal, a line for each item, --report as JSON Lines, the tally."""
+"""Reports on a run: a progress line on a terminal, a line for each item, --report as JSON Lines, and the tally."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import stat
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import IO, Callable, Dict, Iterator, List, Optional
+from typing import IO, Callable, Dict, Iterator, Optional
 
 from cloudinary_cli.console import Console
 from cloudinary_cli.errors import CliError
@@ -20,7 +20,7 @@ _KIB = 1024.0
 
 @dataclass
 class Tally:
-    """Counts of what came of the items so far."""
+    """The number of items so far, by their status."""
 
     counts: Dict[Status, int] = field(default_factory=dict)
     size: int = 0  # bytes
@@ -50,7 +50,7 @@ class Tally:
 
 
 class Reporter:
-    """Tells a person and a file what happens. `arrived` comes first for each outcome, `show` in the plan's order."""
+    """Reports outcomes to the user and to a file: `arrived` as soon as there is one, `show` in the plan's order."""
 
     def __init__(
         self,
@@ -67,17 +67,17 @@ class Reporter:
         self.tally = Tally()
 
     def begin(self, total: Optional[int]) -> None:
-        """Expect so many items, from now on; None when nobody knows how many."""
+        """Expect `total` further items; None when the number is unknown."""
         self._total = None if total is None else self.tally.done + total
         self._started = time.monotonic()
 
     @property
     def seconds(self) -> float:
-        """Since the command began."""
+        """Seconds since the start of the command."""
         return time.monotonic() - self._created
 
     def arrived(self, outcome: Outcome) -> None:
-        """Count and record an outcome, and redraw the progress line now and then."""
+        """Count and record an outcome, and redraw the progress line at most ten times a second."""
         self.tally.add(outcome)
         self._record(outcome)
         now = time.monotonic()
@@ -86,7 +86,7 @@ class Reporter:
             self._console.status(progress_line(self.tally, self._total, now - self._started))
 
     def show(self, outcome: Outcome) -> None:
-        """Say what became of an item."""
+        """Print the outcome of an item."""
         if outcome.failed:
             self._console.error(outcome.message or f"Failed: {outcome.key}, error: {outcome.error}")
         elif outcome.status is Status.SKIPPED:
@@ -100,9 +100,9 @@ class Reporter:
 
 
 def progress_line(tally: Tally, total: Optional[int], seconds: float) -> str:
-    """`412/1000  41%  3.2 MiB  98 items/s  ETA 6 s`, and the number of failures where there are any.
+    """`412/1000  41%  3.2 MiB  98 items/s  ETA 6 s`, and the number of failures if there are any.
 
-    Where the total is unknown, `412  98 items/s`.
+    Without a total: `412  98 items/s`.
     """
     rate = tally.done / seconds if seconds > 0 else 0.0
     parts = [str(tally.done)]
@@ -139,12 +139,12 @@ def readable_time(seconds: float) -> str:
 
 @contextmanager
 def report_file(path: Optional[str]) -> Iterator[Callable[[Outcome], None]]:
-    """Yield a function that appends an outcome's line; each is on its way to the disk before the next item begins.
+    """Yield a function that writes the line of an outcome at once.
 
-    What the file held before stays until there is a first outcome, or the end of a run without any: it may be the
-    list of what is to be done again, and the run may fail before it begins.
+    The previous content is kept until the first outcome, or until a run without outcomes ends: it may be the input of
+    --retry-failed, and the run may fail before it starts.
 
-    :raises CliError: on entry when the path cannot be written, and later when the file system refuses.
+    :raises CliError: on entry when the path cannot be opened for writing, later when a write fails.
     """
     if path is None:
         yield lambda outcome: None
@@ -154,30 +154,31 @@ def report_file(path: Optional[str]) -> Iterator[Callable[[Outcome], None]]:
     except OSError as error:
         raise _unwritable(path, error) from error
 
-    is_new: List[bool] = []
+    is_truncated = False
 
-    def renew() -> None:
-        # A pipe or a device cannot be emptied, and holds nothing.
+    def truncate() -> None:
+        nonlocal is_truncated
+        # A pipe or a device has no content to truncate.
         if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             file.truncate(0)
-        is_new.append(True)
+        is_truncated = True
 
     def record(outcome: Outcome) -> None:
         try:
-            if not is_new:
-                renew()
+            if not is_truncated:
+                truncate()
             file.write(json.dumps(outcome.as_json()) + "\n")
         except OSError as error:
             raise _unwritable(path, error) from error
 
     try:
         yield record
-        if not is_new:
-            renew()
+        if not is_truncated:
+            truncate()
     finally:
         try:
             file.close()
-        except OSError as error:  # what could not be written before is tried once more here
+        except OSError as error:  # close() writes the rest of an incomplete line
             raise _unwritable(path, error) from error
 
 

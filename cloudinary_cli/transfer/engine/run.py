@@ -1,7 +1,4 @@
-"""One run of a bulk command: the session, the executor and the report put together, and how it ends.
-
-Knows nothing of uploads or downloads; the command says what its items are and what else there is to save.
-"""
+"""One run of a bulk command: session, executor and report, and how the run ends."""
 
 from __future__ import annotations
 
@@ -14,20 +11,20 @@ from cloudinary_cli.context import AppContext
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import Terminated, TransferIncomplete
 from cloudinary_cli.text import one_line, to_json, without_signature
-from cloudinary_cli.transfer.engine.executor import Action, Executor, Interruption, keys_of, stoppable
-from cloudinary_cli.transfer.engine.filters import Selection, selection
+from cloudinary_cli.transfer.engine.executor import Executor, TransferAction, keys_of
+from cloudinary_cli.transfer.engine.filters import ItemFilter, item_filter
 from cloudinary_cli.transfer.engine.records import Outcome
 from cloudinary_cli.transfer.engine.report import Reporter, Tally, report_file
 from cloudinary_cli.transfer.engine.session import TransferSession, open_session
-from cloudinary_cli.transfer.engine.stop_rules import StopRules
+from cloudinary_cli.transfer.engine.stop import Interruption, StopRules, stoppable
 
 DEFAULT_WORKERS = 30
-_UNCONFIRMED_SHOWN = 20
+_MAX_UNCONFIRMED_SHOWN = 20
 
 
 @dataclass(frozen=True)
 class TransferOptions:
-    """What the bulk commands have in common. `filters` are ("include" | "exclude", pattern), in the order given."""
+    """The common options of the bulk commands. `filters` are ("include" | "exclude", pattern), in the given order."""
 
     workers: int = DEFAULT_WORKERS
     dry_run: bool = False
@@ -40,16 +37,16 @@ class TransferOptions:
     as_json: bool = False
     max_errors: Optional[int] = None
 
-    def selection(self) -> Selection:
-        """Which items the run is about. Asked for before transfer_run(): --report may name the file of --retry-failed.
+    def item_filter(self) -> ItemFilter:
+        """The items that belong to the run. Call it before transfer_run(): --report may overwrite --retry-failed.
 
         :raises CliError: a pattern or the shard is malformed, or the file cannot be read.
         """
-        return selection(self.filters, self.shard, self.retry_failed)
+        return item_filter(self.filters, self.shard, self.retry_failed)
 
 
 class Run:
-    """What a command holds while it transfers."""
+    """The state of a command while it transfers."""
 
     def __init__(self, app: AppContext, options: TransferOptions, session: TransferSession, reporter: Reporter) -> None:
         self.app = app
@@ -65,24 +62,24 @@ class Run:
 
     @property
     def interrupted(self) -> bool:
-        """True when the user has asked for a stop: save what there is, and end with finish()."""
+        """True when the user has requested a stop. Save the results, and end with finish()."""
         return self._interruption.signal is not None
 
     @property
     def is_clean(self) -> bool:
-        """True while nothing failed and nothing was left out because of a stop."""
+        """True while no item has failed and none was cancelled."""
         return not self.interrupted and not self.tally.failed and not self.tally.cancelled
 
     def execute(
         self,
-        actions: Iterable[Action],
+        actions: Iterable[TransferAction],
         each: Callable[[Outcome], None] = lambda outcome: None,
         total: Optional[int] = None,
     ) -> None:
-        """Run all actions; `each` gets their outcomes in order, after they were shown.
+        """Run all actions. `each` is called with their outcomes in order, after they were printed.
 
-        :param total: about how many there are, for the progress of a stream.
-        :raises CliError: a stream of actions ended with it; what it had given before was run.
+        :param total: the approximate number of actions of a stream, for the progress line.
+        :raises CliError: raised by a stream of actions. The actions before it have been run.
         """
         is_known = isinstance(actions, Sequence)
         if self.interrupted or (is_known and not actions):
@@ -96,12 +93,12 @@ class Run:
                 self._interruption = interruption
                 for outcome in executor.run(actions):
                     self.reporter.show(outcome)
-                    _trace(outcome)
+                    _log_response(outcome)
                     each(outcome)
         except Terminated:
-            unconfirmed = executor.under_way()
+            unconfirmed = executor.in_progress()
             if unconfirmed:
-                notice(_unconfirmed(unconfirmed))
+                notice(_unconfirmed_notice(unconfirmed))
             raise
         finally:
             self.reporter.close()
@@ -110,16 +107,16 @@ class Run:
             self.app.console.error(f"The run was stopped: {self.session.stop.reason}. {count} items were not tried.")
 
     def record(self, outcomes: Sequence[Outcome]) -> None:
-        """Count and show what came to its end without being run, such as an item that was refused."""
+        """Count and print outcomes of items that need no request, such as a refused file."""
         for outcome in outcomes:
             self.reporter.arrived(outcome)
             self.reporter.show(outcome)
         self._rules.watch(outcomes)
 
     def finish(self, summary: Dict[str, Any], failure: str) -> None:
-        """Print the summary where JSON was asked for, and end the command as the outcomes demand.
+        """Print the summary if JSON was requested, and end the command with the exit status of the outcomes.
 
-        :raises Terminated: after a stop. :raises TransferIncomplete: something failed.
+        :raises Terminated: after a stop. :raises TransferIncomplete: an item failed.
         """
         if self.options.as_json:
             self.app.console.json({**summary, **self._totals()})
@@ -139,18 +136,18 @@ class Run:
         }
 
 
-def _unconfirmed(keys: Sequence[str]) -> str:
-    """What an aborted run has to say about the items whose requests it left: the server may have served them."""
-    shown = ", ".join(one_line(key, 100) for key in keys[:_UNCONFIRMED_SHOWN])
-    more = f" and {len(keys) - _UNCONFIRMED_SHOWN} more" if len(keys) > _UNCONFIRMED_SHOWN else ""
+def _unconfirmed_notice(keys: Sequence[str]) -> str:
+    """The message of an aborted run about the requests that it abandoned."""
+    shown = ", ".join(one_line(key, 100) for key in keys[:_MAX_UNCONFIRMED_SHOWN])
+    more = f" and {len(keys) - _MAX_UNCONFIRMED_SHOWN} more" if len(keys) > _MAX_UNCONFIRMED_SHOWN else ""
     return (
-        f"{len(keys)} under way were stopped. They may have been completed at the server, without a confirmation "
-        f"(a file sent in parts is stored with its last part only): {shown}{more}"
+        f"{len(keys)} items were abandoned without a response. The server may have completed them (a file that is sent"
+        f" in parts is stored only with its last part): {shown}{more}"
     )
 
 
-def _trace(outcome: Outcome) -> None:
-    """What the server answered, for -v DEBUG; a signed address would let anybody in."""
+def _log_response(outcome: Outcome) -> None:
+    # For -v DEBUG. A signed URL gives anyone access to the asset, so signatures are removed.
     if outcome.response is not None and logger.isEnabledFor(logging.DEBUG):
         for line in without_signature(to_json(outcome.response)).split("\n"):
             logger.debug("%s", line)
@@ -158,9 +155,9 @@ def _trace(outcome: Outcome) -> None:
 
 @contextmanager
 def transfer_run(app: AppContext, options: TransferOptions) -> Iterator[Run]:
-    """A run with its --report file open, so that one that cannot be written is met before anything is changed.
+    """A run with its --report file open, so that an unwritable report is an error before anything is changed.
 
-    :raises ConfigError: nothing usable is selected. :raises CliError: the report cannot be written.
+    :raises ConfigError: no usable configuration is selected. :raises CliError: the report cannot be written.
     """
     session = open_session(app, options.workers)
     with report_file(None if options.dry_run else options.report) as record:

@@ -1,1 +1,1 @@
-"""Uploads, downloads and their files."""
+"""HTTP uploads and downloads."""

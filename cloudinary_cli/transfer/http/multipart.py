@@ -1,4 +1,4 @@
-"""A multipart/form-data body (RFC 7578) that streams one file or a part of it; knows nothing of what it means."""
+"""Encodes a multipart/form-data body (RFC 7578) that streams one file or a part of it."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.system.steady_file import LocalFileChanged, Stamp, check_unchanged
 
-# A send has to end within the connection's time-out, so it must not be large on a slow line.
+# One send must end within the connection's timeout, so a block must not be large on a slow line.
 BLOCK = 64 * 1024
-# Up to here a body is one string: one system call, one TLS record run.
-_WHOLE = 256 * 1024
+# Bodies up to this size are sent as one string, with one system call.
+_MAX_UNSTREAMED = 256 * 1024
 
 
 @dataclass(frozen=True)
 class FilePart:
     """`size` bytes of a local file from `offset` on, sent under the name `filename`.
 
-    `stamp` is what the whole file has to be like before and after it is read.
+    `stamp` is the state of the whole file that is required before and after reading.
     """
 
     path: str
@@ -30,7 +30,7 @@ class FilePart:
 
 
 def encode(fields: List[Tuple[str, Any]], file: Optional[FilePart]) -> Tuple[Dict[str, str], Callable[[], Any]]:
-    """The headers, and a function that makes the body anew for each attempt."""
+    """The headers, and a function that returns the body for one attempt."""
     boundary = secrets.token_hex(16)
     head = b"".join(_field(boundary, name, value) for name, value in fields)
     tail = f"--{boundary}--\r\n".encode("ascii")
@@ -40,13 +40,13 @@ def encode(fields: List[Tuple[str, Any]], file: Optional[FilePart]) -> Tuple[Dic
     length = len(head) + (file.size if file else 0) + len(tail)
     headers = {"Content-Type": f"multipart/form-data; boundary={boundary}", "Content-Length": str(length)}
 
-    def make() -> Any:
+    def body() -> Any:
         if file is None:
             return head + tail
         pieces = _pieces(head, file, tail)
-        return b"".join(pieces) if length <= _WHOLE else pieces
+        return b"".join(pieces) if length <= _MAX_UNSTREAMED else pieces
 
-    return headers, make
+    return headers, body
 
 
 def _pieces(head: bytes, part: FilePart, tail: bytes) -> Iterator[bytes]:
@@ -60,9 +60,10 @@ def _pieces(head: bytes, part: FilePart, tail: bytes) -> Iterator[bytes]:
 
 
 def _content(file: Any, part: FilePart) -> Iterator[bytes]:
-    """Exactly `size` bytes, or nothing that a server could take for the whole.
+    """Yield exactly `size` bytes.
 
-    :raises LocalFileChanged: there are fewer, or the file has changed. The last block is kept back until that is known.
+    :raises LocalFileChanged: the file is shorter, or has changed. The last block is yielded only after this check, so
+        the server never receives a whole body with mixed content.
     """
     check_unchanged(file.fileno(), part.stamp, part.path)
     file.seek(part.offset)
@@ -91,5 +92,5 @@ def _file_head(boundary: str, filename: str) -> bytes:
 
 
 def _quoted(name: str) -> str:
-    """As browsers do it (WHATWG HTML, multipart/form-data encoding algorithm)."""
+    """A name as browsers encode it: https://html.spec.whatwg.org/multipage/#multipart-form-data"""
     return name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")

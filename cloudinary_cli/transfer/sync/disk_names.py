@@ -1,6 +1,6 @@
-"""Different names that the disk takes for one file: it may be blind to case or Unicode normal form, or have links.
+"""Handles different names of one local file: on file systems that ignore case or normal forms, and through links.
 
-The disk itself is asked, because each file system has rules of its own.
+Each file system has its own rules, so names are tried on the disk itself.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from dataclasses import replace
 from typing import Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 
 from cloudinary_cli.text import one_line
+from cloudinary_cli.transfer.engine.part_file import new_path
 from cloudinary_cli.transfer.engine.records import Download, LocalFile, Outcome, RemoteAsset, Status
 from cloudinary_cli.transfer.http.download import unsafe_reason
-from cloudinary_cli.transfer.http.part_file import new_path
 from cloudinary_cli.transfer.keys import folded
 from cloudinary_cli.transfer.sync.matching import Matched, Pair
 from cloudinary_cli.transfer.sync.plan import Plan
@@ -22,7 +22,7 @@ Identity = Tuple[int, int]
 
 
 def identity(path: str) -> Optional[Identity]:
-    """Device and inode of what a path leads to (a link itself, not its target); None for nothing."""
+    """Device and inode of a path (of a link, not of its target); None if nothing is there."""
     try:
         info = os.lstat(path)
     except (OSError, ValueError):
@@ -35,9 +35,9 @@ def _existing(root: str, relative: str) -> Optional[Identity]:
 
 
 def paired_by_disk(matched: Matched, root: str) -> Matched:
-    """Pair assets and files of different names whose paths lead to one file.
+    """Pair assets and files whose names differ, but whose paths are the same file.
 
-    Else `IMG.png` would be downloaded over `img.png`, and then `img.png` deleted, which is the same file by then.
+    Otherwise `IMG.png` would be downloaded over `img.png`, and then deleted as the local-only `img.png`.
     """
     if not matched.local_only:
         return matched
@@ -63,14 +63,14 @@ def paired_by_disk(matched: Matched, root: str) -> Matched:
 
 
 def _best(files: Sequence[LocalFile], asset: RemoteAsset) -> LocalFile:
-    """Of several hard links to a file, the one whose name the asset has."""
+    """Of several hard links to a file, the one with the name of the asset."""
     return next((file for file in files if folded(file.relative) == folded(asset.key)), files[0])
 
 
 def without_clashes(work: Plan, root: str, local: Sequence[LocalFile], may_write: bool) -> Tuple[Plan, List[Outcome]]:
-    """The plan of a pull without downloads that would overwrite each other, and the failures that they are.
+    """The plan of a pull without the downloads that would overwrite another asset's file, and these as failures.
 
-    :param local: all files of the folder. :param may_write: a temporary directory may be made, to try new names.
+    :param local: all files of the folder. :param may_write: a temporary directory may be created to try new names.
     """
     others = _overwritten(work, root, {file.relative for file in local})
     if may_write:
@@ -88,7 +88,7 @@ def _clash(item: Download, other: str) -> Outcome:
 
 
 def _overwritten(work: Plan, root: str, names: Set[str]) -> Dict[str, str]:
-    """Downloads under new names that lead to a file which belongs to another asset: name -> name of that file."""
+    """Downloads with new names that are the file of another asset: name -> name of that file."""
     new = [(item.relative, _existing(root, item.relative)) for item in work.downloads if item.relative not in names]
     if not any(inode for _, inode in new):
         return {}
@@ -98,7 +98,7 @@ def _overwritten(work: Plan, root: str, names: Set[str]) -> Dict[str, str]:
 
 
 def _one_name(work: Plan, root: str) -> Dict[str, str]:
-    """Downloads whose name the disk takes for that of another asset: name -> other name."""
+    """Downloads whose name is, on this disk, the name of another asset: name -> other name."""
     groups: Dict[str, List[str]] = {}
     for relative in [*(pair.local.relative for pair in work.in_sync), *(item.relative for item in work.downloads)]:
         if not unsafe_reason(relative):
@@ -113,18 +113,18 @@ def _one_name(work: Plan, root: str) -> Dict[str, str]:
 
 
 def is_one_name(root: str, first: str, second: str) -> bool:
-    """True when the disk has one file for two relative paths. Tries it in a directory that is removed afterwards."""
+    """True when two relative paths are one file on this disk. Tried in a temporary directory."""
     differing = [names for names in zip(first.split("/"), second.split("/")) if names[0] != names[1]]
     try:
         with _empty_directory(root, first) as directory:
             return all(_is_one(directory, *names) for names in differing)
     except OSError:
-        return False  # the download meets the same error, and tells it
+        return False  # the download reports the same error
 
 
 @contextmanager
 def _empty_directory(root: str, relative: str) -> Iterator[str]:
-    """A directory of the file system, and with the settings, that a path has or will have."""
+    """A temporary directory on the file system of a path, with the same settings."""
     os.makedirs(root, exist_ok=True)
     parent = os.path.dirname(os.path.join(root, relative))
     while not os.path.isdir(parent):
@@ -147,6 +147,6 @@ def _is_one(directory: str, first: str, second: str) -> bool:
 
 
 def other_files(files: Iterable[LocalFile], written: Iterable[str]) -> List[LocalFile]:
-    """The files without those that the paths `written` lead to: they must not be deleted under another name."""
+    """The files without those that `written` has under another name, which must not be deleted."""
     inodes = {identity(path) for path in written}
     return [file for file in files if identity(file.path) not in inodes - {None}]

@@ -1,7 +1,7 @@
-"""MD5 of local files: in the background while the remote folder is listed, and from the last run where nothing changed.
+"""Computes MD5 hashes of local files in the background, and reuses those of unchanged files from the last run.
 
-A hash is kept with size, mtime and ctime of its file. One that was taken within two seconds of a change is not kept
-(as in git, Documentation/technical/racy-git.txt): the file could change again without a trace in its times.
+A hash is cached with size, mtime and ctime of its file, unless it was computed within two seconds of a change: the file
+could change again without a change of its times. See https://git-scm.com/docs/racy-git
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def _stamp(file: LocalFile) -> Stamp:
 
 
 class EtagCache:
-    """The hashes of one local folder, kept in the CLI's home. A cache that cannot be read or written is none."""
+    """The hashes of one local folder, stored in the CLI's home. An unreadable cache is treated as empty."""
 
     def __init__(self, home: str, root: str, clock: Callable[[], int] = time.time_ns) -> None:
         self._root = os.path.realpath(root)
@@ -54,14 +54,14 @@ class EtagCache:
         return {}
 
     def get(self, file: LocalFile) -> Optional[str]:
-        """The hash, if the file is as it was when it was taken."""
+        """The hash, if the file has not changed since it was computed."""
         entry = self._known.get(file.relative)
         if not isinstance(entry, list) or len(entry) != 4 or tuple(entry[:3]) != _stamp(file):
             return None
         return entry[3] if isinstance(entry[3], str) else None
 
     def put(self, file: LocalFile, etag: str, begun_ns: int) -> None:
-        """Remember a hash whose reading began at `begun_ns`, unless the file changed just before."""
+        """Store a hash whose computation began at `begun_ns`, unless the file changed just before."""
         if max(file.mtime_ns, file.ctime_ns) + _RACY_NS < begun_ns:
             self._fresh[file.relative] = [*_stamp(file), etag]
 
@@ -69,9 +69,9 @@ class EtagCache:
         return self._clock()
 
     def save(self, files: Iterable[LocalFile]) -> None:
-        """Keep what is known about these files, and forget the rest; not touched if nothing changed."""
-        there = {file.relative for file in files}
-        kept = {name: entry for name, entry in {**self._known, **self._fresh}.items() if name in there}
+        """Write the hashes of these files, and drop all others. Nothing is written if nothing changed."""
+        names = {file.relative for file in files}
+        kept = {name: entry for name, entry in {**self._known, **self._fresh}.items() if name in names}
         if kept == self._known:
             return
         content = {"version": _VERSION, "root": self._root, "files": kept}
@@ -79,11 +79,11 @@ class EtagCache:
             make_private_directory(os.path.dirname(self.path))
             write_atomically(self.path, json.dumps(content).encode("ascii"))
         except OSError as error:
-            logger.debug("Hashes were not kept: %s", error)
+            logger.debug("The hashes were not stored: %s", error)
 
 
 class Hasher:
-    """Hashes files in the background, and answers for one at once when it is asked."""
+    """Hashes files in the background. A file that is needed now is hashed at once."""
 
     def __init__(self, cache: Optional[EtagCache] = None, threads: int = _THREADS) -> None:
         self._cache = cache
@@ -91,11 +91,11 @@ class Hasher:
         self._queue: Deque[LocalFile] = deque()
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(threads)]
         self._begun = False
-        self._needed: Optional[FrozenSet[str]] = None  # None: all, for all that is known yet
+        self._needed: Optional[FrozenSet[str]] = None  # None: all
         self.read = 0  # files that were opened
 
     def begin(self, files: Iterable[LocalFile]) -> None:
-        """Start with these files; returns at once."""
+        """Start to hash these files. Returns at once."""
         for file in files:
             etag = self._cache.get(file) if self._cache else None
             if etag is None:
@@ -108,15 +108,15 @@ class Hasher:
                 thread.start()
 
     def finish(self, needed: Iterable[LocalFile] = ()) -> None:
-        """Drop what is not needed, also where it is being read, and wait for the rest."""
-        wanted = self._needed = frozenset(file.path for file in needed)
+        """Drop the files that are not needed, even those being read, and wait for the others."""
+        paths = self._needed = frozenset(file.path for file in needed)
         rest = []
-        while True:  # taken out one by one: the threads take from the other end meanwhile
+        while True:  # one by one, because the threads take from the other end
             try:
                 file = self._queue.pop()
             except IndexError:
                 break
-            if file.path in wanted:
+            if file.path in paths:
                 rest.append(file)
         for file in rest:
             self.etag(file)
@@ -125,12 +125,12 @@ class Hasher:
                 thread.join()
 
     def etag(self, file: LocalFile) -> str:
-        """MD5 of the content, hexadecimal; empty for a file that cannot be read, which then equals nothing."""
+        """MD5 of the content, hexadecimal; empty for an unreadable file, which is then equal to no asset."""
         known = self._etags.get(file.path)
         return self._compute(file) if known is None else known
 
     def save(self, files: Iterable[LocalFile]) -> None:
-        """Keep the hashes for the next run."""
+        """Store the hashes for the next run."""
         if self._cache:
             self._cache.save(files)
 
@@ -162,13 +162,13 @@ class Hasher:
 
 
 class _NotNeeded(Exception):
-    """Nobody wants the hash any more."""
+    """The hash is no longer needed."""
 
 
 def _read(file: LocalFile, is_needed: Callable[[], bool]) -> Tuple[str, bool]:
-    """The hash, and whether the file is still the one that the walk saw.
+    """The hash, and whether the file is unchanged since the scan.
 
-    :raises OSError: it cannot be read. :raises _NotNeeded: it was given up on the way.
+    :raises OSError: it cannot be read. :raises _NotNeeded: the hash is no longer needed.
     """
     digest = hashlib.md5()  # noqa: S324 - the API's etag is an MD5
     buffer = memoryview(bytearray(min(_BLOCK, max(file.size, 1))))

@@ -1,4 +1,4 @@
-"""Which local file and which asset are the same thing. Pure: hashes are asked for, and only where they decide.
+"""Pairs local files with assets. Pure. Hashes are requested only where they decide.
 
 Every step is linear in the number of files and assets.
 """
@@ -11,14 +11,14 @@ from typing import AbstractSet, Callable, Dict, Iterable, Iterator, List, Mappin
 
 from cloudinary_cli.text import nfc
 from cloudinary_cli.transfer.engine.records import LocalFile, RemoteAsset
-from cloudinary_cli.transfer.keys import FolderMode, normalised, place, split_extension
+from cloudinary_cli.transfer.keys import FolderMode, normalized, place, split_extension
 
 Etag = Callable[[LocalFile], str]
 _NUMBERED = re.compile(r"(.*) \([0-9]+\)\Z", re.DOTALL)
 
 
 class Pair(NamedTuple):
-    """A local file and the asset it belongs to."""
+    """A local file and its asset."""
 
     local: LocalFile
     remote: RemoteAsset
@@ -26,17 +26,17 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True)
 class Matched:
-    """Both sides put side by side; each list in the order of its keys."""
+    """The pairs, and what has no partner. Each list is sorted by key."""
 
     pairs: List[Pair] = field(default_factory=list)
     local_only: List[LocalFile] = field(default_factory=list)
     remote_only: List[RemoteAsset] = field(default_factory=list)
-    # Pairs that were found by their content: local key -> remote key.
+    # Pairs that were found by content: local key -> remote key.
     found: Mapping[str, str] = field(default_factory=dict)
 
 
 def unnumbered(key: str) -> str:
-    """`a/Image (2).jpg` -> `a/Image.jpg`; a key without a number stays."""
+    """`a/Image (2).jpg` -> `a/Image.jpg`. A key without a number is returned unchanged."""
     stem, extension = split_extension(key)
     match = _NUMBERED.match(stem)
     return f"{match[1]}{extension}" if match else key
@@ -55,11 +55,11 @@ def numbered(key: str) -> Iterator[str]:
 
 
 def distinct(files: Sequence[LocalFile], names: Mapping[str, str]) -> List[LocalFile]:
-    """The files, each with a key of its own: of a.jpg, a.jpeg and a.JPG one is `a.jpg`, the others stay as they are.
+    """The files with unique keys. Of a.jpg, a.jpeg and a.JPG one gets the key `a.jpg`; the others keep their spelling.
 
-    The one that is spelt so comes first, else the first one; what `.cld-sync` knows under its own name keeps it.
+    It is the file with that spelling, else the first one. A file whose spelling is a key of `.cld-sync` keeps it.
 
-    :param names: the entries of `.cld-sync` that count.
+    :param names: the effective entries of `.cld-sync`.
     """
     owners: Dict[str, str] = {}
     for file in files:
@@ -76,10 +76,10 @@ def distinct(files: Sequence[LocalFile], names: Mapping[str, str]) -> List[Local
 def resolve_duplicates(
     assets: Sequence[RemoteAsset], files: Sequence[LocalFile], etag: Etag
 ) -> Tuple[List[RemoteAsset], Dict[str, List[RemoteAsset]]]:
-    """Give every asset a key of its own; returns the assets, sorted by it, and the groups that shared one.
+    """Give every asset a unique key. Returns the assets, sorted by key, and the groups that shared a key.
 
-    In a group, oldest first: an asset that equals a local file called NAME or NAME (k) takes that file's name; each
-    other one gets the first NAME (k) that no other asset has.
+    In each group, oldest first: an asset whose content equals that of a local file NAME or NAME (k) gets that key. Any
+    other asset gets the first free key NAME (k).
     """
     groups: Dict[str, List[RemoteAsset]] = {}
     for asset in assets:
@@ -98,7 +98,7 @@ def _age(asset: RemoteAsset) -> Tuple[str, Tuple[str, str, str]]:
 
 
 def _candidates(files: Iterable[LocalFile], shared: Mapping[str, object]) -> Dict[str, List[LocalFile]]:
-    """Local files by the shared key that they may stand for."""
+    """The local files that may belong to a shared key, by that key."""
     found: Dict[str, List[LocalFile]] = {}
     for file in files:
         for key in {file.key, unnumbered(file.key), nfc(file.key)}:
@@ -108,7 +108,7 @@ def _candidates(files: Iterable[LocalFile], shared: Mapping[str, object]) -> Dic
 
 
 def _by_etag(group: Sequence[RemoteAsset], files: Iterable[LocalFile], etag: Etag) -> Dict[str, List[LocalFile]]:
-    """The files that some asset of the group may equal, by their hash; others are not read."""
+    """The files that may equal an asset of the group, by hash. Files of other sizes are not read."""
     sizes = {asset.size for asset in group}
     found: Dict[str, List[LocalFile]] = {}
     for file in files:
@@ -145,9 +145,9 @@ def _renamed(
 
 
 def match(files: Sequence[LocalFile], assets: Sequence[RemoteAsset], names: Mapping[str, str], etag: Etag) -> Matched:
-    """Pair files and assets that have unique keys each: by `.cld-sync`, by their keys, and then raw ones by content.
+    """Pair files and assets with unique keys: by `.cld-sync`, by equal keys, and then raw assets by content.
 
-    :param names: the entries of `.cld-sync` that count: local key -> key of an asset.
+    :param names: the effective entries of `.cld-sync`: local key -> key of an asset.
     """
     unpaired = {asset.key: asset for asset in assets}
     pairs: Dict[str, Pair] = {}
@@ -169,7 +169,7 @@ def match(files: Sequence[LocalFile], assets: Sequence[RemoteAsset], names: Mapp
 
 
 def _by_content(files: Iterable[LocalFile], assets: Iterable[RemoteAsset], etag: Etag) -> List[Pair]:
-    """Raw assets whose ID got an extension, with the file without one that has their display name and content."""
+    """Pair raw assets with files that have no extension, by display name and content."""
     raw = [asset for asset in assets if asset.resource_type == "raw" and asset.display_name and asset.etag]
     if not raw:
         return []
@@ -195,16 +195,16 @@ def _by_content(files: Iterable[LocalFile], assets: Iterable[RemoteAsset], etag:
 
 
 def upload_keys(files: Sequence[LocalFile], kept: AbstractSet[Tuple[str, str]], mode: FolderMode) -> Dict[str, str]:
-    """The remote key each new file is to have: local key -> its normalised path, numbered where that is taken.
+    """The remote keys of new files: local key -> the normalized path, numbered if that is taken.
 
-    :param kept: the places (see keys.place) of the assets that stay.
+    :param kept: the places (see keys.place) of the assets that are kept.
     """
     taken = set(kept)
     keys: Dict[str, str] = {}
-    # Those whose own name it is come first; a.JPG beside a.jpg gets `a (1).jpg`.
+    # Files whose spelling is the key come first: beside a.jpg, a.JPG becomes `a (1).jpg`.
     for is_owner in (True, False):
         for file in files:
-            wanted = normalised(file.relative)
+            wanted = normalized(file.relative)
             if (file.key == wanted) is not is_owner:
                 continue
             if place(wanted, mode) in taken:

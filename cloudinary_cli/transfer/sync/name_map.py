@@ -1,4 +1,4 @@
-"""`.cld-sync`: which local file belongs to which asset where the server has given it another name."""
+"""`.cld-sync`: the file that maps a local file to its asset if the server has changed the name."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.system.files import flush_to_disk, sync_directory
 from cloudinary_cli.text import nfc
-from cloudinary_cli.transfer.http.part_file import new_path, part_file, publish
+from cloudinary_cli.transfer.engine.part_file import new_path, part_file, publish
 from cloudinary_cli.transfer.keys import NAME_MAP
 
 
 @dataclass(frozen=True)
 class NameMap:
-    """The content of `<root>/.cld-sync`: local key -> remote key, only where the two differ."""
+    """The content of `<root>/.cld-sync`: local key -> remote key, for keys that differ."""
 
     path: str
     names: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def load(cls, root: str) -> "NameMap":
-        """The file's content; empty for a missing or an empty file.
+        """Read the file. A missing or empty file is an empty map.
 
         :raises CliError: it is not a JSON object of strings, or cannot be read.
         """
@@ -46,9 +46,9 @@ class NameMap:
         return {local: remote for local, remote in self.names.items() if remote in remote_keys}
 
     def updated(self, uploaded: Mapping[str, str], local_keys: AbstractSet[str]) -> Dict[str, str]:
-        """The entries after an upload: those of files that are gone are dropped, the new ones take over.
+        """The entries after an upload, without those of deleted files.
 
-        :param uploaded: local key -> remote key of what was uploaded, also where the two are equal.
+        :param uploaded: local key -> remote key of each uploaded file, including equal keys.
         """
         merged = {**self.names, **uploaded}
         return {
@@ -56,28 +56,28 @@ class NameMap:
         }
 
     def _is_there(self, local: str, local_keys: AbstractSet[str]) -> bool:
-        # A hidden file may have been left out of this run, and is not gone for that.
+        # A hidden file may not be part of this run, and exists nevertheless.
         return local in local_keys or os.path.lexists(os.path.join(os.path.dirname(self.path), local))
 
     def save(self, uploaded: Mapping[str, str], local_keys: AbstractSet[str]) -> None:
-        """Write what changed, over what another process may have written meanwhile; a failure is only a warning."""
+        """Merge the changes into the current file, which another process may have changed. A failure is a warning."""
         try:
             current = NameMap.load(os.path.dirname(self.path))
             names = current.updated(uploaded, local_keys)
             if names != current.names:
-                _write(self.path, _serialised(names))
+                _write(self.path, _serialized(names))
                 logger.debug("%s was updated: %s", self.path, names)
         except (OSError, CliError) as error:
             logger.warning("Cannot save %s: %s", self.path, getattr(error, "strerror", None) or error)
 
 
 def _without_blocking(path: str, flags: int) -> int:
-    # What was a file a moment ago may be a pipe by now, whose opening would wait for a writer.
+    # The file may have been replaced by a pipe since the check. Opening a pipe would wait for a writer.
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _write(path: str, data: bytes) -> None:
-    target = os.path.realpath(path)  # a link stays a link
+    target = os.path.realpath(path)  # a symbolic link is kept
     temporary = new_path(os.path.dirname(target))
     with part_file(temporary) as file:
         file.write(data)
@@ -86,7 +86,7 @@ def _write(path: str, data: bytes) -> None:
     sync_directory(os.path.dirname(target))
 
 
-def _serialised(names: Mapping[str, str]) -> bytes:
+def _serialized(names: Mapping[str, str]) -> bytes:
     ordered = dict(sorted(names.items()))
     try:
         return json.dumps(ordered, indent=2, ensure_ascii=False).encode("utf-8")
@@ -103,11 +103,11 @@ def _parsed(path: str, text: str) -> Dict[str, str]:
         raise _unusable(path, "it is not JSON") from None
     if not isinstance(names, dict) or not all(isinstance(value, str) for value in names.values()):
         raise _unusable(path, "it is not a JSON object of strings")
-    # A remote key is in normal form C; a local one is what the disk calls the file, if it is not the only one so named.
+    # Remote keys are in normal form C. A local key may have the spelling of the disk.
     return {local: nfc(remote) for local, remote in names.items()}
 
 
 def _unusable(path: str, reason: str) -> CliError:
     return CliError(
-        f"Cannot use {path}: {reason}. Put it right, or delete it: files whose names changed are then paired anew."
+        f"Cannot use {path}: {reason}. Correct it, or delete it: files whose names changed are then paired again."
     )

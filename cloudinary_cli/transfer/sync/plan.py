@@ -1,4 +1,4 @@
-"""What a sync has to do. Pure: no disk, no network, no prints; hashes are asked for where sizes do not decide."""
+"""Plans the work of a sync. Pure: no disk, no network, no output. Hashes are requested only if sizes are equal."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from cloudinary_cli.transfer.sync.matching import Etag, Matched, Pair, upload_ke
 
 
 class Direction(str, Enum):
-    """Which side is made like the other."""
+    """PUSH changes the remote folder, PULL the local one."""
 
     PUSH = "push"
     PULL = "pull"
 
 
 class Upload(NamedTuple):
-    """A file to upload: as a new asset with this key, or over the content of one."""
+    """A file to upload: as a new asset with this key, or to replace the content of an asset."""
 
     file: LocalFile
     remote_key: str
@@ -28,7 +28,7 @@ class Upload(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """The work, each list in the order of its keys. One of the directions has empty lists."""
+    """The work. Each list is sorted by key, and the lists of the other direction are empty."""
 
     direction: Direction
     uploads: List[Upload] = field(default_factory=list)
@@ -48,28 +48,28 @@ class Plan:
 
 
 def needs_hash(pair: Pair) -> bool:
-    """False where the sizes decide, or there is nothing to compare with."""
+    """False when the sizes differ, or the asset has no etag to compare with."""
     local, remote = pair
     return bool(remote.etag) and (remote.size is None or remote.size == local.size)
 
 
-def selected(matched: Matched, takes: Callable[[str], bool]) -> Matched:
-    """What belongs to the run. A pair is one item, called as on the local side; so is what was to be deleted."""
+def selected(matched: Matched, includes: Callable[[str], bool]) -> Matched:
+    """The part that belongs to the run. A pair is one item, with the name of the local file."""
     return Matched(
-        [pair for pair in matched.pairs if takes(pair.local.relative)],
-        [file for file in matched.local_only if takes(file.relative)],
-        [asset for asset in matched.remote_only if takes(asset.key)],
+        [pair for pair in matched.pairs if includes(pair.local.relative)],
+        [file for file in matched.local_only if includes(file.relative)],
+        [asset for asset in matched.remote_only if includes(asset.key)],
         matched.found,
     )
 
 
 def build(matched: Matched, direction: Direction, etag: Etag) -> Plan:
-    """The plan that makes both sides alike, deletions included."""
+    """The plan that makes both sides equal, with deletions."""
     in_sync: List[Pair] = []
     out_of_sync: List[Pair] = []
     for pair in matched.pairs:
-        same = needs_hash(pair) and etag(pair.local) == pair.remote.etag
-        (in_sync if same else out_of_sync).append(pair)
+        is_equal = needs_hash(pair) and etag(pair.local) == pair.remote.etag
+        (in_sync if is_equal else out_of_sync).append(pair)
     if direction is Direction.PUSH:
         changed = [Upload(pair.local, pair.remote.server_key, pair.remote) for pair in out_of_sync]
         added = [Upload(file, file.key) for file in matched.local_only]
@@ -92,10 +92,10 @@ def build(matched: Matched, direction: Direction, etag: Etag) -> Plan:
 
 
 def with_upload_keys(plan: Plan, assets: List[RemoteAsset], mode: FolderMode) -> Plan:
-    """The plan whose new assets get names that collide with none that stays, now that it is known what is deleted."""
-    doomed = {asset.identity for asset in plan.delete_remote}
+    """The plan with names for the new assets that do not collide with an asset that is kept."""
+    deleted = {asset.identity for asset in plan.delete_remote}
     kept = {
-        place(asset.server_key, mode) for asset in assets if asset.identity not in doomed and _collides(asset, mode)
+        place(asset.server_key, mode) for asset in assets if asset.identity not in deleted and _collides(asset, mode)
     }
     keys = upload_keys([upload.file for upload in plan.uploads if upload.replaces is None], kept, mode)
     uploads = [
@@ -106,18 +106,18 @@ def with_upload_keys(plan: Plan, assets: List[RemoteAsset], mode: FolderMode) ->
 
 
 def _collides(asset: RemoteAsset, mode: FolderMode) -> bool:
-    # In fixed mode another delivery type is another name space. In dynamic mode a display name may occur twice, and
-    # which duplicate is which file is told by content.
+    # In fixed mode each delivery type has its own public IDs. In dynamic mode a display name may occur twice, and the
+    # content decides which asset belongs to which file.
     return asset.type == "upload" if mode is FolderMode.FIXED else asset.server_key == asset.key
 
 
 def without_deletions(plan: Plan) -> Plan:
-    """The same, but nothing is deleted."""
+    """The same plan without deletions."""
     return replace(plan, delete_remote=[], delete_local=[])
 
 
 def without_overwritten(assets: List[RemoteAsset], uploaded: AbstractSet[object]) -> List[RemoteAsset]:
-    """What is still to be deleted: an upload may have taken the place of an asset that was to go.
+    """The assets to delete that no upload has replaced.
 
     :param uploaded: (resource type, type, public ID) of what was uploaded.
     """

@@ -1,7 +1,4 @@
-"""`cld sync`: look at both sides at the same time, plan, ask, transfer, and delete last.
-
-Knows the order of things and what is said. What is alike is told by naming and plan, what is done by actions.
-"""
+"""`cld sync`: lists both sides at the same time, plans, asks, transfers, and deletes last."""
 
 from __future__ import annotations
 
@@ -16,30 +13,27 @@ from cloudinary_cli.text import nfc
 from cloudinary_cli.transfer.actions import DeleteLocal, DownloadFile, UploadFile, delete_batches
 from cloudinary_cli.transfer.actions import remove_empty_directories as remove_empty
 from cloudinary_cli.transfer.engine.background import Background
-from cloudinary_cli.transfer.engine.filters import Selection
+from cloudinary_cli.transfer.engine.filters import ItemFilter
+from cloudinary_cli.transfer.engine.part_file import remove_orphan
 from cloudinary_cli.transfer.engine.records import Outcome, RemoteAsset, Status
 from cloudinary_cli.transfer.engine.run import Run, TransferOptions, transfer_run
-from cloudinary_cli.transfer.http.part_file import remove_orphan
 from cloudinary_cli.transfer.http.upload import UploadTarget
-from cloudinary_cli.transfer.keys import normalised, remote_key
-from cloudinary_cli.transfer.parameters import default_options, folder_option
+from cloudinary_cli.transfer.keys import normalized, remote_key
 from cloudinary_cli.transfer.remote import RemoteIndex, RemoteQuery, list_folder
 from cloudinary_cli.transfer.scan import ScanResult, scan
-from cloudinary_cli.transfer.sync import disk_names, plan
-from cloudinary_cli.transfer.sync import matching as naming
-from cloudinary_cli.transfer.sync import policy as sync_policy
+from cloudinary_cli.transfer.sync import disk_names, matching, messages, plan, policy
 from cloudinary_cli.transfer.sync.hashing import EtagCache, Hasher
 from cloudinary_cli.transfer.sync.name_map import NameMap
 from cloudinary_cli.transfer.sync.plan import Direction, Plan, Upload
 from cloudinary_cli.transfer.sync.policy import Policy, Sides
-from cloudinary_cli.transfer.upload_presets import upload_target
+from cloudinary_cli.transfer.upload_options import default_options, folder_option, upload_target
 
 DEFAULT_BATCH_SIZE = 30
 
 
 @dataclass(frozen=True)
 class SyncOptions:
-    """What the user has asked for. `remote.folder` has no slash at its ends."""
+    """The options of `cld sync`. `remote.folder` has no leading or trailing slash."""
 
     direction: Direction
     local_folder: str
@@ -53,32 +47,32 @@ class SyncOptions:
 
 @dataclass
 class _Found:
-    """Both sides, as they were found and put side by side."""
+    """Both sides, and how they match."""
 
     names: NameMap
     local: ScanResult
     remote: RemoteIndex
     assets: List[RemoteAsset] = field(default_factory=list)
-    matched: naming.Matched = field(default_factory=naming.Matched)
+    matched: matching.Matched = field(default_factory=matching.Matched)
     keys: Set[str] = field(default_factory=set)  # of all local files
     clashes: List[Outcome] = field(default_factory=list)
-    folders: Dict[str, str] = field(default_factory=dict)  # normal form C -> as the server spells it
+    folders: Dict[str, str] = field(default_factory=dict)  # normal form C -> the server's spelling
 
 
 def sync(app: AppContext, options: SyncOptions) -> None:
-    """Make one side like the other.
+    """Make the receiving side equal to the other side.
 
-    :raises TransferIncomplete: something failed; the rest was done. :raises Declined: the user said no.
-    :raises CliError: it could not begin; nothing was changed.
+    :raises TransferIncomplete: some items failed, the others were done. :raises Declined: the user declined.
+    :raises CliError: it could not start. Nothing was changed.
     """
-    chosen = options.transfer.selection()
+    item_filter = options.transfer.item_filter()
     with transfer_run(app, options.transfer) as run:
-        _Sync(run, options, chosen).run()
+        _Sync(run, options, item_filter).run()
 
 
 class _Sync:
-    def __init__(self, run: Run, options: SyncOptions, chosen: Selection) -> None:
-        self._run, self._options, self._chosen = run, options, chosen
+    def __init__(self, run: Run, options: SyncOptions, item_filter: ItemFilter) -> None:
+        self._run, self._options, self._item_filter = run, options, item_filter
         self._console = run.app.console
         self._uploaded: Dict[str, str] = {}  # local key -> remote key
         self._identities: Set[Tuple[str, str, str]] = set()  # of what was uploaded
@@ -90,37 +84,37 @@ class _Sync:
 
     def run(self) -> None:
         hasher = self._hasher()
-        found = self._look(hasher)
+        found = self._find(hasher)
         work = self._plan(found, hasher)
         if self._options.transfer.dry_run:
-            sync_policy.show(self._console, work, self._options.batch_size)
+            messages.print_plan(self._console, work, self._options.batch_size)
             for clash in found.clashes:
                 self._console.warning(clash.message)
         else:
             self._carry_out(found, work)
         self._finish(found, work)
 
-    # -- looking
+    # -- finding
 
     def _hasher(self) -> Hasher:
         try:
             home = defaults.home_directory(self._run.app.environ)
         except NoHomeDirectory:
-            return Hasher()  # nowhere to keep hashes
+            return Hasher()  # there is no place for a cache of hashes
         return Hasher(EtagCache(home, self._options.local_folder))
 
-    def _look(self, hasher: Hasher) -> _Found:
-        """Both sides at the same time, and the hashes of the local one meanwhile."""
+    def _find(self, hasher: Hasher) -> _Found:
+        """Find both sides at the same time, and hash the local files meanwhile."""
         options = self._options
         names = NameMap.load(options.local_folder)
         listing = Background(lambda: list_folder(options.remote, self._run.app.clock))
         local = scan(options.local_folder, options.include_hidden)
-        sync_policy.tell_local(self._console, options.local_folder, local)
+        messages.print_local(self._console, options.local_folder, local)
         if self._is_push and not local.exists:
             raise CliError(f"Cannot push a non-existent local folder '{options.local_folder}'. Check its name.")
         hasher.begin(local.files)
         remote = listing.result()
-        sync_policy.tell_remote(self._console, options.remote.folder, remote)
+        messages.print_remote(self._console, options.remote.folder, remote)
         if not self._is_push and not remote.exists:
             raise CliError(
                 f"Cannot pull from a non-existent Cloudinary folder '{options.remote.folder}'. Find it with:"
@@ -133,16 +127,16 @@ class _Sync:
     def _match(self, found: _Found, hasher: Hasher) -> None:
         known = found.names.effective({asset.key for asset in found.remote.assets})
         found.remote.leave_out(self._options.include_hidden, set(known.values()))
-        sync_policy.tell_left_out(self._console, found.remote)
-        files = naming.distinct(found.local.files, known)
-        found.assets, shared = naming.resolve_duplicates(found.remote.assets, files, hasher.etag)
-        sync_policy.tell_duplicates(self._console, self._options.remote.folder, shared)
+        messages.print_ignored(self._console, found.remote)
+        files = matching.distinct(found.local.files, known)
+        found.assets, shared = matching.resolve_duplicates(found.remote.assets, files, hasher.etag)
+        messages.print_duplicates(self._console, self._options.remote.folder, shared)
         known = found.names.effective({asset.key for asset in found.assets})
-        matched = naming.match(files, found.assets, known, hasher.etag)
+        matched = matching.match(files, found.assets, known, hasher.etag)
         if not self._is_push:
             matched = disk_names.paired_by_disk(matched, self._options.local_folder)
         found.keys = {file.key for file in files}
-        found.matched = plan.selected(matched, self._chosen.takes)
+        found.matched = plan.selected(matched, self._item_filter.includes)
 
     # -- planning
 
@@ -154,21 +148,21 @@ class _Sync:
             work, found.clashes = disk_names.without_clashes(work, root, found.local.files, may_write)
         if not self._options.transfer.dry_run:
             hasher.save(found.local.files)
-        sync_policy.tell_differences(self._console, work)
+        messages.print_differences(self._console, work)
         source_is_empty = not (found.local.files if self._is_push else found.remote.assets)
         sides = Sides(
             self._options.local_folder, self._options.remote.folder or "/", source_is_empty, self._options.remote.status
         )
-        if not sync_policy.deletes(self._console, self._options.policy, self._options.transfer, work, sides):
+        if not policy.deletes(self._console, self._options.policy, self._options.transfer, work, sides):
             work = plan.without_deletions(work)
         return plan.with_upload_keys(work, found.assets, found.remote.mode) if self._is_push else work
 
-    # -- doing
+    # -- transferring
 
     def _carry_out(self, found: _Found, work: Plan) -> None:
         for path in found.local.parts:
             if remove_orphan(path):
-                self._console.debug(f"Removed '{path}', which an earlier run has left.")
+                self._console.debug(f"Removed '{path}', the temporary file of an earlier run.")
         self._run.record([*self._problems(found.local), *found.clashes])
         try:
             self._transfer(found, work)
@@ -179,9 +173,9 @@ class _Sync:
             self._delete(found, work)
 
     def _problems(self, local: ScanResult) -> List[Outcome]:
-        """What the walk could not take. To a pull it is no loss: the local side is not what counts."""
-        relevant = [problem for problem in local.problems if self._chosen.concerns(problem.key)]
-        return relevant if self._is_push else [sync_policy.skipped(problem) for problem in relevant]
+        """The local entries that cannot be transferred. They are not failures of a pull, which only writes files."""
+        relevant = [problem for problem in local.problems if self._item_filter.may_include(problem.key)]
+        return relevant if self._is_push else [policy.skipped(problem) for problem in relevant]
 
     def _transfer(self, found: _Found, work: Plan) -> None:
         folder = self._options.remote.folder or "/"
@@ -190,10 +184,10 @@ class _Sync:
             config, has_new = self._run.app.sdk_config, any(upload.replaces is None for upload in work.uploads)
             given = self._options.upload_options
             target = upload_target(self._run.session, config, found.remote.mode, given, has_new)
-            found.folders = sync_policy.folders(found.assets, found.remote.mode)
+            found.folders = policy.folders(found.assets, found.remote.mode)
             by_key = {upload.file.relative: upload for upload in work.uploads}
             uploads = [self._upload(target, upload, found) for upload in work.uploads]
-            self._run.execute(uploads, lambda outcome: self._learn(by_key[outcome.key], outcome, found))
+            self._run.execute(uploads, lambda outcome: self._record_upload(by_key[outcome.key], outcome, found))
         if work.downloads:
             self._console.info(f"Preparing to download {len(work.downloads)} items from Cloudinary folder '{folder}'")
             self._console.info(f"Downloading {len(work.downloads)} files from Cloudinary")
@@ -208,24 +202,24 @@ class _Sync:
         folder = "/".join(name for name in (self._options.remote.folder, directory) if name)
         options.update(folder_option(mode, found.folders.get(nfc(folder), folder)))
         own_name = os.path.basename(item.file.relative)
-        if item.remote_key != normalised(item.file.relative):
+        if item.remote_key != normalized(item.file.relative):
             options["filename"] = name
         elif nfc(own_name) != own_name:
             options["filename"] = nfc(own_name)
         if item.replaces is not None:
-            options.update(sync_policy.in_place(item.replaces, mode))
+            options.update(policy.in_place(item.replaces, mode))
         return UploadFile(target, item.file.relative, item.file.path, options, mode)
 
-    def _learn(self, item: Upload, outcome: Outcome, found: _Found) -> None:
-        """Remember the name that the server gave, and the asset that was written."""
+    def _record_upload(self, item: Upload, outcome: Outcome, found: _Found) -> None:
+        """Record the name that the server chose, and the asset that was written."""
         self._count(outcome)
-        answer = outcome.response or {}
-        if answer.get("public_id"):
-            kind = str(answer.get("resource_type") or "image"), str(answer.get("type") or "upload")
-            self._identities.add((*kind, str(answer["public_id"])))
+        response = outcome.response or {}
+        if response.get("public_id"):
+            kind = str(response.get("resource_type") or "image"), str(response.get("type") or "upload")
+            self._identities.add((*kind, str(response["public_id"])))
         is_duplicate = item.replaces is not None and item.replaces.key != item.replaces.server_key
-        if sync_policy.names_itself(answer, found.remote.mode) and not is_duplicate:
-            key = remote_key(answer, self._options.remote.folder, found.remote.mode)
+        if policy.has_key(response, found.remote.mode) and not is_duplicate:
+            key = remote_key(response, self._options.remote.folder, found.remote.mode)
             if key is not None:
                 self._uploaded[item.file.key] = key
 
@@ -233,19 +227,19 @@ class _Sync:
         self._synced += outcome.status is Status.OK
 
     def _delete(self, found: _Found, work: Plan) -> None:
-        """Delete last, and only when all that should be there instead is there."""
-        remote = sync_policy.still_doomed(work, self._identities, found.remote.mode)
+        """Delete last, and only if everything was transferred."""
+        remote = policy.pending_deletions(work, self._identities, found.remote.mode)
         if not self._run.is_clean:
             keys = [asset.key for asset in remote] + [file.relative for file in work.delete_local]
             for key in keys:
-                self._run.reporter.arrived(sync_policy.not_deleted(key))
-            self._console.warning(f"{len(keys)} files are not deleted, because not everything was transferred before.")
+                self._run.reporter.arrived(policy.not_deleted(key))
+            self._console.warning(f"{len(keys)} files are not deleted, because not everything was transferred.")
             return
         root = self._options.local_folder
         written = [os.path.join(root, *item.relative.split("/")) for item in work.downloads]
         local = disk_names.other_files(work.delete_local, written)
         batches = list(delete_batches(remote, self._options.batch_size))
-        for line in sync_policy.deletion_lines(batches):
+        for line in messages.deletion_lines(batches):
             self._console.info(line)
         self._run.execute([*batches, *map(DeleteLocal, local)], self._count_deleted)
         if work.delete_remote:
@@ -268,19 +262,19 @@ class _Sync:
             "skipped": tally.of(Status.SKIPPED),
         }
         if work.transfers and not is_dry:
-            sync_policy.show_summary(self._console, {**counts, "failed": tally.failed, "cancelled": tally.cancelled})
+            messages.print_summary(self._console, {**counts, "failed": tally.failed, "cancelled": tally.cancelled})
         summary: Dict[str, Any] = {
             "command": "sync",
             "direction": self._options.direction.value,
             "local_folder": self._options.local_folder,
             "cloudinary_folder": self._options.remote.folder or "/",
             **counts,
-            **({"plan": sync_policy.as_json(work)} if is_dry else {}),
+            **({"plan": messages.plan_json(work)} if is_dry else {}),
         }
-        left = tally.failed + tally.of(Status.SKIPPED)
+        skipped = f", {counts['skipped']} skipped" if counts["skipped"] else ""
         self._run.finish(
             summary,
             f"Command execution failed, error: Sync did not finish successfully: {tally.failed} failed"
-            f"{f', {left - tally.failed} skipped' if left > tally.failed else ''}. The same command does what is left.",
+            f"{skipped}. Run the same command again to do the rest.",
         )
         self._console.info("Done!")

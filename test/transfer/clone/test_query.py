@@ -1,4 +1,4 @@
-"""The search expression of a clone: bracketed, held to what can be cloned."""
+"""The search expression of a clone: put in parentheses, and limited to the types that can be cloned."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cloudinary_cli.transfer.clone.query import ANY_TYPE, clone_expression
 
 
 @pytest.mark.parametrize("text", [None, "", "  "])
-def test_without_an_expression_all_three_types(text: str) -> None:
+def test_the_default_expression_has_the_three_types(text: str) -> None:
     assert clone_expression(text) == ANY_TYPE == "type:upload OR type:private OR type:authenticated"
 
 
@@ -26,7 +26,7 @@ def test_without_an_expression_all_three_types(text: str) -> None:
         "subtype:x",
     ],
 )
-def test_the_users_expression_is_bracketed(text: str) -> None:
+def test_the_users_expression_is_put_in_parentheses(text: str) -> None:
     assert clone_expression(text) == f"({text}) AND ({ANY_TYPE})"
 
 
@@ -44,7 +44,7 @@ def test_the_users_expression_is_bracketed(text: str) -> None:
         "not type:fetch",
     ],
 )
-def test_a_negated_type_is_no_wish_for_it(text: str) -> None:
+def test_a_negated_type_is_not_selected(text: str) -> None:
     assert clone_expression(text) == f"({text}) AND ({ANY_TYPE})"
 
 
@@ -60,7 +60,7 @@ def test_a_negated_type_is_no_wish_for_it(text: str) -> None:
         "tags:a (type : upload)",
     ],
 )
-def test_an_expression_with_types_is_taken_as_it_is(text: str) -> None:
+def test_an_expression_with_types_is_used_unchanged(text: str) -> None:
     assert clone_expression(text) == text
 
 
@@ -83,11 +83,11 @@ def test_other_types_are_refused(text: str, named: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["a) OR (b", "(a", "a)", "((a)"])
-def test_brackets_that_do_not_match(text: str) -> None:
-    with pytest.raises(CliError, match="brackets"):
+def test_unbalanced_parentheses_are_refused(text: str) -> None:
+    with pytest.raises(CliError, match="parentheses"):
         clone_expression(text)
 
 
-def test_a_quote_that_is_not_closed() -> None:
+def test_an_unclosed_quote_is_refused() -> None:
     with pytest.raises(CliError, match="quote"):
         clone_expression('tags:"a')

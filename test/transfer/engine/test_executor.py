@@ -1,4 +1,4 @@
-"""The pool: order, stop, abort, and a defect that takes nobody along."""
+"""The executor: order of outcomes, stop, abort, and failures of single actions."""
 
 from __future__ import annotations
 
@@ -16,10 +16,9 @@ import pytest
 
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.net.retry import Stopped
-from cloudinary_cli.transfer.engine import executor as executor_room
-from cloudinary_cli.transfer.engine.executor import Executor
+from cloudinary_cli.transfer.engine.executor import MAX_AHEAD, Executor
 from cloudinary_cli.transfer.engine.records import Outcome, Status
-from cloudinary_cli.transfer.engine.session import Stop
+from cloudinary_cli.transfer.engine.stop import Stop
 
 
 @dataclass
@@ -58,7 +57,7 @@ def test_no_more_threads_than_workers() -> None:
     assert peak[0] == 3
 
 
-def test_any_failure_is_one_counted_outcome() -> None:
+def test_any_exception_is_one_failed_outcome() -> None:
     def fail(error: BaseException) -> Callable[[], None]:
         def work() -> None:
             raise error
@@ -82,7 +81,7 @@ def test_any_failure_is_one_counted_outcome() -> None:
     ]
 
 
-def test_after_a_stop_what_is_under_way_ends_and_the_rest_is_cancelled() -> None:
+def test_after_a_stop_started_items_finish_and_the_others_are_cancelled() -> None:
     stop = Stop()
     actions = [Do("a"), Do("b", stop.request), *(Do(str(n)) for n in range(20))]
     outcomes = list(Executor(1, stop).run(actions))
@@ -104,8 +103,8 @@ PROGRAM = textwrap.dedent(
     import os, sys, time, pathlib
     from cloudinary_cli.errors import Terminated
     from cloudinary_cli.transfer.engine.records import Outcome
-    from cloudinary_cli.transfer.engine.executor import Executor, stoppable
-    from cloudinary_cli.transfer.engine.session import Stop
+    from cloudinary_cli.transfer.engine.executor import Executor
+    from cloudinary_cli.transfer.engine.stop import Stop, stoppable
     stop, seconds = Stop(), float(sys.argv[1])
     def say(text): print(text, flush=True)
     class Do:
@@ -120,7 +119,7 @@ PROGRAM = textwrap.dedent(
             return Outcome("test", self.key)
     try:
         with stoppable(stop) as interruption:
-            done = [o.status.value for o in Executor(2, stop, say=say).run([Do(str(n)) for n in range(10)])]
+            done = [o.status.value for o in Executor(2, stop, notify=say).run([Do(str(n)) for n in range(10)])]
         print(*done, flush=True)
         interruption.raise_if_any()
     except Terminated as error:
@@ -143,7 +142,7 @@ def test_the_first_signal_finishes_and_the_second_aborts(signal: str, code: int,
         )
         assert process.stdout and [process.stdout.readline() for _ in range(2)] == ["started\n"] * 2
         process.send_signal(getattr(signals, signal))
-        assert "Once more ends it at once" in process.stdout.readline()
+        assert "Interrupt again to end at once" in process.stdout.readline()
         return process
 
     process = start(0.5)
@@ -159,7 +158,7 @@ def test_the_first_signal_finishes_and_the_second_aborts(signal: str, code: int,
     assert process.returncode == code and list(folder.iterdir()) == []
 
 
-def test_a_stream_is_drawn_only_a_little_ahead() -> None:
+def test_a_stream_is_read_only_a_little_ahead() -> None:
     drawn: List[int] = []
 
     def stream() -> Iterator[Do]:
@@ -169,11 +168,11 @@ def test_a_stream_is_drawn_only_a_little_ahead() -> None:
 
     outcomes = Executor(3, Stop()).run(stream())
     assert [next(outcomes).key for _ in range(50)] == [str(number) for number in range(50)]
-    assert len(drawn) <= 50 + executor_room._AHEAD
+    assert len(drawn) <= 50 + MAX_AHEAD
     outcomes.close()  # type: ignore[attr-defined]
 
 
-def test_what_came_before_the_end_of_a_broken_stream_is_run() -> None:
+def test_actions_before_an_error_of_the_stream_are_run() -> None:
     def stream() -> Iterator[Do]:
         yield Do("a", lambda: time.sleep(0.1))
         yield Do("b")

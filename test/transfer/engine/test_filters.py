@@ -1,4 +1,4 @@
-"""Globs, their order, shards and the reading of a report."""
+"""Globs, their order, shards, and reading a report."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.text import nfc
-from cloudinary_cli.transfer.engine.filters import Shard, compile_glob, failed_keys, selection
+from cloudinary_cli.transfer.engine.filters import Shard, compile_glob, failed_keys, item_filter
 
 quick = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -72,26 +72,26 @@ def test_no_glob_breaks_and_a_plain_one_matches_itself(glob: str, path: str) -> 
     assert not plain or compile_glob(plain).match(plain)
 
 
-def test_the_first_match_decides_and_includes_alone_take_nothing_else() -> None:
-    both = selection([("include", "keep/*.tmp"), ("exclude", "*.tmp")])
-    assert both.takes("keep/a.tmp") and not both.takes("a.tmp") and both.takes("a.jpg")
-    only = selection([("include", "*.jpg")])
-    assert only.takes("a.jpg") and not only.takes("a.png")
-    turned = selection([("exclude", "*.tmp"), ("include", "keep/*.tmp")])
-    assert not turned.takes("keep/a.tmp")
-    assert selection().is_everything and not only.is_everything
+def test_the_first_match_decides_and_includes_alone_exclude_everything_else() -> None:
+    both = item_filter([("include", "keep/*.tmp"), ("exclude", "*.tmp")])
+    assert both.includes("keep/a.tmp") and not both.includes("a.tmp") and both.includes("a.jpg")
+    only = item_filter([("include", "*.jpg")])
+    assert only.includes("a.jpg") and not only.includes("a.png")
+    turned = item_filter([("exclude", "*.tmp"), ("include", "keep/*.tmp")])
+    assert not turned.includes("keep/a.tmp")
+    assert item_filter().is_everything and not only.is_everything
 
 
 @quick
 @given(st.sets(st.text(min_size=1), max_size=50), st.integers(1, 9))
 def test_every_path_is_in_exactly_one_shard(paths: "set[str]", count: int) -> None:
-    shards = [selection(shard=f"{number}/{count}") for number in range(1, count + 1)]
-    assert all(sum(shard.takes(path) for shard in shards) == 1 for path in paths)
+    shards = [item_filter(shard=f"{number}/{count}") for number in range(1, count + 1)]
+    assert all(sum(shard.includes(path) for shard in shards) == 1 for path in paths)
 
 
 def test_a_shard_is_the_same_in_every_release() -> None:
     # printf a | sha1sum, the first 16 digits modulo 3
-    assert [path for path in "abcdefgh" if Shard.parse("2/3").takes(path)] == ["a", "b", "e", "g"]
+    assert [path for path in "abcdefgh" if Shard.parse("2/3").includes(path)] == ["a", "b", "e", "g"]
 
 
 @pytest.mark.parametrize("text", ["0/3", "4/3", "1", "a/b", "1/0", "-1/2", "1/2/3", ""])
@@ -104,17 +104,17 @@ def line(path: str, status: str) -> str:
     return json.dumps({"action": "upload", "path": path, "status": status}) + "\n"
 
 
-def test_the_last_line_of_a_path_counts(tmp_path: Path) -> None:
+def test_the_last_line_of_a_path_decides(tmp_path: Path) -> None:
     report = tmp_path / "r.jsonl"
     statuses = [("a", "failed"), ("b", "failed"), ("a", "ok"), ("c", "cancelled"), ("d", "skipped"), ("e", "ok")]
     report.write_text("".join(line(path, status) for path, status in statuses))
     assert failed_keys(str(report)) == {"b", "c", "d"}
-    chosen = selection(retry_failed=str(report))
-    assert chosen.takes("b") and not chosen.takes("a") and not chosen.takes("new")
+    chosen = item_filter(retry_failed=str(report))
+    assert chosen.includes("b") and not chosen.includes("a") and not chosen.includes("new")
 
 
 @pytest.mark.parametrize("bad", ["{", "[]", '{"path": "a"}', "7"])
-def test_a_report_that_is_none_is_refused_naming_file_and_line(tmp_path: Path, bad: str) -> None:
+def test_a_file_that_is_not_a_report_is_refused_with_its_line(tmp_path: Path, bad: str) -> None:
     report = tmp_path / "r.jsonl"
     report.write_text(line("a", "failed") + bad + "\n")
     with pytest.raises(CliError, match=r"Line 2 of the --retry-failed file .*r\.jsonl"):
@@ -123,13 +123,13 @@ def test_a_report_that_is_none_is_refused_naming_file_and_line(tmp_path: Path, b
         failed_keys(str(tmp_path / "none"))
 
 
-def test_an_unreadable_directory_concerns_a_run_unless_it_is_excluded() -> None:
-    includes = selection([("include", "*.jpg")])
-    assert includes.concerns("shut/") and not includes.takes("shut/")
-    assert includes.concerns("a.jpg") and not includes.concerns("a.png")
+def test_an_unreadable_directory_is_a_failure_unless_it_is_excluded() -> None:
+    includes = item_filter([("include", "*.jpg")])
+    assert includes.may_include("shut/") and not includes.includes("shut/")
+    assert includes.may_include("a.jpg") and not includes.may_include("a.png")
     for glob in ("lost+found", "lost+found/", "/lost+found/**"):
-        assert not selection([("exclude", glob)]).concerns("lost+found/")
-    assert selection(shard="1/9").concerns("shut/") and selection(shard="2/9").concerns("shut/")
+        assert not item_filter([("exclude", glob)]).may_include("lost+found/")
+    assert item_filter(shard="1/9").may_include("shut/") and item_filter(shard="2/9").may_include("shut/")
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_an_unreadable_directory_concerns_a_run_unless_it_is_excluded() -> None:
         (r"x/\[y]/*.jpg", "x/[y]/a.jpg", True),
     ],
 )
-def test_a_backslash_takes_the_next_character_as_it_is(glob: str, path: str, matches: bool) -> None:
+def test_a_backslash_escapes_the_next_character(glob: str, path: str, matches: bool) -> None:
     assert bool(compile_glob(glob).match(path)) is matches
 
 

@@ -1,4 +1,4 @@
-"""Progress, item lines, --report, and the shared options."""
+"""The progress line, item lines, --report, and the shared options."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_times(seconds: float, text: str) -> None:
     assert readable_time(seconds) == text
 
 
-def test_report_is_json_lines_written_as_it_comes(tmp_path: Path) -> None:
+def test_the_report_is_json_lines_written_at_once(tmp_path: Path) -> None:
     path = tmp_path / "r.jsonl"
     with report_file(str(path)) as record:
         record(
@@ -101,7 +101,7 @@ def test_report_is_json_lines_written_as_it_comes(tmp_path: Path) -> None:
     assert json.loads(path.read_text().splitlines()[1])["error"] == "no"
 
 
-def test_the_list_to_be_done_again_outlives_a_run_that_does_not_begin(tmp_path: Path) -> None:
+def test_a_report_is_kept_if_the_run_does_not_start(tmp_path: Path) -> None:
     path = tmp_path / "r.jsonl"
     path.write_text("old\n")
     with pytest.raises(CliError), report_file(str(path)):
@@ -117,7 +117,7 @@ def test_the_list_to_be_done_again_outlives_a_run_that_does_not_begin(tmp_path: 
         record(Outcome("upload", "a"))
 
 
-def test_a_report_that_cannot_be_written_is_met_first(tmp_path: Path) -> None:
+def test_an_unwritable_report_is_an_error_before_anything_else(tmp_path: Path) -> None:
     with pytest.raises(CliError, match="Cannot write the --report file .*: Is a directory|Permission"):
         with report_file(str(tmp_path)):
             raise AssertionError("not entered")
@@ -149,7 +149,7 @@ def test_no_workers_is_refused_before_anything_is_read() -> None:
     assert code != 0 and options is None and "x>=1" in output
 
 
-def test_options_are_what_was_typed() -> None:
+def test_options_are_passed_unchanged() -> None:
     _, options, _ = run("-w", "3", "--dry-run", "--shard", "1/2", "--report", "r", "--json", "--no-progress")
     assert (options.workers, options.dry_run, options.shard, options.report) == (3, True, "1/2", "r")
     assert (options.as_json, options.progress, options.max_delete) == (True, False, None)

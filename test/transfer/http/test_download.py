@@ -1,4 +1,4 @@
-"""Downloads: verified, renamed, resumed by nothing but a re-run, and never outside the folder."""
+"""Downloads: verified, renamed, and never outside the folder."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ import pytest
 
 from cloudinary_cli.errors import ApiError, CliError
 from cloudinary_cli.net import connector as sdk_transport
+from cloudinary_cli.transfer.engine.part_file import PREFIX as TEMP_PREFIX
 from cloudinary_cli.transfer.http.download import Expected, download, target_path, unsafe_reason
-from cloudinary_cli.transfer.http.part_file import PREFIX as TEMP_PREFIX
 from cloudinary_cli.transfer.http.upload import UploadTarget
 from test.support.cloudinary_server import CloudinaryServer, Reply
 
@@ -39,7 +39,7 @@ def only_file(folder: Path) -> Any:
     return files[0].name if len(files) == 1 else files
 
 
-def test_the_content_takes_the_place_of_the_old_one(
+def test_a_download_replaces_the_old_content(
     server: CloudinaryServer, fetch: Callable[..., int], tmp_path: Path
 ) -> None:
     server.reply(Reply(200, CONTENT))
@@ -74,7 +74,7 @@ def test_the_file_has_the_mode_of_the_umask(
     ],
     ids=["500", "503", "420", "cut", "short", "stall"],
 )
-def test_a_passing_fault_is_outlasted(
+def test_a_transient_error_is_retried(
     first: Reply, server: CloudinaryServer, fetch: Callable[..., int], tmp_path: Path
 ) -> None:
     server.reply(first, Reply(200, CONTENT))
@@ -88,7 +88,7 @@ def test_a_broken_transfer_leaves_the_old_file_and_no_other(
 ) -> None:
     (tmp_path / "a.jpg").write_bytes(b"old")
     server.on("GET", "/a.jpg", Reply(200, CONTENT[:5]))
-    with pytest.raises(ApiError, match="etag differs"):
+    with pytest.raises(ApiError, match="has another etag"):
         fetch()
     assert (tmp_path / "a.jpg").read_bytes() == b"old" and only_file(tmp_path) == "a.jpg"
 
@@ -97,7 +97,7 @@ def test_the_size_is_compared_where_there_is_no_etag(server: CloudinaryServer, f
     server.on("GET", "/a.jpg", Reply(200, CONTENT))
     fetch(Expected())
     fetch(Expected(len(CONTENT)))
-    with pytest.raises(ApiError, match="bytes came, 5 were listed"):
+    with pytest.raises(ApiError, match="5 were listed|more than the listed 5 bytes"):
         fetch(Expected(5))
 
 
@@ -112,13 +112,13 @@ def test_a_refusal_names_status_and_reason(server: CloudinaryServer, fetch: Call
     "name",
     ["", "/etc/passwd", "..", "../a", "a/../../b", "a//b", "./a", "a/./b", "a\0b", "a\nb", f"{TEMP_PREFIX}1", "a/"],
 )
-def test_names_that_lead_elsewhere_are_refused(name: str, tmp_path: Path) -> None:
+def test_names_that_lead_out_of_the_folder_are_refused(name: str, tmp_path: Path) -> None:
     assert unsafe_reason(name)
-    with pytest.raises(CliError, match="is left out"):
+    with pytest.raises(CliError, match="is skipped"):
         target_path(str(tmp_path), name)
 
 
-def test_ordinary_names_are_taken(tmp_path: Path) -> None:
+def test_ordinary_names_are_accepted(tmp_path: Path) -> None:
     for name in ("a.jpg", "a/b/c d.jpg", "..a", "a..b/é", "con.jpg" if os.name != "nt" else "x"):
         path = target_path(str(tmp_path), name)
         assert path == os.path.join(os.path.realpath(tmp_path), *name.split("/"))
@@ -126,7 +126,7 @@ def test_ordinary_names_are_taken(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need a privilege on Windows")
-def test_no_link_leads_out(tmp_path: Path) -> None:
+def test_a_link_does_not_lead_out_of_the_folder(tmp_path: Path) -> None:
     outside, root = tmp_path / "outside", tmp_path / "root"
     outside.mkdir()
     root.mkdir()
@@ -152,16 +152,16 @@ def test_a_link_at_the_target_is_replaced_not_followed(
     assert victim.read_bytes() == b"precious" and (tmp_path / "a.jpg").read_bytes() == CONTENT
 
 
-def test_a_directory_or_file_in_the_way_is_said(tmp_path: Path) -> None:
+def test_a_directory_or_file_at_the_target_path_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "d").mkdir()
     (tmp_path / "f").write_text("")
     with pytest.raises(CliError, match="a directory of that name is there"):
         target_path(str(tmp_path), "d")
-    with pytest.raises(CliError, match="Cannot make the directory"):
+    with pytest.raises(CliError, match="Cannot create the directory"):
         target_path(str(tmp_path), "f/a.jpg")
 
 
-def test_what_has_come_is_on_the_disk_before_the_rest_has(target: Make, tmp_path: Path) -> None:
+def test_received_content_is_on_the_disk_before_the_download_ends(target: Make, tmp_path: Path) -> None:
     first, rest = CONTENT[:400_000], CONTENT[400_000:]
     seen_on_disk: List[int] = []
 
@@ -189,7 +189,7 @@ def test_what_has_come_is_on_the_disk_before_the_rest_has(target: Make, tmp_path
     assert len(first) // 2 <= seen_on_disk[0] <= len(first), "nothing waited for the end of the body"
 
 
-def test_without_a_setting_a_silent_server_is_given_up(
+def test_a_silent_server_times_out_without_a_setting(
     server: CloudinaryServer, target: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Patched: nobody waits for two minutes in a test.

@@ -1,4 +1,4 @@
-"""Uploads: what is sent, streaming, chunks, retries, 401."""
+"""Uploads: requests, streaming, chunks, retries, and status 401."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from cloudinary_cli.auth.oauth_config import OAuthConfig
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.errors import ApiError, AuthenticationError
 from cloudinary_cli.net.retry import Stopped
-from cloudinary_cli.transfer.http import upload as upload_room
+from cloudinary_cli.transfer.http import upload as upload_module
 from cloudinary_cli.transfer.http.multipart import FilePart, encode
-from cloudinary_cli.transfer.http.upload import Source, UploadTarget, explicit, is_repeatable, upload
+from cloudinary_cli.transfer.http.upload import UploadSource, UploadTarget, explicit, is_repeatable, upload
 from test.support.cloudinary_server import CloudinaryServer, Reply
 from test.support.sandbox_client import SandboxClient
 
@@ -24,13 +24,13 @@ Make = Callable[..., UploadTarget]
 
 
 @pytest.fixture
-def photo(tmp_path: Path) -> Source:
+def photo(tmp_path: Path) -> UploadSource:
     path = tmp_path / "pic é.bin"
     path.write_bytes(os.urandom(5000))
-    return Source.of_file(str(path))
+    return UploadSource.of_file(str(path))
 
 
-def test_one_upload_is_the_sdks_request(server: CloudinaryServer, target: Make, photo: Source) -> None:
+def test_one_upload_is_the_sdks_request(server: CloudinaryServer, target: Make, photo: UploadSource) -> None:
     server.reply({"public_id": "a"})
     answer = upload(target(server.config_url()), photo, {"folder": "f", "tags": ["x", "y"], "use_filename": True})
     assert answer == {"public_id": "a"}
@@ -46,11 +46,11 @@ def test_one_upload_is_the_sdks_request(server: CloudinaryServer, target: Make, 
     assert request.headers["user-agent"].startswith("CloudinaryCLI/")
     sent = request.files["file"]
     assert sent.content == Path(str(photo.path)).read_bytes()
-    assert sent.filename == "pic é.bin"  # T7: never the path
+    assert sent.filename == "pic é.bin"  # never the path
 
 
 def test_the_server_accepts_signature_and_bearer(
-    box: SandboxClient, target: Make, photo: Source, store: ConfigStore
+    box: SandboxClient, target: Make, photo: UploadSource, store: ConfigStore
 ) -> None:
     signed = upload(target(box.server.environment(Path("."))["CLOUDINARY_URL"]), photo, {"public_id": "signed"})
     assert signed["etag"] == hashlib.md5(Path(str(photo.path)).read_bytes()).hexdigest()
@@ -60,7 +60,9 @@ def test_the_server_accepts_signature_and_bearer(
     assert box.stats["refresh_exchanges"] == 1 and box.stats["bad_signatures"] == 0
 
 
-def test_a_rejected_token_is_renewed_once(box: SandboxClient, target: Make, photo: Source, store: ConfigStore) -> None:
+def test_a_rejected_token_is_renewed_once(
+    box: SandboxClient, target: Make, photo: UploadSource, store: ConfigStore
+) -> None:
     box.save_login(store, "box", stale=False)
     config = OAuthConfig.bind_saved("box", store.load()["box"], store)
     box.fault("/v1_1", status=401, body={"error": {"message": "expired"}})
@@ -85,8 +87,8 @@ def test_a_rejected_token_is_renewed_once(box: SandboxClient, target: Make, phot
     ],
     ids=lambda fault: str(fault.get("mode") or fault["status"]),
 )
-def test_a_passing_fault_is_outlasted_and_makes_no_second_asset(
-    fault: Any, box: SandboxClient, target: Make, photo: Source
+def test_a_transient_error_is_retried_without_creating_a_second_asset(
+    fault: Any, box: SandboxClient, target: Make, photo: UploadSource
 ) -> None:
     url = box.server.environment(Path("."))["CLOUDINARY_URL"] + "&timeout=1"
     before = len(box.server.state.assets("sandbox").all())
@@ -111,24 +113,26 @@ def test_which_uploads_may_be_repeated(options: Any, repeatable: bool) -> None:
     assert is_repeatable(options) is repeatable
 
 
-def test_a_lost_answer_of_an_unrepeatable_upload_is_said(server: CloudinaryServer, target: Make, photo: Source) -> None:
+def test_a_lost_response_of_an_unrepeatable_upload_is_an_error_that_says_so(
+    server: CloudinaryServer, target: Make, photo: UploadSource
+) -> None:
     server.on("POST", "/upload", Reply(200, b'{"public_id"', {"Content-Length": "9999"}))
     with pytest.raises(ApiError, match="may have been uploaded"):
         upload(target(server.config_url(timeout="1")), photo, {"upload_preset": "p"})
     assert len(server.requests) == 1
 
 
-def test_large_files_go_in_chunks_and_survive_a_fault(
+def test_large_files_are_sent_in_chunks_and_retried(
     box: SandboxClient, target: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Patched: the real size of a chunk is 20 MB, and what is tested is the splitting.
-    monkeypatch.setattr(upload_room, "CHUNK_SIZE", 100_000)
+    monkeypatch.setattr(upload_module, "CHUNK_SIZE", 100_000)
     path = tmp_path / "large.bin"
     content = os.urandom(250_001)
     path.write_bytes(content)
     box.fault("/v1_1", mode="reset", skip=1)
     url = box.server.environment(Path("."))["CLOUDINARY_URL"]
-    answer = upload(target(url), Source.of_file(str(path)), {"public_id": "large.bin", "resource_type": "raw"})
+    answer = upload(target(url), UploadSource.of_file(str(path)), {"public_id": "large.bin", "resource_type": "raw"})
     assert answer["etag"] == hashlib.md5(content).hexdigest()
     requests = box.requests("/v1_1")
     ranges = [request["headers"]["content_range"] for request in requests]
@@ -149,27 +153,27 @@ def test_bodies_are_streamed_in_blocks(tmp_path: Path) -> None:
 def test_names_cannot_break_out_of_their_header(server: CloudinaryServer, target: Make, tmp_path: Path) -> None:
     path = tmp_path / 'a"\r\nX: y'
     path.write_bytes(b"1")
-    upload(target(server.config_url()), Source.of_file(str(path)), {"public_id": "x"})
+    upload(target(server.config_url()), UploadSource.of_file(str(path)), {"public_id": "x"})
     assert server.requests[0].files["file"].filename == "a%22%0D%0AX: y"
 
 
 def test_explicit_and_remote_urls(server: CloudinaryServer, target: Make) -> None:
     there = target(server.config_url())
     explicit(there, "a/b", {"type": "upload", "eager": [{"width": 5}], "invalidate": True})
-    upload(there, Source(url="https://example.com/a.jpg"), {"public_id": "c"})
+    upload(there, UploadSource(url="https://example.com/a.jpg"), {"public_id": "c"})
     first, second = server.requests
     assert (first.path, first.field("public_id"), first.field("eager")) == ("/v1_1/demo/image/explicit", "a/b", "w_5")
     assert second.field("file") == "https://example.com/a.jpg" and second.files == {}
 
 
-def test_errors_are_the_servers(server: CloudinaryServer, target: Make, photo: Source) -> None:
+def test_errors_have_the_text_of_the_server(server: CloudinaryServer, target: Make, photo: UploadSource) -> None:
     server.reply(Reply(400, {"error": {"message": "Invalid image file"}}), Reply(200, b"<html>"), Reply(409, {"a": 1}))
     for text in ("^Invalid image file$", r"parsing server response \(200\)", "HTTP 409"):
         with pytest.raises(ApiError, match=text):
             upload(target(server.config_url()), photo, {"public_id": "x"})
 
 
-def test_a_target_sends_its_own_credentials_only(server: CloudinaryServer, target: Make, photo: Source) -> None:
+def test_a_target_sends_its_own_credentials_only(server: CloudinaryServer, target: Make, photo: UploadSource) -> None:
     from cloudinary_cli.sdk import loader
 
     there = target(server.config_url("other", "k2:s2"))
@@ -182,7 +186,7 @@ def test_a_target_sends_its_own_credentials_only(server: CloudinaryServer, targe
     assert (request.field("api_key"), request.field("upload_preset")) == ("k2", None)
 
 
-def test_a_stop_ends_the_waiting_for_another_attempt(server: CloudinaryServer, target: Make, photo: Source) -> None:
+def test_a_stop_ends_the_wait_for_a_retry(server: CloudinaryServer, target: Make, photo: UploadSource) -> None:
     there = target(server.config_url())
     seen: List[int] = []
 

@@ -1,4 +1,4 @@
-"""Hashes: right, in the background, only where needed, and from the last run where nothing changed."""
+"""Hashes: correct, in the background, only where needed, and reused for unchanged files."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_the_second_run_reads_nothing(home: Path, root: Path) -> None:
     assert run(home, root).read == 0
 
 
-def test_what_is_not_needed_is_not_read(root: Path) -> None:
+def test_files_that_need_no_hash_are_not_read(root: Path) -> None:
     files = scan(str(root)).files
     hasher = Hasher()
     hasher.finish([])
@@ -63,7 +63,7 @@ def test_what_is_not_needed_is_not_read(root: Path) -> None:
 
 
 @pytest.mark.parametrize("change", ["content", "replaced"])
-def test_a_changed_file_is_read_again_also_with_its_old_size_and_mtime(home: Path, root: Path, change: str) -> None:
+def test_a_changed_file_is_hashed_again_even_with_the_same_size_and_mtime(home: Path, root: Path, change: str) -> None:
     run(home, root)
     path = root / "05.bin"
     before = path.stat()
@@ -77,12 +77,12 @@ def test_a_changed_file_is_read_again_also_with_its_old_size_and_mtime(home: Pat
     assert run(home, root).read == 1
 
 
-def test_a_hash_taken_right_after_a_change_is_not_kept(home: Path, root: Path) -> None:
+def test_a_hash_computed_right_after_a_change_is_not_cached(home: Path, root: Path) -> None:
     assert run(home, root, time.time_ns).read == 21
     assert run(home, root, time.time_ns).read == 21
 
 
-def test_a_file_that_changes_while_it_is_read_is_not_kept(home: Path, root: Path) -> None:
+def test_the_hash_of_a_file_that_changes_while_it_is_read_is_not_cached(home: Path, root: Path) -> None:
     seen = scan(str(root)).files
     (root / "05.bin").write_bytes(b"new")
     hasher = Hasher(cached(home, root))
@@ -92,7 +92,7 @@ def test_a_file_that_changes_while_it_is_read_is_not_kept(home: Path, root: Path
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"version": 1}', b"\xff"])
-def test_a_corrupt_cache_is_none(home: Path, root: Path, content: bytes) -> None:
+def test_a_corrupt_cache_is_treated_as_empty(home: Path, root: Path, content: bytes) -> None:
     run(home, root)
     (path,) = (home / "cache").iterdir()
     path.write_bytes(content)
@@ -101,7 +101,7 @@ def test_a_corrupt_cache_is_none(home: Path, root: Path, content: bytes) -> None
 
 
 @pytest.mark.parametrize("entry", [None, [], [0, 0, 0, 5], "x", [0, 0, 0]])
-def test_a_corrupt_entry_is_none(home: Path, root: Path, entry: Any) -> None:
+def test_a_corrupt_cache_entry_is_ignored(home: Path, root: Path, entry: Any) -> None:
     run(home, root)
     (path,) = (home / "cache").iterdir()
     content = json.loads(path.read_text())
@@ -110,7 +110,7 @@ def test_a_corrupt_entry_is_none(home: Path, root: Path, entry: Any) -> None:
     assert run(home, root).read == 21
 
 
-def test_entries_of_files_that_are_gone_go_and_an_unwritable_home_does_not_matter(home: Path, root: Path) -> None:
+def test_hashes_of_deleted_files_are_dropped_and_an_unwritable_home_is_ignored(home: Path, root: Path) -> None:
     run(home, root)
     (root / "05.bin").unlink()
     run(home, root)
@@ -121,7 +121,7 @@ def test_entries_of_files_that_are_gone_go_and_an_unwritable_home_does_not_matte
     assert run(blocked, root).read == 20
 
 
-def test_what_cannot_be_read_equals_nothing(tmp_path: Path) -> None:
+def test_an_unreadable_file_equals_no_asset(tmp_path: Path) -> None:
     gone: List[LocalFile] = [LocalFile("a", "a", str(tmp_path / "a"), 1, 1)]
     hasher = Hasher()
     hasher.begin(gone)

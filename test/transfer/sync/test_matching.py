@@ -1,4 +1,4 @@
-"""Pairing: local names that collide, duplicate remote names, `.cld-sync`, raw files by content; also by property."""
+"""Pairing: colliding local names, duplicate remote names, `.cld-sync`, raw files by content; also by property."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cloudinary_cli.transfer.engine.records import LocalFile, RemoteAsset
-from cloudinary_cli.transfer.keys import FolderMode, normalised, place
+from cloudinary_cli.transfer.keys import FolderMode, normalized, place
 from cloudinary_cli.transfer.sync import matching as naming
 from cloudinary_cli.transfer.sync.matching import distinct, match, resolve_duplicates, unnumbered, upload_keys
 
@@ -18,7 +18,7 @@ quick = settings(max_examples=100, deadline=None, suppress_health_check=[HealthC
 
 def local(relative: str, etag: str = "") -> LocalFile:
     """A file whose path ends with its hash, so that `etag_of` needs no disk."""
-    return LocalFile(normalised(relative), relative, f"/root/{relative}#{etag}", 1, 1)
+    return LocalFile(normalized(relative), relative, f"/root/{relative}#{etag}", 1, 1)
 
 
 def etag_of(file: LocalFile) -> str:
@@ -36,12 +36,12 @@ def keys(items: Sequence[Any]) -> List[str]:
 # -- local names
 
 
-def test_local_files_that_normalise_alike_keep_a_key_each() -> None:
+def test_local_files_with_the_same_normalized_name_have_unique_keys() -> None:
     files = [local(name) for name in ("a.JPG", "a.jpeg", "a.jpg", "b.JPEG", "b.JPG")]
     assert keys(distinct(files, {})) == ["a.JPG", "a.jpeg", "a.jpg", "b.jpg", "b.JPG"]
 
 
-def test_what_the_map_knows_under_its_own_name_keeps_it() -> None:
+def test_a_file_in_the_name_map_keeps_its_spelling() -> None:
     assert keys(distinct([local("a.JPG")], {"a.JPG": "a (1).jpg"})) == ["a.JPG"]
     assert keys(distinct([local("a.JPG")], {})) == ["a.jpg"]
 
@@ -56,16 +56,16 @@ names_of_files = st.lists(
 
 @quick
 @given(names_of_files, st.sampled_from(list(FolderMode)))
-def test_keys_and_new_names_are_unique_whatever_there_is(names: List[str], mode: FolderMode) -> None:
+def test_keys_and_new_names_are_always_unique(names: List[str], mode: FolderMode) -> None:
     files = distinct([local(name) for name in sorted(names)], {})
     assert len({file.key for file in files}) == len(files)
     chosen = upload_keys(files, set(), mode)
     assert sorted(chosen) == sorted(keys(files))
     assert len({place(key, mode) for key in chosen.values()}) == len(files)
-    assert {unnumbered(chosen[file.key]) for file in files} == {normalised(name) for name in names}
+    assert {unnumbered(chosen[file.key]) for file in files} == {normalized(name) for name in names}
 
 
-def test_new_names_keep_clear_of_assets_that_stay() -> None:
+def test_new_names_do_not_collide_with_kept_assets() -> None:
     files = distinct([local(name) for name in ("a.JPG", "a.jpg")], {})
     assert upload_keys(files, {place("a (1).jpg", FolderMode.DYNAMIC)}, FolderMode.DYNAMIC) == {
         "a.jpg": "a.jpg",
@@ -103,7 +103,7 @@ def test_three_duplicates_beside_a_real_image_1() -> None:
     assert list(shared) == ["Image.jpg"] and all(asset.server_key for asset in resolved)
 
 
-def test_a_duplicate_takes_the_name_of_the_file_that_it_equals() -> None:
+def test_a_duplicate_gets_the_name_of_the_equal_file() -> None:
     files = [local("Image (1).jpg", "e2"), local("Image (7).jpg", "e3"), local("Image.jpg", "e1")]
     resolved, _ = resolve_duplicates(duplicates(4), files, etag_of)
     assert {asset.public_id: asset.key for asset in resolved} == {
@@ -114,7 +114,7 @@ def test_a_duplicate_takes_the_name_of_the_file_that_it_equals() -> None:
     }
 
 
-def test_of_two_equal_duplicates_one_takes_the_file_and_no_file_is_taken_twice() -> None:
+def test_of_two_equal_duplicates_one_gets_the_file() -> None:
     assets = [remote("a.jpg", "x", "same"), remote("a.jpg", "y", "same")]
     resolved, _ = resolve_duplicates(assets, [local("a.jpg", "same")], etag_of)
     assert keys(resolved) == ["a (1).jpg", "a.jpg"]
@@ -134,7 +134,7 @@ contents = st.sampled_from(["p", "q", "r"])
 @given(
     st.lists(st.tuples(asset_keys, contents)), st.lists(st.tuples(asset_keys, contents), unique_by=lambda item: item[0])
 )
-def test_every_asset_gets_a_key_of_its_own_in_any_order(remotes: Any, locals_: Any) -> None:
+def test_every_asset_gets_a_unique_key_in_any_order(remotes: Any, locals_: Any) -> None:
     assets = [remote(key, f"id{number:02}", etag) for number, (key, etag) in enumerate(remotes)]
     files = [local(key, etag) for key, etag in sorted(locals_)]
     resolved, _ = resolve_duplicates(assets, files, etag_of)
@@ -147,7 +147,7 @@ def test_every_asset_gets_a_key_of_its_own_in_any_order(remotes: Any, locals_: A
 
 @quick
 @given(st.lists(st.tuples(asset_keys, contents)))
-def test_what_was_pulled_is_in_sync_on_the_next_run(remotes: Any) -> None:
+def test_pulled_files_are_in_sync_on_the_next_run(remotes: Any) -> None:
     assets = [remote(key, f"id{number:02}", etag) for number, (key, etag) in enumerate(remotes)]
     pulled, _ = resolve_duplicates(assets, [], etag_of)
     files = sorted((local(asset.key, asset.etag) for asset in pulled), key=lambda file: file.relative)
@@ -160,7 +160,7 @@ def test_what_was_pulled_is_in_sync_on_the_next_run(remotes: Any) -> None:
 # -- pairs
 
 
-def test_the_map_pairs_first_and_then_the_keys() -> None:
+def test_the_name_map_has_precedence_over_keys() -> None:
     files = [local("a.jpg"), local("b.jpg"), local("e & f.jpg"), local("x.jpg")]
     assets = [remote("a.jpg"), remote("e _ f.jpg"), remote("y.jpg")]
     matched = match(files, assets, {"e & f.jpg": "e _ f.jpg", "x.jpg": "a.jpg"}, etag_of)

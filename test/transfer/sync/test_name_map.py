@@ -1,4 +1,4 @@
-"""`.cld-sync`: what is read, refused, dropped and written."""
+"""`.cld-sync`: reading, errors, updates and writing."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ def test_missing_and_empty_are_no_names(tmp_path: Path, text: Any) -> None:
 
 
 @pytest.mark.parametrize("data", [b"{bad", b'["a"]', b'{"a": 1}', b"\xff\xfe", b"[" * 100_000])
-def test_a_corrupt_map_is_one_line_that_names_the_file(tmp_path: Path, data: bytes) -> None:
+def test_a_corrupt_name_map_is_an_error_that_names_the_file(tmp_path: Path, data: bytes) -> None:
     (tmp_path / ".cld-sync").write_bytes(data)
     with pytest.raises(CliError) as refused:
         NameMap.load(str(tmp_path))
     assert str(tmp_path / ".cld-sync") in refused.value.message and "\n" not in refused.value.message
 
 
-def test_effective_ignores_entries_whose_asset_is_gone(tmp_path: Path) -> None:
+def test_entries_of_deleted_assets_are_not_effective(tmp_path: Path) -> None:
     names = NameMap(str(tmp_path), {"a": "b", "c": "d"})
     assert names.effective({"b"}) == {"a": "b"}
 
 
-def test_stale_entries_go_new_ones_come_equal_ones_are_not_kept(tmp_path: Path) -> None:
+def test_an_update_removes_stale_and_equal_entries_and_adds_new_ones(tmp_path: Path) -> None:
     (tmp_path / ".cld-sync").write_text('{"gone.jpg": "g_one.jpg", "e & f.jpg": "e _ f.jpg", "n.jpg": "old.jpg"}')
     names = NameMap.load(str(tmp_path))
     names.save({"n.jpg": "n.jpg", "x & y.jpg": "x _ y.jpg"}, {"e & f.jpg", "n.jpg", "x & y.jpg"})
@@ -52,14 +52,14 @@ def test_a_file_that_this_run_did_not_see_keeps_its_entry(tmp_path: Path) -> Non
     assert saved(tmp_path) == {".hidden &.jpg": ".hidden _.jpg"}
 
 
-def test_what_another_process_wrote_meanwhile_stays(tmp_path: Path) -> None:
+def test_entries_of_another_process_are_kept(tmp_path: Path) -> None:
     names = NameMap.load(str(tmp_path))
     NameMap.load(str(tmp_path)).save({"a &.jpg": "a _.jpg"}, {"a &.jpg", "b &.jpg"})
     names.save({"b &.jpg": "b _.jpg"}, {"a &.jpg", "b &.jpg"})
     assert set(saved(tmp_path)) == {"a &.jpg", "b &.jpg"}
 
 
-def test_not_touched_when_nothing_changed_and_written_with_the_umask(tmp_path: Path) -> None:
+def test_an_unchanged_name_map_is_not_written(tmp_path: Path) -> None:
     names = NameMap.load(str(tmp_path))
     names.save({"a": "a"}, {"a"})
     assert not (tmp_path / ".cld-sync").exists()
@@ -79,7 +79,7 @@ def test_a_map_that_cannot_be_written_is_a_warning(tmp_path: Path, caplog: pytes
     assert "Cannot save" in caplog.text
 
 
-def test_a_name_that_is_not_utf_8_comes_back(tmp_path: Path) -> None:
+def test_a_name_that_is_not_utf_8_is_loaded_again(tmp_path: Path) -> None:
     names = {"x\udcff.jpg": "x_.jpg", "\N{LATIN SMALL LETTER E WITH ACUTE} &.jpg": "e.jpg"}
     NameMap.load(str(tmp_path)).save(names, set(names))
     assert NameMap.load(str(tmp_path)).names == names

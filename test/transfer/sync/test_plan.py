@@ -1,4 +1,4 @@
-"""The plan, also by property: each item is in one place, and carrying the plan out makes both sides alike."""
+"""The plan, also by property: each item is in one place, and the plan makes both sides equal."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cloudinary_cli.transfer.engine.filters import selection
+from cloudinary_cli.transfer.engine.filters import item_filter
 from cloudinary_cli.transfer.engine.records import LocalFile
 from cloudinary_cli.transfer.keys import FolderMode
 from cloudinary_cli.transfer.sync.matching import Matched, Pair, match
@@ -46,7 +46,7 @@ def test_an_asset_without_size_is_compared_by_hash() -> None:
     assert build(Matched([pair]), Direction.PUSH, etag_of).in_sync == [pair]
 
 
-def test_an_upload_over_an_asset_carries_it_and_a_download_keeps_the_local_name() -> None:
+def test_an_upload_has_the_asset_it_replaces_and_a_download_keeps_the_local_name() -> None:
     pair = Pair(local("a.JPEG", "x"), remote("a.jpg", "random", "y"))
     (upload,) = build(Matched([pair]), Direction.PUSH, etag_of).uploads
     assert upload.replaces is not None and upload.replaces.public_id == "random"
@@ -54,7 +54,7 @@ def test_an_upload_over_an_asset_carries_it_and_a_download_keeps_the_local_name(
     assert download.relative == "a.JPEG"
 
 
-def test_new_names_avoid_what_stays_but_not_what_goes() -> None:
+def test_new_names_avoid_kept_assets_but_not_deleted_ones() -> None:
     matched = Matched([], [local("a.png")], [remote("a.jpg", "a")])
     plan = build(matched, Direction.PUSH, etag_of)
     assets = matched.remote_only
@@ -65,13 +65,13 @@ def test_new_names_avoid_what_stays_but_not_what_goes() -> None:
     assert not kept.deletions and plan.deletions == 1
 
 
-def test_what_an_upload_took_the_place_of_is_not_deleted() -> None:
+def test_a_replaced_asset_is_not_deleted() -> None:
     gone, overwritten = remote("b.jpg", "b"), remote("a.jpg", "a")
     assert without_overwritten([overwritten, gone], {("image", "upload", "a")}) == [gone]
 
 
-def test_an_item_that_is_left_out_is_neither_transferred_nor_deleted() -> None:
-    takes = selection([("exclude", "*.JPG"), ("exclude", "old/")]).takes
+def test_an_excluded_item_is_neither_transferred_nor_deleted() -> None:
+    takes = item_filter([("exclude", "*.JPG"), ("exclude", "old/")]).includes
     matched = Matched(
         [Pair(local("a.JPG", "x"), remote("a.jpg", etag="y"))], [local("n.JPG"), local("n.png")], [remote("old/z.jpg")]
     )
@@ -88,7 +88,7 @@ names = st.sampled_from(["a.jpg", "b.jpg", "c/d.png", "e", "f.JPG"])
     st.dictionaries(st.sampled_from(["a.jpg", "b.jpg", "c/d.png", "e", "f.jpg", "g.gif"]), st.sampled_from(["1", "2"])),
     st.sampled_from(list(Direction)),
 )
-def test_carrying_the_plan_out_makes_both_sides_alike(here: Any, there: Any, direction: Direction) -> None:
+def test_the_plan_makes_both_sides_equal(here: Any, there: Any, direction: Direction) -> None:
     files = [local(name, etag) for name, etag in sorted(here.items())]
     assets = [remote(key, etag=etag) for key, etag in sorted(there.items())]
     plan = build(match(files, assets, {}, etag_of), direction, etag_of)
@@ -109,6 +109,6 @@ def test_carrying_the_plan_out_makes_both_sides_alike(here: Any, there: Any, dir
 
 
 @pytest.mark.parametrize("direction", list(Direction))
-def test_an_empty_world_has_an_empty_plan(direction: Direction) -> None:
+def test_two_empty_sides_have_an_empty_plan(direction: Direction) -> None:
     plan = build(Matched(), direction, never)
     assert not plan.transfers and not plan.deletions

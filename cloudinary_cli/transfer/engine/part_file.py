@@ -1,0 +1,44 @@
+"""Temporary files beside their targets. They are locked while they are written, so that orphans can be recognized."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from contextlib import contextmanager
+from typing import IO, Iterator
+
+from cloudinary_cli.system import files as file_utils
+from cloudinary_cli.system.files import create_locked, publish
+
+__all__ = ["PREFIX", "new_path", "part_file", "publish", "remove_orphan"]
+
+PREFIX = ".cld-part-"
+_NAME = re.compile(re.escape(PREFIX) + r"[0-9a-f]{16}\Z")
+
+
+def new_path(directory: str) -> str:
+    """The path of a new temporary file in a directory."""
+    return os.path.join(directory, PREFIX + secrets.token_hex(8))
+
+
+@contextmanager
+def part_file(path: str) -> Iterator[IO[bytes]]:
+    """Create the file of new_path() for the block, with the permissions that the umask allows.
+
+    :raises OSError: the file cannot be created.
+    """
+    file = create_locked(path, 0o666, buffering=0)
+    try:
+        yield file
+    finally:
+        file.close()
+        try:
+            os.unlink(path)
+        except OSError:
+            pass  # published, or removed when the run was aborted
+
+
+def remove_orphan(path: str) -> bool:
+    """Remove the temporary file of a killed run. False if it is in use, or is not a temporary file."""
+    return bool(_NAME.match(os.path.basename(path))) and file_utils.remove_orphan(path)

@@ -1,0 +1,138 @@
+"""`cld sync` against the sandbox: round trips in both folder modes, and with a login."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cloudinary_cli.config.store import ConfigStore
+from cloudinary_cli.sandbox.sandbox_server import SandboxServer
+from cloudinary_cli.sandbox.settings import SandboxSettings
+from test.support.commands import Run
+from test.support.sandbox_client import SandboxClient
+from test.support.sync_account import make, tree
+
+
+@pytest.fixture(scope="module", params=["fixed", "dynamic"])
+def server_of_mode(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    settings = SandboxSettings(data_dir=tmp_path_factory.mktemp("box"), auto_approve=True, folder_mode=request.param)
+    with SandboxServer(settings, threads=40) as server:
+        yield server
+
+
+@pytest.fixture
+def boxed(server_of_mode: Any, invoke: Run, home: Path) -> Run:
+    """Run `cld sync ARGS` against a sandbox, once in each folder mode."""
+    SandboxClient(server_of_mode).reset()
+    env = server_of_mode.environment(home)
+    return lambda *args: invoke("sync", *args, env=env)
+
+
+def test_a_pushed_folder_is_pulled_unchanged(boxed: Run, tmp_path: Path) -> None:
+    make(tmp_path / "d", "a.jpg", "s/b.PNG", "s/t/c.mp4", "e & f.jpg", "same.jpg", "same.png")
+    assert "Synced | 6" in boxed("d", "back", "--push").err
+    again = boxed("d", "back", "--push")
+    assert again.code == 0 and "Skipping 6 items" in again.err and "Synced" not in again.err
+    assert again.err.endswith("Done!\n") and again.out == ""
+    pulled = boxed("p", "back", "--pull")
+    assert pulled.code == 0 and sorted(tree(tmp_path / "p").values()) == sorted(tree(tmp_path / "d").values())
+    assert "Skipping 6 items" in boxed("p", "back", "--pull").err
+
+
+def test_a_changed_file_replaces_its_asset_in_place(boxed: Run, tmp_path: Path) -> None:
+    make(tmp_path / "d", "a.jpg", "s/e & f.jpg")
+    boxed("d", "place", "--push")
+    make(tmp_path / "d", **{"a.jpg": b"new a", "s/e & f.jpg": b"new e"})
+    done = boxed("d", "place", "--push")
+    assert done.code == 0 and "warning: 'a.jpg' is out of sync\n" in done.err
+    assert "warning: 's/e & f.jpg' is out of sync with 's/e _ f.jpg'\n" in done.err
+    assert "Found 2 items in Cloudinary folder 'place'" in boxed("d", "place", "--push").err
+    boxed("p", "place", "--pull")
+    assert sorted(tree(tmp_path / "p").values()) == [b"new a", b"new e"]
+
+
+def test_deleting_on_both_sides(boxed: Run, tmp_path: Path) -> None:
+    make(tmp_path / "d", "a.jpg", "s/b.jpg", "s/c.txt")
+    boxed("d", "del", "--push")
+    boxed("p", "del", "--pull")
+    (tmp_path / "d/s/b.jpg").unlink()
+    (tmp_path / "d/s/c.txt").unlink()
+    done = boxed("d", "del", "--push", "-F")
+    assert done.code == 0 and "Deleted 2 resources" in done.err
+    pulled = boxed("p", "del", "--pull", "-F")
+    assert pulled.code == 0 and sorted(tree(tmp_path / "p")) == ["a.jpg"]
+    assert not (tmp_path / "p/s").exists() and "Deleted '" in pulled.err
+
+
+def test_files_with_the_same_normalized_name_are_all_synced(boxed: Run, tmp_path: Path) -> None:
+    make(tmp_path / "d", "a.jpg", "a.jpeg", "a.JPG")
+    done = boxed("d", "alike", "--push")
+    assert "Found 3 items in local folder 'd'" in done.err and "Synced | 3" in done.err and done.code == 0
+    assert "Skipping 3 items" in boxed("d", "alike", "--push").err
+    boxed("p", "alike", "--pull")
+    assert sorted(tree(tmp_path / "p")) == ["a (1).jpg", "a (2).jpg", "a.jpg"]
+    assert tree(tmp_path / "p")["a.jpg"] == b"a.jpg"
+    make(tmp_path / "d", **{"a.JPG": b"changed"})
+    assert "Synced | 1" in boxed("d", "alike", "--push").err
+    assert "Skipping 3 items" in boxed("d", "alike", "--push").err
+
+
+def test_a_png_that_replaces_a_jpg_is_not_deleted_with_the_jpg(boxed: Run, tmp_path: Path) -> None:
+    make(tmp_path / "d", "a.jpg")
+    boxed("d", "swap", "--push")
+    (tmp_path / "d/a.jpg").rename(tmp_path / "d/a.png")
+    assert boxed("d", "swap", "--push", "-F").code == 0
+    assert boxed("p", "swap", "--pull").code == 0
+    assert tree(tmp_path / "p") == {"a.png": b"a.jpg"}
+
+
+def test_the_root_folder(boxed: Run, tmp_path: Path) -> None:
+    make(tmp_path / "d", "root-a.jpg")
+    assert boxed("d", "/", "--push", "-K").code == 0
+    assert "Cloudinary folder '/'" in boxed("d", "/", "--push", "-K").err
+    assert boxed("p", "/", "--pull").code == 0
+    assert tree(tmp_path / "p")["root-a.jpg"] == b"root-a.jpg"
+
+
+def test_quotes_in_a_folder_name(boxed: Run, tmp_path: Path) -> None:
+    make(tmp_path / "d", "a.jpg")
+    assert boxed("d", 'a"b', "--push").code == 0
+    assert "Skipping 1 items" in boxed("d", '/a"b/', "--push").err
+
+
+def test_a_private_asset_is_pulled_by_a_signed_url_that_is_not_printed(
+    boxed: Run, tmp_path: Path, server_of_mode: Any
+) -> None:
+    make(tmp_path / "d", "a.jpg")
+    assert boxed("d", "priv", "--push", "-o", "type", "private").code == 0
+    pulled = boxed("p", "priv", "--pull", "--report", "r.jsonl")
+    assert pulled.code == 0 and tree(tmp_path / "p") == {"a.jpg": b"a.jpg"}
+    asked = [entry["path"] for entry in SandboxClient(server_of_mode).requests("/sandbox/image/private")]
+    signature = asked[0].split("/s--")[1].split("--/")[0]
+    assert signature not in (tmp_path / "r.jsonl").read_text() + pulled.text
+
+
+def test_a_stale_login_is_renewed_once_for_all_workers(
+    box: SandboxClient, cld: Run, home: Path, store: Any, tmp_path: Path
+) -> None:
+    make(tmp_path / "d", *(f"{number}.jpg" for number in range(12)))
+    box.save_login(store)
+    env = {**box.server.environment(home), "CLOUDINARY_URL": ""}
+    box.call("DELETE", "requests")
+    done = cld("-C", "box", "sync", "d", "by-login", "--push", "-w", "6", env=env)
+    assert done.code == 0 and "Synced | 12" in done.err
+    assert len(box.requests("/oauth2/token")) == 1
+
+
+def test_a_login_at_the_sandbox_pulls_what_it_pushed(
+    box: SandboxClient, store: ConfigStore, invoke: Run, tmp_path: Path
+) -> None:
+    """The saved login has no delivery host, and no request must be sent to res.cloudinary.com."""
+    box.save_login(store, "box", stale=False)
+    make(tmp_path / "d", "a.jpg", "s/b.bin")
+    for arguments in (("d", "pulled", "--push"), ("p", "pulled", "--pull")):
+        done = invoke("-C", "box", "sync", *arguments)
+        assert done.code == 0, done.err
+    assert sorted(tree(tmp_path / "p").values()) == sorted(tree(tmp_path / "d").values())
