@@ -34,7 +34,7 @@ from cloudinary_cli.sandbox.sandbox_server import SandboxServer  # noqa: E402
 from cloudinary_cli.sandbox.text_image import PIXEL  # noqa: E402
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-COLUMNS = 102
+COLUMNS = 108
 
 
 @dataclass
