@@ -28,17 +28,23 @@ def timed(taken: Mapping[str, Sequence[float]]) -> List[Dict[str, Any]]:
 def save(file: Path, title: str, results: Sequence[Mapping[str, Any]]) -> None:
     """Replace the record of the running script in `file`, and keep the records of other scripts."""
     records: Dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    load = f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
     records[Path(sys.argv[0]).stem] = {
         "title": title,
         "command": shlex.join(["python", f"bench/{Path(sys.argv[0]).name}", *_measuring_options()]),
         "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
         "commit": _git("rev-parse", "--short=10", "HEAD"),
         "python": sys.version.split()[0],
-        "machine": f"{sys.platform}, {os.cpu_count()} cores, load average {load} at the end",
+        "machine": _machine(),
         "results": [_rounded(result) for result in results],
     }
     file.write_text(json.dumps(records, indent=2) + "\n", encoding="utf-8")
+
+
+def _machine() -> str:
+    cores = os.cpu_count() or 1
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    busy = " (other programs slowed it down)" if load > 2 * cores else ""
+    return f"{sys.platform}, {cores} cores, load average {load:.1f}{busy}"
 
 
 def _measuring_options() -> List[str]:
