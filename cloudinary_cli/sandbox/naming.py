@@ -19,7 +19,7 @@ ALPHABET = string.ascii_lowercase + string.digits
 
 @dataclass(frozen=True)
 class Names:
-    """Identity of a new asset; folder and display name are None where an existing asset's shall stay."""
+    """Identity of a new asset; folder and display name are None if those of an existing asset stay."""
 
     public_id: str
     asset_folder: Optional[str]
