@@ -1,6 +1,6 @@
 """`cld config --refresh-all` of many logins against a token endpoint with latency, next to one login alone.
 
-    python bench/refresh_all.py [--logins 50] [--latency 50] [--repeat 7]
+    python bench/refresh_all.py [--logins 50] [--latency 50] [--repeat 7] [--json FILE]
 
 The endpoint runs in a process of its own and answers each request after the latency; it rotates refresh tokens and
 refuses a used one. The floor is one exchange: a POST over a new connection and its answer, in the same run. "one login"
@@ -25,6 +25,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Set
 from urllib.parse import parse_qs, urlencode
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from bench import results  # noqa: E402
 
 REPO = Path(__file__).resolve().parent.parent
 # The refresh alone is timed: the interpreter's start and the imports are bench/startup.py's subject.
@@ -139,6 +143,7 @@ def main() -> None:
     parser.add_argument("--logins", type=int, default=50)
     parser.add_argument("--latency", type=float, default=50, help="of the token endpoint, in ms; default 50")
     parser.add_argument("--repeat", type=int, default=7, help="rounds; default 7")
+    results.add_option(parser)
     options = parser.parse_args()
     here, there = multiprocessing.Pipe(duplex=False)
     server = multiprocessing.Process(target=_serve, args=(there, options.latency / 1000), daemon=True)
@@ -164,6 +169,8 @@ def main() -> None:
     for name, values in taken.items():
         low, mid = min(values), statistics.median(values)
         print(f"{name:<16}{low * 1e3:7.1f} ms{mid * 1e3:7.1f} ms   {low / floor[0]:.2f}  {mid / floor[1]:.2f}")
+    if options.json:
+        results.save(options.json, f"Refresh of logins, {options.latency:g} ms latency", results.timed(taken))
 
 
 if __name__ == "__main__":

@@ -8,10 +8,9 @@ from typing import Any, List, Mapping, Tuple
 
 from cloudinary_cli.config.url import URL_SHAPE
 from cloudinary_cli.config.view import masked_value
-from cloudinary_cli.errors import ApiError
+from cloudinary_cli.errors import RATE_LIMITED, ApiError
 from cloudinary_cli.text import one_line
 
-_RATE_LIMITED = (420, 429)
 # These are shown elsewhere or not at all.
 _KNOWN = frozenset(
     "plan_name cloud_name api_key api_secret guidance delivery_ips expires_at claim_url product_environments".split()
@@ -30,7 +29,7 @@ def text(value: Any) -> str:
 
 def explain_signup(error: ApiError) -> str:
     """Explain a rejected sign-up in one line."""
-    if error.status in _RATE_LIMITED:
+    if error.status in RATE_LIMITED:
         return "Rate limited while creating the account: too many sign-ups from this IP address. Try again later."
     detail = _detail(str(error))
     if error.status == 409 or "has already been taken" in detail:
@@ -45,7 +44,7 @@ def explain_cloud(error: ApiError) -> str:
     """Explain a rejected Claimable Cloud in one line."""
     detail = _detail(str(error))
     lower_case = detail.lower()
-    if error.status in _RATE_LIMITED or "rate limit" in lower_case:
+    if error.status in RATE_LIMITED or "rate limit" in lower_case:
         return (
             "Rate limited while creating the cloud: about 10 clouds per 24 hours can be created from one IP address."
             " Try again later, or claim one you have: cld agent cloud list"

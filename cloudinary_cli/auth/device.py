@@ -14,6 +14,8 @@ from cloudinary_cli import defaults
 from cloudinary_cli.auth import flow, token_http
 from cloudinary_cli.auth.callback_response import denied
 from cloudinary_cli.errors import (
+    NOT_PROCESSED,
+    TRANSIENT,
     Delivery,
     InvalidTokenResponse,
     LoginError,
@@ -166,7 +168,7 @@ def _next_interval(error: TokenEndpointError, interval: float) -> float:
         raise denied("access_denied")
     if error.error == "expired_token":
         raise LoginTimeout("timed out: the code has expired. Run the command again for a new one.")
-    busy = error.delivery is not Delivery.ANSWERED or error.status in (429, 500, 502, 503, 504)
+    busy = error.delivery is not Delivery.ANSWERED or error.status in NOT_PROCESSED | TRANSIENT
     if not busy:
         raise error
     # RFC 8628 section 3.5 suggests exponential backoff after a connection timeout.

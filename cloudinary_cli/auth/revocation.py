@@ -11,7 +11,7 @@ from cloudinary_cli.auth.sealing import vault
 from cloudinary_cli.auth.session import Session, from_cloudinary_url, from_fields
 from cloudinary_cli.config import url as config_url
 from cloudinary_cli.defaults import logger
-from cloudinary_cli.errors import CliError, TokenEndpointError
+from cloudinary_cli.errors import NOT_PROCESSED, CliError, TokenEndpointError
 
 # What a revocation sends, and where to. The second set is also needed to decrypt a sealed token (sealing.py).
 _REVOCATION_KEYS = frozenset(["refresh_token", "region", "oauth_base_url", "keyring"])
@@ -85,7 +85,7 @@ def _revoke_or_retry(session: Session, client_id: Optional[str]) -> None:
     try:
         revoke()
     except TokenEndpointError as error:
-        if error.status not in (429, 503):
+        if error.status not in NOT_PROCESSED:
             raise
         time.sleep(min(error.retry_after or _BUSY_PAUSE_SECONDS, _LONGEST_BUSY_PAUSE_SECONDS))
         revoke()

@@ -168,7 +168,7 @@ class _Login:
             return replace(result, old_grant_revoked=grant.revoke_replaced(session, client_id))
         except BaseException as error:
             if grant.is_saved and session is not None:
-                # Interrupted after the write: revoke the replaced grant all the same.
+                # Interrupted after the write: revoke the replaced grant nevertheless.
                 grant.revoke_replaced(session, client_id)
             elif grant.response is not None:
                 # The new grant was not saved, so no later command could revoke it.

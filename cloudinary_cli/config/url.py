@@ -150,6 +150,9 @@ def parse(url: Any, single_keys: AbstractSet[str] = _SINGLE_KEYS) -> ConfigUrl:
 
 
 def _check_single(keys: List[str], single_keys: AbstractSet[str]) -> None:
+    # Nearly all URLs end here, and a listing may have thousands of them.
+    if len(set(keys)) == len(keys) and "[" not in "".join(keys):
+        return
     seen = set()
     for key in keys:
         name, bracket, _ = key.partition("[")

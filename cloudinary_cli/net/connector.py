@@ -24,8 +24,9 @@ from urllib3.exceptions import (
 from urllib3.util import Timeout
 
 from cloudinary_cli.defaults import logger
+from cloudinary_cli.errors import TRANSIENT
 from cloudinary_cli.net.pool import environment_proxy, new_pool
-from cloudinary_cli.net.retry import TRANSIENT, RetryBudget, SharedPause, StopFlag, backoff, current_repetition
+from cloudinary_cli.net.retry import RetryBudget, SharedPause, StopFlag, backoff, current_repetition
 from cloudinary_cli.text import one_line
 
 CONNECT_TIMEOUT_SECONDS = 15.0

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import sys
 from functools import lru_cache
 from typing import Any, Dict, Optional
 from urllib.parse import unquote
@@ -19,6 +20,10 @@ _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 def environment_proxy(url: str) -> Optional[str]:
     """The proxy of the environment for a URL; None for a direct connection."""
+    # The look-up reads the whole environment twice, which takes a tenth of a token refresh. Two systems have settings
+    # besides the variables (urllib.request.getproxies).
+    if sys.platform not in ("darwin", "win32") and not any(name[-6:].lower() == "_proxy" for name in os.environ):
+        return None
     from requests.utils import get_environ_proxies, select_proxy
 
     return select_proxy(url, get_environ_proxies(url))

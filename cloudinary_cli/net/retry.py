@@ -13,12 +13,8 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Callable, Iterator, Mapping, NamedTuple, Optional, TypeVar
 
-# 420 is Cloudinary's own status for a rate limit: https://cloudinary.com/documentation/admin_api#error_handling
-RATE_LIMITED = frozenset([420, 429])
-# The server refused the request before it did any work, so any request may be repeated.
-NOT_PROCESSED = RATE_LIMITED | {503}
-# The server may have done the work, so only a request without a further effect is repeated.
-TRANSIENT = frozenset([500, 502, 504])
+from cloudinary_cli.errors import NOT_PROCESSED, RATE_LIMITED, TRANSIENT
+
 _FIRST_BACKOFF_SECONDS = 0.5
 _SLICE_SECONDS = 0.1  # Python runs signal handlers between two sleeps
 

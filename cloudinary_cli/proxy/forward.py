@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote
 
 from cloudinary_cli.errors import CliError
 
-# RFC 9110 section 7.6.1, and the headers that are made anew for the connection to the API.
+# RFC 9110 section 7.6.1, and the headers that the connection to the API sets itself.
 _NOT_FORWARDED = frozenset(
     "connection keep-alive proxy-connection proxy-authenticate proxy-authorization te trailer transfer-encoding upgrade"
     " host authorization content-length expect".split()

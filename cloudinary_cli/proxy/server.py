@@ -27,7 +27,7 @@ class ProxyServer(ThreadingHTTPServer):
     request_queue_size = 128
 
     def __init__(self) -> None:
-        super().__init__((HOST, 0), _Handler)
+        super().__init__((HOST, 0), _ProxyHandler)
         # 128 bits: other users of the machine can connect to the port, and must not guess it.
         self.nonce = secrets.token_urlsafe(16)
         self.forwarder: Optional[Forwarder] = None
@@ -53,7 +53,7 @@ class ProxyServer(ThreadingHTTPServer):
         logger.debug("A connection to the proxy broke.", exc_info=True)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _ProxyHandler(BaseHTTPRequestHandler):
     """One connection of the child; it may carry many requests."""
 
     protocol_version = "HTTP/1.1"

@@ -11,7 +11,7 @@ from .admin_auth import admin_blueprint
 from .assets import Asset
 from .ingest import apply_changes, change_asset, ensure_folder
 from .params import Params, flag, items, page, params, required
-from .state import ApiError, state
+from .state import RefusedCall, state
 from .views import admin_view, derived_view, folder_of
 
 blueprint = admin_blueprint("admin_assets")
@@ -206,20 +206,20 @@ def _relate(cloud: str, asset: Asset) -> Response:
 def require_asset(cloud: str, kind: str, delivery_type: str, public_id: str) -> Asset:
     """The asset with this identity.
 
-    :raises ApiError: 404.
+    :raises RefusedCall: 404.
     """
     found: Optional[Asset] = state().assets(cloud).get(kind, delivery_type, public_id)
     if found is None:
-        raise ApiError(404, f"Resource not found - {public_id}")
+        raise RefusedCall(404, f"Resource not found - {public_id}")
     return found
 
 
 def require_asset_id(cloud: str, asset_id: str) -> Asset:
     """The asset with this immutable ID.
 
-    :raises ApiError: 404.
+    :raises RefusedCall: 404.
     """
     found: Optional[Asset] = state().assets(cloud).by_asset_id(asset_id)
     if found is None:
-        raise ApiError(404, f"Resource not found - {asset_id}")
+        raise RefusedCall(404, f"Resource not found - {asset_id}")
     return found

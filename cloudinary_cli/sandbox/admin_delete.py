@@ -10,7 +10,7 @@ from .admin_assets import KINDS, require_asset_id
 from .admin_auth import admin_blueprint
 from .assets import Asset
 from .params import Params, flag, items, params, required
-from .state import ApiError, state
+from .state import RefusedCall, state
 from .views import admin_view
 
 blueprint = admin_blueprint("admin_delete")
@@ -26,7 +26,7 @@ def delete_resources(cloud: str, kind: str, delivery_type: str) -> Response:
         return _deletion_result(cloud, values, found)
     prefix = values.get("prefix")
     if not prefix and not flag(values, "all"):
-        raise ApiError(400, "Missing required parameter - public_ids, prefix or all")
+        raise RefusedCall(400, "Missing required parameter - public_ids, prefix or all")
     return _delete_where(
         cloud,
         values,

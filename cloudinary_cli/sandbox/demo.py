@@ -19,8 +19,8 @@ from urllib.request import ProxyHandler, Request, build_opener
 from cloudinary_cli.console import Console
 
 from .runner import SandboxOptions, running_server, sandbox_environment
-from .server import HOST, SandboxServer
-from .text import PIXEL
+from .sandbox_server import HOST, SandboxServer
+from .text_image import PIXEL
 
 NAME = "demo"
 TIMEOUT = 60

@@ -15,7 +15,7 @@ from cloudinary_cli.console import Console
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.system.child import run_command
 
-from .server import HOST, SandboxServer
+from .sandbox_server import HOST, SandboxServer
 from .settings import DEFAULT_TTL, SandboxSettings
 
 CREDENTIALS = ("CLOUDINARY_URL",)

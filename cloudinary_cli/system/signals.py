@@ -17,6 +17,9 @@ _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
 # So many signals raise an exception; one more ends the process without unwinding the stack.
 _MOST_RAISED = 2
 
+# Longer than an unraisable hook takes: an exception raised in it would be discarded as well.
+_LOST_SIGNAL_SECONDS = 0.02
+
 # Called by the handler with the signal number. After True, no exception is raised.
 Listener = Callable[[int], bool]
 
@@ -117,6 +120,12 @@ class Signals:
                 self._idle.notify_all()
         for number in dict.fromkeys(arrived):
             _deliver(number)
+
+    def deliver_again(self, number: int) -> None:
+        """Deliver a signal again in a moment, when the code that discarded its exception has returned."""
+        timer = threading.Timer(_LOST_SIGNAL_SECONDS, _deliver, (number,))
+        timer.daemon = True
+        timer.start()
 
     def check(self) -> None:
         """Inside a section: end it now if a signal has arrived since it began.

@@ -108,7 +108,7 @@ def test_agent_needs_no_configuration(agent: Run, server: Any) -> None:
 
 
 def test_through_the_sandbox(invoke: Run, tmp_path: Path) -> None:
-    server_module: Optional[Any] = pytest.importorskip("cloudinary_cli.sandbox.server")
+    server_module: Optional[Any] = pytest.importorskip("cloudinary_cli.sandbox.sandbox_server")
     from cloudinary_cli.sandbox.settings import SandboxSettings
 
     assert server_module is not None

@@ -10,7 +10,7 @@ from typing import Any, Dict, Iterator
 import pytest
 
 from cloudinary_cli.config.store import ConfigStore
-from cloudinary_cli.sandbox.server import SandboxServer
+from cloudinary_cli.sandbox.sandbox_server import SandboxServer
 from cloudinary_cli.sandbox.settings import SandboxSettings
 from test.support.bulk_processes import abort, interrupt, start, wait_until
 from test.support.clone_accounts import Source, Target

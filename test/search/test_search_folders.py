@@ -8,7 +8,7 @@ from typing import Any, Callable, List
 
 import pytest
 
-from cloudinary_cli.sandbox.server import SandboxServer
+from cloudinary_cli.sandbox.sandbox_server import SandboxServer
 from cloudinary_cli.sandbox.settings import SandboxSettings
 from test.support.cloudinary_server import CloudinaryServer
 

@@ -10,7 +10,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from cloudinary_cli.sandbox.server import SandboxServer
+from cloudinary_cli.sandbox.sandbox_server import SandboxServer
 from cloudinary_cli.sandbox.settings import SandboxSettings
 
 Run = Callable[..., Any]

@@ -127,7 +127,7 @@ class SandboxServer:
 
 def browser_command() -> str:
     """A BROWSER value. It runs in the background, because the callback responds only after the code exchange."""
-    return f"{shlex.quote(sys.executable)} -m cloudinary_cli.sandbox.browser %s &"
+    return f"{shlex.quote(sys.executable)} -m cloudinary_cli.sandbox.consent_client %s &"
 
 
 def _bind(port: int) -> socket.socket:

@@ -88,7 +88,7 @@ def _fetch(opener: OpenerDirector, request: Request) -> Tuple[int, str, str]:
 
 def main(arguments: Optional[List[str]] = None) -> int:
     """Command line: URL [--deny] [--cloud NAME]; exit status 0 when the last response was 2xx."""
-    parser = argparse.ArgumentParser(prog="python -m cloudinary_cli.sandbox.browser", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m cloudinary_cli.sandbox.consent_client", description=__doc__)
     parser.add_argument("url")
     parser.add_argument("--deny", action="store_true", help="press Deny instead of Approve")
     parser.add_argument("--cloud", help="choose this cloud on the consent page")
