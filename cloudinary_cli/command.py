@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any, Callable, Collection, Dict, Iterator, List, Optional, Tuple, TypeVar
 
 import click
@@ -60,6 +59,26 @@ class UnknownCommand(click.UsageError):
     def __init__(self, name: str, hint: str, ctx: click.Context) -> None:
         super().__init__(f'No such command "{name}".', ctx)
         self.hint = hint
+
+
+def _select(ctx: click.Context) -> None:
+    """Use the configuration that selection_options() has read after the command's name."""
+    url, name = ctx.params.pop("selected_url", None), ctx.params.pop("selected_name", None)
+    if url is None and name is None:
+        return
+    from dataclasses import replace
+
+    from cloudinary_cli.context import AppContext
+
+    if not isinstance(ctx.obj, AppContext):
+        return
+    before = ctx.obj.selection
+    given = before._replace(
+        config=before.config if url is None else url, config_saved=before.config_saved if name is None else name
+    )
+    ctx.obj = replace(ctx.obj, selection=given)
+    ctx.call_on_close(ctx.obj.close)
+    ctx.obj.check_selection()
 
 
 def _is_hidden(param: click.Parameter) -> bool:
@@ -142,23 +161,8 @@ class CldCommand(click.Command):
             args = split_pairs(args, option_arity(self, ctx))
         with usage_of(ctx):
             rest = super().parse_args(ctx, args)
-            self._select(ctx, ctx.params.pop("selected_url", None), ctx.params.pop("selected_name", None))
+            _select(ctx)
         return rest
-
-    @staticmethod
-    def _select(ctx: click.Context, url: Optional[str], name: Optional[str]) -> None:
-        """Use the configuration that was given after the command's name."""
-        from cloudinary_cli.context import AppContext
-
-        if (url is None and name is None) or not isinstance(ctx.obj, AppContext):
-            return
-        before = ctx.obj.selection
-        given = before._replace(
-            config=before.config if url is None else url, config_saved=before.config_saved if name is None else name
-        )
-        ctx.obj = replace(ctx.obj, selection=given)
-        ctx.call_on_close(ctx.obj.close)
-        ctx.obj.check_selection()
 
     def invoke(self, ctx: click.Context) -> Any:
         # Deferred: `--help` and `--version` do not reach this point.
@@ -181,10 +185,13 @@ class CldGroup(click.Group):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["context_settings"] = {**CONTEXT_SETTINGS, **(kwargs.get("context_settings") or {})}
         super().__init__(*args, **kwargs)
+        self.params.extend(selection_options({name for param in self.params for name in param.opts}))
 
     def parse_args(self, ctx: click.Context, args: List[str]) -> List[str]:
         with usage_of(ctx):
-            return super().parse_args(ctx, args)
+            rest = super().parse_args(ctx, args)
+            _select(ctx)
+        return rest
 
     def list_commands(self, ctx: click.Context) -> List[str]:
         return sorted(self.commands)

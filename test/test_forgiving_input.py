@@ -62,8 +62,9 @@ def test_an_option_of_the_command_keeps_its_meaning(server: CloudinaryServer, sa
 
 
 def test_a_subcommand_takes_it(saved: Path, invoke: Run) -> None:
-    done = invoke("agent", "cloud", "list", "-C", "nope")
-    assert done.code == 1 and "Config nope does not exist" in done.err
+    for words in (["agent", "cloud", "list", "-C", "nope"], ["agent", "-C", "nope", "cloud", "list"]):
+        done = invoke(*words)
+        assert done.code == 1 and "Config nope does not exist" in done.err
 
 
 # -- help and version
@@ -155,6 +156,12 @@ def test_a_misspelled_name_gets_a_suggestion_in_the_documented_spelling(
 def test_an_unknown_saved_name_is_one_sentence_with_a_suggestion(invoke: Run, saved: Path, words: List[str]) -> None:
     done = invoke(*words)
     assert (done.code, done.out) == (1, "") and "Did you mean: prod?" in done.err, done.err
+
+
+def test_an_unknown_login_gets_a_suggestion(invoke: Run, config_json: Path) -> None:
+    config_json.write_text(json.dumps({"work": "cloudinary://c?oauth_token=t", "word": URL}))
+    done = invoke("logout", "wrk")
+    assert done.code == 1 and "No saved login is called 'wrk'. Did you mean: work?" in done.err
 
 
 def test_an_unknown_name_in_the_variable_gets_a_suggestion(invoke: Run, saved: Path) -> None:

@@ -16,6 +16,8 @@ P = "/v1_1/provisioning"
 ACCOUNT = f"{P}/accounts/00000000-0000-4000-8000-000000000001"
 Sent = Tuple[str, str, Dict[str, Any]]
 CASES: List[Tuple[List[str], List[Sent]]] = [
+    (["help"], []),
+    (["version"], []),
     (["admin", "ping"], [("GET", f"{V}/ping", {})]),
     (["ping"], [("GET", f"{V}/ping", {})]),
     (["admin", "resources", "max_results=3"], [("GET", f"{V}/resources/image", {"max_results": "3"})]),

@@ -28,7 +28,7 @@ def connection_problem(url: str, error: Exception, reason: str, api_proxy: str =
     """
     from urllib3 import exceptions
 
-    host = host_of(url)
+    host, reason = host_of(url), reason.rstrip(".")
     if isinstance(error, exceptions.SSLError):
         return (
             f"TLS to {host} failed: {reason}. If a company proxy re-signs TLS, set REQUESTS_CA_BUNDLE to its CA file."

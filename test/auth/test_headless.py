@@ -130,7 +130,10 @@ def test_a_pasted_error_response_ends_the_login(start: Callable[..., Login], env
     state = parse_qs(urlsplit(login.read_until("/oauth2/auth?")).query)["state"][0]
     login.paste(f"error=access_denied&state={state}")
     done = login.end()
-    assert done.code == 1 and "access_denied" in done.err and done.err.count("error: ") == 1
+    assert done.code == 1 and done.err.count("error: ") == 1
+    assert (
+        "Login failed: You denied the login in the browser. Run the command again to retry (access_denied)." in done.err
+    )
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ def test_a_proxy_setting_that_cannot_be_used_is_named_and_harms_no_login(
     before = store.load_fresh()
     # localhost, so that NO_PROXY rules of the machine do not apply.
     done = cld("config", "-r", "box", env={"HTTP_PROXY": proxy, "http_proxy": proxy, "NO_PROXY": "", "no_proxy": ""})
-    assert done.code == 1 and "proxy" in done.err and "HTTP_PROXY" in done.err, done.err
+    assert done.code == 1 and "proxy" in done.err and "Check http_proxy." in done.err, done.err
     assert "Traceback" not in done.err and store.load_fresh() == before
     assert cld("config", "-r", "box").code == 0
 
