@@ -23,13 +23,13 @@ def test_every_file_is_private_from_its_creation(store: ConfigStore, home: Path)
         import os, sys
         from cloudinary_cli.config.store import ConfigStore
         fsync, replace = os.fsync, os.replace
-        def told_fsync(handle):  # the content is written, and no mode has been set yet
+        def printing_fsync(handle):  # the content is written, and no mode has been set yet
             print(oct(os.fstat(handle).st_mode & 0o777))
             fsync(handle)
-        def told_replace(source, target):  # the last moment of the temporary file
+        def printing_replace(source, target):  # the last moment of the temporary file
             print(oct(os.stat(source).st_mode & 0o777))
             replace(source, target)
-        os.fsync, os.replace = told_fsync, told_replace
+        os.fsync, os.replace = printing_fsync, printing_replace
         os.umask(0)
         store = ConfigStore(sys.argv[1])
         with store.reserve("r") as pending:

@@ -175,14 +175,14 @@ RECORDED = """
     import os, stat, sys
     from cloudinary_cli.config.store import ConfigStore
     fsync, replace = os.fsync, os.replace
-    def told_fsync(handle):
+    def printing_fsync(handle):
         is_directory = stat.S_ISDIR(os.fstat(handle).st_mode)
         print("directory" if is_directory else f"file of {os.fstat(handle).st_size}")
         fsync(handle)
-    def told_replace(source, target):
+    def printing_replace(source, target):
         print("rename", os.path.getsize(source))
         replace(source, target)
-    os.fsync, os.replace = told_fsync, told_replace
+    os.fsync, os.replace = printing_fsync, printing_replace
     ConfigStore(sys.argv[1]).save({"a": "x" * 70})
 """
 

@@ -99,8 +99,8 @@ def test_unchanged_files_are_not_hashed_again(cld: Run, account: Account, tmp_pa
     assert "Skipping 2 items" in cld("-c", account.config_url(), "sync", "d", "f", "--push").err
     (cache,) = (tmp_path / "home/cache").iterdir()
     assert len(json.loads(cache.read_text())["files"]) == 2
-    lied = cache.read_text().replace(md5(b"a.jpg"), md5(b"z"))
-    cache.write_text(lied)
+    wrong = cache.read_text().replace(md5(b"a.jpg"), md5(b"z"))
+    cache.write_text(wrong)
     # The files have not changed, so this result comes from the cache.
     assert "'a.jpg' is out of sync" in cld("-c", account.config_url(), "sync", "d", "f", "--push", "--dry-run").err
 
