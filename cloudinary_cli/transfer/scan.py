@@ -1,4 +1,4 @@
-"""Finds the files below a local folder in one walk. It opens only directories."""
+"""Finds the files below a local folder in one walk. Opens directories, but no files."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def _kind(mode: int) -> Optional[str]:
 
 
 def _problem(relative: str, status: Status, reason: str) -> Outcome:
-    # A byte that is not UTF-8 is shown as an escape such as \xe9.
-    shown = one_line(os.fsencode(relative).decode("utf-8", "backslashreplace"))
-    message = f"'{shown}' is skipped: {reason}."
+    # A byte that is not UTF-8 is printed as an escape such as \xe9.
+    name = one_line(os.fsencode(relative).decode("utf-8", "backslashreplace"))
+    message = f"'{name}' is skipped: {reason}."
     return Outcome("scan", relative, status, reason, message=message)

@@ -1,4 +1,4 @@
-"""`cld upload_dir`: uploads the files of a directory that match a glob, without comparing them with the cloud."""
+"""`cld upload_dir`: uploads the files of a directory that match a glob, without comparing them with existing assets."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def joined(*parts: str) -> str:
 def upload_dir(app: AppContext, options: UploadDirOptions) -> None:
     """Upload the files.
 
-    :raises TransferIncomplete: some items failed, the others were done. :raises CliError: it could not start.
+    :raises TransferIncomplete: some items failed, the others were done. :raises CliError: the run could not start.
     """
     matches = glob_pattern(options.glob)
     item_filter = options.transfer.item_filter()
@@ -67,7 +67,7 @@ def upload_dir(app: AppContext, options: UploadDirOptions) -> None:
         if not files:
             app.console.warning(f"No file of '{one_line(options.path, None)}' matches the options.")
         if options.transfer.dry_run:
-            _show(run, options, files)
+            _print_plan(run, options, files)
         else:
             run.record(_problems(local, matches, item_filter))
             target = upload_target(run.session, app.sdk_config, mode, options.upload_options, bool(files))
@@ -96,7 +96,7 @@ def glob_pattern(glob: str) -> Pattern[str]:
     parts = [part for part in parts if part not in ("", ".")]
     if not parts:
         raise CliError(f"The pattern '{glob}' is empty. Omit -g to upload all files.")
-    # Two stars within a name are the same as one, and repeated `**` names the same as one `**`.
+    # Two stars within a name are equivalent to one star, and repeated `**` parts to one `**` part.
     names = [part if part == "**" else _STARS.sub(lambda match: match[1] or "*", part) for part in parts]
     names = [name for name, after in zip(names, [*names[1:], ""]) if not name == after == "**"]
     try:
@@ -106,7 +106,7 @@ def glob_pattern(glob: str) -> Pattern[str]:
 
 
 def _scan(options: UploadDirOptions) -> ScanResult:
-    """:raises CliError: it is not a directory, or cannot be read."""
+    """:raises CliError: the path is not a directory, or cannot be read."""
     if os.path.isfile(options.directory):
         quoted = shlex.quote(options.directory)
         raise CliError(f"'{options.directory}' is a file. Upload it with: cld uploader upload {quoted}")
@@ -136,7 +136,7 @@ def _planned(options: UploadDirOptions, files: Sequence[LocalFile], mode: Folder
         yield file, parameters
 
 
-def _show(run: Run, options: UploadDirOptions, files: Sequence[LocalFile]) -> None:
+def _print_plan(run: Run, options: UploadDirOptions, files: Sequence[LocalFile]) -> None:
     if files:
         run.app.console.info("The following files would be uploaded:")
     for file in files:

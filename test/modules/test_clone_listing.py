@@ -28,7 +28,7 @@ def test_without_a_yes_to_further_pages_nothing_is_copied(
     assert len(target.uploads) == (5 if agreed else 0) and len(source.searches) == (3 if agreed else 1)
     assert "5 results were found" in done.err and "Continue? (y/N)" in done.err
     assert ("Nothing was copied. Use --force (-F)" in done.err) is not agreed
-    assert ("failed" in Path("r.jsonl").read_text()) is not agreed  # a refusal keeps the list of what is to be done
+    assert ("failed" in Path("r.jsonl").read_text()) is not agreed  # declining keeps the old report
 
 
 def test_force_and_dry_run_ask_nothing(source: Source, target: Target, clone: Run) -> None:

@@ -106,7 +106,7 @@ def test_a_loop_of_redirects_ends(server: CloudinaryServer, migrate: Run) -> Non
 
 
 def test_a_redirect_from_https_to_http_is_not_followed() -> None:
-    # There is no https server without a certificate for the CDN, so this tests the function itself.
+    # An https server would need a certificate for the delivery host, so this tests the function itself.
     from cloudinary_cli.transfer.migrate import _redirected
 
     assert _redirected("https://a/x", "https://b/y") == "https://b/y"
@@ -126,7 +126,7 @@ def test_requests_are_concurrent_and_outcomes_in_order(server: CloudinaryServer,
             changed.notify_all()
             if changed.wait_for(lambda: len(arrived) >= 4, timeout=10):
                 return {}
-            arrived.update("abcd")  # the others need not wait as long
+            arrived.update("abcd")  # later requests do not wait
             return Reply(404, b"", {"X-Cld-Error": "alone"})
 
     for number in range(8):

@@ -28,7 +28,7 @@ def regenerated(request: Request) -> Dict[str, Any]:
 
 @pytest.fixture
 def regen(server: CloudinaryServer, invoke: Run) -> Run:
-    """Run `cld regen_derived ARGS` with the scripted server, which regenerates whatever it is asked for."""
+    """Run `cld regen_derived ARGS` with the scripted server, which accepts every request for a regeneration."""
     server.on("GET", "/transformations", derived("a", "b", "c"))
     server.on("POST", "/explicit", regenerated)
     return lambda *args, **kw: invoke("-c", server.config_url(timeout="2"), "regen_derived", *args, **kw)

@@ -1,4 +1,4 @@
-"""A bulk command stops when the other items cannot succeed, and after --max-errors; a later run does the rest."""
+"""A bulk command stops when the remaining items cannot succeed, and after --max-errors. A later run continues it."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_a_full_or_read_only_disk_ends_a_pull_at_once(
     assert len(tree(tmp_path / "disk")) == COUNT - report()["ok"]
 
 
-# -- a host that is not there
+# -- an unreachable host
 
 
 def test_a_delivery_host_that_does_not_exist_ends_a_pull_after_ten_items(account: Account, cld: Run) -> None:

@@ -34,7 +34,7 @@ def test_requests_and_messages(server: CloudinaryServer, up: Run, tmp_path: Path
     assert sent(server) == ["g/d/b.jpg", "g/d/s/a.jpg", "g/d/s/t/c.jpg"]
     request = uploads(server)[0]
     assert request.path == "/v1_1/demo/auto/upload" and request.field("use_filename_as_display_name") == "1"
-    assert str(tmp_path).encode() not in request.body  # nobody's directories
+    assert str(tmp_path).encode() not in request.body  # never the local path
 
 
 def test_fixed_mode(server: CloudinaryServer, up: Run) -> None:

@@ -13,7 +13,7 @@ from typing import Dict, Optional, Sequence, Tuple
 
 @dataclass(frozen=True)
 class Screen:
-    """The exit status, and all that the terminal showed; `out` is stdout if it was a pipe."""
+    """The exit status, and everything that the terminal showed. `out` is stdout if it was a pipe."""
 
     code: int
     text: str

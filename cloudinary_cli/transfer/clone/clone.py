@@ -40,7 +40,10 @@ class CloneOptions:
 
 @dataclass
 class _Clone:
-    """One run with both accounts. `selected` is the number of selected assets so far."""
+    """One run with both accounts.
+
+    `selected` counts the assets that the options have selected so far, `existing` those that the target already had.
+    """
 
     run: Run
     options: CloneOptions
@@ -57,7 +60,7 @@ class _Clone:
         return str(self.urls.config.cloud_name)
 
     def includes(self, asset: Asset) -> bool:
-        """Patterns and shards apply to public IDs, a report to types and public IDs."""
+        """True if the options select the asset. Globs and shards apply to public IDs, --retry-failed to key_of()."""
         return self.item_filter.includes(str(asset["public_id"]), key_of(asset))
 
     def assets(self) -> Iterator[Asset]:
@@ -92,7 +95,7 @@ def clone(app: AppContext, options: CloneOptions) -> None:
     """Copy assets from the active configuration to the target.
 
     :raises TransferIncomplete: some items failed, the others were done. :raises Declined: the user declined.
-    :raises CliError: it could not start, or the listing of the source is incomplete.
+    :raises CliError: the run could not start, or the listing of the source is incomplete.
     """
     item_filter = options.transfer.item_filter()
     app.active.require()

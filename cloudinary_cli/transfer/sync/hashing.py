@@ -1,7 +1,7 @@
 """Computes MD5 hashes of local files in the background, and reuses those of unchanged files from the last run.
 
-A hash is cached with size, mtime and ctime of its file, unless it was computed within two seconds of a change: the file
-could change again without a change of its times. See https://git-scm.com/docs/racy-git
+A hash is cached with the size, mtime and ctime of its file. It is not cached if it was computed within two seconds of a
+change, because the file could change again without new times: https://git-scm.com/docs/racy-git
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class EtagCache:
         return entry[3] if isinstance(entry[3], str) else None
 
     def put(self, file: LocalFile, etag: str, begun_ns: int) -> None:
-        """Store a hash whose computation began at `begun_ns`, unless the file changed just before."""
+        """Store a hash whose computation began at `begun_ns` (epoch ns), unless the file changed just before."""
         if max(file.mtime_ns, file.ctime_ns) + _RACY_NS < begun_ns:
             self._fresh[file.relative] = [*_stamp(file), etag]
 
@@ -111,7 +111,7 @@ class Hasher:
         """Drop the files that are not needed, even those being read, and wait for the others."""
         paths = self._needed = frozenset(file.path for file in needed)
         rest = []
-        while True:  # one by one, because the threads take from the other end
+        while True:  # one by one, because the threads take files from the other end at the same time
             try:
                 file = self._queue.pop()
             except IndexError:
@@ -125,7 +125,7 @@ class Hasher:
                 thread.join()
 
     def etag(self, file: LocalFile) -> str:
-        """MD5 of the content, hexadecimal; empty for an unreadable file, which is then equal to no asset."""
+        """MD5 of the content, hexadecimal; empty for an unreadable file, so that it equals no asset."""
         known = self._etags.get(file.path)
         return self._compute(file) if known is None else known
 

@@ -47,7 +47,7 @@ class SyncOptions:
 
 @dataclass
 class _Found:
-    """Both sides, and how they match."""
+    """The local files, the assets, and how they match."""
 
     names: NameMap
     local: ScanResult
@@ -63,7 +63,7 @@ def sync(app: AppContext, options: SyncOptions) -> None:
     """Make the receiving side equal to the other side.
 
     :raises TransferIncomplete: some items failed, the others were done. :raises Declined: the user declined.
-    :raises CliError: it could not start. Nothing was changed.
+    :raises CliError: the run could not start. Nothing was changed.
     """
     item_filter = options.transfer.item_filter()
     with transfer_run(app, options.transfer) as run:
@@ -104,7 +104,7 @@ class _Sync:
         return Hasher(EtagCache(home, self._options.local_folder))
 
     def _find(self, hasher: Hasher) -> _Found:
-        """Find both sides at the same time, and hash the local files meanwhile."""
+        """List both sides at the same time. Local files are hashed while the remote listing is in progress."""
         options = self._options
         names = NameMap.load(options.local_folder)
         listing = Background(lambda: list_folder(options.remote, self._run.app.clock))
@@ -211,7 +211,7 @@ class _Sync:
         return UploadFile(target, item.file.relative, item.file.path, options, mode)
 
     def _record_upload(self, item: Upload, outcome: Outcome, found: _Found) -> None:
-        """Record the name that the server chose, and the asset that was written."""
+        """Record the name that the server chose, and the asset that was uploaded."""
         self._count(outcome)
         response = outcome.response or {}
         if response.get("public_id"):
@@ -251,7 +251,7 @@ class _Sync:
     def _count_deleted(self, outcome: Outcome) -> None:
         self._deleted += outcome.status is Status.OK
 
-    # -- the end
+    # -- the result
 
     def _finish(self, found: _Found, work: Plan) -> None:
         tally, is_dry = self._run.tally, self._options.transfer.dry_run

@@ -214,7 +214,7 @@ class CountedKey(str):
 
 
 def operations(count: int, kind: str) -> int:
-    """Work for `count` files and `count` unmatched assets, in comparisons of keys and in hashes that were asked for."""
+    """The work for `count` files and `count` unmatched assets: comparisons of keys, and requested hashes."""
     asked: List[LocalFile] = []
 
     def etag(file: LocalFile) -> str:
