@@ -243,7 +243,7 @@ def keyring_timeout() -> float:
     if not text:
         return KEYRING_TIMEOUT_SECONDS
     if not re.match(r"[0-9]{1,3}(\.[0-9]+)?\Z", text) or not 0 < float(text) <= 600:
-        raise ConfigError("CLOUDINARY_CLI_KEYRING_TIMEOUT must be a number of seconds from 0.1 to 600.")
+        raise ConfigError("CLOUDINARY_CLI_KEYRING_TIMEOUT must be a number of seconds above 0 and up to 600.")
     return float(text)
 
 

@@ -63,7 +63,7 @@ def _detail(message: str) -> str:
     start = message.find("{")
     try:
         body = json.loads(message[start:]) if start >= 0 else None
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     if isinstance(body, dict):
         error = body.get("error")

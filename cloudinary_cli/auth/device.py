@@ -87,7 +87,7 @@ def request_code(base_url: str, settings: defaults.OAuthSettings, send: flow.Sen
         raise flow.refusal(response, urlsplit(endpoint).path, form)
     try:
         return _parse(json.loads(response.body))
-    except ValueError:
+    except (ValueError, RecursionError):
         raise InvalidTokenResponse("The response to the device request is not JSON; is a proxy responding?") from None
 
 

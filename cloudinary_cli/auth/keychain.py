@@ -115,7 +115,7 @@ def _kill(helper: "subprocess.Popen[bytes]") -> None:
 def _parse(out: bytes, err: bytes) -> Mapping[str, Any]:
     try:
         result: Mapping[str, Any] = json.loads(out)
-    except ValueError:
+    except (ValueError, RecursionError):
         lines = err.decode("utf-8", "replace").strip().splitlines() or ["no response"]
         result = {"problem": "refused", "detail": lines[-1]}
     if "problem" in result:

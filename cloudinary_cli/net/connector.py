@@ -227,7 +227,7 @@ def checked(response: Any) -> Response:
         return found
     try:
         body = json.loads(found.data.decode("utf-8"))
-    except ValueError:
+    except (ValueError, RecursionError):
         return found  # not JSON: the SDK reports it as such, with the status
     error = body.get("error") if isinstance(body, dict) else None
     if isinstance(error, dict) and "message" in error:

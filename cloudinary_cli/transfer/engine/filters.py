@@ -160,7 +160,7 @@ def _report_line(report: str, number: int, line: str) -> Tuple[str, str]:
     try:
         item: Any = json.loads(line)
         return str(item["path"]), str(item["status"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise CliError(
             f"Line {number} of the --retry-failed file {report} was not written by --report. Give the file of a run"
             " with --report."

@@ -263,7 +263,7 @@ def _parsed(response: Response) -> Dict[str, Any]:
     """:raises ApiError: an error of the server, or no JSON object. :raises AuthenticationError: status 401."""
     try:
         result = json.loads(response.data.decode("utf-8"))
-    except ValueError:
+    except (ValueError, RecursionError):
         result = None
     if not isinstance(result, dict):
         raise ApiError(f"Error parsing server response ({response.status}): not a JSON object.", response.status)

@@ -181,7 +181,8 @@ def _by_content(files: Iterable[LocalFile], assets: Iterable[RemoteAsset], etag:
     used: Set[str] = set()
     for asset in raw:
         directory = asset.key.rpartition("/")[0]
-        name = f"{directory}/{asset.display_name}" if directory else asset.display_name
+        display_name = nfc(asset.display_name)
+        name = f"{directory}/{display_name}" if directory else display_name
         for file in named.get(name, ()):
             if file.key not in used and file.size == asset.size and etag(file) == asset.etag:
                 used.add(file.key)
