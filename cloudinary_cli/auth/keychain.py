@@ -1,6 +1,6 @@
 """Access to the operating system's keychain (package `keyring`), with a time limit on each call.
 
-Each call runs in its own process (keychain_helper), which is killed when the time is over. A keychain that hangs in an
+Each call runs in its own process (keychain_helper), which is killed when the time is up. A keychain that hangs in an
 import or in C code therefore leaves no thread or process behind. The helper has no terminal, so a backend cannot prompt
 there; it can still open a window.
 """

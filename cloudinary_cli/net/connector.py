@@ -38,7 +38,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Response:
-    """A response that was read whole, with the members that the SDK reads."""
+    """A response whose body has been read, with the attributes that the SDK uses."""
 
     status: int
     data: bytes
@@ -50,8 +50,7 @@ class Request:
     """One request of a transfer.
 
     `body()` is called for each attempt. It returns bytes, or an iterable of bytes if there is a Content-Length header.
-    `repeatable` says that the request has no further effect when it arrives twice, so that it may be sent again when
-    its response is lost.
+    `repeatable`: a second copy of the request has no further effect, so it may be sent again when its response is lost.
     """
 
     method: str
@@ -72,8 +71,10 @@ class HostUnreachable(HTTPError):
 class Connector:
     """Offers the one method of urllib3's PoolManager that the SDK calls, and `send` for transfers.
 
+    :param api_proxy: replaces the proxy of the environment.
     :param timeout: of the configuration, in seconds; replaces the default read timeout.
     :param pool_size: the largest number of connections to one host. A thread that needs another one waits.
+    :param stop: ends all pauses, and forbids further requests, when it is set.
     """
 
     def __init__(
@@ -214,14 +215,14 @@ def _consume(response: Any, receive: Callable[[Any], T]) -> T:
     except BaseException:
         # An unread remainder would be taken for the next response on this connection.
         response.close()
-        response.release_conn()  # the pool blocks for ever when all of its connections are lost
+        response.release_conn()  # the pool blocks forever when all of its connections are lost
         raise
     response.release_conn()
     return result
 
 
 def checked(response: Any) -> Response:
-    """The response; an HTTP error whose JSON body has no error message gets one, or the SDK would call it a success."""
+    """The response. An error message is added to an HTTP error without one, which the SDK would treat as a success."""
     found = Response(response.status, response.data, response.headers)
     if response.status < 300:
         return found

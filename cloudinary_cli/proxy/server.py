@@ -1,4 +1,4 @@
-"""The loopback listener of `cld exec`: it streams requests to a Forwarder and responses back."""
+"""The loopback server of `cld exec`: passes requests to a Forwarder, and streams the responses back."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ class ProxyServer(ThreadingHTTPServer):
         self.server_close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A child that closes its connection is no error of this program."""
-        logger.debug("A connection to the proxy broke.", exc_info=True)
+        """Log only: a child may close its connection at any time."""
+        logger.debug("A connection to the proxy failed.", exc_info=True)
 
 
 class _ProxyHandler(BaseHTTPRequestHandler):
@@ -58,7 +58,7 @@ class _ProxyHandler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     timeout = _IDLE_SECONDS
-    # Headers and body are written apart; without this the body would wait for an acknowledgment (RFC 896).
+    # Headers and body are written separately; without this, the body would wait for an acknowledgment (RFC 896).
     disable_nagle_algorithm = True
     server: ProxyServer
 
@@ -73,7 +73,7 @@ class _ProxyHandler(BaseHTTPRequestHandler):
             self._reply(502, f"The API cannot be reached: {one_line(str(error))}")
         else:
             try:
-                self._pass_on(response)
+                self._relay(response)
             finally:
                 response.release_conn()
 
@@ -81,7 +81,7 @@ class _ProxyHandler(BaseHTTPRequestHandler):
 
     def _forwarder(self) -> Forwarder:
         if self.headers.get_all("Host") != [f"{HOST}:{self.server.server_port}"] or self.server.forwarder is None:
-            raise Refused(403, "This proxy serves the command that cld exec has started only.")
+            raise Refused(403, "This proxy serves only the command that cld exec has started.")
         return self.server.forwarder
 
     def _request(self) -> ProxiedRequest:
@@ -119,7 +119,7 @@ class _ProxyHandler(BaseHTTPRequestHandler):
             yield from self._blocks(size)
             self.rfile.readline(_LONGEST_CHUNK_LINE)
 
-    def _pass_on(self, response: Any) -> None:
+    def _relay(self, response: Any) -> None:
         self.send_response_only(response.status, response.reason)
         has_body = self.command != "HEAD" and response.status not in (204, 304)
         length = response.headers.get("Content-Length")
@@ -138,7 +138,7 @@ class _ProxyHandler(BaseHTTPRequestHandler):
             self.wfile.write(b"0\r\n\r\n")
 
     def _reply(self, status: int, message: str) -> None:
-        """An error in the form of the API's own, so that the SDK of the child shows the message."""
+        """Send an error in the format of the API, so that the SDK of the child shows the message."""
         self.close_connection = True  # a body may be left unread
         data = json.dumps({"error": {"message": message}}).encode("ascii")
         self.send_response_only(status)
@@ -150,4 +150,4 @@ class _ProxyHandler(BaseHTTPRequestHandler):
             self.wfile.write(data)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: the path has the nonce."""
+        """Log nothing: the path contains the nonce."""
