@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import re
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Iterable, Mapping, Optional, Union
+from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple, Union
 from urllib.parse import quote, unquote
 
 from cloudinary_cli.errors import CliError
@@ -40,7 +40,7 @@ class ProxiedRequest:
 
     method: str
     path: str
-    headers: Mapping[str, str]
+    headers: Sequence[Tuple[str, str]]
     body: Body = b""
     length: Optional[int] = 0
 
@@ -111,7 +111,10 @@ class Forwarder:
     def _send_with(self, url: str, request: ProxiedRequest, token: str) -> Any:
         from urllib3.util import Timeout
 
-        headers = forwarded_headers(request.headers)
+        headers: Dict[str, str] = {}
+        for name, value in forwarded_headers(request.headers):
+            # RFC 9110 section 5.3: fields of one name are one list.
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
         headers["Authorization"] = f"Bearer {token}"
         if request.length is not None and (request.length or request.method not in ("GET", "HEAD")):
             headers["Content-Length"] = str(request.length)
@@ -129,11 +132,14 @@ class Forwarder:
         )
 
 
-def forwarded_headers(headers: Mapping[str, str]) -> Dict[str, str]:
-    """The headers without the hop-by-hop ones (RFC 9110 section 7.6.1) and without credentials."""
-    listed = {name.strip().lower() for name in headers.get("Connection", "").split(",")}
-    excluded = _NOT_FORWARDED | listed
-    return {name: value for name, value in headers.items() if name.lower() not in excluded}
+def forwarded_headers(pairs: Iterable[Tuple[str, str]]) -> List[Tuple[str, str]]:
+    """The headers without those of one connection (RFC 9110 section 7.6.1) and without credentials."""
+    headers = list(pairs)
+    listed = {
+        part.strip().lower() for name, value in headers if name.lower() == "connection" for part in value.split(",")
+    }
+    left_out = _NOT_FORWARDED | listed
+    return [(name, value) for name, value in headers if name.lower() not in left_out]
 
 
 def open_forwarder(config: Any, nonce: str, connections: int, proxy_of: Callable[[str], Optional[str]]) -> Forwarder:

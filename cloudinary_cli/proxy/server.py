@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -53,6 +54,10 @@ class ProxyServer(ThreadingHTTPServer):
         logger.debug("A connection to the proxy failed.", exc_info=True)
 
 
+class _BrokenRequest(Exception):
+    """The client's request ends too early or is malformed. Not an OSError, which would count as one of the API's."""
+
+
 class _ProxyHandler(BaseHTTPRequestHandler):
     """One connection of the child; it may carry many requests."""
 
@@ -67,6 +72,9 @@ class _ProxyHandler(BaseHTTPRequestHandler):
 
         try:
             response = self._forwarder().send(self._request())
+        except _BrokenRequest as error:
+            logger.debug("A request to the proxy broke: %s.", error)
+            self.close_connection = True
         except Refused as refused:
             self._reply(refused.status, str(refused))
         except HTTPError as error:
@@ -92,26 +100,29 @@ class _ProxyHandler(BaseHTTPRequestHandler):
             if lengths or [coding.lower() for coding in codings] != ["chunked"]:
                 self.close_connection = True
                 raise Refused(400, "The length of the request's body is unclear.")
-            return ProxiedRequest(self.command, self.path, dict(self.headers.items()), self._chunks(), None)
+            return ProxiedRequest(self.command, self.path, self.headers.items(), self._chunks(), None)
         if len(lengths) > 1 or not all(length.isascii() and length.isdigit() for length in lengths):
             self.close_connection = True
             raise Refused(400, "The length of the request's body is unclear.")
         length = int(lengths[0]) if lengths else 0
         body = self._blocks(length) if length > _KEPT_BODY_BYTES else b"".join(self._blocks(length))
-        return ProxiedRequest(self.command, self.path, dict(self.headers.items()), body, length)
+        return ProxiedRequest(self.command, self.path, self.headers.items(), body, length)
 
     def _blocks(self, length: int) -> Iterator[bytes]:
         while length:
             block = self.rfile.read1(min(_BLOCK_BYTES, length))
             if not block:
-                raise ConnectionError("the client closed the connection within a request")
+                raise _BrokenRequest("the client closed the connection within a request")
             length -= len(block)
             yield block
 
     def _chunks(self) -> Iterator[bytes]:
         """The chunked transfer coding (RFC 9112 section 7.1)."""
         while True:
-            size = int(self.rfile.readline(_LONGEST_CHUNK_LINE).split(b";")[0], 16)
+            digits = self.rfile.readline(_LONGEST_CHUNK_LINE).split(b";")[0].strip()
+            if not re.fullmatch(b"[0-9A-Fa-f]{1,15}", digits):
+                raise _BrokenRequest("the client sent a malformed chunk")
+            size = int(digits, 16)
             if not size:
                 while self.rfile.readline(_LONGEST_CHUNK_LINE).strip():
                     pass  # trailer fields
@@ -123,7 +134,7 @@ class _ProxyHandler(BaseHTTPRequestHandler):
         self.send_response_only(response.status, response.reason)
         has_body = self.command != "HEAD" and response.status not in (204, 304)
         length = response.headers.get("Content-Length")
-        for name, value in forwarded_headers(response.headers).items():
+        for name, value in forwarded_headers(response.headers.items()):
             self.send_header(name, value)
         if length is not None:
             self.send_header("Content-Length", length)
