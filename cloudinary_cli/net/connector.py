@@ -26,6 +26,7 @@ from urllib3.util import Timeout
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.net.pool import environment_proxy, new_pool
 from cloudinary_cli.net.retry import TRANSIENT, RetryBudget, SharedPause, StopFlag, backoff, current_repetition
+from cloudinary_cli.progress import current_item
 from cloudinary_cli.text import one_line
 
 CONNECT_TIMEOUT_SECONDS = 15.0
@@ -150,12 +151,14 @@ class Connector:
                 wait = retry.seconds
                 if retry.blocks_all:
                     self._pause.hold(wait)
+                current_item().waiting(attempt + 1, self._budget.attempts, wait, retry.blocks_all)
                 _note_repetition(response.status in TRANSIENT)
                 logger.debug("HTTP %s, trying again (attempt %s).", response.status, attempt + 1)
             except HTTPError as error:
                 if attempt >= self._budget.attempts or not self._may_repeat(error, repeatable):
                     raise
                 wait = backoff(attempt)
+                current_item().waiting(attempt + 1, self._budget.attempts, wait, False)
                 _note_repetition(not isinstance(error, (NewConnectionError, ConnectTimeoutError)))
                 logger.debug("%s, trying again (attempt %s).", type(error).__name__, attempt + 1)
         raise AssertionError("unreachable")

@@ -162,8 +162,7 @@ def _finish(run: Run, options: RegenOptions, assets: Sequence[_Identity]) -> Non
         done = ("regenerated", run.tally.ok)
     run.finish(
         {"command": "regen_derived", "transformation": options.transformation, done[0]: done[1]},
-        f"{failed} of {len(assets)} assets were not regenerated. --retry-failed with the --report of a run repeats"
-        " them.",
+        f"{failed} of {len(assets)} assets were not regenerated.",
     )
 
 

@@ -71,7 +71,9 @@ def upload_dir(app: AppContext, options: UploadDirOptions) -> None:
         else:
             run.record(_problems(local, matches, item_filter))
             target = upload_target(run.session, app.sdk_config, mode, options.upload_options, bool(files))
-            run.execute([UploadFile(target, f.relative, f.path, p, mode) for f, p in _planned(options, files, mode)])
+            run.execute(
+                [UploadFile(target, f.relative, f.path, p, mode, f.size) for f, p in _planned(options, files, mode)]
+            )
         _finish(run, options, len(files))
 
 
@@ -154,6 +156,4 @@ def _finish(run: Run, options: UploadDirOptions, planned: int) -> None:
         if tally.failed + skipped:
             console.warning(f"{tally.failed + skipped} items skipped")
     summary = {"command": "upload_dir", "directory": options.path, "folder": options.target_folder or "/", **done}
-    run.finish(
-        summary, f"{tally.failed} files were not uploaded. --retry-failed with the --report of a run repeats them."
-    )
+    run.finish(summary, f"{tally.failed} files were not uploaded.")

@@ -44,7 +44,8 @@ def test_requests_and_messages(server: CloudinaryServer, regen: Run) -> None:
     server.on("GET", "/transformations", items)
     done = regen("w_5", "-F", "-w", "1", "-enu", "https://hook.example")
     assert (done.code, done.out) == (0, "")
-    assert done.err.splitlines() == [
+    *lines, end = done.err.splitlines()
+    assert end.startswith("Ended after ") and lines == [
         "Regenerated https://x/w_5/a.jpg",
         "Regenerated https://x/w_5/v.jpg",
         "Regeneration complete. 2 assets.",

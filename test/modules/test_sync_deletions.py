@@ -125,7 +125,7 @@ def test_a_dry_run_asks_nothing_and_changes_nothing(sync: Run, account: Account,
     (tmp_path / "d/.cld-sync").write_text('{"gone.jpg": "g.jpg"}')
     done = sync("--push", "--dry-run", "--json")
     assert done.code == 0 and not account.changes and "Continue?" not in done.err
-    assert "Dry run mode enabled. Would delete 1 resources:\nx1\n" in done.err
+    assert "Dry run mode enabled. Would delete 1 resources:\nx.jpg\n" in done.err
     assert "The following files would be uploaded:\na.jpg\nb.jpg\n" in done.err
     plan = json.loads(done.out)["plan"]
     assert plan["upload"] == ["a.jpg", "b.jpg"] and plan["delete"] == [{"path": "x.jpg", "public_id": "x1"}]

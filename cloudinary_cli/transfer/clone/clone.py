@@ -174,8 +174,8 @@ def _finish(job: _Clone) -> None:
         )
     run.finish(
         {**summary, **counts},
-        f"{tally.failed} of {job.selected} assets were not copied. --retry-failed with the --report of a run repeats"
-        " them.",
+        f"{tally.failed} of {job.selected} assets were not copied.",
+        job.listing.is_complete,
     )
     if job.problem is not None:
         raise job.problem
