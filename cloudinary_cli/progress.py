@@ -71,7 +71,8 @@ class Item:
         if not self.size:
             return Row(self.name, readable_time(seconds))
         if self.position >= self.size:
-            return Row(self.name, f"{readable_size(self.size)}, waiting for the response"[: columns // 2])
+            what = ", waiting for the response" if columns >= _WIDE_COLUMNS else " sent"
+            return Row(self.name, readable_size(self.size) + what)
         rate = f"{readable_size(self.position / max(seconds, 0.1))}/s"
         if columns < _WIDE_COLUMNS:
             return Row(self.name, f"{100 * self.position // self.size}%  {readable_size(self.position)}  {rate}")

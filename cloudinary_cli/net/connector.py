@@ -10,7 +10,8 @@ import itertools
 import json
 import threading
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, Mapping, Optional, Set, Tuple, TypeVar
+from functools import partial
+from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Set, Tuple, TypeVar
 
 import urllib3
 from urllib3.exceptions import (
@@ -31,6 +32,7 @@ from cloudinary_cli.text import one_line
 
 CONNECT_TIMEOUT_SECONDS = 15.0
 READ_TIMEOUT_SECONDS = 120.0
+_BLOCK = 64 * 1024  # bytes
 _SAFE_METHODS = frozenset(["GET", "HEAD"])
 
 T = TypeVar("T")
@@ -102,7 +104,11 @@ class Connector:
         options = {"timeout": self._timeout(timeout), "retries": False, "redirect": False, **kw}
         pool = self._pool(url)
         is_repeatable = method in _SAFE_METHODS or current_repetition() is not None
-        return self._exchange(lambda: pool.request(method, url, **options), is_repeatable, checked)
+        if options.get("fields") and current_item().size:
+            call = _counted_call(pool, method, url, options)
+        else:
+            call = partial(pool.request, method, url, **options)
+        return self._exchange(call, is_repeatable, checked)
 
     def send(self, request: Request, receive: Callable[[Any], T]) -> T:
         """Send a request, repeat it where that is safe, and pass the unread response to `receive`, which reads it.
@@ -191,6 +197,27 @@ class Connector:
         with self._lock:
             for pool in self._pools.values():
                 pool.clear()
+
+
+def _counted_call(pool: urllib3.PoolManager, method: str, url: str, options: Dict[str, Any]) -> Callable[[], Any]:
+    """A call that sends the fields of the SDK as multipart data in blocks, and counts the bytes of the item.
+
+    A file that is sent in parts has a call for each part, so the bytes of the earlier parts are added.
+    """
+    fields = options.pop("fields")
+    body, content_type = urllib3.encode_multipart_formdata(fields)
+    fixed = {"Content-Type": content_type, "Content-Length": str(len(body))}
+    options["headers"] = {**(options.get("headers") or {}), **fixed}
+    item = current_item()
+    before, size = item.position, item.size or 0
+
+    def blocks() -> Iterator[bytes]:
+        for start in range(0, len(body), _BLOCK):
+            item.position = min(before + start, size)
+            yield body[start : start + _BLOCK]
+        item.position = min(before + len(body), size)
+
+    return lambda: pool.request(method, url, body=blocks(), **options)
 
 
 def _origin(url: str) -> str:

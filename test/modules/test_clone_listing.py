@@ -26,6 +26,7 @@ def test_without_a_yes_to_further_pages_nothing_is_copied(
     agreed = answer == "y\n"
     assert done.code == (0 if agreed else 1) and done.out == ""
     assert len(target.uploads) == (5 if agreed else 0) and len(source.searches) == (3 if agreed else 1)
+    assert "from cloud src to cloud dst:\n  image/upload/p0\n  image/upload/p1\n  and 3 more\n" in done.err
     assert "5 results were found" in done.err and "Continue? (y/N)" in done.err
     assert ("Nothing was copied. Use --force (-F)" in done.err) is not agreed
     assert ("failed" in Path("r.jsonl").read_text()) is not agreed  # a refusal keeps the list of what is to be done

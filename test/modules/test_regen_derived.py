@@ -129,11 +129,12 @@ def test_a_declined_question_is_a_failure_and_changes_nothing(
     assert done.code == code and done.out == ""
     assert "Continue? (y/N)" in done.err and ("Stopping." in done.err) is (code == 1)
     assert ("Use --force (-F)" in done.err) is (typed == "")
-    assert (server.requests == []) is (code == 1)
+    assert "  image/upload/a\n  image/upload/b\n  image/upload/c\n" in done.err and "'w_5' in cloud 'demo'" in done.err
+    assert (explicit_calls(server) == []) is (code == 1)
 
 
 def test_a_declined_run_keeps_the_report_of_the_last_one(server: CloudinaryServer, regen: Run, cld: Run) -> None:
-    line = '{"path": "a", "status": "failed"}\n'
+    line = '{"path": "image/upload/a", "status": "failed"}\n'
     Path("r.jsonl").write_text(line)
     options = ("--retry-failed", "r.jsonl", "--report", "r.jsonl")
     assert cld("-c", server.config_url(), "regen_derived", "w_5", *options).code == 1

@@ -19,10 +19,14 @@ MAX_NAMES = 10
 _VARIABLE = re.compile(r"'[^']*'|\bhttps?://\S+|\d+")
 
 
-def listed(names: Sequence[str], most: int = MAX_NAMES) -> List[str]:
-    """The first names, and `and 40 more`. Each is one line of safe text."""
+def listed(names: Sequence[str], most: int = MAX_NAMES, count: int = 0) -> List[str]:
+    """The first names, and `and 40 more`. Each is one line of safe text.
+
+    :param count: of all names, if `names` has only some of them.
+    """
     lines = [one_line(name, None) for name in names[:most]]
-    return lines + ([f"and {len(names) - most} more"] if len(names) > most else [])
+    more = max(count, len(names)) - len(lines)
+    return lines + ([f"and {more} more"] if more else [])
 
 
 @dataclass
@@ -55,7 +59,7 @@ class Failures:
         for group in sorted(self._groups.values(), key=lambda group: group.count):
             count = group.count
             more = f" and {count - len(group.keys)} more" if count > len(group.keys) else ""
-            names = ", ".join(one_line(key, None) for key in group.keys)
+            names = ", ".join(one_line(key, None) for key in sorted(group.keys))
             lines.append(f"{count} failed: {one_line(group.reason)}: {names}{more}")
         return lines
 

@@ -156,9 +156,9 @@ class _Sync:
             hasher.save(found.local.files)
         messages.print_differences(self._console, work, self._run.shows_each)
         source_is_empty = not (found.local.files if self._is_push else found.remote.assets)
-        sides = Sides(
-            self._options.local_folder, self._options.remote.folder or "/", source_is_empty, self._options.remote.status
-        )
+        folder, status = self._options.remote.folder or "/", self._options.remote.status
+        cloud = str(self._run.app.sdk_config.cloud_name)
+        sides = Sides(self._options.local_folder, folder, cloud, source_is_empty, status)
         if not policy.deletes(self._console, self._options.policy, self._options.transfer, work, sides):
             work = plan.without_deletions(work)
         return plan.with_upload_keys(work, found.assets, found.remote.mode) if self._is_push else work
