@@ -67,8 +67,8 @@ class Region:
     def _work(self) -> None:
         try:
             while not self._stopped.wait(_REDRAW_SECONDS):
-                # A write to a terminal that is stopped would block, and hold the lock.
-                if is_writable(self._stream.fileno()):
+                # A write to a terminal that is stopped (Ctrl-S) would block, and hold the lock.
+                if is_writable(self._stream.fileno()) and _is_foreground(self._stream.fileno()):
                     self.draw()
         except (OSError, ValueError):
             pass  # the terminal was closed
@@ -117,3 +117,11 @@ class Region:
             text += " " * (width - len(detail) - display_width(text)) + detail
         color = _COLORS.get(row.color) if self._has_color else None
         return f"{color}{text}\x1b[0m" if color else text
+
+
+def _is_foreground(descriptor: int) -> bool:
+    """False for a background job of a shell, whose rows would overwrite what the user types."""
+    try:
+        return os.tcgetpgrp(descriptor) == os.getpgrp()
+    except (OSError, AttributeError):  # not the controlling terminal, or Windows
+        return True

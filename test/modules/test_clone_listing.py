@@ -43,6 +43,11 @@ def test_force_and_dry_run_ask_nothing(source: Source, target: Target, clone: Ru
     assert done.code == 0 and len(target.uploads) == 5 and "Continue?" not in done.err
 
 
+def test_a_dry_run_shows_paths_beside_random_public_ids(source: Source, clone: Run) -> None:
+    source.add("x7k2", display_name="cat", asset_folder="pets", format="jpg")
+    assert "\npets/cat.jpg (image/upload/x7k2)\n" in clone("--dry-run").err
+
+
 def test_the_search_expression_is_put_in_parentheses(source: Source, clone: Run) -> None:
     source.add("a")
     assert clone("-se", "tags:a OR tags:b").code == 0

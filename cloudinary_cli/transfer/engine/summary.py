@@ -15,8 +15,9 @@ from cloudinary_cli.text import one_line
 from cloudinary_cli.transfer.engine.records import Outcome, Status
 
 MAX_NAMES = 10
-# What differs between two failures of the same cause: quoted names, URLs and numbers.
-_VARIABLE = re.compile(r"'[^']*'|\bhttps?://\S+|\d+")
+MAX_CAUSES = 20
+# What differs between two failures of the same cause: quoted names, URLs and numbers. Three digits may be a status.
+_VARIABLE = re.compile(r"'[^']*'|\bhttps?://\S+|\b(?!\d{3}\b)\d+")
 
 
 def listed(names: Sequence[str], most: int = MAX_NAMES, count: int = 0) -> List[str]:
@@ -48,7 +49,10 @@ class Failures:
         reason = (outcome.error or "unknown").rstrip(".")
         for name in filter(None, (outcome.key, outcome.public_id)):
             reason = reason.replace(name, "...") if len(name) > 3 else reason
-        group = self._groups.setdefault(_VARIABLE.sub("", reason), _Group(reason))
+        cause = _VARIABLE.sub("", reason)
+        if cause not in self._groups and len(self._groups) >= MAX_CAUSES:
+            cause = reason = "other causes"
+        group = self._groups.setdefault(cause, _Group(reason))
         group.count += 1
         if len(group.keys) < MAX_NAMES:
             group.keys.append(outcome.key)
