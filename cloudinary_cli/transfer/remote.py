@@ -138,7 +138,7 @@ def _collect(index: RemoteIndex, query: RemoteQuery, clock: Callable[[], float])
     seen: Dict[Any, RemoteAsset] = {}
     outside: Set[Any] = set()
     total = 0
-    current_item().detail = lambda: f"{len(seen)} of {total} assets"
+    current_item().detail = lambda: f"{len(seen)} of {total} assets" if total else ""
     for page in pages(_fetch(query, index.mode), lambda cursor: _fetch(query, index.mode, cursor)):
         results = page.get("resources")
         if not isinstance(results, list):
