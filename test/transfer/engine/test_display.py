@@ -83,7 +83,7 @@ def test_a_pipe_has_a_line_for_each_file_and_no_control_sequence(env: Dict[str, 
         ([], {"NO_COLOR": "1"}, True),
     ],
 )
-def test_who_wants_lines_gets_lines(
+def test_options_and_terminals_choose_between_rows_and_lines(
     env: Dict[str, str], box: SandboxClient, options: List[str], variables: Dict[str, str], has_rows: bool
 ) -> None:
     box.fault(API + "/auto/upload", method="POST", status=503, headers={"Retry-After": "1"})
