@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Sequence
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence
 from urllib.parse import urlsplit
 
 from cloudinary_cli.defaults import is_loopback_host
@@ -34,6 +34,7 @@ class UploadFile:
     path: str
     options: Mapping[str, Any]
     mode: FolderMode
+    size: Optional[int] = None  # bytes, if known
     action: str = "upload"
 
     def run(self) -> Outcome:
@@ -110,6 +111,10 @@ class DownloadFile:
     @property
     def key(self) -> str:
         return self.item.relative
+
+    @property
+    def size(self) -> Optional[int]:
+        return self.item.asset.size
 
     def run(self) -> Outcome:
         asset, url = self.item.asset, self.item.asset.public_id

@@ -7,7 +7,7 @@ https://cloudinary.com/documentation/migration#lazy_migration_with_auto_upload
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Iterator, Mapping, Optional, Union
 from urllib.parse import urljoin, urlsplit
 
@@ -67,7 +67,9 @@ def migrate(app: AppContext, options: MigrateOptions) -> None:
     """
     entries.check_readable(options.file)
     item_filter = options.transfer.item_filter()
-    with transfer_run(app, options.transfer) as run:
+    # With -v each URL is printed, also beside the display.
+    transfer = replace(options.transfer, verbose=options.verbose or options.transfer.verbose)
+    with transfer_run(app, transfer) as run:
         mapping = _mapping(options.mapping)
         items = _items(run, options, mapping, item_filter)
         if options.transfer.dry_run:
@@ -77,7 +79,7 @@ def migrate(app: AppContext, options: MigrateOptions) -> None:
             count = run.tally.ok
             run.app.console.success(f"{count} URLs uploaded")
         counts = {"would_upload" if options.transfer.dry_run else "uploaded": count}
-        failure = f"{run.tally.failed} URLs were not uploaded. --retry-failed with the --report of a run repeats them."
+        failure = f"{run.tally.failed} URLs were not uploaded."
         run.finish({"command": "migrate", "mapping": options.mapping, **counts}, failure)
 
 

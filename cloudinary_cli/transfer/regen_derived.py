@@ -14,6 +14,7 @@ from cloudinary_cli.sdk.pages import PAGE_SIZE, pages, wait_for_quota
 from cloudinary_cli.text import one_line
 from cloudinary_cli.transfer.engine.records import Outcome, Status
 from cloudinary_cli.transfer.engine.run import Run, TransferOptions, transfer_run
+from cloudinary_cli.transfer.engine.summary import listed
 from cloudinary_cli.transfer.http.upload import UploadTarget, explicit
 
 DEFAULT_MAX_RESULTS = 10
@@ -64,10 +65,8 @@ def regenerate(app: AppContext, options: RegenOptions) -> None:
     """
     item_filter = options.transfer.item_filter()
     app.active.require()
-    if not options.transfer.dry_run and not options.force and not app.console.confirm(_COST):
-        raise Declined("Stopping. Nothing was regenerated.")
     with transfer_run(app, options.transfer) as run:
-        listing = _list(app, options)
+        listing = _list(run, options)
         # All assets are listed before the first one is regenerated, because that changes the listing.
         assets = [asset for asset in _distinct(listing.derived) if item_filter.includes(asset.public_id, asset.key)]
         _print_listing(run, options, listing, assets)
@@ -75,13 +74,25 @@ def regenerate(app: AppContext, options: RegenOptions) -> None:
             for asset in assets:
                 app.console.info(one_line(asset.key, None))
         else:
+            _confirm(app, options, assets)
             target = UploadTarget(run.session, app.sdk_config)
             parameters = _parameters(options, listing.is_named)
             run.execute([_Regenerate(target, asset, parameters) for asset in assets])
         _finish(run, options, assets)
 
 
-def _list(app: AppContext, options: RegenOptions) -> _Listing:
+def _confirm(app: AppContext, options: RegenOptions, assets: Sequence[_Identity]) -> None:
+    """:raises Declined: the user declined. Nothing was regenerated."""
+    if options.force or not assets:
+        return
+    transformation, cloud = one_line(options.transformation), one_line(str(app.sdk_config.cloud_name))
+    lines = [f"The derived assets with transformation '{transformation}' in cloud '{cloud}' will be regenerated, of:"]
+    app.console.notice("\n".join(lines + [f"  {name}" for name in listed([asset.key for asset in assets])]))
+    if not app.console.confirm(_COST):
+        raise Declined("Stopping. Nothing was regenerated.")
+
+
+def _list(run: Run, options: RegenOptions) -> _Listing:
     """List the derived assets, page by page, up to `max_results`.
 
     :raises ApiError: no such transformation, refused, or no response after the retries.
@@ -100,14 +111,15 @@ def _list(app: AppContext, options: RegenOptions) -> _Listing:
             reason = error.message.rstrip(".")
             raise ApiError(f"{reason}. List the transformations: cld admin transformations", 404) from error
 
-    first = fetch()
-    for page in pages(first, fetch):
-        items = page.get("derived")
-        derived.extend(item for item in (items if isinstance(items, list) else []) if isinstance(item, dict))
-        if page.get("next_cursor"):
-            if limit is not None and len(derived) >= limit:
-                return _Listing(bool(first.get("named")), derived, False)
-            wait_for_quota(page, app.clock)
+    with run.session.progress.item("Listing derived assets", detail=lambda: str(len(derived))):
+        first = fetch()
+        for page in pages(first, fetch):
+            items = page.get("derived")
+            derived.extend(item for item in (items if isinstance(items, list) else []) if isinstance(item, dict))
+            if page.get("next_cursor"):
+                if limit is not None and len(derived) >= limit:
+                    return _Listing(bool(first.get("named")), derived, False)
+                wait_for_quota(page, run.app.clock)
     return _Listing(bool(first.get("named")), derived, True)
 
 
@@ -159,8 +171,7 @@ def _finish(run: Run, options: RegenOptions, assets: Sequence[_Identity]) -> Non
     count = {"would_regenerate": len(assets)} if options.transfer.dry_run else {"regenerated": run.tally.ok}
     run.finish(
         {"command": "regen_derived", "transformation": options.transformation, **count},
-        f"{failed} of {len(assets)} assets were not regenerated. --retry-failed with the --report of a run repeats"
-        " them.",
+        f"{failed} of {len(assets)} assets were not regenerated.",
     )
 
 

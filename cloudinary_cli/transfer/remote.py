@@ -10,6 +10,7 @@ from typing import AbstractSet, Any, Callable, Dict, List, Optional, Set
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import ApiError, CliError
 from cloudinary_cli.net.retry import LISTING_BUDGET, attempts, retried
+from cloudinary_cli.progress import current_item
 from cloudinary_cli.sdk import loader
 from cloudinary_cli.sdk.call import call_api
 from cloudinary_cli.sdk.pages import PAGE_SIZE, pages, wait_for_quota
@@ -139,6 +140,7 @@ def _collect(index: RemoteIndex, query: RemoteQuery, clock: Callable[[], float])
     seen: Dict[Any, RemoteAsset] = {}
     outside: Set[Any] = set()
     total = 0
+    current_item().detail = lambda: f"{len(seen)} of {total} assets" if total else ""
     for page in pages(_fetch(query, index.mode), lambda cursor: _fetch(query, index.mode, cursor)):
         results = page.get("resources")
         if not isinstance(results, list):

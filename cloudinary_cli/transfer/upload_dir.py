@@ -10,6 +10,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Pattern, Sequen
 
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import CliError
+from cloudinary_cli.progress import Progress
 from cloudinary_cli.text import nfc, one_line
 from cloudinary_cli.transfer.actions import UploadFile
 from cloudinary_cli.transfer.engine.filters import ItemFilter, translated
@@ -58,7 +59,9 @@ def upload_dir(app: AppContext, options: UploadDirOptions) -> None:
     """
     matches = glob_pattern(options.glob)
     item_filter = options.transfer.item_filter()
-    local = _scan(options)
+    progress = Progress()
+    with options.transfer.display(app.console, progress.rows):
+        local = _scan(options, progress)
     with transfer_run(app, options.transfer) as run:
         mode = options.mode or folder_mode()
         what = "directory" if options.own_name else "contents of directory"
@@ -71,7 +74,9 @@ def upload_dir(app: AppContext, options: UploadDirOptions) -> None:
         else:
             run.record(_problems(local, matches, item_filter))
             target = upload_target(run.session, app.sdk_config, mode, options.upload_options, bool(files))
-            run.execute([UploadFile(target, f.relative, f.path, p, mode) for f, p in _planned(options, files, mode)])
+            run.execute(
+                [UploadFile(target, f.relative, f.path, p, mode, f.size) for f, p in _planned(options, files, mode)]
+            )
         _finish(run, options, len(files))
 
 
@@ -105,12 +110,12 @@ def glob_pattern(glob: str) -> Pattern[str]:
         raise CliError(f"The pattern '{glob}' cannot be used: {error}.") from None
 
 
-def _scan(options: UploadDirOptions) -> ScanResult:
+def _scan(options: UploadDirOptions, progress: Progress) -> ScanResult:
     """:raises CliError: the path is not a directory, or cannot be read."""
     if os.path.isfile(options.directory):
         quoted = shlex.quote(options.directory)
         raise CliError(f"'{options.directory}' is a file. Upload it with: cld uploader upload {quoted}")
-    local = scan(options.path, options.include_hidden)
+    local = scan(options.path, options.include_hidden, progress)
     if not local.exists:
         raise CliError(f"Directory: {options.path} does not exist")
     return local
@@ -154,6 +159,4 @@ def _finish(run: Run, options: UploadDirOptions, planned: int) -> None:
         if tally.failed + skipped:
             console.warning(f"{tally.failed + skipped} items skipped")
     summary = {"command": "upload_dir", "directory": options.path, "folder": options.target_folder or "/", **done}
-    run.finish(
-        summary, f"{tally.failed} files were not uploaded. --retry-failed with the --report of a run repeats them."
-    )
+    run.finish(summary, f"{tally.failed} files were not uploaded.")

@@ -169,10 +169,12 @@ def test_an_aborted_run_names_the_uploads_that_the_server_may_have_completed(ser
     wait_until(lambda: len(server.requests) == 25, process)
     abort(process)
     ended.set()
+    err = Path("err").read_text()
+    assert err.index("abandoned") < err.index("Run the same command again to do the rest.")
     (line,) = [line for line in Path("err").read_text().splitlines() if "abandoned" in line]
     assert line == (
         "25 items were abandoned without a response. The server may have completed them (a file that is sent in parts is"
-        f" stored only with its last part): {', '.join(names[:20])} and 5 more"
+        f" stored only with its last part): {', '.join(names[:20])}, and 5 more"
     )
 
 

@@ -152,7 +152,9 @@ def test_a_file_that_changes_during_each_upload_is_an_error_and_is_not_stored(cl
     with ChangingServer(file, rewrite, 1000) as server:
         done = cld("-c", f"cloudinary://k:s@demo?upload_prefix=http://{server.address}", *COMMANDS[name])
     assert done.code == 1 and "Traceback" not in done.err
-    assert done.err.count("changed while it was uploaded, twice, so nothing was stored.") == 1
+    # A bulk command repeats the failures at its end.
+    count = 2 if name in ("sync", "upload_dir") else 1
+    assert done.err.count("changed while it was uploaded, twice, so nothing was stored") == count
     # upload_large has sent the first part each time, and never the last one.
     assert [len(body) for body in server.stored] == ([6_000_000] * 2 if name == "upload_large" else [])
 

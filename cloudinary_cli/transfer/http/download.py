@@ -11,6 +11,7 @@ from urllib3.exceptions import HTTPError, ProtocolError
 
 from cloudinary_cli.errors import ApiError, CliError
 from cloudinary_cli.net.connector import Request
+from cloudinary_cli.progress import current_item
 from cloudinary_cli.text import one_line
 from cloudinary_cli.transfer.engine.part_file import PREFIX, new_path, part_file, publish
 from cloudinary_cli.transfer.engine.session import TransferSession
@@ -116,11 +117,11 @@ def _receive(response: Any, file: IO[bytes], expected: Expected) -> int:
         response.drain_conn()
         raise ApiError(f"status code: {response.status}, details: {one_line(details)}", response.status)
     digest = hashlib.md5()  # noqa: S324 - the etag of the API is an MD5
-    size = 0
+    item, size = current_item(), 0
     file.seek(0)
     file.truncate()  # an earlier attempt may have left content
     for block in response.stream(BLOCK, decode_content=False):
-        size += len(block)
+        item.position = size = size + len(block)
         if expected.size is not None and size > expected.size:
             # An endless response must not fill the disk.
             raise _Mismatch(f"more than the listed {expected.size} bytes were received")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 from cloudinary_cli.errors import CliError
+from cloudinary_cli.progress import current_item
 from cloudinary_cli.system.steady_file import LocalFileChanged, Stamp, check_unchanged
 
 # In bytes. Sending one block must end within the connection's timeout, even on a slow connection.
@@ -68,7 +69,9 @@ def _content(file: Any, part: FilePart) -> Iterator[bytes]:
     check_unchanged(file.fileno(), part.stamp, part.path)
     file.seek(part.offset)
     remaining = part.size
+    item = current_item()
     while remaining:
+        item.position = part.offset + part.size - remaining
         block = file.read(min(BLOCK, remaining))
         if not block:
             raise LocalFileChanged(f"'{part.path}' changed while it was uploaded.")
@@ -76,6 +79,7 @@ def _content(file: Any, part: FilePart) -> Iterator[bytes]:
         if not remaining:
             check_unchanged(file.fileno(), part.stamp, part.path)
         yield block
+    item.position = part.offset + part.size
 
 
 def _field(boundary: str, name: str, value: Any) -> bytes:
