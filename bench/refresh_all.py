@@ -1,10 +1,11 @@
-"""`cld config --refresh-all` of many logins against a token endpoint with latency, next to one login alone.
+"""Measures `cld config --refresh-all` with many logins, and with one login, against a token endpoint with latency.
 
     python bench/refresh_all.py [--logins 50] [--latency 50] [--repeat 7] [--json FILE]
 
-The endpoint runs in a process of its own and answers each request after the latency; it rotates refresh tokens and
-refuses a used one. The floor is one exchange: a POST over a new connection and its answer, in the same run. "one login"
-is the same work for a config.json with a single entry, in a fresh process like the other. Rounds are interleaved.
+The endpoint runs in its own process and responds to each request after the latency. It rotates refresh tokens, and
+refuses used ones. The floor is one exchange in the same run: a POST over a new connection, and its response. "one
+login" is the same work for a config.json with a single entry. Each refresh runs in a fresh process. Rounds are
+interleaved.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from bench import results  # noqa: E402
 
 REPO = Path(__file__).resolve().parent.parent
-# The refresh alone is timed: the interpreter's start and the imports are bench/startup.py's subject.
+# Only the refresh is timed. bench/startup.py measures the start of the interpreter and the imports.
 _TIMED = """
 import sys, time
 import concurrent.futures.thread, filelock, requests.utils, urllib3
@@ -66,12 +67,12 @@ class _Endpoint(BaseHTTPRequestHandler):
         token = form["refresh_token"][0]
         time.sleep(self.latency)
         with self.lock:
-            again = token in self.used
+            is_used = token in self.used
             self.used.add(token)
             number = len(self.used)
         body: Dict[str, Any] = {"access_token": access_token(number), "refresh_token": f"{token}.", "expires_in": 300}
-        data = json.dumps({"error": "invalid_grant"} if again else body).encode()
-        self.send_response(400 if again else 200)
+        data = json.dumps({"error": "invalid_grant"} if is_used else body).encode()
+        self.send_response(400 if is_used else 200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
@@ -127,14 +128,14 @@ def refresh(home: Path, logins: int) -> float:
 
 
 def exchange(port: int, number: int) -> float:
-    """Seconds of one raw exchange: connect, POST, answer."""
+    """Seconds of one raw exchange: connect, POST, response."""
     start = time.perf_counter()
     connection = http.client.HTTPConnection("127.0.0.1", port)
     form = urlencode({"grant_type": "refresh_token", "refresh_token": f"raw-{number}", "client_id": "x"})
     connection.request("POST", "/oauth2/token", form, {"Content-Type": "application/x-www-form-urlencoded"})
-    answer = json.loads(connection.getresponse().read())
+    response = json.loads(connection.getresponse().read())
     connection.close()
-    assert "access_token" in answer
+    assert "access_token" in response
     return time.perf_counter() - start
 
 
@@ -145,10 +146,10 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=7, help="rounds; default 7")
     results.add_option(parser)
     options = parser.parse_args()
-    here, there = multiprocessing.Pipe(duplex=False)
-    server = multiprocessing.Process(target=_serve, args=(there, options.latency / 1000), daemon=True)
+    receiver, sender = multiprocessing.Pipe(duplex=False)
+    server = multiprocessing.Process(target=_serve, args=(sender, options.latency / 1000), daemon=True)
     server.start()
-    port = here.recv()
+    port = receiver.recv()
     many = f"{options.logins} logins"
     taken: Dict[str, List[float]] = {"one exchange": [], "one login": [], many: []}
     with tempfile.TemporaryDirectory() as directory:

@@ -1,4 +1,4 @@
-"""Saves measurements as JSON, with what is needed to repeat and to judge them. docs/images/build.py draws the file."""
+"""Saves measurements as JSON, with the command, commit and machine. docs/images/build.py draws a chart of the file."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ REPO = Path(__file__).resolve().parent.parent
 
 
 def add_option(parser: argparse.ArgumentParser) -> None:
-    """The option --json FILE."""
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also save the results in this file, beside others")
+    """Add the option --json FILE."""
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="also save the results in this file; it keeps those of other scripts"
+    )
 
 
 def timed(taken: Mapping[str, Sequence[float]]) -> List[Dict[str, Any]]:
-    """One result for each name: the best time, in seconds, and all of them. The first name is the floor."""
+    """One result for each name: the best time in seconds, and the times of all rounds. The first name is the floor."""
     return [{"name": name, "seconds": min(values), "rounds": sorted(values)} for name, values in taken.items()]
 
 

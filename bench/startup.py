@@ -1,4 +1,4 @@
-"""Start-up time of short commands, as a multiple of `python -c "import click"` measured in the same run.
+"""Measures the time of short commands, as a multiple of the time of `python -c "import click"` in the same run.
 
     python bench/startup.py [--repeat 20] [--entries 10000] [--json FILE]
 
@@ -78,9 +78,9 @@ def measure(runs: Mapping[str, "tuple[Sequence[str], Mapping[str, str]]"], repea
     taken: Dict[str, List[float]] = {name: [] for name in runs}
     for number in range(repeat + 1):
         for name, (command, env) in runs.items():
-            once = seconds(command, env)
+            elapsed = seconds(command, env)
             if number:
-                taken[name].append(once)
+                taken[name].append(elapsed)
     return taken
 
 

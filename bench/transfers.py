@@ -3,7 +3,8 @@
     python bench/transfers.py [--repeat 3] [--only upload] [--json FILE]
 
 The baseline is bench/raw_client.py: raw keep-alive sockets, as many threads as `cld` has workers, the same server. Both
-are complete processes, including start-up. Times are the median of the runs, memory the maximum. Prints Markdown.
+are complete processes, including start-up. The time is the median of the runs, the memory the maximum. Prints Markdown.
+The exit status is 1 if a row exceeds a limit.
 """
 
 from __future__ import annotations
@@ -39,14 +40,14 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class Case:
-    """One row. `cld` and `floor` get a new, empty folder for their output."""
+    """One row of the output. `cld` and `floor` get a new, empty folder for their output."""
 
     name: str
     cld: Callable[[Place, Path], Measured]
     floor: Optional[Callable[[Place, Path], Measured]] = None
     latency: int = 0  # milliseconds per request
-    limit: Optional[float] = None  # of the ratio
-    memory: Optional[int] = None  # MiB
+    limit: Optional[float] = None  # the largest ratio of the times
+    memory: Optional[int] = None  # the largest peak, in MiB
 
 
 def url_of(place: Place, cloud: str, tls: bool) -> str:
@@ -70,7 +71,7 @@ def raw(place: Place, kind: str, tls: bool, count: int, size: int, folder: Path)
 
 
 def local(place: Place, count: int, size: int, changed: int = 0) -> Path:
-    """A folder of `count` files as the server lists them. `changed` of them have other content."""
+    """A folder of `count` files as the server lists them. The content of `changed` files differs."""
     folder = place.folder / f"local-{count}-{size}-{changed}"
     if not folder.is_dir():
         folder.mkdir(parents=True)

@@ -59,6 +59,34 @@ def one_line(text: str, limit: Optional[int] = 200) -> str:
     return safe if limit is None or len(safe) <= limit else safe[: limit - 3] + "..."
 
 
+def display_width(text: str) -> int:
+    """The number of terminal columns of a text: 2 for a wide East Asian character, 0 for a combining mark.
+
+    Source: https://www.unicode.org/reports/tr11/
+    """
+    return len(text) if text.isascii() else sum(map(_columns, text))
+
+
+def _columns(char: str) -> int:
+    # The vowels and final consonants of Hangul are drawn into the block of their first consonant.
+    if unicodedata.category(char) in ("Mn", "Me") or "\u1160" <= char <= "\u11ff":
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def fitted(text: str, width: int) -> str:
+    """Cut a text to `width` columns. Dots replace its beginning, because the end of a path tells more."""
+    if display_width(text) <= width:
+        return text
+    kept, used = len(text), min(3, width)
+    while used + _columns(text[kept - 1]) <= width:
+        kept -= 1
+        used += _columns(text[kept])
+    while kept < len(text) and not _columns(text[kept]):  # marks of a character that is cut off
+        kept += 1
+    return "." * min(3, width) + text[kept:]
+
+
 _MIN_COLUMN = 8
 
 
@@ -72,23 +100,30 @@ def aligned(rows: Sequence[Sequence[str]], gap: str = "  ", width: Optional[int]
     for column in zip(*rows):
         # Usually the whole column is printable, so one check replaces a search of every cell.
         columns.append(column if "".join(column).isprintable() else [one_line(cell, None) for cell in column])
-    widths = [max(map(len, cells)) for cells in columns]
-    if width is not None:
-        widths = _fitted(widths, width - len(gap) * (len(widths) - 1))
-        columns = [[_cut(cell, size) for cell in cells] for cells, size in zip(columns, widths)]
-    padded = [[cell.ljust(size) for cell in cells] for cells, size in zip(columns, widths)]
+    if width is None:
+        sizes = [max(map(len, cells)) for cells in columns]
+        padded = [[cell.ljust(size) for cell in cells] for cells, size in zip(columns, sizes)]
+    else:
+        sizes = _column_sizes(columns, width - len(gap) * (len(columns) - 1))
+        padded = [[_cut(cell, size) for cell in cells] for cells, size in zip(columns, sizes)]
     return "\n".join(gap.join(cells).rstrip() for cells in zip(*padded))
 
 
-def _fitted(widths: List[int], total: int) -> List[int]:
-    for columns in (range(1, len(widths)), range(1)):
-        while sum(widths) > total and any(widths[index] > _MIN_COLUMN for index in columns):
-            widths[max(columns, key=widths.__getitem__)] -= 1
-    return widths
+def _column_sizes(columns: Sequence[Sequence[str]], total: int) -> List[int]:
+    sizes = [max(map(display_width, cells)) for cells in columns]
+    for indexes in (range(1, len(sizes)), range(1)):
+        while sum(sizes) > total and any(sizes[index] > _MIN_COLUMN for index in indexes):
+            sizes[max(indexes, key=sizes.__getitem__)] -= 1
+    return sizes
 
 
 def _cut(cell: str, size: int) -> str:
-    return cell if len(cell) <= size else cell[: size - 3] + "..."
+    """Pad a cell to `size` columns, or cut its end."""
+    if display_width(cell) > size:
+        while display_width(cell) > size - 3:
+            cell = cell[:-1]
+        cell += "..."
+    return cell + " " * (size - display_width(cell))
 
 
 def secrets_in(arguments: Sequence[str]) -> List[str]:

@@ -22,8 +22,8 @@ PACKAGE = Path(__file__).resolve().parent.parent / "cloudinary_cli"
 # of a module's name is its layer.
 LAYERS = (
     "utils __main__ cli cli_group modules core sandbox command completion transfer.clone transfer.sync transfer"
-    " transfer.http transfer.keys transfer.engine snippets agent search api context proxy sdk auth net config console system"
-    " defaults errors text version"
+    " transfer.http transfer.keys transfer.engine snippets agent search api context proxy sdk auth net config console"
+    " progress system defaults errors text version"
 ).split()
 # What may point upward: the table of commands. It is a table of texts, so that help imports no command.
 COMMAND_TABLES = {"cli_group", "core.config", "core.sandbox"}

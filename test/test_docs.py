@@ -39,7 +39,7 @@ def test_every_row_of_the_checklist_is_there() -> None:
 
 
 def test_every_report_of_users_is_there() -> None:
-    section = SECURITY.read_text(encoding="utf-8").split("## What users of such tools report")[1]
+    section = SECURITY.read_text(encoding="utf-8").split("## What users of comparable tools report")[1]
     assert re.findall(r"^\| (\d+) \|", section, re.M) == [str(number) for number in range(1, 26)]
 
 

@@ -63,7 +63,7 @@ def _detail(message: str) -> str:
     start = message.find("{")
     try:
         body = json.loads(message[start:]) if start >= 0 else None
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     if isinstance(body, dict):
         error = body.get("error")
@@ -74,7 +74,7 @@ def _detail(message: str) -> str:
     return one_line(found, 300).rstrip(".")
 
 
-# -- showing
+# -- display
 
 
 def summary_rows(
@@ -86,8 +86,8 @@ def summary_rows(
     """
     is_cloud = environment is response
     cloud_name, key, secret = (text(environment.get(name)) for name in ("cloud_name", "api_key", "api_secret"))
-    shown = secret if show_secret else masked_value("api_secret", secret)
-    url = f"cloudinary://{key}:{shown}@{cloud_name}" if cloud_name and key and secret else ""
+    password = secret if show_secret else masked_value("api_secret", secret)
+    url = f"cloudinary://{key}:{password}@{cloud_name}" if cloud_name and key and secret else ""
     first = [] if is_cloud else [("Email", text(response.get("email"))), ("Plan", text(response.get("plan_name")))]
     rows = [*first, ("Cloud name", cloud_name), ("API key", key), ("CLOUDINARY_URL", url)]
     if is_cloud:

@@ -48,7 +48,7 @@ class Session:
     def is_fresh(self, skew: float = OAUTH_EXPIRY_SKEW_SECONDS, now: Optional[float] = None) -> bool:
         """True while more than `skew` seconds are left.
 
-        A token with a lifetime of less than two skews counts as fresh for the first half of it. Otherwise each call
+        A token with a lifetime of less than two skews counts as fresh for half of its lifetime. Otherwise each call
         would request a new token from a server with short-lived tokens.
         """
         moment = time.time() if now is None else now

@@ -101,13 +101,13 @@ def folder_view(folder: Document) -> Dict[str, Any]:
 
 @blueprint.get("/folders")
 def root_folders(cloud: str) -> Response:
-    """The folders of the root."""
+    """The top-level folders."""
     return _children(cloud, "")
 
 
 @blueprint.get("/folders/<path:path>")
 def subfolders(cloud: str, path: str) -> Response:
-    """The folders of a folder."""
+    """The subfolders of a folder."""
     _require_folder(cloud, path)
     return _children(cloud, path)
 

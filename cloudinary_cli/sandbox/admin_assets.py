@@ -119,7 +119,6 @@ def details(cloud: str, kind: str, delivery_type: str, public_id: str) -> Respon
 def _details(cloud: str, asset: Asset) -> Dict[str, Any]:
     values = params()
     body = admin_view(cloud, asset, ["tags", "context", "metadata"])
-    body["next_cursor"] = None
     derived_values = {
         "next_cursor": values.get("derived_next_cursor"),
         "max_results": values.get("max_results"),
@@ -132,7 +131,6 @@ def _details(cloud: str, asset: Asset) -> Dict[str, Any]:
         body["versions"] = [version_view(item) for item in [asset] + state().assets(cloud).backups(asset["asset_id"])]
     if flag(values, "related"):
         body["related_assets"] = asset["related"]
-    del body["next_cursor"]
     return body
 
 

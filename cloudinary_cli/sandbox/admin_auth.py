@@ -10,7 +10,7 @@ from flask import Blueprint, Response, request
 from .auth_check import check_admin
 from .state import RefusedCall, state
 
-WINDOW = 3600
+WINDOW = 3600  # seconds
 
 
 def admin_blueprint(name: str) -> Blueprint:

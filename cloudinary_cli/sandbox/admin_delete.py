@@ -52,8 +52,8 @@ def delete_by_asset_ids(cloud: str) -> Response:
 
 def _delete_where(cloud: str, values: Params, wanted: Callable[[Asset], bool]) -> Response:
     chosen = [asset for asset in state().assets(cloud).all() if wanted(asset)]
-    rest = chosen[BATCH:]
-    return _deletion_result(cloud, values, {asset["public_id"]: asset for asset in chosen[:BATCH]}, partial=bool(rest))
+    batch = {asset["public_id"]: asset for asset in chosen[:BATCH]}
+    return _deletion_result(cloud, values, batch, partial=len(chosen) > BATCH)
 
 
 def _deletion_result(cloud: str, values: Params, found: Dict[str, Any], partial: bool = False) -> Response:
@@ -63,7 +63,7 @@ def _deletion_result(cloud: str, values: Params, found: Dict[str, Any], partial:
         deleted[name] = "deleted" if asset else "not_found"
     body: Dict[str, Any] = {"deleted": deleted, "deleted_counts": counts, "partial": partial}
     if partial:
-        # The next call lists only what is left, from its start, so the cursor needs no position.
+        # The next call starts at the first of the remaining assets, so the cursor needs no position.
         body["next_cursor"] = "0" * 32
     return jsonify(body)
 

@@ -100,7 +100,7 @@ def upload_mappings(cloud: str) -> Response:
 
 @blueprint.get("/transformations")
 def transformations(cloud: str) -> Response:
-    """List transformations, or details of the one named in the query."""
+    """List transformations, or show details of the one named in the query."""
     values = params()
     if values.get("transformation"):
         return _transformation_details(cloud, str(values["transformation"]), values)
@@ -172,7 +172,7 @@ def change_transformation(cloud: str) -> Response:
     name = known["name"]
     if request.method == "DELETE":
         state().storage.delete_document(cloud, "transformation", name)
-        _forget_derived(cloud, name)
+        _delete_derived(cloud, name)
         return jsonify({"message": "deleted"})
     doc = state().storage.document(cloud, "transformation", name) or known
     doc["allowed_for_strict"] = flag(values, "allowed_for_strict", bool(doc["allowed_for_strict"]))
@@ -182,7 +182,7 @@ def change_transformation(cloud: str) -> Response:
     return jsonify({"message": "updated"})
 
 
-def _forget_derived(cloud: str, name: str) -> None:
+def _delete_derived(cloud: str, name: str) -> None:
     for asset in state().assets(cloud).all():
         if any(item["transformation"] == name for item in asset["derived"]):
             kept = [item for item in asset["derived"] if item["transformation"] != name]

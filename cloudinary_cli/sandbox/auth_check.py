@@ -17,7 +17,7 @@ from .state import RefusedCall, state
 NEVER_SIGNED = ("file", "cloud_name", "resource_type", "api_key", "signature")
 # Accepted unsigned by the bulk endpoints only; see _NON_SIGNABLE_NOTIFICATION_PARAMS of the SDK.
 UNSIGNED_NOTIFICATION = ("notification_url", "batch_id")
-SIGNATURE_LIFETIME = 3600.0
+SIGNATURE_LIFETIME = 3600.0  # seconds
 
 
 def check_admin(cloud: str) -> None:
@@ -83,12 +83,12 @@ def check_signature(cloud: str, values: Params, optional: Any = ()) -> None:
     _check_timestamp(values)
 
 
-def string_to_sign(values: Params, left_out: Any) -> str:
+def string_to_sign(values: Params, excluded: Any) -> str:
     """Sorted `key=value` pairs joined by `&`, with `&` inside a pair encoded (signature version 2)."""
     signed = []
     for key, value in values.items():
         text = ",".join(str(item) for item in value) if isinstance(value, list) else str(value)
-        if text and key not in NEVER_SIGNED and key not in left_out:
+        if text and key not in NEVER_SIGNED and key not in excluded:
             signed.append(f"{key}={text}".replace("&", "%26"))
     return "&".join(sorted(signed))
 

@@ -38,7 +38,7 @@ class ChunkStore:
         return self._state.temp_dir / f"chunks-{chunk.key}"
 
     def result(self, chunk: Chunk) -> Optional[Dict[str, Any]]:
-        """The response of the finished upload, which a repeated last part gets again."""
+        """The response of the finished upload, which is sent again if the last part is repeated; None before."""
         return self._state.storage.document(self._cloud, "chunked_upload", chunk.key)
 
     def remember(self, chunk: Chunk, response: Dict[str, Any]) -> None:

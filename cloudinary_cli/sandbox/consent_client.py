@@ -11,7 +11,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode, urljoin, urlsplit
 from urllib.request import HTTPRedirectHandler, OpenerDirector, ProxyHandler, Request, build_opener
 
-TIMEOUT = 60
+TIMEOUT = 60  # seconds
 
 
 class ForbiddenUrl(Exception):
@@ -60,7 +60,7 @@ class ConsentForm(HTMLParser):
 
 
 def visit(url: str, deny: bool = False, cloud: Optional[str] = None) -> int:
-    """Open an authorization URL, submit its consent page and follow the redirect; the HTTP status of the callback.
+    """Open an authorization URL, submit its consent page and follow the redirect. Returns the last HTTP status.
 
     :raises ForbiddenUrl: when a page leads to another machine.
     """

@@ -46,7 +46,7 @@ def refuse_simple_requests() -> None:
 
 @blueprint.get("/requests")
 def requests_seen() -> Response:
-    """The last requests, oldest first. `path` filters by prefix, `method` by method."""
+    """The last requests, oldest first, filtered by `path` (a prefix) and `method`."""
     found = state().log.entries(request.args.get("path", ""), request.args.get("method", ""))
     return jsonify({"requests": found, "count": len(found)})
 
@@ -74,7 +74,7 @@ def clear_stats() -> Response:
 
 @blueprint.get("/faults")
 def planned_faults() -> Response:
-    """The planned failures that are left."""
+    """The planned failures that remain."""
     return jsonify({"faults": [asdict(fault) for fault in state().faults.pending()]})
 
 

@@ -95,7 +95,7 @@ def send_asset(cloud: str, asset: Asset, name: str, attachment: bool = False) ->
     )
     _count_delivery(cloud, response)
     response.headers["Cache-Control"] = "public, no-cache"
-    # Flask labels a .tar.gz as gzip-encoded text, and clients would unpack it.
+    # Flask sends a .tar.gz with Content-Encoding: gzip, and clients would unpack it.
     response.headers.pop("Content-Encoding", None)
     # Scripts in uploaded HTML or SVG must not run with the origin of the sandbox.
     response.headers["Content-Security-Policy"] = "sandbox"

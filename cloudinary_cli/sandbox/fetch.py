@@ -51,7 +51,7 @@ def receive(values: Params) -> Received:
 
 
 def save(stream: IO[bytes], filename: str) -> Received:
-    """Stream content to disk, hashing on the way."""
+    """Stream content to disk, and compute its MD5."""
     path, digest, size = state().temp_file(), hashlib.md5(), 0  # noqa: S324 - the API's etag is the MD5
     with path.open("wb") as target:
         for block in iter(lambda: stream.read(BLOCK), b""):
@@ -89,7 +89,7 @@ def _save_data_uri(source: str, filename: str) -> Received:
     path = state().temp_file()
     path.write_bytes(content)
     extension = header.split(";")[0].rpartition("/")[2].split("+")[0]
-    return describe(path, filename or f"file.{extension}" if extension else filename)
+    return describe(path, filename or (f"file.{extension}" if extension else ""))
 
 
 def _save_url(source: str, filename: str) -> Received:

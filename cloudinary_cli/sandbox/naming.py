@@ -1,4 +1,4 @@
-"""Which public ID, folder and display name an upload gets, for both folder modes; pure."""
+"""Chooses the public ID, folder and display name of an upload, for both folder modes. No I/O."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ALPHABET = string.ascii_lowercase + string.digits
 
 @dataclass(frozen=True)
 class Names:
-    """Identity of a new asset; folder and display name are None if those of an existing asset stay."""
+    """Names of a new asset. Folder and display name are None if those of an existing asset are kept."""
 
     public_id: str
     asset_folder: Optional[str]
@@ -44,7 +44,7 @@ def choose_names(values: Params, filename: str, media: Media, folder_mode: str) 
 
 
 def default_display_name(public_id: str, resource_type: str) -> str:
-    """The display name of an asset that was given none."""
+    """The display name of an asset that was uploaded without one."""
     last = public_id.rsplit("/", 1)[-1]
     return split_name(last)[0] if resource_type == "raw" else last
 
@@ -52,7 +52,7 @@ def default_display_name(public_id: str, resource_type: str) -> str:
 def check_public_id(public_id: str, parameter: str = "public_id") -> str:
     """The public ID itself.
 
-    :raises RefusedCall: 400 when it has forbidden characters, or blanks or slashes at its ends.
+    :raises RefusedCall: 400 when it has forbidden characters, or spaces or slashes at its ends.
     """
     if FORBIDDEN.search(public_id) or public_id.strip().strip("/") != public_id:
         raise RefusedCall(400, f"{parameter} ({public_id}) is invalid")
@@ -60,9 +60,9 @@ def check_public_id(public_id: str, parameter: str = "public_id") -> str:
 
 
 def check_folder(folder: str, parameter: str = "asset_folder") -> str:
-    """The folder path without outer slashes.
+    """The folder path without slashes at its ends.
 
-    :raises RefusedCall: 400 when a name in it has forbidden characters or outer blanks.
+    :raises RefusedCall: 400 when a name in it has forbidden characters, or spaces at its ends.
     """
     path = folder.strip("/")
     if FORBIDDEN.search(path) or any(name.strip() != name for name in path.split("/")):
@@ -81,7 +81,7 @@ def check_display_name(name: str) -> str:
 
 
 def clean(name: str) -> str:
-    """A file name with the characters that cannot stand in a public ID replaced."""
+    """A file name with the characters that a public ID cannot contain replaced by underscores."""
     return FORBIDDEN.sub("_", name).strip()
 
 

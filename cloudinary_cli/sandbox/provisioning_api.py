@@ -173,7 +173,7 @@ def members(account_id: str, group_id: str) -> Response:
 
 @blueprint.route(f"{ACCOUNT}/user_groups/<group_id>/users/<item_id>", methods=["POST", "DELETE"])
 def membership(account_id: str, group_id: str, item_id: str) -> Response:
-    """Add a user to a group, or remove it."""
+    """Add a user to a group, or remove the user from it."""
     stored("user_group", group_id, "User group")
     _set_membership(stored("user", item_id, "User"), group_id, request.method == "POST")
     return jsonify({"users": _members(group_id)})

@@ -15,6 +15,9 @@ from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import ConfigError
 from cloudinary_cli.system.sdk_import import hidden_environment, import_sdk
 
+# The attribute of the configuration with the origin of its credentials. The underscore marks it as no setting.
+CREDENTIALS_ORIGIN = "_credentials_origin"
+
 
 def activate(resolved: ResolvedConfig, store: ConfigStore) -> Any:
     """Install a configuration as the SDK's active one, with the CLI's connector. Returns the OAuthConfig.
@@ -28,14 +31,14 @@ def activate(resolved: ResolvedConfig, store: ConfigStore) -> Any:
         config = oauth_config.install_oauth_config(resolved.url, resolved.name, store)
     else:
         config = oauth_config.install_fields(dict(resolved.fields))
-    config.credentials_origin = resolved.origin
+    setattr(config, CREDENTIALS_ORIGIN, resolved.origin)
     _warn_of_clear_text(resolved)
     install_transport(config.api_proxy, config.timeout)
     return config
 
 
 def other_config(resolved: ResolvedConfig, store: ConfigStore) -> Any:
-    """The OAuthConfig of another account than the active one. Nothing is installed. A saved login is renewed.
+    """An OAuthConfig for an account other than the active one, which stays installed. A stale login is refreshed.
 
     :raises ConfigError: check_settings() has found an unusable setting.
     """

@@ -7,6 +7,7 @@ from typing import Any, Callable, Mapping
 
 from cloudinary_cli.errors import DetailedExit, detailed_exit
 from cloudinary_cli.net.failure import connection_problem, host_of, innermost
+from cloudinary_cli.sdk.activation import CREDENTIALS_ORIGIN
 from cloudinary_cli.text import one_line, redact
 
 DEFAULT_API_URL = "https://api.cloudinary.com"
@@ -71,6 +72,6 @@ def describe_call(config: Any, function: Callable[..., Any], arguments: Mapping[
     account = f"cloud '{one_line(str(arguments.get('cloud_name') or config.cloud_name), 60)}'"
     if own:
         return Call(url, "the credentials among the arguments", account, "Check them.", proxy)
-    origin = getattr(config, "credentials_origin", "") or "the credentials in use"
+    origin = getattr(config, CREDENTIALS_ORIGIN, "") or "the credentials in use"
     fix = getattr(config, "relogin_advice", "") or "Check it with: cld config. To log in instead: cld login"
     return Call(url, origin, account, fix, proxy)

@@ -96,10 +96,12 @@ def sync_svg() -> bytes:
         photos.mkdir()
         for number in range(count):
             (photos / f"beach-{number:02d}.png").write_bytes(PIXEL + bytes(500_000 + 7_919 * number))
+        for number in range(2):
+            (photos / f"aerial-{number}.png").write_bytes(PIXEL + bytes(90_000_000 + number))
         shown.recorder.run([sys.executable, "-m", "cloudinary_cli", "login", "work"])
         shown.recorder.screen.reset()
-        shown.add_latency(0.3)
-        shown.cld("cld sync photos shop --push -w 4", is_enough=lambda: shown.uploads() > count // 2)
+        shown.add_latency(0.5)
+        shown.cld("cld sync photos shop --push -w 4", is_enough=lambda: shown.uploads() > 7)
         return terminal_picture(shown, "cld sync")
 
 
