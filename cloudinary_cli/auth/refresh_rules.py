@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Iterable, List, Mapping, Optional
 
-from cloudinary_cli.auth import refresh_state
-from cloudinary_cli.auth.refresh_state import Kind, RefreshState
 from cloudinary_cli.auth.session import Session
+from cloudinary_cli.config import refresh_state
+from cloudinary_cli.config.refresh_state import Kind, RefreshState
 from cloudinary_cli.config.url import parse, try_parse
 from cloudinary_cli.defaults import DEFAULT_REGION
 from cloudinary_cli.errors import CliError, OAuthError, ReloginRequired

@@ -12,12 +12,12 @@ from cloudinary_cli.auth.refresh import Refresher
 from cloudinary_cli.auth.refresh_entry import SavedLogin
 from cloudinary_cli.auth.refresh_lock import refresh_lock
 from cloudinary_cli.auth.refresh_rules import RefreshOutcome, RefreshResult, holders, tokens_lost
-from cloudinary_cli.auth.refresh_state import Kind
 from cloudinary_cli.auth.revocation import revocable_session, revoke_session
 from cloudinary_cli.auth.sealing import require_keychain, vault
 from cloudinary_cli.auth.session import Session, from_cloudinary_url, is_oauth_url
 from cloudinary_cli.config import rules as config_rules
 from cloudinary_cli.config.environment import environment_is_configured
+from cloudinary_cli.config.refresh_state import Kind
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import AmbiguousConfigUrl, CliError

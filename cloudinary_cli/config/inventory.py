@@ -2,13 +2,15 @@
 
 # Annotations are evaluated here: NamedTuple compiles each one that is a text, 0.7 ms for a class, in every command.
 
+import time
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 from cloudinary_cli.config import rules as config_rules
 from cloudinary_cli.config import url as config_url
 from cloudinary_cli.config.environment import environment_fields
+from cloudinary_cli.config.login_state import LoginState, State, saved_login_state, static_login_state
 from cloudinary_cli.config.resolver import ResolvedConfig, Source
-from cloudinary_cli.config.view import config_to_dict, duration, parse_time, seconds_until
+from cloudinary_cli.config.view import config_to_dict, day_text, duration, parse_time, seconds_until
 from cloudinary_cli.errors import InvalidConfigUrl
 from cloudinary_cli.text import aligned, one_line
 
@@ -34,6 +36,8 @@ class ConfigRow(NamedTuple):
     active: bool = False
     email: Optional[str] = None
     claim: Optional[Claim] = None
+    login: Optional[LoginState] = None
+    directory: bool = False  # chosen for the current directory
 
     def meta(self) -> Dict[str, Any]:
         """What heads the JSON view of this configuration."""
@@ -60,6 +64,8 @@ class ConfigRow(NamedTuple):
         }
         if self.email:
             result["email"] = self.email
+        if self.login is not None:
+            result["state"], result["expires_at"], result["scopes"], result["renewable_until"] = self.login
         if self.claim is not None:
             result.update(
                 status=self.claim.status,
@@ -67,6 +73,8 @@ class ConfigRow(NamedTuple):
                 claimable_cloud=True,
                 expired=self.claim.expired,
             )
+        if self.directory:
+            result["directory"] = True
         return result
 
     def header(self) -> str:
@@ -88,13 +96,18 @@ class ConfigRow(NamedTuple):
 
 
 def inventory(
-    snapshot: Mapping[str, Any], active: ResolvedConfig, environ: Mapping[str, str], now: float
+    snapshot: Mapping[str, Any],
+    active: ResolvedConfig,
+    environ: Mapping[str, str],
+    now: float,
+    directory_name: Optional[str] = None,
 ) -> List[ConfigRow]:
     """All configurations: the command line's, the environment's, then the saved ones in file order.
 
     A saved entry that cannot be parsed gets a row with an empty cloud name.
 
     :param now: epoch seconds.
+    :param directory_name: the configuration chosen for the current directory.
     """
     rows = []
     if active.source is Source.URL:
@@ -104,7 +117,8 @@ def inventory(
         rows.append(_synthetic(environment, active.source is Source.ENVIRONMENT, now))
     default = config_rules.stored_default(snapshot)
     for name in config_rules.user_config_names(snapshot):
-        rows.append(saved_row(name, snapshot[name], default, active, now))
+        row = saved_row(name, snapshot[name], default, active, now)
+        rows.append(row._replace(directory=True) if name == directory_name else row)
     return rows
 
 
@@ -112,18 +126,29 @@ def saved_row(name: str, url: Any, default: Optional[str], active: ResolvedConfi
     """The row of one saved entry, whatever its value is."""
     is_active = active.source is Source.SAVED and active.name == name
     parsed = config_url.try_parse(url)
-    if parsed is None:
-        return ConfigRow(name, "", "api_key", Source.SAVED, name == default, is_active)
-    keys = parsed.keys() if parsed.raw_query else []
+    if parsed is None or not parsed.raw_query:
+        cloud_name = parsed.cloud_name if parsed else ""
+        return ConfigRow(name, cloud_name, "api_key", Source.SAVED, name == default, is_active)
+    keys, parts = parsed.keys(), [part for part in parsed.raw_query.split("&") if part]
+
+    def get(key: str) -> str:
+        # As parsed.get(), which would decode the names of the other keys again.
+        if key not in keys:
+            return ""
+        value = parts[keys.index(key)].partition("=")[2]
+        return value if value and "%" not in value and "+" not in value else parsed.get(key)
+
+    is_login = "oauth_token" in keys
     return ConfigRow(
         name,
         parsed.cloud_name,
-        "oauth" if "oauth_token" in keys else "api_key",
+        "oauth" if is_login else "api_key",
         Source.SAVED,
         name == default,
         is_active,
-        (parsed.get("account_email") or None) if "account_email" in keys else None,
-        _claim(parsed.get, now) if "claim_url" in keys else None,
+        (get("account_email") or None) if "account_email" in keys else None,
+        _claim(get, now) if "claim_url" in keys else None,
+        saved_login_state(get, now) if is_login else None,
     )
 
 
@@ -146,6 +171,7 @@ def _synthetic(config: ResolvedConfig, is_active: bool, now: float) -> ConfigRow
         active=is_active,
         email=get("account_email") or None,
         claim=_claim(get, now),
+        login=static_login_state(get, now) if config.type == "oauth" else None,
     )
 
 
@@ -169,8 +195,11 @@ def _claim(get: Callable[[str], str], now: float) -> Optional[Claim]:
     return Claim(f"unclaimed, expires in {duration(left)}", expires_at, False)
 
 
-def render_config_table(rows: Sequence[ConfigRow]) -> str:
-    """The table of `cld config -ls`, with a footer when a Claimable Cloud can still be claimed."""
+def render_config_table(rows: Sequence[ConfigRow], now: Optional[float] = None) -> str:
+    """The table of `cld config -ls`, with a footer when a Claimable Cloud can still be claimed.
+
+    :param now: epoch seconds; the time of the call by default.
+    """
     columns: List[List[str]] = [
         ["NAME", *(row.name for row in rows)],
         ["CLOUD", *(row.cloud_name for row in rows)],
@@ -182,7 +211,37 @@ def render_config_table(rows: Sequence[ConfigRow]) -> str:
         columns.append(["EMAIL", *(row.email or "" for row in rows)])
     if any(row.claim for row in rows):
         columns.append(["STATUS", *(row.claim.status if row.claim else "" for row in rows)])
+    if any(row.directory for row in rows):
+        columns.append(["DIRECTORY", *("*" * row.directory for row in rows)])
+    if any(row.login for row in rows):
+        columns += _login_columns([row.login or _NO_LOGIN for row in rows], now)
     return "\n".join([aligned(list(zip(*columns))), *_footer(rows)])
+
+
+_SHOWN_NAMES = 5
+_NO_LOGIN = LoginState(State.UNVERIFIED)
+
+
+def _login_columns(logins: Sequence[LoginState], now: Optional[float]) -> List[List[str]]:
+    """STATE, EXPIRES IN, RENEWABLE UNTIL and SCOPES; the last two only if they are known for one of the logins."""
+    moment = time.time() if now is None else now
+    states = {state: state.value.replace("-", " ") for state in State}
+    left = [(login.expires_at or 0) - moment for login in logins]
+    columns = [
+        ["STATE", *("" if login is _NO_LOGIN else states[login.state] for login in logins)],
+        ["EXPIRES IN", *(duration(seconds) if seconds > 0 else "" for seconds in left)],
+    ]
+    if any(login.renewable_until for login in logins):
+        columns.append(["RENEWABLE UNTIL", *_dates([login.renewable_until for login in logins])])
+    if any(login.scopes for login in logins):
+        columns.append(["SCOPES", *(login.scopes or "" for login in logins)])
+    return columns
+
+
+def _dates(times: Sequence[Optional[int]]) -> List[str]:
+    days = [moment // 86400 if moment else None for moment in times]
+    shown = {day: day_text(day * 86400) if day is not None else "" for day in set(days)}
+    return [shown[day] for day in days]
 
 
 def _footer(rows: Sequence[ConfigRow]) -> List[str]:
@@ -191,6 +250,20 @@ def _footer(rows: Sequence[ConfigRow]) -> List[str]:
         return []
     count = "1 Claimable Cloud is" if len(live) == 1 else f"{len(live)} Claimable Clouds are"
     return ["", f"{count} not claimed yet, and will be deleted on expiry.", "Claim with: cld agent cloud claim [NAME]"]
+
+
+def renewal_warning(ends: Mapping[str, int]) -> str:
+    """The warning about logins that can be renewed for a short time only.
+
+    :param ends: for each login, when that time ends, in epoch seconds.
+    """
+    import shlex
+
+    names = [f"'{one_line(name, None)}'" for name in ends]
+    shown = ", ".join(names[:_SHOWN_NAMES]) + (f" and {len(names) - _SHOWN_NAMES} more" if names[_SHOWN_NAMES:] else "")
+    command = "-ra" if len(ends) > 1 else f"-r {shlex.quote(one_line(next(iter(ends)), None))}"
+    when = day_text(min(ends.values()))
+    return f"{shown}: not used for long, and probably cannot be renewed after {when}. Renew now: cld config {command}"
 
 
 def config_type_label(obj: Any) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Optional
+
 from cloudinary_cli import defaults
 from cloudinary_cli.config import inventory as config_listing
 from cloudinary_cli.config import resolver as config_resolver
@@ -10,19 +12,33 @@ from cloudinary_cli.config import view as config_view
 from cloudinary_cli.config.resolver import ResolvedConfig, Selection
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.config_options import ConfigOptions, unknown
-from cloudinary_cli.errors import ConfigNotFound
+from cloudinary_cli.errors import ConfigError, ConfigNotFound
 
 
 def list_all(app: AppContext, options: ConfigOptions) -> int:
     """`cld config -ls`."""
     if app.active.problem is not None:
         app.console.warning(app.active.problem.message)
-    rows = config_listing.inventory(app.store.load(), app.active, app.environ, app.clock())
+    now = app.clock()
+    rows = config_listing.inventory(app.store.load(), app.active, app.environ, now, _name_of_directory(app))
     if options.json:
         app.console.json([row.as_json() for row in rows])
     else:
-        app.console.data(config_listing.render_config_table(rows) if rows else defaults.NO_CONFIG_MESSAGE)
+        app.console.data(config_listing.render_config_table(rows, now) if rows else defaults.NO_CONFIG_MESSAGE)
+    ends = {row.name: row.login.renewable_until or 0 for row in rows if row.login and row.login.ends_soon(now)}
+    if ends:
+        app.console.warning(config_listing.renewal_warning(ends))
     return 0
+
+
+def _name_of_directory(app: AppContext) -> Optional[str]:
+    try:
+        choice = app.directory_choice
+    except ConfigError as error:
+        if app.active.problem is None:
+            app.console.warning(error.message)
+        return None
+    return choice.name if choice else None
 
 
 def show_saved(app: AppContext, options: ConfigOptions) -> int:

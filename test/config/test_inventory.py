@@ -50,9 +50,9 @@ def test_order_command_line_environment_then_file_order() -> None:
 def test_table() -> None:
     found = rows({"a": A, "long-name": LOGIN, "__default__": "long-name"})
     assert render_config_table(found).split("\n") == [
-        "NAME       CLOUD  TYPE     DEFAULT  ACTIVE",
+        "NAME       CLOUD  TYPE     DEFAULT  ACTIVE  STATE        EXPIRES IN",
         "a          a      api_key",
-        "long-name  c      oauth    *        *",
+        "long-name  c      oauth    *        *       refreshable",
     ]
 
 
