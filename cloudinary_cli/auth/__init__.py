@@ -65,7 +65,7 @@ def refresh_configs(force: bool = False) -> Dict[str, RefreshOutcome]:
     """Refresh every saved login that is stale (with `force`, every one); the outcomes by name, in file order."""
     from cloudinary_cli.auth import use_cases
 
-    return use_cases.refresh_all(_store(), force)
+    return {name: use_cases.outcome_of(result) for name, result in use_cases.refresh_all(_store(), force).items()}
 
 
 def relogin_command(name: str) -> str:
