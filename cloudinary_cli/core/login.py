@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, Tuple
 
 import click
 
@@ -14,6 +15,16 @@ from cloudinary_cli.errors import CliError
 
 if TYPE_CHECKING:
     from cloudinary_cli.auth.login_entry import LoginResult
+
+
+def _check_scopes(ctx: click.Context, param: click.Parameter, values: Tuple[str, ...]) -> Tuple[str, ...]:
+    """The scopes one by one; `--scope 'a b'` is `--scope a --scope b`."""
+    from cloudinary_cli.auth.session import SCOPE
+
+    for value in values:
+        if not value.split() or not all(re.match(SCOPE, scope) for scope in value.split()):
+            raise click.BadParameter(f"'{shown(value)}' is not the name of a scope.", ctx, param)
+    return tuple(scope for value in values for scope in value.split())
 
 
 @click.command("login", cls=CldCommand)
@@ -39,6 +50,13 @@ if TYPE_CHECKING:
     help="Port of the redirect (default: CLOUDINARY_OAUTH_REDIRECT_PORT, then 49421). It must be registered at the "
     "server, which compares the whole redirect address.",
 )
+@click.option(
+    "--scope",
+    multiple=True,
+    callback=_check_scopes,
+    metavar="SCOPE",
+    help="A permission to request instead of the default ones (repeatable). Later logins of that name keep the choice.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print what was saved as JSON, without secrets.")
 @click.pass_obj
 def login(app: AppContext, /, as_json: bool, **options: Any) -> bool:
@@ -60,7 +78,8 @@ def login(app: AppContext, /, as_json: bool, **options: Any) -> bool:
         raise
     _report(app, result)
     if as_json:
-        console.json({"name": result.name, "cloud_name": result.cloud_name, "default": result.default.value})
+        saved = {"name": result.name, "cloud_name": result.cloud_name, "default": result.default.value}
+        console.json({**saved, "scopes": result.scopes})
     return True
 
 
@@ -68,6 +87,10 @@ def _report(app: AppContext, result: LoginResult) -> None:
     info = app.console.info
     # Shown even with `-v ERROR`: the browser may be logged in to another person's account.
     app.console.notice(f"Logged in. Saved as '{shown(result.name)}' (cloud {result.cloud_name}).")
+    if result.scopes:
+        info(f"Granted scopes: {result.scopes}")
+    if result.refused_scopes:
+        app.console.warning(f"Requested and not granted: {' '.join(result.refused_scopes)}")
     if result.keychain:
         info(f"Its tokens are encrypted; the key is in the keychain ({result.keychain}).")
     if result.old_grant_revoked:
