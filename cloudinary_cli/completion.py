@@ -13,6 +13,7 @@ from typing import Any, Callable, Dict, List
 import click
 from click.shell_completion import CompletionItem
 
+from cloudinary_cli.command import COMMAND_META
 from cloudinary_cli.config import rules as config_rules
 from cloudinary_cli.config import url as config_url
 from cloudinary_cli.config.store import ConfigStore
@@ -43,6 +44,13 @@ def config_names(ctx: click.Context, param: click.Parameter, incomplete: str) ->
 def login_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> List[str]:
     """Names of the saved logins."""
     return _names(incomplete, config_url.is_oauth_url)
+
+
+def exec_words(ctx: click.Context, param: click.Parameter, incomplete: str) -> List[Any]:
+    """What follows `cld exec`: names of the saved configurations before `--`, files after it."""
+    if COMMAND_META in ctx.meta:
+        return [CompletionItem(incomplete, type="file")]
+    return [] if ctx.params.get(param.name or "") else _names(incomplete, lambda url: True)
 
 
 def claimable_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> List[str]:

@@ -36,6 +36,7 @@ def row_of(url: str) -> ConfigRow:
     "url, state, renewable",
     [
         (login(), State.VALID, True),
+        (login(key_id="key-1"), State.VALID, True),
         (login(left=10), State.REFRESHABLE, True),
         (login(left=-3600), State.REFRESHABLE, True),
         (login(left=-3600, refresh=None), State.NEEDS_LOGIN, False),
@@ -53,6 +54,7 @@ def row_of(url: str) -> ConfigRow:
     ],
     ids=[
         "fresh",
+        "encrypted",
         "about to expire",
         "expired",
         "expired, no refresh token",
