@@ -17,9 +17,6 @@ def _same_name(token: str) -> str:
     return token.replace("-", "_")
 
 
-# The key in a context's `meta` of the words after `--`, which `cld exec` runs.
-COMMAND_META = "cld.exec"
-
 # Some long options are documented with dashes and some with underscores; both spellings work for all of them.
 CONTEXT_SETTINGS = {"help_option_names": ["-h", "--help"], "token_normalize_func": _same_name}
 

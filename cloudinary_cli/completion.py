@@ -13,7 +13,6 @@ from typing import Any, Callable, Dict, List
 import click
 from click.shell_completion import CompletionItem
 
-from cloudinary_cli.command import COMMAND_META
 from cloudinary_cli.config import rules as config_rules
 from cloudinary_cli.config import url as config_url
 from cloudinary_cli.config.store import ConfigStore
@@ -21,6 +20,8 @@ from cloudinary_cli.errors import CliError
 from cloudinary_cli.text import one_line
 
 VARIABLE = "_CLD_COMPLETE"
+# The key in a context's `meta` of the words after `--`, which `cld exec` runs.
+EXEC_COMMAND = "cld.exec"
 
 
 def _names(incomplete: str, wanted: Callable[[Any], bool]) -> List[str]:
@@ -48,7 +49,7 @@ def login_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> 
 
 def exec_words(ctx: click.Context, param: click.Parameter, incomplete: str) -> List[Any]:
     """What follows `cld exec`: names of the saved configurations before `--`, files after it."""
-    if COMMAND_META in ctx.meta:
+    if EXEC_COMMAND in ctx.meta:
         return [CompletionItem(incomplete, type="file")]
     return [] if ctx.params.get(param.name or "") else _names(incomplete, lambda url: True)
 

@@ -13,6 +13,7 @@ from cloudinary_cli.config import resolver as config_resolver
 from cloudinary_cli.config.resolver import DirectoryChoice, ResolvedConfig, Selection
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.console import Console
+from cloudinary_cli.errors import ConfigError
 
 
 def open_browser(url: str) -> bool:
@@ -47,6 +48,14 @@ class AppContext:
         :raises ConfigFileError: the file with the choices cannot be read.
         """
         return directories.choice_of(self.store)
+
+    @property
+    def known_directory_choice(self) -> Optional[DirectoryChoice]:
+        """The same for a message about it, which an unreadable file must not prevent: None then."""
+        try:
+            return self.directory_choice
+        except ConfigError:
+            return None
 
     @cached_property
     def sdk_config(self) -> Any:

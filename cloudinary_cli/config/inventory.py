@@ -9,7 +9,7 @@ from cloudinary_cli.config import rules as config_rules
 from cloudinary_cli.config import url as config_url
 from cloudinary_cli.config.environment import environment_fields
 from cloudinary_cli.config.login_state import LoginState, State, saved_login_state, static_login_state
-from cloudinary_cli.config.resolver import ResolvedConfig, Source
+from cloudinary_cli.config.resolver import DirectoryChoice, ResolvedConfig, Source
 from cloudinary_cli.config.view import config_to_dict, day_text, duration, parse_time, seconds_until
 from cloudinary_cli.errors import InvalidConfigUrl
 from cloudinary_cli.text import aligned, one_line
@@ -100,14 +100,14 @@ def inventory(
     active: ResolvedConfig,
     environ: Mapping[str, str],
     now: float,
-    directory_name: Optional[str] = None,
+    choice: Optional[DirectoryChoice] = None,
 ) -> List[ConfigRow]:
     """All configurations: the command line's, the environment's, then the saved ones in file order.
 
     A saved entry that cannot be parsed gets a row with an empty cloud name.
 
     :param now: epoch seconds.
-    :param directory_name: the configuration chosen for the current directory.
+    :param choice: the configuration of the working directory.
     """
     rows = []
     if active.source is Source.URL:
@@ -118,7 +118,7 @@ def inventory(
     default = config_rules.stored_default(snapshot)
     for name in config_rules.user_config_names(snapshot):
         row = saved_row(name, snapshot[name], default, active, now)
-        rows.append(row._replace(directory=True) if name == directory_name else row)
+        rows.append(row._replace(directory=True) if choice and name == choice.name else row)
     return rows
 
 

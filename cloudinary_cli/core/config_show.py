@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Optional
-
 from cloudinary_cli import defaults
 from cloudinary_cli.config import inventory as config_listing
 from cloudinary_cli.config import resolver as config_resolver
@@ -12,7 +10,7 @@ from cloudinary_cli.config import view as config_view
 from cloudinary_cli.config.resolver import ResolvedConfig, Selection
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.config_options import ConfigOptions, unknown
-from cloudinary_cli.errors import ConfigError, ConfigNotFound
+from cloudinary_cli.errors import ConfigNotFound
 
 
 def list_all(app: AppContext, options: ConfigOptions) -> int:
@@ -20,7 +18,7 @@ def list_all(app: AppContext, options: ConfigOptions) -> int:
     if app.active.problem is not None:
         app.console.warning(app.active.problem.message)
     now = app.clock()
-    rows = config_listing.inventory(app.store.load(), app.active, app.environ, now, _name_of_directory(app))
+    rows = config_listing.inventory(app.store.load(), app.active, app.environ, now, app.known_directory_choice)
     if options.json:
         app.console.json([row.as_json() for row in rows])
     else:
@@ -29,16 +27,6 @@ def list_all(app: AppContext, options: ConfigOptions) -> int:
     if ends:
         app.console.warning(config_listing.renewal_warning(ends))
     return 0
-
-
-def _name_of_directory(app: AppContext) -> Optional[str]:
-    try:
-        choice = app.directory_choice
-    except ConfigError as error:
-        if app.active.problem is None:
-            app.console.warning(error.message)
-        return None
-    return choice.name if choice else None
 
 
 def show_saved(app: AppContext, options: ConfigOptions) -> int:

@@ -6,7 +6,8 @@ from typing import List, Tuple
 
 import click
 
-from cloudinary_cli.command import COMMAND_META, CldCommand, completion_of
+from cloudinary_cli.command import CldCommand, completion_of
+from cloudinary_cli.completion import EXEC_COMMAND
 from cloudinary_cli.config import resolver as config_resolver
 from cloudinary_cli.config.resolver import ResolvedConfig, Selection
 from cloudinary_cli.context import AppContext
@@ -20,7 +21,7 @@ class ExecCommand(CldCommand):
     def parse_args(self, ctx: click.Context, args: List[str]) -> List[str]:
         if "--" in args:
             at = args.index("--")
-            ctx.meta[COMMAND_META] = args[at + 1 :]
+            ctx.meta[EXEC_COMMAND] = args[at + 1 :]
             args = args[:at]
         return super().parse_args(ctx, args)
 
@@ -41,7 +42,7 @@ def exec_command(ctx: click.Context, name: Tuple[str, ...]) -> int:
       cld exec work -- python report.py --month 11
     """
     app: AppContext = ctx.obj
-    command: List[str] = ctx.meta.get(COMMAND_META, [])
+    command: List[str] = ctx.meta.get(EXEC_COMMAND, [])
     if not command or len(name) > 1:
         raise click.UsageError("Put -- between the name and the command: cld exec [NAME] -- COMMAND", ctx)
     chosen = _chosen(app, *name)

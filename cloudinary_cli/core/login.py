@@ -95,14 +95,26 @@ def _report(app: AppContext, result: LoginResult) -> None:
         info(f"Its tokens are encrypted; the key is in the keychain ({result.keychain}).")
     if result.old_grant_revoked:
         info("The previous session of that name was revoked.")
-    other = app.environ.get(CONFIG_NAME_VARIABLE)
-    if other and other != result.name:
+    overriding = _overriding(app, result.name)
+    if overriding:
         info(f"Use it with: cld -C {quoted(result.name)} <command>")
-        app.console.warning(f"{CONFIG_NAME_VARIABLE} is '{shown(other)}' in this shell and overrides the default.")
-    elif result.default.value == "made":
-        info(f"'{shown(result.name)}' is now the default configuration.")
-    elif result.default.value == "already":
-        info(f"'{shown(result.name)}' is already the default configuration.")
+        app.console.warning(overriding)
+    elif result.default.value in ("made", "already"):
+        info(f"'{shown(result.name)}' is {result.default.value.replace('made', 'now')} the default configuration.")
     else:
         info(f"Use it with: cld -C {quoted(result.name)} <command>")
         info(f"Make it the default with: cld config -d {quoted(result.name)}")
+
+
+def _overriding(app: AppContext, name: str) -> str:
+    """The sentence about another configuration that commands here use instead of the default; empty without one."""
+    other, choice = app.environ.get(CONFIG_NAME_VARIABLE), app.known_directory_choice
+    if other:
+        return (
+            ""
+            if other == name
+            else f"{CONFIG_NAME_VARIABLE} is '{shown(other)}' in this shell and overrides the default."
+        )
+    if choice is None or choice.name == name:
+        return ""
+    return f"The directory {shown(choice.directory)} uses '{shown(choice.name)}' (cld config --local), not the default."

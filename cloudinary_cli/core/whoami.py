@@ -11,7 +11,6 @@ from cloudinary_cli.command import CldCommand
 from cloudinary_cli.config.inventory import renewal_warning
 from cloudinary_cli.config.login_state import State
 from cloudinary_cli.config.resolver import ResolvedConfig, resolve
-from cloudinary_cli.config.url import CONFIG_NAME_VARIABLE
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.config_options import shown
 from cloudinary_cli.errors import AuthenticationError, CliError, ConfigError, ReloginRequired
@@ -47,9 +46,7 @@ def whoami(app: AppContext, as_json: bool, verify: bool) -> bool:
 
 
 def _identity(app: AppContext, active: ResolvedConfig) -> Identity:
-    # Only a variable can hide the choice for the directory unexpectedly, so a bad file is an error in no other case.
-    is_hidden = active.chosen_by == CONFIG_NAME_VARIABLE
-    return identify(active, app.store.load(), app.environ, app.clock(), app.directory_choice if is_hidden else None)
+    return identify(active, app.store.load(), app.environ, app.clock(), app.known_directory_choice)
 
 
 def _verified(app: AppContext, identity: Identity) -> Tuple[Identity, Optional[CliError]]:

@@ -154,6 +154,7 @@ def test_an_unreadable_file_is_an_error_and_selects_no_account(
         return
     assert found["code"] == 1 and "directories.json" in found["err"]
     assert cld("-C", "a", "url", "x", cwd=project).code == 0
+    assert who(project, env={"CLOUDINARY_CONFIG_NAME": "b"})["code"] == 0
     listing = cld("config", "-ls", cwd=project)
     assert listing.code == 0 and listing.err.count("directories.json") == 1
     assert listing.out.split()[:3] == ["NAME", "CLOUD", "TYPE"]
