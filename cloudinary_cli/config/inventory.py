@@ -1,18 +1,17 @@
-"""The inventory of configurations: rows, table and JSON; pure given a snapshot. No SDK, and no field for a secret."""
+"""The inventory of configurations: rows and their JSON; pure given a snapshot. No SDK, and no field for a secret."""
 
 # Annotations are evaluated here: NamedTuple compiles each one that is a text, 0.7 ms for a class, in every command.
 
-import time
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional
 
 from cloudinary_cli.config import rules as config_rules
 from cloudinary_cli.config import url as config_url
 from cloudinary_cli.config.environment import environment_fields
-from cloudinary_cli.config.login_state import LoginState, State, saved_login_state, static_login_state
+from cloudinary_cli.config.login_state import LoginState, saved_login_state, static_login_state
 from cloudinary_cli.config.resolver import DirectoryChoice, ResolvedConfig, Source
-from cloudinary_cli.config.view import config_to_dict, day_text, duration, parse_time, seconds_until
+from cloudinary_cli.config.view import config_to_dict, duration, parse_time, seconds_until
 from cloudinary_cli.errors import InvalidConfigUrl
-from cloudinary_cli.text import aligned, one_line
+from cloudinary_cli.text import one_line
 
 SYNTHETIC_NAMES = {Source.ENVIRONMENT.value: "(environment)", Source.URL.value: "(command-line)"}
 
@@ -193,77 +192,6 @@ def _claim(get: Callable[[str], str], now: float) -> Optional[Claim]:
     if left <= 0:
         return Claim("unclaimed, expired", expires_at, True)
     return Claim(f"unclaimed, expires in {duration(left)}", expires_at, False)
-
-
-def render_config_table(rows: Sequence[ConfigRow], now: Optional[float] = None) -> str:
-    """The table of `cld config -ls`, with a footer when a Claimable Cloud can still be claimed.
-
-    :param now: epoch seconds; the time of the call by default.
-    """
-    columns: List[List[str]] = [
-        ["NAME", *(row.name for row in rows)],
-        ["CLOUD", *(row.cloud_name for row in rows)],
-        ["TYPE", *(row.type for row in rows)],
-        ["DEFAULT", *("*" * row.default for row in rows)],
-        ["ACTIVE", *("*" * row.active for row in rows)],
-    ]
-    if any(row.email for row in rows):
-        columns.append(["EMAIL", *(row.email or "" for row in rows)])
-    if any(row.claim for row in rows):
-        columns.append(["STATUS", *(row.claim.status if row.claim else "" for row in rows)])
-    if any(row.directory for row in rows):
-        columns.append(["DIRECTORY", *("*" * row.directory for row in rows)])
-    if any(row.login for row in rows):
-        columns += _login_columns([row.login or _NO_LOGIN for row in rows], now)
-    return "\n".join([aligned(list(zip(*columns))), *_footer(rows)])
-
-
-_SHOWN_NAMES = 5
-_NO_LOGIN = LoginState(State.UNVERIFIED)
-
-
-def _login_columns(logins: Sequence[LoginState], now: Optional[float]) -> List[List[str]]:
-    """STATE, EXPIRES IN, RENEWABLE UNTIL and SCOPES; the last two only if they are known for one of the logins."""
-    moment = time.time() if now is None else now
-    states = {state: state.value.replace("-", " ") for state in State}
-    left = [(login.expires_at or 0) - moment for login in logins]
-    columns = [
-        ["STATE", *("" if login is _NO_LOGIN else states[login.state] for login in logins)],
-        ["EXPIRES IN", *(duration(seconds) if seconds > 0 else "" for seconds in left)],
-    ]
-    if any(login.renewable_until for login in logins):
-        columns.append(["RENEWABLE UNTIL", *_dates([login.renewable_until for login in logins])])
-    if any(login.scopes for login in logins):
-        columns.append(["SCOPES", *(login.scopes or "" for login in logins)])
-    return columns
-
-
-def _dates(times: Sequence[Optional[int]]) -> List[str]:
-    days = [moment // 86400 if moment else None for moment in times]
-    shown = {day: day_text(day * 86400) if day is not None else "" for day in set(days)}
-    return [shown[day] for day in days]
-
-
-def _footer(rows: Sequence[ConfigRow]) -> List[str]:
-    live = [row for row in rows if row.claim is not None and not row.claim.expired]
-    if not live:
-        return []
-    count = "1 Claimable Cloud is" if len(live) == 1 else f"{len(live)} Claimable Clouds are"
-    return ["", f"{count} not claimed yet, and will be deleted on expiry.", "Claim with: cld agent cloud claim [NAME]"]
-
-
-def renewal_warning(ends: Mapping[str, int]) -> str:
-    """The warning about logins that can be renewed for a short time only.
-
-    :param ends: for each login, when that time ends, in epoch seconds.
-    """
-    import shlex
-
-    names = [f"'{one_line(name, None)}'" for name in ends]
-    shown = ", ".join(names[:_SHOWN_NAMES]) + (f" and {len(names) - _SHOWN_NAMES} more" if names[_SHOWN_NAMES:] else "")
-    command = "-ra" if len(ends) > 1 else f"-r {shlex.quote(one_line(next(iter(ends)), None))}"
-    when = day_text(min(ends.values()))
-    return f"{shown}: not used for long, and probably cannot be renewed after {when}. Renew now: cld config {command}"
 
 
 def config_type_label(obj: Any) -> str:

@@ -8,7 +8,7 @@ import click
 
 from cloudinary_cli.auth.identity import Identity, identify
 from cloudinary_cli.command import CldCommand
-from cloudinary_cli.config.inventory import renewal_warning
+from cloudinary_cli.config.inventory_table import renewal_warning
 from cloudinary_cli.config.login_state import State
 from cloudinary_cli.config.resolver import ResolvedConfig, resolve
 from cloudinary_cli.context import AppContext

@@ -10,7 +10,8 @@ from typing import Any, Dict, List, Mapping, Optional
 
 import pytest
 
-from cloudinary_cli.config.inventory import ConfigRow, inventory, render_config_table
+from cloudinary_cli.config.inventory import ConfigRow, inventory
+from cloudinary_cli.config.inventory_table import render_config_table
 from cloudinary_cli.config.resolver import Selection, resolve
 from cloudinary_cli.utils import config_listing, config_resolver, config_utils
 

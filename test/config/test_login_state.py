@@ -8,7 +8,8 @@ from typing import Any, Dict, Optional
 import pytest
 
 from cloudinary_cli.auth.session import Session, to_cloudinary_url
-from cloudinary_cli.config.inventory import ConfigRow, inventory, render_config_table, renewal_warning
+from cloudinary_cli.config.inventory import ConfigRow, inventory
+from cloudinary_cli.config.inventory_table import render_config_table, renewal_warning
 from cloudinary_cli.config.login_state import State
 from cloudinary_cli.config.refresh_state import Kind, RefreshState, fingerprint
 from cloudinary_cli.config.resolver import Selection, resolve
