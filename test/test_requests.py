@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
@@ -103,12 +104,17 @@ CASES: List[Tuple[List[str], List[Sent]]] = [
     (["admin", "-ls"], []),
     (["completion", "bash"], []),
 ]
+PING = [sys.executable, "-c", "import cloudinary.api as api; api.ping()"]
 OAUTH: List[Tuple[List[str], List[Tuple[str, str]]]] = [
     (["login", "new"], [("GET", "/oauth2/auth"), ("POST", "/oauth2/token")]),
     (["config", "-r", "box", "-f"], [("POST", "/oauth2/token")]),
     (["-C", "box", "whoami"], []),
     (["token", "box"], [("POST", "/oauth2/token")]),
+    (["config", "-ra", "--json"], [("POST", "/oauth2/token")]),
+    (["config", "-ls", "--json"], []),
+    (["exec", "box", "--", *PING], [("POST", "/oauth2/token"), ("GET", f"{V}/ping")]),
     (["logout", "box"], [("POST", "/oauth2/revoke")]),
+    (["logout", "--all", "-F"], [("POST", "/oauth2/revoke")]),
     (["config", "-rm", "box"], [("POST", "/oauth2/revoke")]),
     (["-C", "box", "admin", "ping"], [("POST", "/oauth2/token"), ("GET", f"{V}/ping")]),
 ]
