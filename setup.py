@@ -19,10 +19,13 @@ SANDBOX = [
     "waitress>=3.0.1; python_version >= '3.9'",
     "waitress>=3.0.0; python_version < '3.9'",
 ]
+# The floor of mkdocs-material has its fix of a cross-site scripting hole in the search.
+DOCS = ["mkdocs-material>=9.5.32", "mkdocs>=1.6.1", "pyte>=0.8.1"]
 KEYRING = ["keyring>=23.9", "cryptography>=44.0.1"]
 TEST = (
     SANDBOX
     + KEYRING
+    + DOCS
     + [
         "pytest>=7",
         "pytest-timeout>=2",
@@ -33,20 +36,29 @@ TEST = (
         "pyyaml>=6",
     ]
 )
+REPOSITORY = "https://github.com/cloudinary/cloudinary-cli"
+
+
+def for_pypi(readme: str) -> str:
+    """README.md with absolute links, because PyPI does not have the files that it links to."""
+    readme = re.sub(r"(!\[[^]]*\]\()(?!https?:)", rf"\1{REPOSITORY}/raw/HEAD/", readme)
+    return re.sub(r"((?<!!)\[[^]]*\]\()(?!https?:|#)", rf"\1{REPOSITORY}/blob/HEAD/", readme)
+
 
 setup(
     name="cloudinary-cli",
     version=VERSION.group(1),
     description="The Cloudinary command line: log in, upload, manage, transform and deliver images and video.",
-    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description=for_pypi((HERE / "README.md").read_text(encoding="utf-8")),
     long_description_content_type="text/markdown",
+    url=REPOSITORY,
     license="MIT",
     packages=find_packages(include=["cloudinary_cli", "cloudinary_cli.*"]),
     package_data={"cloudinary_cli": ["py.typed", "templates/**/*"]},
     data_files=[("share/man/man1", ["docs/man/cld.1"])],
     python_requires=">=3.8",
     install_requires=(HERE / "requirements.txt").read_text(encoding="utf-8").splitlines(),
-    extras_require={"sandbox": SANDBOX, "keyring": KEYRING, "test": TEST},
+    extras_require={"sandbox": SANDBOX, "keyring": KEYRING, "docs": DOCS, "test": TEST},
     entry_points={"console_scripts": ["cld=cloudinary_cli.cli:main", "cloudinary=cloudinary_cli.cli:main"]},
     classifiers=[
         "Operating System :: OS Independent",

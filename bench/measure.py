@@ -37,12 +37,15 @@ class Measured:
 
 
 def run_cld(arguments: Sequence[str], environ: Optional[Dict[str, str]] = None) -> Measured:
-    """Run `cld ARGUMENTS` to its successful end; its stdout is discarded."""
+    """Run `cld ARGUMENTS`, which must succeed. Its stdout is discarded."""
     return run_function("cloudinary_cli.cli", "main", repr(list(arguments)), environ)
 
 
 def run_function(module: str, function: str, arguments: str, environ: Optional[Dict[str, str]] = None) -> Measured:
-    """Call a function with these arguments (as source text) in a fresh interpreter; it returns the exit status."""
+    """Call a function in a fresh interpreter. It must return the exit status 0.
+
+    :param arguments: as source text.
+    """
     program = _PROGRAM.format(module=module, function=function, arguments=arguments)
     measured = run_program(["-c", program], environ)
     assert measured.peak_kib, "the process did not report its peak"
@@ -50,7 +53,10 @@ def run_function(module: str, function: str, arguments: str, environ: Optional[D
 
 
 def run_program(arguments: Sequence[str], environ: Optional[Dict[str, str]] = None) -> Measured:
-    """Run Python with these arguments to its successful end."""
+    """Run Python with these arguments.
+
+    :raises SystemExit: it failed. The message has the end of its stderr.
+    """
     start = time.perf_counter()
     done = subprocess.run(
         [sys.executable, *arguments],

@@ -3,7 +3,7 @@
     python bench/mutate.py [FILE ...] [--tests TEST ...] [--sample N] [--only LINE ...]
 
 Works in a copy of the repository, so the sources are never touched. A mutant that passes the tests is printed
-with its line: either a test is missing, or the change has no effect (an equal boundary, a log line). Without arguments,
+with its line: either a test is missing, or the change has no effect (such as on a log line). Without arguments,
 all files of SUITES are checked, each with its own tests. The script uses one core; a mutant takes as long as its tests
 need to fail.
 """
@@ -175,9 +175,9 @@ def main() -> int:
             if not survives(work_copy, tests):
                 print(f"The tests of {file} fail without any change.")
                 return 2
-            dead, found = check(file, tests, options, work_copy)
-            print(f"{file}: {dead} of {found} mutants killed", flush=True)
-            killed, total = killed + dead, total + found
+            killed_here, found = check(file, tests, options, work_copy)
+            print(f"{file}: {killed_here} of {found} mutants killed", flush=True)
+            killed, total = killed + killed_here, total + found
     print(f"{killed} of {total} mutants killed ({100 * killed // max(1, total)} %)")
     return 0
 

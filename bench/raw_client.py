@@ -74,7 +74,7 @@ def run(kind: str, port: int, cloud: str, paths: List[Path], workers: int, ca_fi
     pending: Iterator[Path] = iter(paths)
     lock = threading.Lock()
     errors: List[Exception] = []
-    one = _upload if kind == "upload" else _pull
+    transfer = _upload if kind == "upload" else _pull
 
     def work() -> None:
         try:
@@ -84,7 +84,7 @@ def run(kind: str, port: int, cloud: str, paths: List[Path], workers: int, ca_fi
                         path = next(pending, None)
                     if path is None:
                         return
-                    one(connection, cloud, path)
+                    transfer(connection, cloud, path)
         except (OSError, ValueError) as error:
             errors.append(error)
 

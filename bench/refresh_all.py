@@ -1,10 +1,11 @@
-"""`cld config --refresh-all` of many logins against a token endpoint with latency, next to one login alone.
+"""Measures `cld config --refresh-all` with many logins, and with one login, against a token endpoint with latency.
 
-    python bench/refresh_all.py [--logins 50] [--latency 50] [--repeat 7]
+    python bench/refresh_all.py [--logins 50] [--latency 50] [--repeat 7] [--json FILE]
 
-The endpoint runs in a process of its own and answers each request after the latency; it rotates refresh tokens and
-refuses a used one. The floor is one exchange: a POST over a new connection and its answer, in the same run. "one login"
-is the same work for a config.json with a single entry, in a fresh process like the other. Rounds are interleaved.
+The endpoint runs in its own process and responds to each request after the latency. It rotates refresh tokens, and
+refuses used ones. The floor is one exchange in the same run: a POST over a new connection, and its response. "one
+login" is the same work for a config.json with a single entry. Each refresh runs in a fresh process. Rounds are
+interleaved.
 """
 
 from __future__ import annotations
@@ -26,8 +27,12 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, Set
 from urllib.parse import parse_qs, urlencode
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from bench import results  # noqa: E402
+
 REPO = Path(__file__).resolve().parent.parent
-# The refresh alone is timed: the interpreter's start and the imports are bench/startup.py's subject.
+# Only the refresh is timed. bench/startup.py measures the start of the interpreter and the imports.
 _TIMED = """
 import sys, time
 import concurrent.futures.thread, filelock, requests.utils, urllib3
@@ -62,12 +67,12 @@ class _Endpoint(BaseHTTPRequestHandler):
         token = form["refresh_token"][0]
         time.sleep(self.latency)
         with self.lock:
-            again = token in self.used
+            is_used = token in self.used
             self.used.add(token)
             number = len(self.used)
         body: Dict[str, Any] = {"access_token": access_token(number), "refresh_token": f"{token}.", "expires_in": 300}
-        data = json.dumps({"error": "invalid_grant"} if again else body).encode()
-        self.send_response(400 if again else 200)
+        data = json.dumps({"error": "invalid_grant"} if is_used else body).encode()
+        self.send_response(400 if is_used else 200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
@@ -123,14 +128,14 @@ def refresh(home: Path, logins: int) -> float:
 
 
 def exchange(port: int, number: int) -> float:
-    """Seconds of one raw exchange: connect, POST, answer."""
+    """Seconds of one raw exchange: connect, POST, response."""
     start = time.perf_counter()
     connection = http.client.HTTPConnection("127.0.0.1", port)
     form = urlencode({"grant_type": "refresh_token", "refresh_token": f"raw-{number}", "client_id": "x"})
     connection.request("POST", "/oauth2/token", form, {"Content-Type": "application/x-www-form-urlencoded"})
-    answer = json.loads(connection.getresponse().read())
+    response = json.loads(connection.getresponse().read())
     connection.close()
-    assert "access_token" in answer
+    assert "access_token" in response
     return time.perf_counter() - start
 
 
@@ -139,11 +144,12 @@ def main() -> None:
     parser.add_argument("--logins", type=int, default=50)
     parser.add_argument("--latency", type=float, default=50, help="of the token endpoint, in ms; default 50")
     parser.add_argument("--repeat", type=int, default=7, help="rounds; default 7")
+    results.add_option(parser)
     options = parser.parse_args()
-    here, there = multiprocessing.Pipe(duplex=False)
-    server = multiprocessing.Process(target=_serve, args=(there, options.latency / 1000), daemon=True)
+    receiver, sender = multiprocessing.Pipe(duplex=False)
+    server = multiprocessing.Process(target=_serve, args=(sender, options.latency / 1000), daemon=True)
     server.start()
-    port = here.recv()
+    port = receiver.recv()
     many = f"{options.logins} logins"
     taken: Dict[str, List[float]] = {"one exchange": [], "one login": [], many: []}
     with tempfile.TemporaryDirectory() as directory:
@@ -164,6 +170,8 @@ def main() -> None:
     for name, values in taken.items():
         low, mid = min(values), statistics.median(values)
         print(f"{name:<16}{low * 1e3:7.1f} ms{mid * 1e3:7.1f} ms   {low / floor[0]:.2f}  {mid / floor[1]:.2f}")
+    if options.json:
+        results.save(options.json, f"Refresh of logins, {options.latency:g} ms latency", results.timed(taken))
 
 
 if __name__ == "__main__":

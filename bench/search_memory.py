@@ -1,9 +1,9 @@
-"""Peak memory and time of `cld search -A -F --csv` over many assets, against a raw HTTP loop measured in the same run.
+"""Measures peak memory and time of `cld search -A -F --csv` with many assets, and of a raw HTTP loop in the same run.
 
     python bench/search_memory.py [--assets 2000 20000] [--repeat 3]
 
 The server runs in its own process and generates each page on request. The floor is a keep-alive http.client loop, in a
-fresh interpreter, that reads and parses the same pages. The best run is reported.
+fresh interpreter, that reads and parses the same pages. The shortest time and the largest peak are printed.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def page(total: int, start: int) -> Dict[str, Any]:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    # Headers and body are sent as two packets; with Nagle's algorithm the second would wait for an acknowledgement.
+    # Headers and body are sent as two packets. With Nagle's algorithm, the second would wait for an acknowledgment.
     disable_nagle_algorithm = True
 
     def do_POST(self) -> None:

@@ -1,6 +1,6 @@
-"""Start-up time of short commands, as a multiple of `python -c "import click"` measured in the same run.
+"""Measures the time of short commands, as a multiple of the time of `python -c "import click"` in the same run.
 
-    python bench/startup.py [--repeat 20] [--entries 10000]
+    python bench/startup.py [--repeat 20] [--entries 10000] [--json FILE]
 
 Every round runs the floor and each command once, so that load on the machine affects all of them. The output has
 the best and the median of the rounds, and the ratios of both. Measure with an installed CLI (`pip install .`, not -e):
@@ -20,6 +20,10 @@ import time
 from pathlib import Path
 from typing import Dict, List, Mapping, Sequence
 from urllib.parse import urlencode
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from bench import results  # noqa: E402
 
 REPO = Path(__file__).resolve().parent.parent
 # The code of pip's console script.
@@ -74,9 +78,9 @@ def measure(runs: Mapping[str, "tuple[Sequence[str], Mapping[str, str]]"], repea
     taken: Dict[str, List[float]] = {name: [] for name in runs}
     for number in range(repeat + 1):
         for name, (command, env) in runs.items():
-            once = seconds(command, env)
+            elapsed = seconds(command, env)
             if number:
-                taken[name].append(once)
+                taken[name].append(elapsed)
     return taken
 
 
@@ -92,6 +96,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeat", type=int, default=20, help="rounds; default 20")
     parser.add_argument("--entries", type=int, default=10000, help="entries of the large config.json; default 10000")
+    results.add_option(parser)
     options = parser.parse_args()
     base = {key: value for key, value in os.environ.items() if not key.startswith("CLOUDINARY_")}
     # An installed package has bytecode. Without this, each run would compile the modules again.
@@ -118,7 +123,10 @@ def main() -> None:
             f"cld config -ls --json, {many}, half logins": (cld("config", "-ls", "--json"), mixed),
         }
         print(f"Python {sys.version.split()[0]}, {options.repeat} rounds")
-        report(measure(runs, options.repeat), floor)
+        taken = measure(runs, options.repeat)
+    report(taken, floor)
+    if options.json:
+        results.save(options.json, "Start-up of short commands", results.timed(taken))
 
 
 if __name__ == "__main__":

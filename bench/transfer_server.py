@@ -1,7 +1,7 @@
 """A fast server for the transfer benchmarks, in its own process.
 
 It keeps connections alive, responds after a latency, discards uploads, generates listings and content, and counts
-connections. The name of the cloud says what it serves: `n2000-s4096` has 2,000 assets of 4,096 bytes.
+connections. The cloud name determines what it serves: `n2000-s4096` has 2,000 assets of 4,096 bytes each.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ class Connection(asyncio.Protocol):
             if len(self._body) < _BLOCK:
                 self._body += taken
             if self._remaining == 0:
-                self._answer()
+                self._respond()
 
     def _take_head(self) -> bool:
         end = self._buffer.find(b"\r\n\r\n")
@@ -122,10 +122,10 @@ class Connection(asyncio.Protocol):
         self._remaining = int(found.group(1)) if found else 0
         self._body = b""
         if self._remaining == 0:
-            self._answer()
+            self._respond()
         return self._remaining > 0
 
-    def _answer(self) -> None:
+    def _respond(self) -> None:
         self._remaining = -1
         if self._path.startswith("/count"):
             self._send(self._control())
@@ -144,9 +144,9 @@ class Connection(asyncio.Protocol):
 
     def _control(self) -> bytes:
         """/count/LATENCY_MS resets the counts and sets the latency; /count reads the counts."""
-        counts, wanted = self._counts, self._path.rpartition("/")[2]
-        if wanted.isdigit():
-            self._latency[0] = int(wanted) / 1000
+        counts, latency = self._counts, self._path.rpartition("/")[2]
+        if latency.isdigit():
+            self._latency[0] = int(latency) / 1000
             counts.opened = counts.requests = 0
             counts.peak = counts.open_now
         return json.dumps({"opened": counts.opened, "peak": counts.peak, "requests": counts.requests}).encode()
@@ -195,12 +195,15 @@ def _run(ports: Any, certificate: Optional[Tuple[str, str]]) -> None:
 
 @contextmanager
 def running(certificate: Optional[Tuple[str, str]] = None) -> Iterator[List[int]]:
-    """Yield the ports: plain, and with a certificate (its file and its key's) the one for TLS."""
-    here, there = multiprocessing.Pipe(duplex=False)
-    process = multiprocessing.Process(target=_run, args=(there, certificate), daemon=True)
+    """Run the server. Yields its ports: the one for HTTP, and with a certificate also the one for HTTPS.
+
+    :param certificate: the paths of the certificate and its key.
+    """
+    receiver, sender = multiprocessing.Pipe(duplex=False)
+    process = multiprocessing.Process(target=_run, args=(sender, certificate), daemon=True)
     process.start()
     try:
-        yield here.recv()
+        yield receiver.recv()
     finally:
         process.terminate()
         process.join()

@@ -1,9 +1,10 @@
 """Compares `cld sync`, `upload_dir` and `clone` with a baseline that is measured in the same run, interleaved.
 
-    python bench/transfers.py [--repeat 3] [--only upload]
+    python bench/transfers.py [--repeat 3] [--only upload] [--json FILE]
 
 The baseline is bench/raw_client.py: raw keep-alive sockets, as many threads as `cld` has workers, the same server. Both
-are complete processes, including start-up. Times are the median of the runs, memory the maximum. Prints Markdown.
+are complete processes, including start-up. The time is the median of the runs, the memory the maximum. Prints Markdown.
+The exit status is 1 if a row exceeds a limit.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ import tempfile
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Dict, List, NamedTuple, Optional
+from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from bench import results  # noqa: E402
 from bench.measure import Measured, run_cld, run_program, typical  # noqa: E402
 from bench.transfer_server import content, make_certificate, running  # noqa: E402
 
@@ -38,14 +40,14 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class Case:
-    """One row. `cld` and `floor` get a new, empty folder for their output."""
+    """One row of the output. `cld` and `floor` get a new, empty folder for their output."""
 
     name: str
     cld: Callable[[Place, Path], Measured]
     floor: Optional[Callable[[Place, Path], Measured]] = None
     latency: int = 0  # milliseconds per request
-    limit: Optional[float] = None  # of the ratio
-    memory: Optional[int] = None  # MiB
+    limit: Optional[float] = None  # the largest ratio of the times
+    memory: Optional[int] = None  # the largest peak, in MiB
 
 
 def url_of(place: Place, cloud: str, tls: bool) -> str:
@@ -69,7 +71,7 @@ def raw(place: Place, kind: str, tls: bool, count: int, size: int, folder: Path)
 
 
 def local(place: Place, count: int, size: int, changed: int = 0) -> Path:
-    """A folder of `count` files as the server lists them. `changed` of them have other content."""
+    """A folder of `count` files as the server lists them. The content of `changed` files differs."""
     folder = place.folder / f"local-{count}-{size}-{changed}"
     if not folder.is_dir():
         folder.mkdir(parents=True)
@@ -168,49 +170,85 @@ def control(place: Place, path: str) -> Dict[str, int]:
         return counts
 
 
-def run_case(place: Place, case: Case, repeat: int) -> bool:
-    """Run and print one row. False if a limit is exceeded."""
+@dataclass(frozen=True)
+class Row:
+    """The result of a case."""
+
+    case: Case
+    ours: Measured
+    floor: Optional[Measured]
+    connections: int
+
+    @property
+    def ratio(self) -> Optional[float]:
+        return self.ours.seconds / self.floor.seconds if self.floor else None
+
+    @property
+    def is_within_limits(self) -> bool:
+        case, ratio = self.case, self.ratio
+        is_fast = ratio is None or case.limit is None or ratio <= case.limit
+        is_small = case.memory is None or self.ours.peak_kib / 1024 <= case.memory
+        return is_fast and is_small and self.connections <= WORKERS + 1
+
+    def markdown(self) -> str:
+        case, ratio = self.case, self.ratio
+        cells = [
+            case.name,
+            f"{self.ours.seconds:.2f}",
+            f"{self.floor.seconds:.2f}" if self.floor else "",
+            f"{ratio:.2f}" + (f" (<= {case.limit})" if case.limit else "") if ratio else "",
+            f"{self.ours.peak_kib / 1024:.0f}" + (f" (<= {case.memory})" if case.memory else ""),
+            str(self.connections),
+        ]
+        return f"| {' | '.join(cells)} |{'' if self.is_within_limits else ' EXCEEDED'}"
+
+    def as_json(self) -> Dict[str, Any]:
+        values = {
+            "name": self.case.name,
+            "seconds": self.ours.seconds,
+            "floor": self.floor.seconds if self.floor else None,
+            "limit": self.case.limit,
+            "peak_mib": self.ours.peak_kib / 1024,
+            "connections": self.connections,
+        }
+        return {name: value for name, value in values.items() if value is not None}
+
+
+def run_case(place: Place, case: Case, repeat: int) -> Row:
+    """Measure one row, and print it."""
     runs: List[Measured] = []
     floors: List[Measured] = []
     connections = 0
     for _ in range(repeat):
-        for program, results in ((case.floor, floors), (case.cld, runs)):
+        for program, measured in ((case.floor, floors), (case.cld, runs)):
             if program is None:
                 continue
             scratch = place.folder / "scratch"
             shutil.rmtree(scratch, ignore_errors=True)
             scratch.mkdir()
             control(place, f"/{case.latency}")
-            results.append(program(place, scratch))
+            measured.append(program(place, scratch))
             connections = control(place, "")["opened"]
-    ours, floor = typical(runs), typical(floors) if floors else None
-    ratio = ours.seconds / floor.seconds if floor else None
-    is_good = (ratio is None or case.limit is None or ratio <= case.limit) and connections <= WORKERS + 1
-    is_good = is_good and (case.memory is None or ours.peak_kib / 1024 <= case.memory)
-    cells = [
-        case.name,
-        f"{ours.seconds:.2f}",
-        f"{floor.seconds:.2f}" if floor else "",
-        f"{ratio:.2f}" + (f" (<= {case.limit})" if case.limit else "") if ratio else "",
-        f"{ours.peak_kib / 1024:.0f}" + (f" (<= {case.memory})" if case.memory else ""),
-        str(connections),
-    ]
-    print(f"| {' | '.join(cells)} |{'' if is_good else ' EXCEEDED'}", flush=True)
-    return is_good
+    row = Row(case, typical(runs), typical(floors) if floors else None, connections)
+    print(row.markdown(), flush=True)
+    return row
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--only", default="", metavar="WORD", help="Only the rows whose name contains WORD.")
+    parser.add_argument("--only", default="", metavar="WORD", help="Only the rows whose name contains it.")
+    results.add_option(parser)
     options = parser.parse_args()
     print("| work | cld, s | floor, s | ratio | peak, MiB | connections |\n|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as directory:
         certificate = make_certificate(Path(directory))
         with running(certificate) as (plain, tls):
             place = Place(Path(directory), plain, tls, certificate[0])
-            results = [run_case(place, case, options.repeat) for case in CASES if options.only in case.name]
-    return 0 if all(results) else 1
+            rows = [run_case(place, case, options.repeat) for case in CASES if options.only in case.name]
+    if options.json:
+        results.save(options.json, "Bulk transfers, next to a raw client", [row.as_json() for row in rows])
+    return 0 if all(row.is_within_limits for row in rows) else 1
 
 
 if __name__ == "__main__":

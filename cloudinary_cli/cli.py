@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import signal
 import sys
 import warnings
 from contextlib import contextmanager
@@ -66,7 +65,7 @@ def _handled_signals() -> Iterator[None]:
 def _repeat_lost_signal(unraisable: Any) -> None:
     # Python discards an exception that a signal handler raises inside a finalizer or a weak reference callback.
     if isinstance(unraisable.exc_value, Terminated):
-        signal.raise_signal(unraisable.exc_value.signum)
+        SIGNALS.deliver_again(unraisable.exc_value.signum)
     else:
         sys.__unraisablehook__(unraisable)
 

@@ -12,6 +12,9 @@ from cloudinary_cli.console import LEVELS, set_level
 
 C = TypeVar("C")
 
+# The key of the value of -v in ctx.meta, which Click shares between a group and its commands.
+VERBOSITY = "cloudinary_cli.verbosity"
+
 
 def _same_name(token: str) -> str:
     return token.replace("-", "_")
@@ -25,6 +28,7 @@ def set_verbosity(ctx: click.Context, param: click.Parameter, value: Any) -> Non
     """Click callback of `-v`. It takes effect immediately, so it also applies to errors in later options."""
     if value:
         set_level(str(value))
+        ctx.meta[VERBOSITY] = value
 
 
 def verbosity_option(taken: Collection[str] = ()) -> click.Option:

@@ -6,7 +6,8 @@ import logging
 import os
 import sys
 import threading
-from typing import IO, TYPE_CHECKING, Any, Mapping, Optional, Sequence
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, Any, Iterator, Mapping, Optional, Sequence
 
 import click
 
@@ -16,6 +17,7 @@ from cloudinary_cli.text import aligned, one_line, printable, redact, secrets_in
 
 if TYPE_CHECKING:
     from cloudinary_cli.system.line_reader import LineReader
+    from cloudinary_cli.system.region import Region, Render
 
 _PREFIX_COLORS = {"warning": "yellow", "error": "red", "critical": "red", "debug": "blue"}
 LEVELS = ("CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG")
@@ -33,9 +35,9 @@ class Console:
     ) -> None:
         self._stdin, self._stdout, self._stderr = stdin, stdout, stderr
         self._environ: Mapping[str, str] = os.environ if environ is None else environ
-        self._arguments: Sequence[str] = ()
+        self.arguments: Sequence[str] = ()
         self._secrets: Optional[Sequence[str]] = None
-        self._status = ""
+        self._region: Optional[Region] = None
         self._lock = threading.RLock()
 
     @property
@@ -52,12 +54,12 @@ class Console:
 
     def hide_secrets_of(self, arguments: Sequence[str]) -> None:
         """Remove the secrets in these command-line arguments from all text that is not data."""
-        self._arguments, self._secrets = arguments, None
+        self.arguments, self._secrets = arguments, None
 
     def safe(self, text: str) -> str:
         """Return text for stderr: secrets removed, control characters escaped."""
         if self._secrets is None:  # computed on first use, because most commands print nothing here
-            self._secrets = secrets_in(self._arguments)
+            self._secrets = secrets_in(self.arguments)
         return printable(redact(text, self._secrets))
 
     # -- terminals
@@ -84,7 +86,8 @@ class Console:
         if self.stdout is None:  # Python sets it to None if the file descriptor is closed
             raise CliError("The output cannot be written: stdout is closed.")
         with self._lock:
-            self._erase_status()
+            if self._region is not None:
+                self._region.erase()
             try:
                 _write(self.stdout, text + ("\n" if newline else ""))
             except BrokenPipeError:
@@ -131,43 +134,37 @@ class Console:
         self.message(self.safe(text) + "\n")
 
     def message(self, text: str) -> None:
-        """Write to stderr without changing the text. A status line is erased first and redrawn below it."""
+        """Write to stderr without changing the text. Rows of live() are erased first and redrawn below it."""
         with self._lock:
-            status, self._status = self._status, self._erase_status()
+            if self._region is not None:
+                self._region.erase()
             _write(self.stderr, text)
-            if text.endswith("\n"):
-                self._draw_status(status)
+            self._redraw_region(not text.endswith("\n"))
 
-    # -- the status line: the last line of a terminal, redrawn in place
+    # -- rows at the bottom of a terminal
 
-    def shows_status(self) -> bool:
-        """True when stderr is a terminal that can redraw a line."""
+    def can_redraw(self) -> bool:
+        """True when stderr is a terminal that can redraw lines."""
         return _is_terminal(self.stderr) and self._environ.get("TERM") != "dumb"
 
-    def status(self, text: str) -> None:
-        """Replace the status line, which is the last line of the terminal. An empty text removes it."""
-        if not self.shows_status():
+    @contextmanager
+    def live(self, render: "Render") -> Iterator[None]:
+        """Show the rows of `render` below all other text while the block runs. Only a terminal shows them."""
+        stream = self.stderr
+        if stream is None or not self.can_redraw():
+            yield
             return
-        with self._lock:
-            self._erase_status()
-            self._draw_status(one_line(self.safe(text), self._columns() - 1))
+        from cloudinary_cli.system.region import Region
 
-    def _columns(self) -> int:
-        try:
-            return os.get_terminal_size(self.stderr.fileno()).columns or 80 if self.stderr else 80
-        except (OSError, ValueError):
-            return 80
+        color = self.shows_color(stream)
+        self._region = Region(stream, render, lambda text: one_line(self.safe(text), None), color, self._lock)
+        with self._region:
+            yield
 
-    def _erase_status(self) -> str:
-        if self._status:
-            _write(self.stderr, "\r\x1b[K")
-        self._status = ""
-        return ""
-
-    def _draw_status(self, text: str) -> None:
-        if text:
-            _write(self.stderr, text)
-        self._status = text
+    def _redraw_region(self, is_line_open: bool) -> None:
+        if self._region is not None:
+            self._region.is_line_open = is_line_open
+            self._region.draw()
 
     # -- questions: prompts go to stderr, so they never mix with piped data
 
@@ -175,6 +172,7 @@ class Console:
         """Ask for one line. Return None when stdin is closed; `hint` then says what to type instead."""
         self.message(self.safe(message))
         answer = self._stdin_line()
+        self._redraw_region(False)  # the terminal has echoed Enter
         if answer is None:
             self.message("\n")
             self.warning("No input available." + (f" {hint}" if hint else ""))

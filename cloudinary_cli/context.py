@@ -1,4 +1,4 @@
-"""AppContext: the object on Click's `ctx.obj`, with console, store, clock, environment and active configuration."""
+"""AppContext: the object in Click's `ctx.obj`, with console, store, clock, environment and active configuration."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cloudinary_cli.errors import ConfigError
 
 
 def open_browser(url: str) -> bool:
-    """Open the user's browser (BROWSER is honoured); False when there is none."""
+    """Open the user's browser, or the one that BROWSER names. False if there is none."""
     from cloudinary_cli.system import browser
 
     return browser.open_browser(url)
@@ -36,7 +36,7 @@ class AppContext:
 
     @cached_property
     def active(self) -> ResolvedConfig:
-        """The active configuration, usable or not; reads config.json, never the network."""
+        """The active configuration, usable or not. Reads config.json, and sends no request."""
         # -c with a URL needs no file, so it works with an unreadable config.json.
         snapshot = {} if "://" in (self.selection.config or "") else self.store.load()
         return config_resolver.resolve(self.selection, snapshot, self.environ, lambda: self.directory_choice)
@@ -59,16 +59,16 @@ class AppContext:
 
     @cached_property
     def sdk_config(self) -> Any:
-        """The active configuration installed in the SDK (an OAuthConfig); loads the SDK.
+        """The active configuration (an OAuthConfig), installed in the SDK, which is loaded first.
 
-        :raises ConfigError: when nothing usable is selected.
+        :raises ConfigError: no usable configuration is selected.
         """
         from cloudinary_cli.sdk import activation
 
         return activation.activate(self.active.require(), self.store)
 
     def check_selection(self) -> None:
-        """Check -c and -C also in a command that needs no configuration.
+        """Check -c and -C, even in a command that needs no configuration.
 
         :raises click.UsageError: they cannot be used.
         """
@@ -76,9 +76,9 @@ class AppContext:
             self.active  # noqa: B018 - resolving is the check
 
     def close(self) -> None:
-        """End of the command: save tokens that could not be saved earlier.
+        """End the command: save tokens that could not be saved earlier.
 
-        :raises OAuthError: they are lost.
+        :raises OAuthError: the tokens cannot be saved, and are lost.
         """
         config = self.__dict__.get("sdk_config")
         if config is not None:

@@ -27,7 +27,7 @@ OAUTH_CALLBACK_PATH = "/callback"
 OAUTH_CALLBACK_TIMEOUT_SECONDS = 300
 OAUTH_EXPIRY_SKEW_SECONDS = 30
 OAUTH_HTTP_TIMEOUT_SECONDS = 30
-# The process waits this long at its end for a token request in another thread and for the write that follows it.
+# At exit, the process waits this many seconds for a token request in another thread, and for the write after it.
 EXIT_WAIT_SECONDS = 2 * OAUTH_HTTP_TIMEOUT_SECONDS + 15.0
 # Internal fields of a login: stored in its entry and shown by `config`, but never passed to an API call.
 OAUTH_INTERNAL_KEYS = (
@@ -43,7 +43,7 @@ OAUTH_INTERNAL_KEYS = (
     "requested_scopes",
 )
 
-# A writer holds the file lock for milliseconds. A longer wait means that the process with the lock is stopped.
+# A writer holds the file lock for milliseconds. A longer wait means that the process with the lock is suspended.
 CONFIG_LOCK_TIMEOUT_SECONDS = 10.0
 # A refresh holds its lock for at most two token requests of 30 s (the second after a lost response) and short writes.
 REFRESH_LOCK_TIMEOUT_SECONDS = 75.0
@@ -72,7 +72,9 @@ _REGION_MAX_LENGTH = 40
 
 
 def home_directory(environ: Optional[Mapping[str, str]] = None) -> str:
-    """Directory of the CLI's files. An empty CLOUDINARY_HOME counts as unset, so no secret is saved in the cwd.
+    """The directory of the CLI's files.
+
+    An empty CLOUDINARY_HOME counts as unset, so that no secret is saved in the working directory.
 
     :raises NoHomeDirectory: CLOUDINARY_HOME is not set and the user has no home directory.
     """
@@ -129,7 +131,7 @@ def api_host_for_region(region: Optional[str]) -> str:
 
 
 def oauth_host_for_region(region: Optional[str]) -> str:
-    """Host of the authorization server: geographic regions (two letters) share the central one."""
+    """The host of the authorization server. Geographic regions (of two letters) share the central one."""
     suffix = region_suffix(normalize_region(region))
     return "oauth.cloudinary.com" if len(suffix) <= 2 else f"oauth-{suffix}.cloudinary.com"
 
@@ -243,7 +245,7 @@ def keyring_timeout() -> float:
     if not text:
         return KEYRING_TIMEOUT_SECONDS
     if not re.match(r"[0-9]{1,3}(\.[0-9]+)?\Z", text) or not 0 < float(text) <= 600:
-        raise ConfigError("CLOUDINARY_CLI_KEYRING_TIMEOUT must be a number of seconds from 0.1 to 600.")
+        raise ConfigError("CLOUDINARY_CLI_KEYRING_TIMEOUT must be a number of seconds above 0 and up to 600.")
     return float(text)
 
 

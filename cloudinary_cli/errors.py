@@ -37,6 +37,14 @@ from typing import Optional, Union
 
 from cloudinary_cli.text import one_line
 
+# The one table of HTTP statuses that a request may be repeated after; net/retry.py says how often.
+# 420 is Cloudinary's own status for a rate limit: https://cloudinary.com/documentation/admin_api#error_handling
+RATE_LIMITED = frozenset([420, 429])
+# The server refused the request before it did any work, so any request may be repeated.
+NOT_PROCESSED = RATE_LIMITED | {503}
+# The server may have done the work, so only a request without a further effect is repeated.
+TRANSIENT = frozenset([500, 502, 504])
+
 
 class DetailedExit(IntEnum):
     """The exit statuses of CLOUDINARY_CLI_EXIT_CODES=detailed, described in docs/exit-codes.md."""
@@ -63,8 +71,7 @@ def detailed_exit(status: Optional[int]) -> DetailedExit:
     known = {
         401: DetailedExit.AUTHENTICATION,
         404: DetailedExit.NOT_FOUND,
-        420: DetailedExit.RATE_LIMITED,
-        429: DetailedExit.RATE_LIMITED,
+        **dict.fromkeys(RATE_LIMITED, DetailedExit.RATE_LIMITED),
     }
     return known.get(status, DetailedExit.FAILURE)
 
@@ -189,8 +196,8 @@ class TokenEndpointError(OAuthError):
 
     @property
     def is_retryable(self) -> bool:
-        """True when a repeated request cannot present a consumed token: never sent, 429 or 503."""
-        return self.delivery is Delivery.NEVER_SENT or self.status in (429, 503)
+        """True when a repeated request cannot present a consumed token: never sent, or refused before any work."""
+        return self.delivery is Delivery.NEVER_SENT or self.status in NOT_PROCESSED
 
 
 class InvalidTokenResponse(OAuthError):

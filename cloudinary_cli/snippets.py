@@ -24,7 +24,7 @@ from cloudinary_cli.text import SECRET_KEYS, one_line
 
 BUILT_IN = Path(__file__).resolve().parent / "templates"
 DEFAULT_LANGUAGE = "html"
-# These words are always taken for a language, even if it has no templates.
+# These words are always treated as languages, even without templates.
 _LANGUAGES = ("html", "java", "node", "php", "python", "ruby")
 
 _PLACEHOLDER = re.compile(r"\{\{\s*(.*?)\s*\}\}")
@@ -115,8 +115,8 @@ class Catalog:
         found = next((template for template in available if template.name == wanted.name), None)
         if found is not None:
             return found
-        shown = one_line(wanted.name.replace("_", " "), 60)
-        text = f"Template: '{shown}' for language: '{wanted.language}' does not exist."
+        title = one_line(wanted.name.replace("_", " "), 60)
+        text = f"Template: '{title}' for language: '{wanted.language}' does not exist."
         close = difflib.get_close_matches(wanted.name, [template.name for template in available])
         elsewhere = [name for name in self.languages() if any(t.name == wanted.name for t in self.templates(name))]
         if close:

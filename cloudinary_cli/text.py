@@ -59,6 +59,34 @@ def one_line(text: str, limit: Optional[int] = 200) -> str:
     return safe if limit is None or len(safe) <= limit else safe[: limit - 3] + "..."
 
 
+def display_width(text: str) -> int:
+    """The number of terminal columns of a text: 2 for a wide East Asian character, 0 for a combining mark.
+
+    Source: https://www.unicode.org/reports/tr11/
+    """
+    return len(text) if text.isascii() else sum(map(_columns, text))
+
+
+def _columns(char: str) -> int:
+    # The vowels and final consonants of Hangul are drawn into the block of their first consonant.
+    if unicodedata.category(char) in ("Mn", "Me") or "\u1160" <= char <= "\u11ff":
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def fitted(text: str, width: int) -> str:
+    """Cut a text to `width` columns. Dots replace its beginning, because the end of a path tells more."""
+    if display_width(text) <= width:
+        return text
+    kept, used = len(text), min(3, width)
+    while used + _columns(text[kept - 1]) <= width:
+        kept -= 1
+        used += _columns(text[kept])
+    while kept < len(text) and not _columns(text[kept]):  # marks of a character that is cut off
+        kept += 1
+    return "." * min(3, width) + text[kept:]
+
+
 def aligned(rows: Sequence[Sequence[str]], gap: str = "  ") -> str:
     """Format rows of cells as lines with aligned columns. Cells are escaped as in one_line(), and not shortened."""
     columns = []

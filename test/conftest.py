@@ -18,7 +18,7 @@ pytest_plugins = [
     "test.support.cloudinary_server",
     "test.support.sandbox_fixtures",
     "test.support.keychain",
-    "test.support.blind_disk",
+    "test.support.case_insensitive_disk",
 ]
 
 REPO = Path(__file__).resolve().parent.parent

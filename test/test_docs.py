@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def test_every_row_of_the_checklist_is_there() -> None:
 
 
 def test_every_report_of_users_is_there() -> None:
-    section = SECURITY.read_text(encoding="utf-8").split("## What users of such tools report")[1]
+    section = SECURITY.read_text(encoding="utf-8").split("## What users of comparable tools report")[1]
     assert re.findall(r"^\| (\d+) \|", section, re.M) == [str(number) for number in range(1, 26)]
 
 
@@ -57,3 +58,14 @@ def test_the_page_of_the_architecture_names_what_is_there() -> None:
 def test_links_to_files_exist(page: Path) -> None:
     for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_messages_in_the_troubleshooting_section_are_messages_of_the_program() -> None:
+    section = (REPO / "README.md").read_text(encoding="utf-8").split("\n## Troubleshooting\n")[1].split("\n## ")[0]
+    messages = re.findall(r"^\| `([^`]+)` \|", section, re.M)
+    files = (REPO / "cloudinary_cli").rglob("*.py")
+    nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))]
+    texts = [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    parts = [part.strip() for message in messages for part in message.split("\u2026")]
+    assert len(messages) >= 5
+    assert [part for part in parts if not any(part in text for text in texts)] == []

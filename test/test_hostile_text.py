@@ -179,7 +179,7 @@ def test_no_template_forges_a_line(invoke: Run, home: Path) -> None:
 def test_no_name_forges_a_line_beside_the_progress(server: CloudinaryServer, places: Dict[str, str]) -> None:
     server.on("*", "", hostile)
     screen = run_in_terminal(["-c", server.config_url(), "upload_dir", places["DIR"], "-f", "up"])
-    own = re.sub("\x1b\\[(?:K|[0-9;]*m)|\r", "", screen.text)
+    own = re.sub("\x1b\\[(?:[KJ]|[0-9]*A|[0-9;]*m)|\r", "", screen.text)
     check(own)
 
 

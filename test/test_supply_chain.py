@@ -69,7 +69,8 @@ def installed_tools() -> List[str]:
     """What `pip install` lines of the workflows and of .ci/test name, except for the project itself."""
     texts = [path.read_text(encoding="utf-8") for path in [*WORKFLOWS, REPO / ".ci" / "test"]]
     words = [word for text in texts for line in re.findall(r"pip\"? install (.+)", text) for word in line.split()]
-    return [word for word in words if not word.startswith(("-", "'.", "."))]
+    options = ("-", "'.", ".", "editable_mode=")
+    return [word for word in words if not word.startswith(options)]
 
 
 def test_build_and_check_tools_are_pinned_to_a_version() -> None:

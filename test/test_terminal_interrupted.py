@@ -31,8 +31,8 @@ def env(box: SandboxClient, home: Path, tmp_path: Path) -> Dict[str, str]:
 
 # The sandbox lives longer than a test, so each sync has a folder of its own.
 COMMANDS = {
-    "upload_dir": ["upload_dir", "d", "-f", "there", "-w", "4"],
-    "sync": ["sync", "d", "{folder}", "--push", "-F", "-w", "4"],
+    "upload_dir": ["upload_dir", "d", "-f", "there", "-w", "4", "-v", "INFO"],
+    "sync": ["sync", "d", "{folder}", "--push", "-F", "-w", "4", "-v", "INFO"],
     "search": ["search", "-A", "-F", "-n", "5"],
 }
 

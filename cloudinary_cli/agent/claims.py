@@ -91,7 +91,7 @@ def check_claim_url(url: str) -> str:
 
 
 def forget_claim(store: ConfigStore, name: str) -> None:
-    """Keep the configuration, but remove the data that mark it as an unclaimed cloud.
+    """Remove the data that marks a configuration as an unclaimed cloud. The configuration is kept.
 
     :raises ConfigNotFound: the configuration was removed.
     """

@@ -8,10 +8,9 @@ from typing import Any, List, Mapping, Tuple
 
 from cloudinary_cli.config.url import URL_SHAPE
 from cloudinary_cli.config.view import masked_value
-from cloudinary_cli.errors import ApiError
+from cloudinary_cli.errors import RATE_LIMITED, ApiError
 from cloudinary_cli.text import one_line
 
-_RATE_LIMITED = (420, 429)
 # These are shown elsewhere or not at all.
 _KNOWN = frozenset(
     "plan_name cloud_name api_key api_secret guidance delivery_ips expires_at claim_url product_environments".split()
@@ -30,7 +29,7 @@ def text(value: Any) -> str:
 
 def explain_signup(error: ApiError) -> str:
     """Explain a rejected sign-up in one line."""
-    if error.status in _RATE_LIMITED:
+    if error.status in RATE_LIMITED:
         return "Rate limited while creating the account: too many sign-ups from this IP address. Try again later."
     detail = _detail(str(error))
     if error.status == 409 or "has already been taken" in detail:
@@ -45,7 +44,7 @@ def explain_cloud(error: ApiError) -> str:
     """Explain a rejected Claimable Cloud in one line."""
     detail = _detail(str(error))
     lower_case = detail.lower()
-    if error.status in _RATE_LIMITED or "rate limit" in lower_case:
+    if error.status in RATE_LIMITED or "rate limit" in lower_case:
         return (
             "Rate limited while creating the cloud: about 10 clouds per 24 hours can be created from one IP address."
             " Try again later, or claim one you have: cld agent cloud list"
@@ -64,7 +63,7 @@ def _detail(message: str) -> str:
     start = message.find("{")
     try:
         body = json.loads(message[start:]) if start >= 0 else None
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     if isinstance(body, dict):
         error = body.get("error")
@@ -75,7 +74,7 @@ def _detail(message: str) -> str:
     return one_line(found, 300).rstrip(".")
 
 
-# -- showing
+# -- display
 
 
 def summary_rows(
@@ -87,8 +86,8 @@ def summary_rows(
     """
     is_cloud = environment is response
     cloud_name, key, secret = (text(environment.get(name)) for name in ("cloud_name", "api_key", "api_secret"))
-    shown = secret if show_secret else masked_value("api_secret", secret)
-    url = f"cloudinary://{key}:{shown}@{cloud_name}" if cloud_name and key and secret else ""
+    password = secret if show_secret else masked_value("api_secret", secret)
+    url = f"cloudinary://{key}:{password}@{cloud_name}" if cloud_name and key and secret else ""
     first = [] if is_cloud else [("Email", text(response.get("email"))), ("Plan", text(response.get("plan_name")))]
     rows = [*first, ("Cloud name", cloud_name), ("API key", key), ("CLOUDINARY_URL", url)]
     if is_cloud:

@@ -152,7 +152,7 @@ def _call_with_file(app: AppContext, request: ApiRequest, method: Method, kwargs
         return _call(app, request, method, kwargs)
     from cloudinary_cli.api.file_argument import call_with_file
 
-    return call_with_file(method, kwargs, lambda called, given: _call(app, request, called, given))
+    return call_with_file(app.console, method, kwargs, lambda called, given: _call(app, request, called, given))
 
 
 def _call(app: AppContext, request: ApiRequest, method: Method, kwargs: Dict[str, Any]) -> ApiResult:

@@ -15,7 +15,9 @@ from cloudinary_cli.api.command_line import in_utf8
 from cloudinary_cli.api.listing import find_method
 from cloudinary_cli.api.method import Method
 from cloudinary_cli.api.values import FILE_PARAMETERS
+from cloudinary_cli.console import Console
 from cloudinary_cli.errors import CliError
+from cloudinary_cli.progress import Progress
 from cloudinary_cli.sdk import loader
 from cloudinary_cli.system.steady_file import SteadyFile, twice
 
@@ -59,7 +61,7 @@ def check(method: Method, path: str) -> None:
         )
 
 
-def call_with_file(method: Method, kwargs: Dict[str, Any], call: Call[T]) -> T:
+def call_with_file(console: Console, method: Method, kwargs: Dict[str, Any], call: Call[T]) -> T:
     """Open the file argument and call the method with it.
 
     If a local file changes while it is read, the call is repeated once, so a mixture of two states is never sent.
@@ -79,7 +81,8 @@ def call_with_file(method: Method, kwargs: Dict[str, Any], call: Call[T]) -> T:
     label = "file" if name == "image_file" else kwargs.get("filename") or _file_name(path)
 
     def call_with(file: IO[bytes]) -> T:
-        return _call_with_content(method, {**kwargs, name: file}, name, str(label), call)
+        with _display(console, path, os.fstat(file.fileno()).st_size):
+            return _call_with_content(method, {**kwargs, name: file}, name, str(label), call)
 
     def call_with_local_file() -> T:
         with _errors_of(path):
@@ -91,6 +94,17 @@ def call_with_file(method: Method, kwargs: Dict[str, Any], call: Call[T]) -> T:
         return twice(path, call_with_local_file)
     with _spooled(path) as file:
         return call_with(file)
+
+
+@contextmanager
+def _display(console: Console, path: str, size: int) -> Iterator[None]:
+    """Show the upload of a file while the block runs, on a terminal."""
+    if not console.can_redraw():
+        yield
+        return
+    progress = Progress()
+    with progress.item(path, size), console.live(progress.rows):
+        yield
 
 
 def _call_with_url(method: Method, name: str, kwargs: Dict[str, Any], call: Call[T]) -> T:

@@ -1,6 +1,6 @@
 """OAuth logins. These functions are the public interface for other code; commands call use_cases.py.
 
-They use the config.json of the present home directory. Imports are deferred, because importing any module of this
+They use the config.json of the current home directory. Imports are deferred, because importing any module of this
 package runs this file.
 """
 
@@ -38,7 +38,7 @@ def login(
 
 
 def logout(name: str) -> LogoutOutcome:
-    """Revoke a saved login and remove it; "removed", "revoke_failed", "not_found" or "not_oauth".
+    """Revoke a saved login and remove it. Returns "removed", "revoke_failed", "not_found" or "not_oauth".
 
     :raises CliError: as use_cases.logout().
     """
@@ -48,28 +48,31 @@ def logout(name: str) -> LogoutOutcome:
 
 
 def refresh_url_if_stale(name: str, url: str, force: bool = False, expected: Optional[str] = None) -> str:
-    """The URL with a usable token: the given one, a peer's, or a renewed one; the given one after a failure."""
+    """Return a URL with a usable token: the given one, one that another process has saved, or a refreshed one.
+
+    After a failure, the given URL is returned.
+    """
     from cloudinary_cli.auth import use_cases
 
     return use_cases.refresh_url(_store(), name, url, force, expected)
 
 
 def refresh_config(name: str, force: bool = False) -> RefreshOutcome:
-    """Refresh one saved login; the reason of a failure is logged."""
+    """Refresh one saved login and return the outcome. The reason for a failure is logged."""
     from cloudinary_cli.auth import use_cases
 
     return use_cases.outcome_of(use_cases.refresh_login(_store(), name, force))
 
 
 def refresh_configs(force: bool = False) -> Dict[str, RefreshOutcome]:
-    """Refresh every saved login that is stale (with `force`, every one); the outcomes by name, in file order."""
+    """Refresh every stale login (with `force`, every login). Returns the outcomes by name, in file order."""
     from cloudinary_cli.auth import use_cases
 
     return {name: use_cases.outcome_of(result) for name, result in use_cases.refresh_all(_store(), force).items()}
 
 
 def relogin_command(name: str) -> str:
-    """`cld login NAME [--region R]` for a saved login; without the region when config.json cannot be read."""
+    """`cld login NAME [--region R]` for a saved login. Without the region if config.json cannot be read."""
     from cloudinary_cli.auth import use_cases
 
     return use_cases.relogin_command(_store(), name)

@@ -31,7 +31,8 @@ class DeviceCodeRequested(Exception):
 class WaitOptions:
     """How to wait. `timeout` is in seconds.
 
-    `offers_device_code()`: the server supports the device grant. It is called only when the user could choose it.
+    `offers_device_code()` says whether the server supports the device grant. It sends a request, so it is called only
+    when the user could choose that grant.
     """
 
     method: LoginMethod
@@ -44,9 +45,9 @@ class WaitOptions:
 def listening(
     server: CallbackServer, method: LoginMethod, ui: LoginUI, port: int
 ) -> Iterator[Optional[CallbackServer]]:
-    """The running server; None when its port is in use and the response can be pasted instead.
+    """Yield the running server, or None when its port is in use and the response can be pasted instead.
 
-    :raises PortInUse: a browser on this machine would send its response to the other program on that port.
+    :raises PortInUse: the port is in use, and a browser on this machine would send its response to the other program.
     """
     try:
         server.__enter__()
@@ -65,10 +66,10 @@ def listening(
 def wait_for_response(
     server: Optional[CallbackServer], expected: ExpectedRedirect, url: str, ui: LoginUI, options: WaitOptions
 ) -> AuthorizationResponse:
-    """Show the authorization URL, open it if a browser is to be opened, and wait for the response.
+    """Show the authorization URL, open it in a browser if `options.method` says so, and wait for the response.
 
     :param server: None when the response can only be pasted.
-    :raises LoginTimeout: no response in time.
+    :raises LoginTimeout: no response within `options.timeout`.
     :raises NoBrowser: no browser could be opened, and there is no user at a terminal.
     :raises AuthorizationDenied: the response carries an error.
     :raises DeviceCodeRequested: the user typed `device`.
@@ -96,17 +97,17 @@ class _Wait:
         else:
             self._show_instructions(url)
         while True:
-            left = deadline - time.monotonic()
-            response = self._redirected(min(_SLICE_SECONDS, max(0.0, left))) or self._pasted()
+            remaining = deadline - time.monotonic()
+            response = self._redirected(min(_SLICE_SECONDS, max(0.0, remaining))) or self._pasted()
             if response is not None:
                 return response
-            if left <= 0:
+            if remaining <= 0:
                 raise response_timeout(self._options.timeout)
 
     def _open(self, url: str) -> None:
         self._ui.show("Opening the browser to log in. If it does not open, visit this URL:")
         self._ui.show(url)
-        # listening() returns no server only where no browser is opened.
+        # listening() yields None only when no browser is opened here.
         start = self._server.start_page(url) if self._server is not None else url
         self._launch = _BrowserLaunch(self._ui.open_browser, start)
 
@@ -132,7 +133,7 @@ class _Wait:
         except LoginTimeout:
             return None
 
-    # -- the pasted response
+    # -- pasting
 
     def _pasted(self) -> Optional[AuthorizationResponse]:
         if self._launch is not None and not self._launch.has_ended():

@@ -16,7 +16,7 @@ from cloudinary_cli.auth.callback_page import Tone, render_page, style_hash
 from cloudinary_cli.defaults import logger
 
 MAX_CONNECTIONS = 32
-MAX_REQUEST_LINE = 8 * 1024
+MAX_REQUEST_LINE = 8 * 1024  # bytes
 # A browser sends its request at once. A connection that takes longer is a preconnect or an attempt to block the port.
 REQUEST_SECONDS = 5.0
 # How long a client may take to close its side after the response.
@@ -69,7 +69,7 @@ def authorities(host: str, port: int) -> FrozenSet[str]:
 
 
 def neutral_page(status: HTTPStatus, message: str, **headers: str) -> PageResponse:
-    """A response to a request that is not the expected redirect. It must repeat nothing of the request."""
+    """A response to a request that is not the expected redirect. It must not repeat any part of the request."""
     return PageResponse(status, render_page("Nothing to do here", message, Tone.NOTICE), headers)
 
 
@@ -132,9 +132,9 @@ class RedirectHTTPServer(ThreadingHTTPServer):
             for each in self._connections:
                 if not each.has_request:
                     each.deadline = 0.0
-        until = time.monotonic() + _CLOSE_SECONDS
+        deadline = time.monotonic() + _CLOSE_SECONDS
         for each in self._connections:
-            while each.thread.is_alive() and time.monotonic() < until:
+            while each.thread.is_alive() and time.monotonic() < deadline:
                 self.service_actions()
                 each.thread.join(_POLL_SECONDS)
 
@@ -143,10 +143,10 @@ class RedirectHTTPServer(ThreadingHTTPServer):
         thread = threading.Thread(target=self.process_request_thread, args=(request, client_address), daemon=True)
         with self._lock:
             self._connections = [each for each in self._connections if each.thread.is_alive()]
-            open_ones = [each for each in self._connections if not each.is_shut_down]
-            if len(open_ones) >= MAX_CONNECTIONS:
-                # Close the oldest one, not the new one: a full table must not keep the genuine redirect out.
-                oldest = next((each for each in open_ones if each.deadline is not None), None)
+            active = [each for each in self._connections if not each.is_shut_down]
+            if len(active) >= MAX_CONNECTIONS:
+                # Close the oldest one, not the new one, so that a full table does not lock out the genuine redirect.
+                oldest = next((each for each in active if each.deadline is not None), None)
                 if oldest is not None:
                     oldest.shut_down()
             thread.start()
@@ -169,7 +169,7 @@ class RedirectHTTPServer(ThreadingHTTPServer):
                     each.deadline = None if seconds is None else time.monotonic() + seconds
 
     def close_request(self, request: Any) -> None:
-        with self._lock:  # shut_down() must not meet a descriptor that was closed and is in use again
+        with self._lock:  # shut_down() must not act on a descriptor that was closed and reused
             super().close_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -189,7 +189,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             self._handle()
         except OSError as error:
-            logger.debug("A client of the login's redirect has gone: %s", error)
+            logger.debug("A client of the login's redirect disconnected: %s", error)
 
     def _handle(self) -> None:
         first = self.rfile.peek(1)[:1]  # type: ignore[attr-defined]
@@ -211,7 +211,7 @@ class _Handler(BaseHTTPRequestHandler):
         if len(words) != 3 or len(hosts) != 1:
             self.send_error(HTTPStatus.BAD_REQUEST)
         elif hosts[0].strip().lower() not in self.server.authorities:
-            # A page whose name was made to resolve to this address (DNS rebinding) sends its own name.
+            # A page whose host name was made to resolve to this address (DNS rebinding) sends that name.
             # RFC 8252 section 8.10 requires that host and port of the redirect are compared.
             self.send_error(HTTPStatus.MISDIRECTED_REQUEST)
         else:

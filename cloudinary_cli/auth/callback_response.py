@@ -1,4 +1,4 @@
-"""Parses and checks the query of a redirect as an OAuth authorization response. Pure: no HTTP, no page."""
+"""Parses and checks the query of a redirect as an OAuth authorization response. No I/O."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from urllib.parse import unquote_plus
 from cloudinary_cli.errors import AuthorizationDenied
 from cloudinary_cli.text import one_line, redact
 
-# RFC 6749 appendix A.11: a code is made of visible ASCII characters and spaces.
+# RFC 6749 appendix A.11: a code consists of visible ASCII characters and spaces.
 _CODE = re.compile(r"[\x20-\x7e]+\Z")
 
 
@@ -56,7 +56,7 @@ def denied(reason: str) -> AuthorizationDenied:
 
 
 def parse_authorization_response(query: str, expected_state: str, expected_issuers: Collection[str]) -> Outcome:
-    """Parse the query of a redirect and check that it belongs to this login.
+    """Parse the query of a redirect and check that it belongs to this login. If not, return the Rejection.
 
     :param expected_state: the state of the request; empty: it is not compared here, so the caller must compare it.
     :param expected_issuers: the issuer identifiers that an `iss` may have; empty: it is not compared.

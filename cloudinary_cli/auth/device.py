@@ -14,6 +14,8 @@ from cloudinary_cli import defaults
 from cloudinary_cli.auth import flow, token_http
 from cloudinary_cli.auth.callback_response import denied
 from cloudinary_cli.errors import (
+    NOT_PROCESSED,
+    TRANSIENT,
     Delivery,
     InvalidTokenResponse,
     LoginError,
@@ -49,7 +51,7 @@ class DeviceCode:
 
 
 def endpoint_of(base_url: str, send: flow.Send = token_http.send) -> Optional[str]:
-    """The device authorization endpoint in the server's metadata (RFC 8414); None when it has none.
+    """The device authorization endpoint in the server's metadata (RFC 8414); None when the metadata lists none.
 
     An endpoint on another host is ignored: that host would choose the address where the user enters the code.
     """
@@ -85,7 +87,7 @@ def request_code(base_url: str, settings: defaults.OAuthSettings, send: flow.Sen
         raise flow.refusal(response, urlsplit(endpoint).path, form)
     try:
         return _parse(json.loads(response.body))
-    except ValueError:
+    except (ValueError, RecursionError):
         raise InvalidTokenResponse("The response to the device request is not JSON; is a proxy responding?") from None
 
 
@@ -118,10 +120,10 @@ def _address(url: str) -> str:
     return url
 
 
-def _seconds(value: Any, default: float, longest: float) -> float:
+def _seconds(value: Any, default: float, maximum: float) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
         return default
-    return min(float(value), longest)
+    return min(float(value), maximum)
 
 
 def poll(
@@ -135,9 +137,10 @@ def poll(
 
     :param request_tokens: sends the code once; raises TokenEndpointError when the server returns no tokens.
     :param timeout: seconds; never longer than the lifetime of the code.
-    :param sleep: and `now` use seconds of the same clock.
+    :param sleep: waits for a number of seconds.
+    :param now: returns the time in seconds.
     :raises AuthorizationDenied: the user refused.
-    :raises LoginTimeout: the code expired, or `timeout` is over.
+    :raises LoginTimeout: the code expired, or `timeout` has passed.
     :raises TokenEndpointError: any other error of the server.
     """
     deadline = now() + min(code.expires_in, timeout or code.expires_in)
@@ -166,8 +169,8 @@ def _next_interval(error: TokenEndpointError, interval: float) -> float:
         raise denied("access_denied")
     if error.error == "expired_token":
         raise LoginTimeout("timed out: the code has expired. Run the command again for a new one.")
-    busy = error.delivery is not Delivery.ANSWERED or error.status in (429, 500, 502, 503, 504)
-    if not busy:
+    is_transient = error.delivery is not Delivery.ANSWERED or error.status in NOT_PROCESSED | TRANSIENT
+    if not is_transient:
         raise error
     # RFC 8628 section 3.5 suggests exponential backoff after a connection timeout.
     return min(max(interval * 2, error.retry_after or 0.0), _MAX_INTERVAL_SECONDS)

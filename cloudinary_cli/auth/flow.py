@@ -144,7 +144,7 @@ def revoke(
     base_url: Optional[str] = None,
     client_id: Optional[str] = None,
 ) -> None:
-    """Revoke a token (RFC 7009 section 2.1). 200 also means that the server did not know it.
+    """Revoke a token (RFC 7009 section 2.1). A token that the server does not know is not an error (2.2).
 
     :raises TokenEndpointError: no 2xx response, so the token may still be valid.
     """

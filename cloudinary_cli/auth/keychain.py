@@ -1,6 +1,6 @@
 """Access to the operating system's keychain (package `keyring`), with a time limit on each call.
 
-Each call runs in its own process (keychain_helper), which is killed when the time is over. A keychain that hangs in an
+Each call runs in its own process (keychain_helper), which is killed when the time is up. A keychain that hangs in an
 import or in C code therefore leaves no thread or process behind. The helper has no terminal, so a backend cannot prompt
 there; it can still open a window.
 """
@@ -115,7 +115,7 @@ def _kill(helper: "subprocess.Popen[bytes]") -> None:
 def _parse(out: bytes, err: bytes) -> Mapping[str, Any]:
     try:
         result: Mapping[str, Any] = json.loads(out)
-    except ValueError:
+    except (ValueError, RecursionError):
         lines = err.decode("utf-8", "replace").strip().splitlines() or ["no response"]
         result = {"problem": "refused", "detail": lines[-1]}
     if "problem" in result:

@@ -1,4 +1,4 @@
-"""The program of a helper process: makes one call to the package `keyring`. The request and the result are JSON.
+"""The program of the helper process: makes one call to the package `keyring`. The request and the result are JSON.
 
 A keychain that hangs, prompts, prints or crashes does not affect `cld`, because it does so in this process.
 """
@@ -13,7 +13,7 @@ from typing import Any, Dict, Mapping, Optional
 
 
 def main() -> None:
-    """Read a request from stdin and write the result to stdout. Errors that are not `keyring`'s own end the process."""
+    """Read a request from stdin and write the result to stdout. Errors of other packages end the process."""
     request = json.loads(sys.stdin.buffer.read())
     if hasattr(signal, "setitimer"):
         # End this process even if `cld` was killed and a backend hangs: the default action of SIGALRM needs no Python.

@@ -29,11 +29,11 @@ _REQUIRED_SCOPES = ("openid", "offline_access")
 class LoginRequest:
     """The user's options. An empty name counts as none.
 
-    `browser`: open one or not; None: CLOUDINARY_NO_BROWSER decides, then what is detected. `device`: use a code on
-    another device (RFC 8628). `keyring`: encrypt the tokens with a key in the system's keychain; None: as the replaced
-    login of that name. `timeout` is in seconds; None: 300, or the lifetime of the device's code. `port` is that of the
-    redirect; None: the configured one. `scope`: the permissions to request; empty: those of the replaced login of that
-    name, or the default.
+    `browser`: whether to open one; None: decided by CLOUDINARY_NO_BROWSER, else by detection. `device`: use a code on
+    another device (RFC 8628). `keyring`: encrypt the tokens with a key in the system's keychain; None: as in the login
+    that is replaced. `timeout` is in seconds; None: 300, or the lifetime of the device code. `port`: of the redirect;
+    None: the configured one. `scope`: the permissions to request; empty: those of the replaced login of that name, or
+    the default.
     """
 
     name: Optional[str] = None
@@ -155,7 +155,10 @@ def _login_of(url: Any) -> Optional[Session]:
 
 
 def derived_name(session: Session, cfg: Mapping[str, Any]) -> str:
-    """`<cloud>`, with `-<region suffix>` outside the default region, and `-oauth` if an API-key entry has that name."""
+    """`<cloud>`, with `-<region suffix>` outside the default region.
+
+    If an API-key entry has that name, `-oauth` is appended, then `-oauth-2` and so on.
+    """
     suffix = defaults.region_suffix(session.region)
     base = f"{session.cloud_name}-{suffix}" if suffix else session.cloud_name
     candidates = [base, f"{base}-oauth"]

@@ -1,4 +1,4 @@
-"""How a login talks to the user, and whether it opens a browser here."""
+"""The interface between a login and the user, and the decision whether to open a browser."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class MethodSource(Enum):
 
 @dataclass(frozen=True)
 class LoginMethod:
-    """Whether a browser is opened here, and why not when the user did not say so on the command line."""
+    """Whether a browser is opened here. `reason` says why not, unless an option of the command line decided it."""
 
     opens_browser: bool
     source: MethodSource = MethodSource.DETECTED
@@ -68,14 +68,14 @@ def choose_method(flag: Optional[bool], environ: Mapping[str, str]) -> LoginMeth
 def check_method(method: LoginMethod, ui: LoginUI) -> None:
     """Fail at once when no user could complete the login.
 
-    :raises NoBrowser: with the command to type instead.
+    :raises NoBrowser: with the commands to use instead.
     """
     if not method.opens_browser and method.source is MethodSource.DETECTED and not ui.is_interactive():
         raise no_browser(f"{method.reason}, so there is no browser to open")
 
 
 def no_browser(reason: str) -> NoBrowser:
-    """The error of a login that needs a browser on another machine, with what to type."""
+    """The error of a login that needs a browser on another machine, with the commands to use instead."""
     return NoBrowser(
         f"{reason}. To log in with a browser elsewhere: cld login --no-browser (on a terminal, or with a tunnel to the "
         "port). Or use an API key: cld -c cloudinary://<api_key>:<api_secret>@<cloud_name> <command>, "

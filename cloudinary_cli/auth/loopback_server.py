@@ -25,7 +25,7 @@ from cloudinary_cli.errors import ConfigError, LoginError, LoginTimeout, PortInU
 
 __all__ = ["AuthorizationResponse", "CallbackServer", "start_callback_server", "wait_for_callback"]
 
-# Ctrl-C does not interrupt a lock on Windows, so the wait consists of short ones.
+# On Windows, Ctrl-C does not interrupt a wait for a lock, so wait() repeats short waits.
 _WAIT_SLICE_SECONDS = 0.2
 _OPENED_TWICE = (
     "the login page was opened twice, so another user of this machine may have read its address. Nothing was saved. "
@@ -34,7 +34,7 @@ _OPENED_TWICE = (
 
 
 class CallbackServer:
-    """A context manager that listens until it exits. The browser of the first genuine response waits for reply().
+    """A context manager that listens until it exits. The browser with the first genuine response waits for reply().
 
     :param state: the `state` of the authorization request; empty when the caller compares it.
     :param issuers: the accepted values of `iss` (RFC 9207); empty: it is not compared.
@@ -51,7 +51,7 @@ class CallbackServer:
         self._lock = threading.Lock()  # for _outcome and _times_started
         self._outcome: Union[AuthorizationResponse, AuthorizationError, None] = None
         self._arrived = threading.Event()
-        self._final_pages: "SimpleQueue[PageResponse]" = SimpleQueue()  # the first one is sent
+        self._final_pages: "SimpleQueue[PageResponse]" = SimpleQueue()  # only the first one is sent
         self._start_path = ""
         self._authorize_url = ""
         self._times_started = 0
@@ -117,7 +117,7 @@ class CallbackServer:
         """The authorization response. Other requests do not extend the deadline. May be called again.
 
         :param timeout: seconds.
-        :raises AuthorizationDenied: an error response arrived; its browser has been told.
+        :raises AuthorizationDenied: an error response arrived; the browser has been told.
         :raises LoginTimeout: no genuine response arrived in time.
         :raises LoginError: as check_start_page().
         """
@@ -192,7 +192,8 @@ def start_callback_server(state: str = "") -> Tuple[CallbackServer, str]:
     """(a running server, its redirect URI), from the CLOUDINARY_OAUTH_* settings. wait_for_callback() closes it.
 
     :param state: without it, any response ends the wait, and the caller must compare the returned state.
-    :raises PortInUse: with the system's error chained. :raises ConfigError: for an invalid setting.
+    :raises PortInUse: with the system's error chained.
+    :raises ConfigError: for an invalid setting.
     """
     settings = defaults.oauth_settings()
     server = CallbackServer(settings.redirect_host, settings.redirect_port, state).__enter__()
@@ -200,9 +201,11 @@ def start_callback_server(state: str = "") -> Tuple[CallbackServer, str]:
 
 
 def wait_for_callback(server: CallbackServer, timeout: float = OAUTH_CALLBACK_TIMEOUT_SECONDS) -> Tuple[str, str]:
-    """(code, state) of the authorization response; the server is closed in any case.
+    """Return (code, state) of the authorization response. The server is always closed.
 
-    :param timeout: seconds. :raises AuthorizationDenied: :raises LoginTimeout: as CallbackServer.wait().
+    :param timeout: seconds.
+    :raises AuthorizationDenied: as CallbackServer.wait().
+    :raises LoginTimeout: as CallbackServer.wait().
     """
     try:
         response = server.wait(timeout)

@@ -56,7 +56,7 @@ class LiveLogin:
             return token
         with self._lock:
             if not self._session.is_fresh(now=self._refresher.clock()):
-                self._take(self._refresher.refresh(self.name, self._url))
+                self._adopt(self._refresher.refresh(self.name, self._url))
             return self._access_token()
 
     def _access_token(self) -> str:
@@ -80,13 +80,18 @@ class LiveLogin:
             return replacement, vault().open(replacement, self.name).access_token
 
     def invalidate(self, rejected: str) -> bool:
-        """The API rejected the token `rejected` with 401; True when there is another token now."""
+        """Renew the token after the API rejected `rejected` with 401. True when there is another token now."""
         with self._lock:
             if self._access_token() == rejected and self._session.refresh_token is not None:
-                self._take(self._refresher.refresh(self.name, self._url, rejected=rejected), tolerate=True)
+                self._adopt(self._refresher.refresh(self.name, self._url, rejected=rejected), tolerate=True)
             return self._access_token() != rejected
 
-    def _take(self, result: RefreshResult, tolerate: bool = False) -> None:
+    def _adopt(self, result: RefreshResult, tolerate: bool = False) -> None:
+        """Use the result of a refresh, and log its error.
+
+        :param tolerate: never raise the error.
+        :raises ReloginRequired: the token has expired. :raises LockTimeout: the token has expired.
+        """
         if result.url != self._url and result.saved is False:
             self._unsaved_since = self._unsaved_since or self._url
         elif result.url != self._url:
@@ -108,7 +113,7 @@ class LiveLogin:
         if not result.saved:
             logger.warning("%s The new tokens of '%s' are kept in memory for this command.", result.error, self.name)
         else:
-            logger.warning("Refreshing '%s' failed; using the present token. %s", self.name, result.error)
+            logger.warning("Refreshing '%s' failed; using the current token. %s", self.name, result.error)
 
     def flush(self) -> None:
         """Save tokens that could not be saved when they arrived. Called when the command ends.
@@ -178,6 +183,10 @@ class OAuthConfig(_SdkConfig):  # type: ignore[misc]
 
     @property
     def oauth_token(self) -> Optional[str]:
+        """The access token, refreshed if it is stale; None without one.
+
+        :raises CliError: as LiveLogin.token().
+        """
         if self._live is None:
             return token_of_fields(self.__dict__)
         try:
@@ -205,7 +214,10 @@ class OAuthConfig(_SdkConfig):  # type: ignore[misc]
         )
 
     def invalidate_token(self, rejected: str) -> bool:
-        """True when there is a token other than `rejected` now: another process's, or a new one. False when static."""
+        """Renew the token after the API rejected `rejected` with 401.
+
+        True when there is another token now: a new one, or one that another process has saved. False if static.
+        """
         if self._live is None:
             return False
         changed = self._live.invalidate(rejected)
@@ -213,11 +225,11 @@ class OAuthConfig(_SdkConfig):  # type: ignore[misc]
         return changed
 
     def call_with_token(self, call: Callable[[Optional[str]], T]) -> T:
-        """Call with the access token (None without one); after a 401 once more, if there is another token by then.
+        """Call with the access token (None without one). After a 401, repeat the call once if there is another token.
 
-        The token that was sent decides: when another thread or process has replaced it meanwhile, nothing is renewed.
+        If another thread or process has already replaced the rejected token, nothing is renewed.
 
-        :raises AuthenticationError: 401 in the end.
+        :raises AuthenticationError: the second response was 401, too, or there is no other token.
         """
         token = self.oauth_token if self.has_oauth else None
         try:
@@ -262,7 +274,7 @@ def _install(config: OAuthConfig) -> OAuthConfig:
 def install_oauth_config(
     url: str, saved_name: Optional[str] = None, store: Optional[ConfigStore] = None
 ) -> OAuthConfig:
-    """Make `url` the SDK's active config, bound to the saved login when it is one.
+    """Make `url` the SDK's active config. The tokens of the saved login `saved_name` are refreshed when they are stale.
 
     :raises InvalidConfigUrl: when the URL cannot be parsed.
     """

@@ -1,4 +1,4 @@
-"""Parses a pasted authorization response, with the checks that a redirect has to pass. Pure."""
+"""Parses a pasted authorization response, with the same checks as for a redirect. No I/O."""
 
 from __future__ import annotations
 

@@ -57,10 +57,10 @@ from cloudinary_cli.system.files import PendingFile
 
 __all__ = ["RefreshOutcome", "RefreshResult", "Refresher", "refresh_lock", "relogin_command"]
 
-# After a failure, this process does not send the same refresh token again for this time.
+# How long this process does not send a refresh token again after a failure.
 _BACK_OFF_SECONDS = 20.0
 # How often the entry is read again when programs that take no lock keep changing it.
-_READS = 5
+_MAX_READS = 5
 
 
 class Refresher:
@@ -86,8 +86,9 @@ class Refresher:
         self._thread_lock = threading.RLock()
 
     def is_due(self, session: Session, force: bool, rejected: Optional[str]) -> bool:
-        """True when the session should be renewed: `rejected` is a token that the API refused with 401.
+        """True when the session should be renewed.
 
+        :param rejected: a token that the API rejected with 401; the session is due if it still has this token.
         :raises CliError: `rejected` was given, and the session's own token cannot be opened.
         """
         if rejected is not None:
@@ -95,7 +96,7 @@ class Refresher:
         return force or not session.is_fresh(now=self.clock())
 
     def refresh(self, name: str, url: str, force: bool = False, rejected: Optional[str] = None) -> RefreshResult:
-        """Renew the login `name`, whose URL this process knows as `url`, or adopt what a peer has saved.
+        """Renew the login `name`, whose URL this process knows as `url`, or adopt what another process has saved.
 
         Never raises for a failed refresh: the result says what happened.
         """
@@ -116,8 +117,8 @@ class Refresher:
             except CliError as error:
                 result = RefreshResult(RefreshOutcome.FAILED, url, error)
             if result.outcome is RefreshOutcome.FAILED and result.error and session.refresh_token:
-                mark = refresh_state.fingerprint(session.refresh_token)
-                self._failures[mark] = (time.monotonic() + _BACK_OFF_SECONDS, result.error)
+                fingerprint = refresh_state.fingerprint(session.refresh_token)
+                self._failures[fingerprint] = (time.monotonic() + _BACK_OFF_SECONDS, result.error)
             return result
 
     def _recent_failure(self, session: Session, force: bool) -> Optional[CliError]:
@@ -129,7 +130,7 @@ class Refresher:
     def _adopt_or_renew(
         self, name: str, url: str, session: Session, force: bool, rejected: Optional[str]
     ) -> RefreshResult:
-        for _ in range(_READS):
+        for _ in range(_MAX_READS):
             with refresh_lock(self.store, name, self._lock_timeout) as locked:
                 result = self._under_lock(locked, name, url, session, force, rejected)
             if result is not None:
@@ -241,7 +242,7 @@ class Refresher:
         return RefreshResult(RefreshOutcome.NOT_FOUND, entry, gone)
 
     def _revoke_unless_held(self, session: Session, saved: Session) -> None:
-        """Revoke a session that is saved nowhere; a copy of its login may have been renewed with it."""
+        """Revoke a session unless an entry has it: the new tokens may have been saved in a copy of the login."""
         if not holders(self.store.load_fresh(), saved):
             self._revoke(session)
 

@@ -28,13 +28,12 @@ class SavedLogin:
         """Write the journal record, or clear it; returns the new entry, or None when it holds another token now.
 
         :param kind: of the record; None clears it.
-
         :raises CliError: config.json cannot be written.
         """
         record: Optional[str] = None
         if kind is not None:
-            mark = refresh_state.fingerprint(self.session.refresh_token or "")
-            record = str(RefreshState(kind, mark, int(self._clock()), os.getpid()))
+            fingerprint = refresh_state.fingerprint(self.session.refresh_token or "")
+            record = str(RefreshState(kind, fingerprint, int(self._clock()), os.getpid()))
 
         def change(cfg: Dict[str, Any]) -> Optional[str]:
             if not holds(cfg.get(self.name), self.session):

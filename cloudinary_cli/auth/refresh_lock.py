@@ -24,7 +24,7 @@ class LockedLogin(NamedTuple):
 
 
 def lock_id(name: str) -> str:
-    """The part of a file name that stands for a login, whose name may hold any character."""
+    """A hash of the name, for file names: the name of a login may contain any character."""
     return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
@@ -35,12 +35,13 @@ def refresh_lock_path(store: ConfigStore, name: str) -> str:
 
 @contextmanager
 def refresh_lock(store: ConfigStore, name: str, timeout: float = REFRESH_LOCK_TIMEOUT_SECONDS) -> Iterator[LockedLogin]:
-    """Hold the lock of one login and of its copies; the block's value is what was read under it.
+    """Hold the locks of one login and of its copies, and yield the content that was read under them.
 
     These locks are taken in the order of their names, and before the lock of config.json, which rules out a deadlock.
 
     :param timeout: seconds for each lock.
-    :raises LockTimeout: after `timeout` seconds. :raises ConfigFileError: config.json cannot be read.
+    :raises LockTimeout: after `timeout` seconds.
+    :raises ConfigFileError: config.json cannot be read.
     """
     store.make_directory()
     content = store.load()

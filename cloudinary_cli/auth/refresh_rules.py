@@ -54,10 +54,10 @@ class RefreshResult:
 
 def relogin_command(name: str, region: str = DEFAULT_REGION) -> str:
     """The command that logs in again under this name."""
-    where = "" if region == DEFAULT_REGION else f" --region {shlex.quote(region)}"
+    option = "" if region == DEFAULT_REGION else f" --region {shlex.quote(region)}"
     if name.startswith("-"):
-        return f"cld login{where} -- {shlex.quote(name)}"
-    return f"cld login {shlex.quote(name)}{where}"
+        return f"cld login{option} -- {shlex.quote(name)}"
+    return f"cld login {shlex.quote(name)}{option}"
 
 
 def holds(entry: Any, session: Session) -> bool:
@@ -78,12 +78,12 @@ def holders(cfg: Mapping[str, Any], session: Session, name: str = "") -> List[st
     # The text is searched first, because parsing thousands of entries takes longer than a refresh. The search is for
     # unreserved characters, which no program percent-encodes (RFC 3986 section 2.3).
     part = max(re.findall("[A-Za-z0-9._-]+", session.refresh_token), key=len, default="")
-    likely = [each for each, entry in cfg.items() if each == name or (isinstance(entry, str) and part in entry)]
-    return [each for each in likely if holds(cfg[each], session)]
+    candidates = [each for each, entry in cfg.items() if each == name or (isinstance(entry, str) and part in entry)]
+    return [each for each in candidates if holds(cfg[each], session)]
 
 
 def journal_of(entries: Iterable[str], session: Session) -> Optional[RefreshState]:
-    """The journal record of this session's refresh token; of several copies, the most restrictive one."""
+    """The journal record of this session's refresh token. If copies differ, the most restrictive record."""
     texts = (parse(entry).get(refresh_state.KEY) for entry in entries)
     found = [state for state in map(refresh_state.parse, texts) if state and state.applies_to(session.refresh_token)]
     return max(found, key=lambda state: list(Kind).index(state.kind), default=None)
@@ -129,6 +129,6 @@ def tokens_lost(name: str, session: Session, reason: str) -> ReloginRequired:
 
 def with_command(name: str, session: Session, error: CliError) -> OAuthError:
     """A possibly temporary error, with the command to run if it persists."""
-    problem = OAuthError(f"{error} If this goes on, run: {relogin_command(name, session.region)}")
+    problem = OAuthError(f"{error} If this persists, run: {relogin_command(name, session.region)}")
     problem.detailed_exit_code = DetailedExit.UNAVAILABLE
     return problem

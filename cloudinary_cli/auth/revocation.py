@@ -11,17 +11,21 @@ from cloudinary_cli.auth.sealing import vault
 from cloudinary_cli.auth.session import Session, from_cloudinary_url, from_fields
 from cloudinary_cli.config import url as config_url
 from cloudinary_cli.defaults import logger
-from cloudinary_cli.errors import CliError, TokenEndpointError
+from cloudinary_cli.errors import NOT_PROCESSED, CliError, TokenEndpointError
 
-# What a revocation sends, and where to. The second set is also needed to decrypt a sealed token (sealing.py).
+# The keys that determine what a revocation sends, and to which server. The second set is needed to decrypt a sealed
+# token (sealing.py).
 _REVOCATION_KEYS = frozenset(["refresh_token", "region", "oauth_base_url", "keyring"])
 _SEALED_REVOCATION_KEYS = _REVOCATION_KEYS | {"cloud_name", "oauth_token", "upload_prefix"}
 _BUSY_PAUSE_SECONDS = 0.5
-_LONGEST_BUSY_PAUSE_SECONDS = 5.0
+_MAX_BUSY_PAUSE_SECONDS = 5.0
 
 
 def revoke_replaced(old_url: Optional[str], session: Session, client_id: Optional[str] = None) -> Optional[bool]:
-    """Revoke the grant that `session` has replaced, and remove its key. Call it once the new session is saved."""
+    """Revoke the grant that `session` has replaced, and delete its key. Call it once the new session is saved.
+
+    :returns: as revoke_session(); None when there is no refresh token to revoke.
+    """
     if old_url is None:
         return None
     old = from_cloudinary_url(old_url)
@@ -85,7 +89,7 @@ def _revoke_or_retry(session: Session, client_id: Optional[str]) -> None:
     try:
         revoke()
     except TokenEndpointError as error:
-        if error.status not in (429, 503):
+        if error.status not in NOT_PROCESSED:
             raise
-        time.sleep(min(error.retry_after or _BUSY_PAUSE_SECONDS, _LONGEST_BUSY_PAUSE_SECONDS))
+        time.sleep(min(error.retry_after or _BUSY_PAUSE_SECONDS, _MAX_BUSY_PAUSE_SECONDS))
         revoke()

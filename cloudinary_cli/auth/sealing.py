@@ -24,7 +24,7 @@ from typing import Any, Dict, NamedTuple, Optional
 
 from cloudinary_cli import defaults
 from cloudinary_cli.auth.keychain import INSTALL, Keychain
-from cloudinary_cli.auth.refresh_rules import relogin_advice
+from cloudinary_cli.auth.refresh_rules import relogin_advice, relogin_command
 from cloudinary_cli.auth.session import Session, from_fields
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import KeychainUnavailable, ReloginRequired
@@ -150,15 +150,15 @@ def token_of_fields(fields: Dict[str, Any]) -> Optional[str]:
 
 
 def is_wanted(choice: Optional[bool], old: Optional[Session]) -> bool:
-    """Whether to seal a login: the user's choice, or else as the login that it replaces."""
+    """Whether to seal a login: the user's choice; without one, whether the login that it replaces is sealed."""
     return choice if choice is not None else old is not None and old.key_id is not None
 
 
 def _unavailable(error: KeychainUnavailable, session: Session, name: str) -> KeychainUnavailable:
     if not name:
         return error
-    advice = relogin_advice(name, session)[len("Run: ") :]
-    return KeychainUnavailable(f"{error} Without the keychain, log in again: {advice} --no-keyring")
+    command = relogin_command(name, session.region)
+    return KeychainUnavailable(f"{error} Without the keychain, log in again: {command} --no-keyring")
 
 
 def _lost(problem: str, session: Session, name: str) -> ReloginRequired:

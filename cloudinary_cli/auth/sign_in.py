@@ -67,7 +67,7 @@ def _choose_server(region: Optional[str], environ: Mapping[str, str]) -> _Server
 
 @dataclass
 class _Grant:
-    """The state of the grant, from which an interruption decides what to revoke."""
+    """The state of the grant. After an interruption it decides what is revoked."""
 
     response: Any = None
     is_saved: bool = False
@@ -75,7 +75,7 @@ class _Grant:
     old_url: Optional[str] = None
 
     def redeem(self, request_tokens: Callable[[], Any]) -> None:
-        """Request the tokens. A signal is deferred until the response is here, so that its grant can be revoked."""
+        """Request the tokens. Signals are deferred until the response has arrived, so that the grant can be revoked."""
         with deferred_signals():
             self.response = request_tokens()
 
@@ -83,7 +83,7 @@ class _Grant:
         self.is_saved, self.old_url = True, old_url
 
     def revoke_replaced(self, session: Session, client_id: str) -> Optional[bool]:
-        """Revoke the replaced grant; None when there is none. A signal is deferred until the response is here."""
+        """Revoke the replaced grant; None when there is none. Signals are deferred until the response has arrived."""
         with deferred_signals():
             revoked = revoke_replaced(self.old_url, session, client_id)
             self.old_url = None
@@ -92,7 +92,7 @@ class _Grant:
 
 @dataclass(frozen=True)
 class _Login:
-    """One login, with all that it depends on."""
+    """One login and its dependencies."""
 
     request: LoginRequest
     server: _Server
@@ -177,7 +177,7 @@ class _Login:
             return replace(result, old_grant_revoked=grant.revoke_replaced(session, client_id), refused_scopes=refused)
         except BaseException as error:
             if grant.is_saved and session is not None:
-                # Interrupted after the write: revoke the replaced grant all the same.
+                # Interrupted after the write: revoke the replaced grant anyway.
                 grant.revoke_replaced(session, client_id)
             elif grant.response is not None:
                 # The new grant was not saved, so no later command could revoke it.
@@ -189,7 +189,7 @@ class _Login:
             raise
 
     def _check_issuer(self, response: AuthorizationResponse) -> None:
-        # An `iss` that is present was compared by the endpoint. A missing one is an error if the server promises it.
+        # An `iss` that is present was compared by the endpoint. A missing one is an error if the metadata announces it.
         if response.issuer is None and flow.advertises_issuer_parameter(self.server.base_url):
             raise LoginError(
                 "the authorization response has no 'iss', which this server always sends. Run the command again."

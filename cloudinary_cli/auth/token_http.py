@@ -62,8 +62,8 @@ def send(
 
     Redirects are not followed, because the body contains a code or a refresh token (RFC 9700 section 4.12).
 
-    :param timeout: seconds from the connection to the last byte; 0: OAUTH_HTTP_TIMEOUT_SECONDS. The DNS query has the
-        system's own timeout instead.
+    :param timeout: seconds from the connection to the last byte; 0: OAUTH_HTTP_TIMEOUT_SECONDS. DNS resolution has the
+        system's own timeout.
     :param before_send: called when the connection is established, right before the form is sent.
     :raises TokenEndpointError: its `delivery` says whether the server may have received the request.
     """
@@ -160,8 +160,8 @@ def _timeout_message(url: str, total: float) -> str:
 
 def masked(text: str, form: Mapping[str, str], limit: int = 200) -> str:
     """The first `limit` characters of a server's text, escaped for one line, without the secrets of the form."""
-    # The text is truncated before the search for secrets, because its length is up to the server. A secret at the end
-    # of the limit is kept whole, so that it is found.
+    # The text is truncated before the search for secrets, because its length is up to the server. A secret that
+    # crosses the limit is kept whole, so that it is found.
     text = text[: limit + _MAX_SECRET_LENGTH]
     sent = [value for name, value in form.items() if name in _SECRET_MEMBERS]
     return one_line(redact(without_secrets(text, sent)), limit)
@@ -172,7 +172,7 @@ def _reason(url: str, error: Exception, form: Mapping[str, str]) -> str:
     from urllib3 import exceptions
 
     host = url.split("/")[2]
-    # The error quotes a line that is not HTTP, and that line may repeat what was sent.
+    # If the response is not HTTP, the error quotes its first line, which may repeat what was sent.
     reason = masked(_innermost(error), form, 160)
     if isinstance(error, exceptions.SSLError):
         return (

@@ -128,7 +128,7 @@ def refresh_url(store: ConfigStore, name: str, url: str, force: bool = False, re
         if saved_late.error is not None:
             logger.error("%s", saved_late.error)
     elif result.error is not None:
-        logger.warning("Refreshing '%s' failed; using the present token. %s", name, result.error)
+        logger.warning("Refreshing '%s' failed; using the current token. %s", name, result.error)
     return result.url
 
 

@@ -14,9 +14,9 @@ _TOKEN = re.compile(r"[\x21-\x7e]+\Z")
 
 
 def check_settings(fields: Mapping[str, Any]) -> None:
-    """Check the settings that requests use; an empty one counts as unset.
+    """Check the settings that requests use. An empty setting counts as unset.
 
-    :raises ConfigError: names the setting and what it should be.
+    :raises ConfigError: a setting is unusable. The message says what it should be.
     """
     for name in ("upload_prefix", "api_proxy"):
         if fields.get(name) and not _is_http_url(fields[name]):

@@ -1,4 +1,4 @@
-"""Reads the configuration of the CLOUDINARY_* variables, by the rules of the SDK."""
+"""Reads the configuration from the CLOUDINARY_* variables, by the rules of the SDK."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ def is_own_variable(name: str) -> bool:
 def environment_fields(environ: Mapping[str, str]) -> Dict[str, Any]:
     """The configuration attributes of the environment, by the SDK's rules; empty when it names no cloud.
 
-    CLOUDINARY_CLOUD_NAME, when set, replaces CLOUDINARY_URL: every other CLOUDINARY_X becomes attribute `x`, and
+    If CLOUDINARY_CLOUD_NAME is set, CLOUDINARY_URL is not parsed: every CLOUDINARY_X becomes the attribute `x`, and
     `true` and `false` become booleans. The variables of this program are omitted.
 
-    :raises InvalidConfigUrl: when CLOUDINARY_URL would be used and is not a usable URL, or no cloud can have the name.
+    :raises InvalidConfigUrl: CLOUDINARY_URL is needed and is not a usable URL, or the cloud name is invalid.
     """
     if not environ.get("CLOUDINARY_CLOUD_NAME"):
         url = environ.get("CLOUDINARY_URL")
@@ -61,7 +61,7 @@ def environment_fields(environ: Mapping[str, str]) -> Dict[str, Any]:
 
 
 def env_config_error(name: str, environ: Optional[Mapping[str, str]] = None) -> Optional[str]:
-    """Why CLOUDINARY_URL or CLOUDINARY_ACCOUNT_URL cannot be used; None when unset or fine."""
+    """Why the variable CLOUDINARY_URL or CLOUDINARY_ACCOUNT_URL cannot be used; None if it is unset or valid."""
     url = (os.environ if environ is None else environ).get(name)
     if not url:
         return None

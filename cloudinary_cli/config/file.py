@@ -14,7 +14,7 @@ PRIVATE = 0o600
 
 
 def rebased(content: Mapping[str, Any], before: Mapping[str, Any], now: Mapping[str, Any]) -> Dict[str, Any]:
-    """`now` with the changes that made `content` of `before`."""
+    """`now` with the changes from `before` to `content` applied (a three-way merge of the entries)."""
     kept = {key: value for key, value in now.items() if key in content or key not in before}
     return {**kept, **{key: value for key, value in content.items() if key not in before or before[key] != value}}
 
@@ -22,7 +22,7 @@ def rebased(content: Mapping[str, Any], before: Mapping[str, Any], now: Mapping[
 def read_bytes(path: str) -> bytes:
     """The file's bytes.
 
-    :raises ConfigFileError: names the file and the system's reason.
+    :raises ConfigFileError: the file cannot be read. The message has the system's reason.
     """
     try:
         mode = os.stat(path).st_mode
@@ -36,9 +36,10 @@ def read_bytes(path: str) -> bytes:
 
 
 def parse_content(path: str, data: bytes) -> Dict[str, Any]:
-    """The JSON object in `data`; `path` is named in the error.
+    """The JSON object in `data`.
 
-    :raises ConfigFileError: empty, not UTF-8, not JSON, or not an object.
+    :param path: for the error message.
+    :raises ConfigFileError: `data` is empty, not UTF-8, not JSON, or not an object.
     """
     remedy = "Repair it, or move it away and log in again; it was not changed."
     if not data.strip(b"\0 \t\r\n"):
@@ -68,7 +69,7 @@ def serialize(cfg: Mapping[str, Any]) -> bytes:
     try:
         return text.encode("utf-8")
     except UnicodeEncodeError:
-        # A lone surrogate (a name that was not UTF-8 on the command line) is legal in JSON as an escape only.
+        # UTF-8 cannot encode a lone surrogate (from a name that was not UTF-8 on the command line). An escape can.
         return json.dumps(cfg, indent=2).encode("ascii")
 
 
@@ -84,13 +85,17 @@ def unwritable(path: str, error: OSError) -> ConfigFileError:
 
 
 def is_below_a_device(path: str) -> bool:
-    """True for HOME=/dev/null, which means that there is no home; a regular file in the path is an error."""
+    """True for a path below /dev/null, as with HOME=/dev/null, which means that there is no home directory.
+
+    False for a path below a regular file, which is an error.
+    """
     while not os.path.lexists(path):
         path = os.path.dirname(path)
     return not os.path.isfile(path) and not os.path.isdir(path)
 
 
 def tighten(path: str) -> None:
+    """Remove the permissions of other users, if the file system allows it."""
     try:
         os.chmod(path, PRIVATE)
     except OSError:
@@ -99,11 +104,15 @@ def tighten(path: str) -> None:
 
 
 def make_home(directory: str) -> None:
+    """Create the directory of the configuration, and make it private.
+
+    :raises ConfigFileError: the directory cannot be created or changed.
+    """
     try:
         from cloudinary_cli.system.files import make_private_directory
 
         make_private_directory(directory)
-        # Only the CLI's own directory, by its name: CLOUDINARY_HOME may point to a shared one.
+        # Changes only an existing directory with the CLI's own name: CLOUDINARY_HOME may be a shared directory.
         if (
             os.name == "posix"
             and os.path.basename(directory) == ".cloudinary-cli"

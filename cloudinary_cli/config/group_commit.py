@@ -30,7 +30,7 @@ class GroupCommit:
         self._waiting: List[_Change] = []
 
     def run(self, function: Callable[[Content], Any], reserved: Any = None) -> Any:
-        """The result of `function`, called with the content; its changes are durable when this returns.
+        """Call `function` with the content, and return its result. Its changes are on the disk when this returns.
 
         :raises BaseException: the error of the transaction, in every thread whose change was part of it.
         """

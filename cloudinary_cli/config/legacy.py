@@ -12,7 +12,10 @@ from cloudinary_cli.errors import CliError, NoHomeDirectory
 
 
 def migrate_old_config(store: ConfigStore) -> bool:
-    """Merge the old format's file over config.json and delete it. A corrupt one is left where it is, with a warning."""
+    """Merge the file in the old format into config.json, and delete it. Returns True if it was merged.
+
+    An entry of the old file replaces an entry of the same name. A corrupt file is kept, with a warning.
+    """
     try:
         path = defaults.legacy_config_file()
     except NoHomeDirectory:
@@ -20,7 +23,7 @@ def migrate_old_config(store: ConfigStore) -> bool:
     if not os.path.isfile(path):
         return False
     try:
-        # Read and deleted under the lock, so that a second process does not merge it again over later changes.
+        # Read and deleted under one lock, so that no other process merges it again and overwrites later changes.
         with store.lock():
             if not os.path.isfile(path):
                 return False
@@ -29,9 +32,9 @@ def migrate_old_config(store: ConfigStore) -> bool:
                 cfg.update(old)
             os.unlink(path)
     except OSError as error:
-        logger.warning("%s was taken over, but cannot be deleted: %s. Delete it.", path, error.strerror)
+        logger.warning("%s was merged into config.json, but cannot be deleted: %s. Delete it.", path, error.strerror)
     except CliError as error:
         # A failed merge must not stop a command that does not need the old entries.
-        logger.warning("%s The old format's file %s was not taken over.", error, path)
+        logger.warning("%s The file %s (in the old format) was not merged into config.json.", error, path)
         return False
     return True

@@ -61,7 +61,7 @@ def optional_number(value: Any) -> Optional[int]:
 def is_fresh(issued_at: int, expires_at: int, now: float, skew: float = OAUTH_EXPIRY_SKEW_SECONDS) -> bool:
     """True while more than `skew` seconds are left.
 
-    A token with a lifetime of less than two skews counts as fresh for the first half of it. Otherwise each call would
+    A token with a lifetime of less than two skews counts as fresh for half of its lifetime. Otherwise each call would
     request a new token from a server with short-lived tokens.
     """
     lifetime = expires_at - issued_at

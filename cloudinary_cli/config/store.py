@@ -27,6 +27,7 @@ class ConfigStore:
     """One config.json: a flat JSON object of name -> URL. Safe for threads and processes.
 
     :param path: the file; without it, the path is computed on each use, because the home directory may change.
+    :param lock_timeout: in seconds.
     """
 
     def __init__(self, path: Optional[str] = None, lock_timeout: float = CONFIG_LOCK_TIMEOUT_SECONDS) -> None:
@@ -43,7 +44,7 @@ class ConfigStore:
 
     @property
     def lock_base(self) -> str:
-        """The beginning of the names of lock files: the target of the file, so that all links to it share locks."""
+        """The prefix of the paths of lock files. Links are resolved, so that all links to one file share its locks."""
         return os.path.realpath(self.path)
 
     # -- reading
@@ -51,9 +52,9 @@ class ConfigStore:
     def load(self) -> Dict[str, Any]:
         """A copy of the content, from the cache while the file's (mtime, size, inode) stay the same.
 
-        A dangling default is omitted. Takes no lock and creates no file.
+        A default that names no entry is omitted. Takes no lock and creates no file.
 
-        :raises ConfigFileError: when the file cannot be read or is not a JSON object.
+        :raises ConfigFileError: the file cannot be read, or is not a JSON object.
         """
         try:
             path = self.path
@@ -82,7 +83,7 @@ class ConfigStore:
             raise config_file.unreadable(path, error) from error
         if os.name == "posix" and stat.S_ISREG(info.st_mode) and info.st_mode & 0o077:
             config_file.tighten(path)
-        # The inode distinguishes two writes within one tick of the file system's clock.
+        # The inode distinguishes two atomic writes within one tick of the file system's clock.
         return info.st_mtime_ns, info.st_size, info.st_ino
 
     def _read(self, path: str) -> Dict[str, Any]:
@@ -95,7 +96,7 @@ class ConfigStore:
         return self._parse(path, data)
 
     def _parse(self, path: str, data: bytes) -> Dict[str, Any]:
-        """The content of `data`; callers copy it before they change it. Equal bytes are parsed once."""
+        """The content of `data`. Callers copy it before they change it. Equal bytes are parsed only once."""
         known = self._parsed
         if not known[0] or known[0] != data:
             known = self._parsed = (data, config_file.parse_content(path, data))
@@ -111,15 +112,15 @@ class ConfigStore:
     # -- writing
 
     def make_directory(self) -> None:
-        """Make the directory of the file, with mode 0700.
+        """Create the directory of the file, with mode 0700.
 
-        :raises ConfigFileError: it cannot be made.
+        :raises ConfigFileError: the directory cannot be created.
         """
         config_file.make_home(os.path.dirname(self.path))
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the cross-process lock; reentrant in a thread. Makes the directory.
+        """Hold the cross-process lock, which is reentrant in a thread. Creates the directory.
 
         :raises LockTimeout: after `lock_timeout` seconds.
         """
@@ -135,7 +136,7 @@ class ConfigStore:
         """Lock, read the file, let the block change the dictionary, and save it if it changed.
 
         :param pending: a temporary file reserved earlier, used for the save.
-        :raises ConfigFileError: the file is unusable (it is not changed then) or cannot be written.
+        :raises ConfigFileError: the file cannot be read or written. It was not changed.
         """
         with self.lock():
             stamp = self._stamp(self.path)
@@ -155,7 +156,7 @@ class ConfigStore:
             self._write(content, pending)
 
     def change(self, function: Callable[[Dict[str, Any]], Any], pending: Optional[PendingFile] = None) -> Any:
-        """The result of `function`, called with the content in a transaction that threads may share (group commit).
+        """Call `function` with the content, and return its result. Threads may share one transaction (group commit).
 
         :raises ConfigFileError: as transaction(), in every thread whose change was part of the failed write.
         """
@@ -179,7 +180,8 @@ class ConfigStore:
         """A temporary file with disk space for the current content and `extra` bytes.
 
         :param name: a part of the file's name; the caller holds a lock that makes it the only user of that name.
-        :raises ConfigFileError: disk full, read-only, no permission.
+        :param extra: in bytes.
+        :raises ConfigFileError: the file cannot be created, or the disk is full.
         """
         from cloudinary_cli.system.files import PendingFile
 
@@ -218,14 +220,14 @@ class ConfigStore:
             return config_rules.put_entry(cfg, name, url, set_default, env_configured)
 
     def remove_named(self, name: str, env_configured: bool) -> bool:
-        """Remove one entry and re-point the default in the same write. False when there was none."""
+        """Remove one entry and apply the default rules in the same write. False if there was no such entry."""
         with self.transaction() as cfg:
             return config_rules.drop_entry(cfg, name, env_configured)
 
     def set_default(self, name: str) -> None:
         """Make a saved entry the default.
 
-        :raises ConfigNotFound: checked under the lock.
+        :raises ConfigNotFound: there is no such entry. Checked under the lock.
         """
         with self.transaction() as cfg:
             if is_reserved_config_name(name) or name not in cfg:

@@ -38,7 +38,7 @@ def refresh(app: AppContext, options: ConfigOptions) -> int:
     report(app, options, name, RefreshOutcome.FAILED.value, "")
     command = relogin_command(app.store, name)
     reason = str(result.error or f"The token of '{shown(name)}' was not refreshed.")
-    app.console.error(reason if command in reason else f"{reason} If this goes on, run: {command}")
+    app.console.error(reason if command in reason else f"{reason} If this persists, run: {command}")
     return _status([result])
 
 

@@ -6,7 +6,7 @@ from typing import Any, Callable, Dict, List, Tuple, TypeVar
 
 import click
 
-from cloudinary_cli.command import CldCommand, NameValueOption
+from cloudinary_cli.command import VERBOSITY, CldCommand, NameValueOption
 from cloudinary_cli.transfer.engine.run import DEFAULT_WORKERS, TransferOptions
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -51,7 +51,7 @@ def run_options(command: F) -> F:
     """The options --dry-run, --max-errors, --report, --no-progress, --json and -w."""
     for decorate in (
         click.option("--json", "as_json", is_flag=True, help="Print a summary as JSON on stdout."),
-        click.option("--no-progress", is_flag=True, help="Show no progress line on a terminal."),
+        click.option("--no-progress", is_flag=True, help="Draw no progress; print a line for each item."),
         click.option("--report", metavar="FILE", help="Write a JSON object for each item to FILE (JSON Lines)."),
         click.option(
             "--max-errors",
@@ -111,6 +111,7 @@ def take_options(options: Dict[str, Any]) -> TransferOptions:
     return TransferOptions(
         filters=filters,
         progress=not options.pop("no_progress", False),
+        verbose=VERBOSITY in click.get_current_context().meta,
         **{
             name: options.pop(name)
             for name in ("workers", "dry_run", "shard", "retry_failed", "report", "max_delete", "as_json", "max_errors")

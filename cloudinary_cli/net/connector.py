@@ -10,7 +10,8 @@ import itertools
 import json
 import threading
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, Mapping, Optional, Set, Tuple, TypeVar
+from functools import partial
+from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Set, Tuple, TypeVar
 
 import urllib3
 from urllib3.exceptions import (
@@ -24,12 +25,15 @@ from urllib3.exceptions import (
 from urllib3.util import Timeout
 
 from cloudinary_cli.defaults import logger
+from cloudinary_cli.errors import TRANSIENT
 from cloudinary_cli.net.pool import environment_proxy, new_pool
-from cloudinary_cli.net.retry import TRANSIENT, RetryBudget, SharedPause, StopFlag, backoff, current_repetition
+from cloudinary_cli.net.retry import RetryBudget, SharedPause, StopFlag, backoff, current_repetition
+from cloudinary_cli.progress import current_item
 from cloudinary_cli.text import one_line
 
 CONNECT_TIMEOUT_SECONDS = 15.0
 READ_TIMEOUT_SECONDS = 120.0
+_BLOCK = 64 * 1024  # bytes
 _SAFE_METHODS = frozenset(["GET", "HEAD"])
 
 T = TypeVar("T")
@@ -37,7 +41,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Response:
-    """A response that was read whole, with the members that the SDK reads."""
+    """A response whose body has been read, with the attributes that the SDK uses."""
 
     status: int
     data: bytes
@@ -49,8 +53,7 @@ class Request:
     """One request of a transfer.
 
     `body()` is called for each attempt. It returns bytes, or an iterable of bytes if there is a Content-Length header.
-    `repeatable` says that the request has no further effect when it arrives twice, so that it may be sent again when
-    its response is lost.
+    `repeatable`: a second copy of the request has no further effect, so it may be sent again when its response is lost.
     """
 
     method: str
@@ -71,8 +74,10 @@ class HostUnreachable(HTTPError):
 class Connector:
     """Offers the one method of urllib3's PoolManager that the SDK calls, and `send` for transfers.
 
+    :param api_proxy: replaces the proxy of the environment.
     :param timeout: of the configuration, in seconds; replaces the default read timeout.
     :param pool_size: the largest number of connections to one host. A thread that needs another one waits.
+    :param stop: ends all pauses, and forbids further requests, when it is set.
     """
 
     def __init__(
@@ -101,7 +106,11 @@ class Connector:
         options = {"timeout": self._timeout(timeout), "retries": False, "redirect": False, **kw}
         pool = self._pool(url)
         is_repeatable = method in _SAFE_METHODS or current_repetition() is not None
-        return self._exchange(lambda: pool.request(method, url, **options), is_repeatable, checked)
+        if options.get("fields") and current_item().size:
+            call = _counted_call(pool, method, url, options)
+        else:
+            call = partial(pool.request, method, url, **options)
+        return self._exchange(call, is_repeatable, checked)
 
     def send(self, request: Request, receive: Callable[[Any], T]) -> T:
         """Send a request, repeat it where that is safe, and pass the unread response to `receive`, which reads it.
@@ -150,12 +159,14 @@ class Connector:
                 wait = retry.seconds
                 if retry.blocks_all:
                     self._pause.hold(wait)
+                current_item().waiting(attempt + 1, self._budget.attempts, wait, retry.blocks_all)
                 _note_repetition(response.status in TRANSIENT)
                 logger.debug("HTTP %s, trying again (attempt %s).", response.status, attempt + 1)
             except HTTPError as error:
                 if attempt >= self._budget.attempts or not self._may_repeat(error, repeatable):
                     raise
                 wait = backoff(attempt)
+                current_item().waiting(attempt + 1, self._budget.attempts, wait, False)
                 _note_repetition(not isinstance(error, (NewConnectionError, ConnectTimeoutError)))
                 logger.debug("%s, trying again (attempt %s).", type(error).__name__, attempt + 1)
         raise AssertionError("unreachable")
@@ -190,6 +201,27 @@ class Connector:
                 pool.clear()
 
 
+def _counted_call(pool: urllib3.PoolManager, method: str, url: str, options: Dict[str, Any]) -> Callable[[], Any]:
+    """A call that sends the fields of the SDK as multipart data in blocks, and counts the bytes of the item.
+
+    A file that is sent in parts has a call for each part, so the bytes of the earlier parts are added.
+    """
+    fields = options.pop("fields")
+    body, content_type = urllib3.encode_multipart_formdata(fields)
+    fixed = {"Content-Type": content_type, "Content-Length": str(len(body))}
+    options["headers"] = {**(options.get("headers") or {}), **fixed}
+    item = current_item()
+    before, size = item.position, item.size or 0
+
+    def blocks() -> Iterator[bytes]:
+        for start in range(0, len(body), _BLOCK):
+            item.position = min(before + start, size)
+            yield body[start : start + _BLOCK]
+        item.position = min(before + len(body), size)
+
+    return lambda: pool.request(method, url, body=blocks(), **options)
+
+
 def _origin(url: str) -> str:
     return "/".join(url.split("/", 3)[:3])
 
@@ -213,20 +245,20 @@ def _consume(response: Any, receive: Callable[[Any], T]) -> T:
     except BaseException:
         # An unread remainder would be taken for the next response on this connection.
         response.close()
-        response.release_conn()  # the pool blocks for ever when all of its connections are lost
+        response.release_conn()  # the pool blocks forever when all of its connections are lost
         raise
     response.release_conn()
     return result
 
 
 def checked(response: Any) -> Response:
-    """The response; an HTTP error whose JSON body has no error message gets one, or the SDK would call it a success."""
+    """The response. An error message is added to an HTTP error without one, which the SDK would treat as a success."""
     found = Response(response.status, response.data, response.headers)
     if response.status < 300:
         return found
     try:
         body = json.loads(found.data.decode("utf-8"))
-    except ValueError:
+    except (ValueError, RecursionError):
         return found  # not JSON: the SDK reports it as such, with the status
     error = body.get("error") if isinstance(body, dict) else None
     if isinstance(error, dict) and "message" in error:

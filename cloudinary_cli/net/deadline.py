@@ -1,4 +1,4 @@
-"""A deadline for whole connections: one thread shuts their sockets down when their time is over."""
+"""A deadline for whole connections: one thread shuts their sockets down when their time is up."""
 
 from __future__ import annotations
 
@@ -99,5 +99,5 @@ _WATCHDOG = _Watchdog()
 def _shut_down(connection: socket.socket) -> None:
     try:
         connection.shutdown(socket.SHUT_RDWR)
-    except OSError:  # it was closed by its other end
+    except OSError:  # it is closed already
         pass

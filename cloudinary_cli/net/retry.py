@@ -13,12 +13,8 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Callable, Iterator, Mapping, NamedTuple, Optional, TypeVar
 
-# 420 is Cloudinary's own status for a rate limit: https://cloudinary.com/documentation/admin_api#error_handling
-RATE_LIMITED = frozenset([420, 429])
-# The server refused the request before it did any work, so any request may be repeated.
-NOT_PROCESSED = RATE_LIMITED | {503}
-# The server may have done the work, so only a request without a further effect is repeated.
-TRANSIENT = frozenset([500, 502, 504])
+from cloudinary_cli.errors import NOT_PROCESSED, RATE_LIMITED, TRANSIENT
+
 _FIRST_BACKOFF_SECONDS = 0.5
 _SLICE_SECONDS = 0.1  # Python runs signal handlers between two sleeps
 
@@ -30,17 +26,17 @@ class Stopped(Exception):
 
 
 class Retry(NamedTuple):
-    """A request is to be repeated after `seconds`."""
+    """The decision to repeat a request after `seconds`."""
 
     seconds: float
-    blocks_all: bool  # no other thread may send before that either
+    blocks_all: bool  # other threads may not send before that, either
 
 
 @dataclass(frozen=True)
 class RetryBudget:
     """How often a caller tries, and how long it waits.
 
-    :param longest_pause: in seconds. A pause that the server asks for and that is longer is reported as an error.
+    :param longest_pause: in seconds. If the server asks for a longer pause, its response is final.
     :param retries_refused: a refused connection is retried, too.
     """
 
@@ -49,7 +45,7 @@ class RetryBudget:
     retries_refused: bool = False
 
     def retry(self, attempt: int, status: int, headers: Mapping[str, str], repeatable: bool) -> Optional[Retry]:
-        """What to do after a response to the attempt of this number (from 1); None when the response is final."""
+        """Decide whether to repeat after the response to attempt number `attempt` (from 1); None: it is final."""
         is_allowed = status in NOT_PROCESSED or (repeatable and status in TRANSIENT)
         if attempt >= self.attempts or not is_allowed:
             return None
@@ -67,7 +63,7 @@ LISTING_BUDGET = RetryBudget(attempts=3, longest_pause=60.0)
 
 
 def backoff(attempt: int) -> float:
-    """Seconds to wait after the failed attempt of this number (from 1): exponential, with a random upper half."""
+    """Seconds to wait after failed attempt number `attempt` (from 1): exponential, the upper half of it random."""
     longest: float = _FIRST_BACKOFF_SECONDS * 2 ** (attempt - 1)
     return random.uniform(longest / 2, longest)
 
@@ -78,7 +74,7 @@ def jitter() -> float:
 
 
 def attempts(budget: RetryBudget, sleep: Callable[[float], None] = time.sleep) -> Iterator[int]:
-    """Yield the numbers of the attempts, from 1, and wait for the backoff between two of them."""
+    """Yield the attempt numbers from 1, and wait for the backoff before each further attempt."""
     for number in range(1, budget.attempts + 1):
         if number > 1:
             sleep(backoff(number - 1))
@@ -115,7 +111,7 @@ class Repetition:
     may_be_done: bool = False
 
 
-# The SDK passes no options of its own through to the connector, so the permission is kept beside the call.
+# The SDK passes no options of its own through to the connector, so the permission is in a context variable.
 _PERMISSION: "ContextVar[Optional[Repetition]]" = ContextVar("repetition", default=None)
 
 
@@ -137,7 +133,7 @@ def retried(call: Callable[[], T], connected: bool = False) -> T:
 
 
 def current_repetition() -> Optional[Repetition]:
-    """The permission that is in force in this thread; None without one."""
+    """The permission of this thread; None without one."""
     return _PERMISSION.get()
 
 
@@ -176,7 +172,7 @@ class SharedPause:
 
     def hold(self, seconds: float) -> None:
         """Block all senders for `seconds`."""
-        # A plain assignment is atomic. When two threads race, either value is right to within a moment.
+        # An assignment is atomic. If two threads race, the two values differ too little to matter.
         self._until = max(self._until, time.monotonic() + seconds)
 
     def wait(self, seconds: float = 0.0) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hmac
 import re
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Union
+from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple, Union
 from urllib.parse import quote, unquote
 
 from cloudinary_cli.errors import AuthenticationError, CliError
 
-# RFC 9110 section 7.6.1, and the headers that are made anew for the connection to the API.
+# The hop-by-hop headers of RFC 9110 section 7.6.1, and those that the proxy sets itself.
 _NOT_FORWARDED = frozenset(
     "connection keep-alive proxy-connection proxy-authenticate proxy-authorization te trailer transfer-encoding upgrade"
     " host authorization content-length expect".split()
@@ -40,7 +40,7 @@ class ProxiedRequest:
 
     method: str
     path: str
-    headers: Mapping[str, str]
+    headers: Sequence[Tuple[str, str]]
     body: Body = b""
     length: Optional[int] = 0
 
@@ -67,7 +67,7 @@ class Forwarder:
         """
         _, nonce, rest = (path.split("/", 2) + ["", ""])[:3]
         if not hmac.compare_digest(nonce.encode("utf-8", "replace"), self._nonce.encode("ascii")):
-            raise Refused(403, "This proxy serves the command that cld exec has started only.")
+            raise Refused(403, "This proxy serves only the command that cld exec has started.")
         target = "/" + rest
         decoded = unquote(target.partition("?")[0])
         if any(segment in (".", "..") for segment in re.split(r"[/\\]", decoded)):
@@ -88,7 +88,7 @@ class Forwarder:
         def call(token: Optional[str]) -> Any:
             if refused and not isinstance(request.body, bytes):
                 return refused.pop()  # the body is spent; the caller's next request will have the other token
-            response = self._sent(url, request, str(token))
+            response = self._send_with(url, request, str(token))
             if response.status == 401:
                 refused.append(response)
                 raise AuthenticationError(f"The API refused the access token. {self._config.relogin_advice}".rstrip())
@@ -103,10 +103,13 @@ class Forwarder:
                 response.drain_conn()
                 response.release_conn()
 
-    def _sent(self, url: str, request: ProxiedRequest, token: str) -> Any:
+    def _send_with(self, url: str, request: ProxiedRequest, token: str) -> Any:
         from urllib3.util import Timeout
 
-        headers = forwarded_headers(request.headers)
+        headers: Dict[str, str] = {}
+        for name, value in forwarded_headers(request.headers):
+            # RFC 9110 section 5.3: fields of one name are one list.
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
         headers["Authorization"] = f"Bearer {token}"
         if request.length is not None and (request.length or request.method not in ("GET", "HEAD")):
             headers["Content-Length"] = str(request.length)
@@ -124,11 +127,14 @@ class Forwarder:
         )
 
 
-def forwarded_headers(headers: Mapping[str, str]) -> Dict[str, str]:
+def forwarded_headers(pairs: Iterable[Tuple[str, str]]) -> List[Tuple[str, str]]:
     """The headers without those of one connection (RFC 9110 section 7.6.1) and without credentials."""
-    listed = {name.strip().lower() for name in headers.get("Connection", "").split(",")}
+    headers = list(pairs)
+    listed = {
+        part.strip().lower() for name, value in headers if name.lower() == "connection" for part in value.split(",")
+    }
     left_out = _NOT_FORWARDED | listed
-    return {name: value for name, value in headers.items() if name.lower() not in left_out}
+    return [(name, value) for name, value in headers if name.lower() not in left_out]
 
 
 def open_forwarder(config: Any, nonce: str, connections: int, proxy_of: Callable[[str], Optional[str]]) -> Forwarder:

@@ -11,17 +11,17 @@ from cloudinary_cli.config.resolver import ResolvedConfig
 from cloudinary_cli.errors import ReloginRequired
 from cloudinary_cli.system.child import run_command
 
-# Programs that look at the variables need some token; the proxy replaces it.
+# Some programs check that there is a token. The proxy replaces it.
 PLACEHOLDER_TOKEN = "proxied"  # noqa: S105
 _CONNECTIONS = 64
-# Variables of this program that name no account, and the Provisioning API's account, which no login replaces.
+# The account of the Provisioning API, which a login does not replace, and a variable that names no account.
 _KEPT = frozenset(["CLOUDINARY_ACCOUNT_URL", "CLOUDINARY_HOME"])
 
 
 def run_with_login(
     chosen: ResolvedConfig, config: Any, command: List[str], environ: Mapping[str, str], report: Callable[[str], None]
 ) -> int:
-    """Run a command with a proxy to the API of a login; the command's exit status.
+    """Run a command with a proxy to the API of a login. Returns the command's exit status.
 
     :param config: the OAuthConfig of `chosen`.
     :raises ReloginRequired: the login's token has expired and cannot be refreshed. The command is not started.
@@ -45,7 +45,7 @@ def run_with_login(
 def run_with_key(
     chosen: ResolvedConfig, command: List[str], environ: Mapping[str, str], report: Callable[[str], None]
 ) -> int:
-    """Run a command with an API-key configuration in CLOUDINARY_URL; the command's exit status."""
+    """Run a command with an API-key configuration in CLOUDINARY_URL. Returns the command's exit status."""
     fields = {key: value for key, value in chosen.fields.items() if key not in ("cloud_name", "api_key", "api_secret")}
     url = config_url.build_config_url(
         chosen.cloud_name, fields, chosen.fields.get("api_key"), chosen.fields.get("api_secret")
@@ -54,7 +54,7 @@ def run_with_key(
 
 
 def proxied_url(cloud_name: str, upload_prefix: str) -> str:
-    """A CLOUDINARY_URL without a secret that leads an SDK to the proxy."""
+    """A CLOUDINARY_URL that directs an SDK to the proxy. It contains no token of the login."""
     query = urlencode({"oauth_token": PLACEHOLDER_TOKEN, "upload_prefix": upload_prefix})
     return f"cloudinary://{quote(cloud_name, safe='')}?{query}"
 
@@ -64,8 +64,8 @@ def child_environment(
 ) -> Dict[str, str]:
     """The environment of the child: this one, with its Cloudinary account replaced.
 
-    :param name: of the saved configuration, for a child that is `cld` itself: there a stored default would win over
-        CLOUDINARY_URL.
+    :param name: of the saved configuration, for a child that is `cld` itself, where a stored default takes precedence
+        over CLOUDINARY_URL.
     :param direct_host: a host that the child must not reach through an HTTP proxy.
     """
     child = {key: value for key, value in environ.items() if not key.startswith("CLOUDINARY_") or _is_kept(key)}

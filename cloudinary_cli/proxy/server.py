@@ -1,8 +1,9 @@
-"""The loopback listener of `cld exec`: it streams requests to a Forwarder and responses back."""
+"""The loopback server of `cld exec`: passes requests to a Forwarder, and streams the responses back."""
 
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -27,7 +28,7 @@ class ProxyServer(ThreadingHTTPServer):
     request_queue_size = 128
 
     def __init__(self) -> None:
-        super().__init__((HOST, 0), _Handler)
+        super().__init__((HOST, 0), _ProxyHandler)
         # 128 bits: other users of the machine can connect to the port, and must not guess it.
         self.nonce = secrets.token_urlsafe(16)
         self.forwarder: Optional[Forwarder] = None
@@ -49,16 +50,20 @@ class ProxyServer(ThreadingHTTPServer):
         self.server_close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A child that closes its connection is no error of this program."""
-        logger.debug("A connection to the proxy broke.", exc_info=True)
+        """Log only: a child may close its connection at any time."""
+        logger.debug("A connection to the proxy failed.", exc_info=True)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _BrokenRequest(Exception):
+    """The client's request ends too early or is malformed. Not an OSError, which would count as one of the API's."""
+
+
+class _ProxyHandler(BaseHTTPRequestHandler):
     """One connection of the child; it may carry many requests."""
 
     protocol_version = "HTTP/1.1"
     timeout = _IDLE_SECONDS
-    # Headers and body are written apart; without this the body would wait for an acknowledgment (RFC 896).
+    # Headers and body are written separately; without this, the body would wait for an acknowledgment (RFC 896).
     disable_nagle_algorithm = True
     server: ProxyServer
 
@@ -67,13 +72,16 @@ class _Handler(BaseHTTPRequestHandler):
 
         try:
             response = self._forwarder().send(self._request())
+        except _BrokenRequest as error:
+            logger.debug("A request to the proxy broke: %s.", error)
+            self.close_connection = True
         except Refused as refused:
             self._reply(refused.status, str(refused))
         except HTTPError as error:
             self._reply(502, f"The API cannot be reached: {one_line(str(error))}")
         else:
             try:
-                self._pass_on(response)
+                self._relay(response)
             finally:
                 response.release_conn()
 
@@ -81,7 +89,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _forwarder(self) -> Forwarder:
         if self.headers.get_all("Host") != [f"{HOST}:{self.server.server_port}"] or self.server.forwarder is None:
-            raise Refused(403, "This proxy serves the command that cld exec has started only.")
+            raise Refused(403, "This proxy serves only the command that cld exec has started.")
         return self.server.forwarder
 
     def _request(self) -> ProxiedRequest:
@@ -92,26 +100,29 @@ class _Handler(BaseHTTPRequestHandler):
             if lengths or [coding.lower() for coding in codings] != ["chunked"]:
                 self.close_connection = True
                 raise Refused(400, "The length of the request's body is unclear.")
-            return ProxiedRequest(self.command, self.path, dict(self.headers.items()), self._chunks(), None)
+            return ProxiedRequest(self.command, self.path, self.headers.items(), self._chunks(), None)
         if len(lengths) > 1 or not all(length.isascii() and length.isdigit() for length in lengths):
             self.close_connection = True
             raise Refused(400, "The length of the request's body is unclear.")
         length = int(lengths[0]) if lengths else 0
         body = self._blocks(length) if length > _KEPT_BODY_BYTES else b"".join(self._blocks(length))
-        return ProxiedRequest(self.command, self.path, dict(self.headers.items()), body, length)
+        return ProxiedRequest(self.command, self.path, self.headers.items(), body, length)
 
     def _blocks(self, length: int) -> Iterator[bytes]:
         while length:
             block = self.rfile.read1(min(_BLOCK_BYTES, length))
             if not block:
-                raise ConnectionError("the client closed the connection within a request")
+                raise _BrokenRequest("the client closed the connection within a request")
             length -= len(block)
             yield block
 
     def _chunks(self) -> Iterator[bytes]:
         """The chunked transfer coding (RFC 9112 section 7.1)."""
         while True:
-            size = int(self.rfile.readline(_LONGEST_CHUNK_LINE).split(b";")[0], 16)
+            digits = self.rfile.readline(_LONGEST_CHUNK_LINE).split(b";")[0].strip()
+            if not re.fullmatch(b"[0-9A-Fa-f]{1,15}", digits):
+                raise _BrokenRequest("the client sent a malformed chunk")
+            size = int(digits, 16)
             if not size:
                 while self.rfile.readline(_LONGEST_CHUNK_LINE).strip():
                     pass  # trailer fields
@@ -119,11 +130,11 @@ class _Handler(BaseHTTPRequestHandler):
             yield from self._blocks(size)
             self.rfile.readline(_LONGEST_CHUNK_LINE)
 
-    def _pass_on(self, response: Any) -> None:
+    def _relay(self, response: Any) -> None:
         self.send_response_only(response.status, response.reason)
         has_body = self.command != "HEAD" and response.status not in (204, 304)
         length = response.headers.get("Content-Length")
-        for name, value in forwarded_headers(response.headers).items():
+        for name, value in forwarded_headers(response.headers.items()):
             self.send_header(name, value)
         if length is not None:
             self.send_header("Content-Length", length)
@@ -138,7 +149,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"0\r\n\r\n")
 
     def _reply(self, status: int, message: str) -> None:
-        """An error in the form of the API's own, so that the SDK of the child shows the message."""
+        """Send an error in the format of the API, so that the SDK of the child shows the message."""
         self.close_connection = True  # a body may be left unread
         data = json.dumps({"error": {"message": message}}).encode("ascii")
         self.send_response_only(status)
@@ -150,4 +161,4 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(data)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: the path has the nonce."""
+        """Log nothing: the path contains the nonce."""

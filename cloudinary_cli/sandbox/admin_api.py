@@ -11,7 +11,7 @@ from .assets import Asset
 from .ingest import add_folder
 from .naming import check_folder
 from .params import flag, page, params, required
-from .state import ApiError, state
+from .state import RefusedCall, state
 from .storage import Document
 from .views import folder_of, iso
 
@@ -101,13 +101,13 @@ def folder_view(folder: Document) -> Dict[str, Any]:
 
 @blueprint.get("/folders")
 def root_folders(cloud: str) -> Response:
-    """The folders of the root."""
+    """The top-level folders."""
     return _children(cloud, "")
 
 
 @blueprint.get("/folders/<path:path>")
 def subfolders(cloud: str, path: str) -> Response:
-    """The folders of a folder."""
+    """The subfolders of a folder."""
     _require_folder(cloud, path)
     return _children(cloud, path)
 
@@ -131,9 +131,9 @@ def rename_folder(cloud: str, path: str) -> Response:
     target = check_folder(str(required(params(), "to_folder")), "to_folder")
     source = _require_folder(cloud, path)["path"]
     if state().settings.folder_mode == "fixed":
-        raise ApiError(400, "Folders cannot be renamed in fixed folder mode")
+        raise RefusedCall(400, "Folders cannot be renamed in fixed folder mode")
     if state().storage.document(cloud, "folder", target) is not None:
-        raise ApiError(409, f"Folder {target} already exists")
+        raise RefusedCall(409, f"Folder {target} already exists")
     add_folder(cloud, target)
     for folder in folders_in(cloud):
         if _is_inside(folder["path"], source):
@@ -151,7 +151,7 @@ def delete_folder(cloud: str, path: str) -> Response:
     """Delete an empty folder and its empty subfolders."""
     source = _require_folder(cloud, path)["path"]
     if any(_is_inside(folder_of(asset), source) for asset in state().assets(cloud).all()):
-        raise ApiError(400, "Folder is not empty")
+        raise RefusedCall(400, "Folder is not empty")
     deleted = [folder["path"] for folder in folders_in(cloud) if _is_inside(folder["path"], source)]
     for name in deleted:
         state().storage.delete_document(cloud, "folder", name)
@@ -172,5 +172,5 @@ def _move_to(folder: str) -> Any:
 def _require_folder(cloud: str, path: str) -> Document:
     found = state().storage.document(cloud, "folder", path.strip("/"))
     if found is None:
-        raise ApiError(404, f"Can't find folder with path {path}")
+        raise RefusedCall(404, f"Can't find folder with path {path}")
     return found

@@ -11,7 +11,7 @@ from .admin_auth import admin_blueprint
 from .assets import Asset
 from .ingest import apply_changes, change_asset, ensure_folder
 from .params import Params, flag, items, page, params, required
-from .state import ApiError, state
+from .state import RefusedCall, state
 from .views import admin_view, derived_view, folder_of
 
 blueprint = admin_blueprint("admin_assets")
@@ -119,7 +119,6 @@ def details(cloud: str, kind: str, delivery_type: str, public_id: str) -> Respon
 def _details(cloud: str, asset: Asset) -> Dict[str, Any]:
     values = params()
     body = admin_view(cloud, asset, ["tags", "context", "metadata"])
-    body["next_cursor"] = None
     derived_values = {
         "next_cursor": values.get("derived_next_cursor"),
         "max_results": values.get("max_results"),
@@ -132,7 +131,6 @@ def _details(cloud: str, asset: Asset) -> Dict[str, Any]:
         body["versions"] = [version_view(item) for item in [asset] + state().assets(cloud).backups(asset["asset_id"])]
     if flag(values, "related"):
         body["related_assets"] = asset["related"]
-    del body["next_cursor"]
     return body
 
 
@@ -206,20 +204,20 @@ def _relate(cloud: str, asset: Asset) -> Response:
 def require_asset(cloud: str, kind: str, delivery_type: str, public_id: str) -> Asset:
     """The asset with this identity.
 
-    :raises ApiError: 404.
+    :raises RefusedCall: 404.
     """
     found: Optional[Asset] = state().assets(cloud).get(kind, delivery_type, public_id)
     if found is None:
-        raise ApiError(404, f"Resource not found - {public_id}")
+        raise RefusedCall(404, f"Resource not found - {public_id}")
     return found
 
 
 def require_asset_id(cloud: str, asset_id: str) -> Asset:
     """The asset with this immutable ID.
 
-    :raises ApiError: 404.
+    :raises RefusedCall: 404.
     """
     found: Optional[Asset] = state().assets(cloud).by_asset_id(asset_id)
     if found is None:
-        raise ApiError(404, f"Resource not found - {asset_id}")
+        raise RefusedCall(404, f"Resource not found - {asset_id}")
     return found

@@ -8,9 +8,9 @@ from email.utils import formatdate
 from flask import Blueprint, Response, request
 
 from .auth_check import check_admin
-from .state import ApiError, state
+from .state import RefusedCall, state
 
-WINDOW = 3600
+WINDOW = 3600  # seconds
 
 
 def admin_blueprint(name: str) -> Blueprint:
@@ -27,7 +27,7 @@ def _authorize() -> None:
     current.counters.add("admin_calls")
     current.counters.add(_window_counter())
     if current.counters.get(_window_counter()) > current.settings.rate_limit:
-        raise ApiError(420, f"Rate Limit Exceeded. Limit of {current.settings.rate_limit} api operations reached.")
+        raise RefusedCall(420, f"Rate Limit Exceeded. Limit of {current.settings.rate_limit} api operations reached.")
 
 
 def _window_counter() -> str:

@@ -10,7 +10,7 @@ from .admin_assets import KINDS, require_asset_id
 from .admin_auth import admin_blueprint
 from .assets import Asset
 from .params import Params, flag, items, params, required
-from .state import ApiError, state
+from .state import RefusedCall, state
 from .views import admin_view
 
 blueprint = admin_blueprint("admin_delete")
@@ -26,7 +26,7 @@ def delete_resources(cloud: str, kind: str, delivery_type: str) -> Response:
         return _deletion_result(cloud, values, found)
     prefix = values.get("prefix")
     if not prefix and not flag(values, "all"):
-        raise ApiError(400, "Missing required parameter - public_ids, prefix or all")
+        raise RefusedCall(400, "Missing required parameter - public_ids, prefix or all")
     return _delete_where(
         cloud,
         values,
@@ -52,8 +52,8 @@ def delete_by_asset_ids(cloud: str) -> Response:
 
 def _delete_where(cloud: str, values: Params, wanted: Callable[[Asset], bool]) -> Response:
     chosen = [asset for asset in state().assets(cloud).all() if wanted(asset)]
-    rest = chosen[BATCH:]
-    return _deletion_result(cloud, values, {asset["public_id"]: asset for asset in chosen[:BATCH]}, partial=bool(rest))
+    batch = {asset["public_id"]: asset for asset in chosen[:BATCH]}
+    return _deletion_result(cloud, values, batch, partial=len(chosen) > BATCH)
 
 
 def _deletion_result(cloud: str, values: Params, found: Dict[str, Any], partial: bool = False) -> Response:
@@ -63,7 +63,7 @@ def _deletion_result(cloud: str, values: Params, found: Dict[str, Any], partial:
         deleted[name] = "deleted" if asset else "not_found"
     body: Dict[str, Any] = {"deleted": deleted, "deleted_counts": counts, "partial": partial}
     if partial:
-        # The next call lists only what is left, from its start, so the cursor needs no position.
+        # The next call starts at the first of the remaining assets, so the cursor needs no position.
         body["next_cursor"] = "0" * 32
     return jsonify(body)
 

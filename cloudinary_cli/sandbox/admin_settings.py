@@ -11,7 +11,7 @@ from .admin_api import listing
 from .admin_auth import admin_blueprint
 from .naming import random_id
 from .params import Params, flag, page, params, required
-from .state import ApiError, state
+from .state import RefusedCall, state
 from .storage import Document
 from .views import derived_view
 
@@ -22,21 +22,21 @@ PROFILES = ("4k", "full_hd", "hd", "sd", "full_hd_wifi", "full_hd_lean", "hd_lea
 def require(cloud: str, kind: str, key: str, what: str) -> Document:
     """An existing document.
 
-    :raises ApiError: 404.
+    :raises RefusedCall: 404.
     """
     found = state().storage.document(cloud, kind, key)
     if found is None:
-        raise ApiError(404, f"Can't find {what} with {'id' if kind == 'trigger' else 'name'} {key}")
+        raise RefusedCall(404, f"Can't find {what} with {'id' if kind == 'trigger' else 'name'} {key}")
     return found
 
 
 def add(cloud: str, kind: str, key: str, doc: Document, what: str) -> Document:
     """Add a document.
 
-    :raises ApiError: 409.
+    :raises RefusedCall: 409.
     """
     if not state().storage.add_document(cloud, kind, key, doc):
-        raise ApiError(409, f"{what} {key} already exists")
+        raise RefusedCall(409, f"{what} {key} already exists")
     return doc
 
 
@@ -100,7 +100,7 @@ def upload_mappings(cloud: str) -> Response:
 
 @blueprint.get("/transformations")
 def transformations(cloud: str) -> Response:
-    """List transformations, or details of the one named in the query."""
+    """List transformations, or show details of the one named in the query."""
     values = params()
     if values.get("transformation"):
         return _transformation_details(cloud, str(values["transformation"]), values)
@@ -125,12 +125,12 @@ def _transformations(cloud: str) -> List[Dict[str, Any]]:
 def _known(cloud: str, name: str) -> Dict[str, Any]:
     """The transformation of that name; a named one is stored as t_NAME.
 
-    :raises ApiError: 404.
+    :raises RefusedCall: 404.
     """
     known = {doc["name"]: doc for doc in _transformations(cloud)}
     found = known.get(name) or known.get(f"t_{name}")
     if found is None:
-        raise ApiError(404, f"Transformation {name} not found")
+        raise RefusedCall(404, f"Transformation {name} not found")
     return found
 
 
@@ -172,7 +172,7 @@ def change_transformation(cloud: str) -> Response:
     name = known["name"]
     if request.method == "DELETE":
         state().storage.delete_document(cloud, "transformation", name)
-        _forget_derived(cloud, name)
+        _delete_derived(cloud, name)
         return jsonify({"message": "deleted"})
     doc = state().storage.document(cloud, "transformation", name) or known
     doc["allowed_for_strict"] = flag(values, "allowed_for_strict", bool(doc["allowed_for_strict"]))
@@ -182,7 +182,7 @@ def change_transformation(cloud: str) -> Response:
     return jsonify({"message": "updated"})
 
 
-def _forget_derived(cloud: str, name: str) -> None:
+def _delete_derived(cloud: str, name: str) -> None:
     for asset in state().assets(cloud).all():
         if any(item["transformation"] == name for item in asset["derived"]):
             kept = [item for item in asset["derived"] if item["transformation"] != name]

@@ -15,8 +15,8 @@ from . import (
     admin_metadata,
     admin_settings,
     control,
-    delivery,
-    device,
+    delivery_routes,
+    device_routes,
     oauth,
     provisioning_api,
     provisioning_keys,
@@ -25,7 +25,7 @@ from . import (
 )
 from .gate import FIELDS, Gate, fields_of
 from .settings import SandboxSettings
-from .state import EXTENSION, ApiError, SandboxState, header_text, state
+from .state import EXTENSION, RefusedCall, SandboxState, header_text, state
 from .storage import Storage
 
 BLUEPRINTS = (
@@ -40,8 +40,8 @@ BLUEPRINTS = (
     admin_metadata.blueprint,
     search_api.blueprint,
     upload_api.blueprint,
-    delivery.blueprint,
-    device.blueprint,
+    delivery_routes.blueprint,
+    device_routes.blueprint,
 )
 
 
@@ -56,14 +56,14 @@ def create_app(settings: SandboxSettings, base_url: str) -> Flask:
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     oauth.init_app(app)
-    app.register_error_handler(ApiError, _api_error)
+    app.register_error_handler(RefusedCall, _api_error)
     app.register_error_handler(HTTPException, _http_error)
     app.after_request(_finish)
     app.wsgi_app = Gate(app.wsgi_app, app.extensions[EXTENSION])  # type: ignore[method-assign]
     return app
 
 
-def _api_error(error: ApiError) -> Tuple[Response, int]:
+def _api_error(error: RefusedCall) -> Tuple[Response, int]:
     response = jsonify({"error": {"message": error.message}})
     response.headers["X-Cld-Error"] = header_text(error.message)
     return response, error.status

@@ -13,7 +13,7 @@ from .fetch import describe, discard
 from .ingest import store_upload
 from .naming import random_id
 from .params import Params, flag, items
-from .state import ApiError, state
+from .state import RefusedCall, state
 from .views import upload_view
 
 
@@ -21,7 +21,7 @@ def create_archive(cloud: str, kind: str, values: Params) -> Any:
     """Zip the assets chosen by ID, prefix or tag."""
     chosen = [asset for asset in state().assets(cloud).all() if _is_wanted(asset, kind, values)]
     if not chosen and not flag(values, "allow_missing"):
-        raise ApiError(400, "No resources found for the archive")
+        raise RefusedCall(400, "No resources found for the archive")
     path = state().temp_file()
     _write(path, cloud, chosen)
     name = str(values.get("target_public_id") or random_id())

@@ -1,4 +1,4 @@
-"""The assets of one cloud: their records in SQLite, their content on disk, their backups; no HTTP, no parameters."""
+"""The assets of one cloud: their records in SQLite, their content on disk, and their backups."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class AssetStore:
         return asset
 
     def update(self, asset_id: str, change: Change) -> Optional[Asset]:
-        """Change one record in a transaction.
+        """Change one record in a transaction; None when there is no such asset.
 
         :raises AssetExists: when the change gives it the identity of another asset.
         """

@@ -10,35 +10,35 @@ from flask import request
 
 from . import tokens
 from .params import Params, flag
-from .state import ApiError, state
+from .state import RefusedCall, state
 
 # Parameters that are not part of the string to sign:
 # https://cloudinary.com/documentation/authentication_signatures
 NEVER_SIGNED = ("file", "cloud_name", "resource_type", "api_key", "signature")
 # Accepted unsigned by the bulk endpoints only; see _NON_SIGNABLE_NOTIFICATION_PARAMS of the SDK.
 UNSIGNED_NOTIFICATION = ("notification_url", "batch_id")
-SIGNATURE_LIFETIME = 3600.0
+SIGNATURE_LIFETIME = 3600.0  # seconds
 
 
 def check_admin(cloud: str) -> None:
     """Admin API: this cloud's API key and secret, or an access token for it.
 
-    :raises ApiError: 401.
+    :raises RefusedCall: 401.
     """
     _check_cloud(cloud)
     if not _check_bearer(cloud):
         authorization = request.authorization
         if authorization is None or authorization.type != "basic":
-            raise ApiError(401, "Must supply api_key and api_secret, or an access token")
+            raise RefusedCall(401, "Must supply api_key and api_secret, or an access token")
         secret = _secret_of(str(authorization.username), cloud)
         if not hmac.compare_digest(secret.encode("utf-8"), str(authorization.password).encode("utf-8")):
-            raise ApiError(401, "api_secret mismatch")
+            raise RefusedCall(401, "api_secret mismatch")
 
 
 def check_upload(cloud: str, values: Params, action: str) -> Optional[Dict[str, Any]]:
     """Upload API: an access token, a signature, or an unsigned upload preset. Returns the preset, if any.
 
-    :raises ApiError: 400 or 401.
+    :raises RefusedCall: 400 or 401.
     """
     _check_cloud(cloud)
     preset = _preset(cloud, values)
@@ -47,48 +47,48 @@ def check_upload(cloud: str, values: Params, action: str) -> Optional[Dict[str, 
     if values.get("api_key") or values.get("signature"):
         check_signature(cloud, values, UNSIGNED_NOTIFICATION if action in ("tags", "context", "metadata") else ())
     elif preset is None or action != "upload":
-        raise ApiError(401, "Must supply api_key, signature and timestamp, or an unsigned upload_preset")
+        raise RefusedCall(401, "Must supply api_key, signature and timestamp, or an unsigned upload_preset")
     elif not flag(preset, "unsigned"):
-        raise ApiError(401, "Upload preset must be whitelisted for unsigned uploads")
+        raise RefusedCall(401, "Upload preset must be whitelisted for unsigned uploads")
     return preset
 
 
 def check_provisioning(account_id: str) -> None:
     """Provisioning API: the account's key and secret.
 
-    :raises ApiError: 401.
+    :raises RefusedCall: 401.
     """
     settings, authorization = state().settings, request.authorization
     if authorization is None or authorization.type != "basic":
-        raise ApiError(401, "Must supply provisioning_api_key and provisioning_api_secret")
+        raise RefusedCall(401, "Must supply provisioning_api_key and provisioning_api_secret")
     given = (account_id, str(authorization.username), str(authorization.password))
     if given != (settings.account_id, settings.provisioning_key, settings.provisioning_secret):
-        raise ApiError(401, "Invalid provisioning credentials")
+        raise RefusedCall(401, "Invalid provisioning credentials")
 
 
 def check_signature(cloud: str, values: Params, optional: Any = ()) -> None:
     """Verify the signature and timestamp of an Upload API request or of a signed URL.
 
-    :raises ApiError: 400 or 401.
+    :raises RefusedCall: 400 or 401.
     """
     secret = _secret_of(str(values.get("api_key") or ""), cloud)
     given = str(values.get("signature") or "")
     if not given:
-        raise ApiError(401, "Missing required parameter - signature")
+        raise RefusedCall(401, "Missing required parameter - signature")
     text = string_to_sign(values, ())
     candidates = {sign(text, secret, given), sign(string_to_sign(values, optional), secret, given)}
     if not any(hmac.compare_digest(candidate, given.lower()) for candidate in candidates):
         state().counters.add("bad_signatures")
-        raise ApiError(401, f"Invalid Signature {given[:80]}. String to sign - '{text[:500]}'.")
+        raise RefusedCall(401, f"Invalid Signature {given[:80]}. String to sign - '{text[:500]}'.")
     _check_timestamp(values)
 
 
-def string_to_sign(values: Params, left_out: Any) -> str:
+def string_to_sign(values: Params, excluded: Any) -> str:
     """Sorted `key=value` pairs joined by `&`, with `&` inside a pair encoded (signature version 2)."""
     signed = []
     for key, value in values.items():
         text = ",".join(str(item) for item in value) if isinstance(value, list) else str(value)
-        if text and key not in NEVER_SIGNED and key not in left_out:
+        if text and key not in NEVER_SIGNED and key not in excluded:
             signed.append(f"{key}={text}".replace("&", "%26"))
     return "&".join(sorted(signed))
 
@@ -102,30 +102,30 @@ def sign(text: str, secret: str, like: str) -> str:
 def _check_timestamp(values: Params) -> None:
     raw = str(values.get("timestamp") or "")
     if not raw.isdigit():
-        raise ApiError(400, "Missing required parameter - timestamp")
+        raise RefusedCall(400, "Missing required parameter - timestamp")
     now = state().clock.now()
     if not abs(now - int(raw)) <= SIGNATURE_LIFETIME:
-        raise ApiError(400, f"Stale request - reported time is {raw} which is more than 1 hour from {int(now)}")
+        raise RefusedCall(400, f"Stale request - reported time is {raw} which is more than 1 hour from {int(now)}")
 
 
 def _check_cloud(cloud: str) -> None:
     if not state().clouds.exists(cloud):
-        raise ApiError(401, f"cloud_name mismatch: no cloud is called {cloud}")
+        raise RefusedCall(401, f"cloud_name mismatch: no cloud is called {cloud}")
 
 
 def _secret_of(api_key: str, cloud: str) -> str:
     record = state().clouds.key(api_key)
     if record is None or not record["enabled"]:
-        raise ApiError(401, f"Unknown API key {api_key[:40]}" if record is None else "API key is disabled")
+        raise RefusedCall(401, f"Unknown API key {api_key[:40]}" if record is None else "API key is disabled")
     if record["cloud_name"] != cloud:
-        raise ApiError(401, "cloud_name mismatch")
+        raise RefusedCall(401, "cloud_name mismatch")
     return str(record["api_secret"])
 
 
 def _check_bearer(cloud: str) -> bool:
     """True when a valid access token was sent, False when the request has none.
 
-    :raises ApiError: 401 when the access token is not valid.
+    :raises RefusedCall: 401 when the access token is not valid.
     """
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
@@ -141,7 +141,7 @@ def _check_bearer(cloud: str) -> bool:
         problem = "cloud_name mismatch: the access token is for another cloud"
     if problem:
         state().counters.add("refused_tokens")
-        raise ApiError(401, problem)
+        raise RefusedCall(401, problem)
     return True
 
 
@@ -151,5 +151,5 @@ def _preset(cloud: str, values: Params) -> Optional[Dict[str, Any]]:
         return None
     found = state().storage.document(cloud, "upload_preset", str(name))
     if found is None:
-        raise ApiError(400, "Upload preset not found")
+        raise RefusedCall(400, "Upload preset not found")
     return dict(found["settings"], unsigned=found["unsigned"])

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
-from .state import ApiError, SandboxState
+from .state import RefusedCall, SandboxState
 
 CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|-1|\*)\Z")
 BLOCK = 1 << 20
@@ -19,7 +19,7 @@ class Chunk:
     def __init__(self, content_range: str, upload_id: str) -> None:
         match = CONTENT_RANGE.match(content_range)
         if match is None or int(match.group(2)) < int(match.group(1)):
-            raise ApiError(400, f"Invalid Content-Range header: {content_range[:80]}")
+            raise RefusedCall(400, f"Invalid Content-Range header: {content_range[:80]}")
         self.first, self.last = int(match.group(1)), int(match.group(2))
         self.total: Optional[int] = int(match.group(3)) if match.group(3).isdigit() else None
         # The client chooses the ID; only its hash may become a file name.
@@ -38,7 +38,7 @@ class ChunkStore:
         return self._state.temp_dir / f"chunks-{chunk.key}"
 
     def result(self, chunk: Chunk) -> Optional[Dict[str, Any]]:
-        """The response of the finished upload, which a repeated last part gets again."""
+        """The response of the finished upload, which is sent again if the last part is repeated; None before."""
         return self._state.storage.document(self._cloud, "chunked_upload", chunk.key)
 
     def remember(self, chunk: Chunk, response: Dict[str, Any]) -> None:
@@ -53,12 +53,12 @@ class ChunkStore:
     def add(self, chunk: Chunk, part: Path) -> Tuple[int, bool]:
         """Write one part into the file. Returns the bytes received so far, and whether this call completed the upload.
 
-        :raises ApiError: 400 when the size of the part does not match its header.
+        :raises RefusedCall: 400 when the size of the part does not match its header.
         """
         size = part.stat().st_size
         if size != chunk.last - chunk.first + 1:
             part.unlink()
-            raise ApiError(400, f"Content-Range does not match the {size} bytes of the part")
+            raise RefusedCall(400, f"Content-Range does not match the {size} bytes of the part")
         target = self.path(chunk)
         target.touch()
         with part.open("rb") as source, target.open("r+b") as file:

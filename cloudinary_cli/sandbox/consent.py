@@ -150,8 +150,8 @@ def security_headers(redirect_uri: str) -> Dict[str, str]:
     """Headers of these pages.
 
     form-action must name the redirect target too: browsers apply it to redirects that follow the form. CSP has no
-    syntax for IPv6 literals, so it is left out there. With the referrer policy `no-referrer`, browsers send the form
-    with `Origin: null` (Fetch standard), which cannot be told from a foreign page.
+    syntax for IPv6 literals, so the directive is omitted for them. With the referrer policy `no-referrer`, browsers
+    send the form with `Origin: null` (Fetch standard), which looks the same as from a foreign page.
     """
     style = base64.b64encode(hashlib.sha256(_STYLE.encode("utf-8")).digest()).decode("ascii")
     policy = f"default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; frame-ancestors 'none'"

@@ -7,7 +7,7 @@ from typing import Any, Dict, Optional
 
 from flask import Blueprint, Response, jsonify, request
 
-from .state import ApiError, state
+from .state import RefusedCall, state
 from .traffic import Fault
 
 blueprint = Blueprint("control", __name__, url_prefix="/sandbox")
@@ -38,15 +38,15 @@ COUNTERS = (
 def refuse_simple_requests() -> None:
     """Accept only JSON in POST requests: a web page cannot send it to another origin without a CORS preflight.
 
-    :raises ApiError: 415.
+    :raises RefusedCall: 415.
     """
     if request.method == "POST" and not request.is_json:
-        raise ApiError(415, "Send Content-Type: application/json")
+        raise RefusedCall(415, "Send Content-Type: application/json")
 
 
 @blueprint.get("/requests")
 def requests_seen() -> Response:
-    """The last requests, oldest first. `path` filters by prefix, `method` by method."""
+    """The last requests, oldest first, filtered by `path` (a prefix) and `method`."""
     found = state().log.entries(request.args.get("path", ""), request.args.get("method", ""))
     return jsonify({"requests": found, "count": len(found)})
 
@@ -74,7 +74,7 @@ def clear_stats() -> Response:
 
 @blueprint.get("/faults")
 def planned_faults() -> Response:
-    """The planned failures that are left."""
+    """The planned failures that remain."""
     return jsonify({"faults": [asdict(fault) for fault in state().faults.pending()]})
 
 
@@ -86,7 +86,7 @@ def plan_fault() -> Response:
         fault = Fault(**{key: value for key, value in body.items() if key != "hits"})
         fault.delay = float(fault.delay)
     except (TypeError, ValueError, AttributeError) as error:
-        raise ApiError(400, f"Not a fault: {error}") from None
+        raise RefusedCall(400, f"Not a fault: {error}") from None
     state().faults.add(fault)
     return jsonify(asdict(fault))
 
@@ -107,7 +107,7 @@ def shift_clock() -> Response:
     """Shift the server's clock by `offset` seconds from the real time."""
     offset: Optional[object] = _object().get("offset")
     if isinstance(offset, bool) or not isinstance(offset, (int, float)):
-        raise ApiError(400, "offset must be a number of seconds")
+        raise RefusedCall(400, "offset must be a number of seconds")
     state().clock.offset = float(offset)
     return read_clock()
 
@@ -122,7 +122,7 @@ def add_cloud() -> Response:
     """Add a cloud: {"cloud_name": ..., "api_key": optional, "api_secret": optional}."""
     body = _object()
     if not body.get("cloud_name"):
-        raise ApiError(400, "cloud_name is missing")
+        raise RefusedCall(400, "cloud_name is missing")
     return jsonify(
         state().clouds.add(str(body["cloud_name"]), str(body.get("api_key") or ""), str(body.get("api_secret") or ""))
     )
@@ -131,5 +131,5 @@ def add_cloud() -> Response:
 def _object() -> Dict[str, Any]:
     body = request.get_json(silent=True)
     if not isinstance(body, dict):
-        raise ApiError(400, "Send a JSON object")
+        raise RefusedCall(400, "Send a JSON object")
     return body

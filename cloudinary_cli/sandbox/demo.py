@@ -19,11 +19,11 @@ from urllib.request import ProxyHandler, Request, build_opener
 from cloudinary_cli.console import Console
 
 from .runner import SandboxOptions, running_server, sandbox_environment
-from .server import HOST, SandboxServer
-from .text import PIXEL
+from .sandbox_server import HOST, SandboxServer
+from .text_image import PIXEL
 
 NAME = "demo"
-TIMEOUT = 60
+TIMEOUT = 60  # seconds
 NEXT = """Type this to try it yourself:
   $ cld sandbox shell --oauth
   $ cld login demo --set-default
@@ -47,7 +47,7 @@ class Demo:
     facts: Dict[str, Any] = field(default_factory=dict)
 
     def cld(self, *arguments: str) -> str:
-        """Show a `cld` command and run it; its stdout.
+        """Show a `cld` command and run it. Returns its stdout.
 
         :raises StepFailed: when its exit status is not 0.
         """
@@ -69,7 +69,7 @@ class Demo:
     def request(
         self, method: str, path: str, body: Optional[Dict[str, Any]] = None, form: bool = False
     ) -> Tuple[int, Any]:
-        """Send a request to the sandbox; the status and the JSON of the response."""
+        """Send a request to the sandbox. Returns the status and the JSON of the response."""
         data, kind = None, "application/json"
         if body is not None:
             data = (urlencode(body) if form else json.dumps(body)).encode("utf-8")
@@ -87,7 +87,7 @@ class Demo:
         return int(self.request("GET", "/sandbox/stats")[1][name])
 
     def saved_url(self) -> str:
-        """The saved configuration of the login."""
+        """The saved URL of the login."""
         saved = json.loads((self.home / "config.json").read_text(encoding="utf-8"))
         return str(saved[NAME])
 

@@ -17,7 +17,7 @@ PAGE_PATH = "/device"
 
 
 class DeviceGrant(DeviceCodeGrant):  # type: ignore[misc]
-    """Polling: pending, slow down, denied, expired, or a grant."""
+    """The response to a poll: pending, slow down, denied, expired, or a grant."""
 
     TOKEN_ENDPOINT_AUTH_METHODS = ["none"]
 

@@ -10,8 +10,8 @@ from typing import Callable, Optional
 from .grants import Credential, add_refresh_token, digest, open_family
 from .storage import Storage
 
-SLOW_DOWN_STEP = 5.0
-# Clocks and the network may shorten the interval that a client has waited, by this many seconds.
+SLOW_DOWN_STEP = 5.0  # seconds (RFC 8628 section 3.5)
+# Seconds by which clock resolution and network delays may shorten the interval between two polls.
 LEEWAY = 0.2
 
 
@@ -66,7 +66,7 @@ class DeviceStore:
         return self._credential("SELECT * FROM device_codes WHERE device_hash = ?", digest(device_code))
 
     def find_by_user_code(self, typed: str) -> Optional[DeviceCredential]:
-        """The record of a typed code; case, dashes and blanks are ignored (RFC 8628 section 6.1)."""
+        """The record of a typed code; case, dashes and spaces are ignored (RFC 8628 section 6.1)."""
         letters = re.sub(r"[^A-Z]", "", typed.upper())
         return self._credential("SELECT * FROM device_codes WHERE user_code = ?", f"{letters[:4]}-{letters[4:]}")
 

@@ -16,7 +16,7 @@ from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_ope
 from flask import current_app, request
 
 from .params import Params
-from .state import ApiError, state
+from .state import RefusedCall, state
 
 BLOCK = 1 << 20
 # Marks a request that the sandbox makes to itself.
@@ -37,7 +37,7 @@ class Received:
 def receive(values: Params) -> Received:
     """The `file` parameter of the current request.
 
-    :raises ApiError: 400 when it is missing or not reachable.
+    :raises RefusedCall: 400 when it is missing or not reachable.
     """
     upload = request.files.get("file")
     if upload is not None:
@@ -47,11 +47,11 @@ def receive(values: Params) -> Received:
         return _save_data_uri(source, str(values.get("filename_override") or ""))
     if source.startswith(REMOTE):
         return _save_url(source, str(values.get("filename_override") or ""))
-    raise ApiError(400, "Missing required parameter - file")
+    raise RefusedCall(400, "Missing required parameter - file")
 
 
 def save(stream: IO[bytes], filename: str) -> Received:
-    """Stream content to disk, hashing on the way."""
+    """Stream content to disk, and compute its MD5."""
     path, digest, size = state().temp_file(), hashlib.md5(), 0  # noqa: S324 - the API's etag is the MD5
     with path.open("wb") as target:
         for block in iter(lambda: stream.read(BLOCK), b""):
@@ -73,7 +73,7 @@ def describe(path: Path, filename: str) -> Received:
 def save_loopback_url(url: str) -> Received:
     """Save the content of a URL of this machine.
 
-    :raises ApiError: 400 for other URLs and failed requests.
+    :raises RefusedCall: 400 for other URLs and failed requests.
     """
     return _save_url(url, "")
 
@@ -81,15 +81,15 @@ def save_loopback_url(url: str) -> Received:
 def _save_data_uri(source: str, filename: str) -> Received:
     header, comma, data = source[len("data:") :].partition(",")
     if not comma:
-        raise ApiError(400, "Invalid data URI")
+        raise RefusedCall(400, "Invalid data URI")
     try:
         content = base64.b64decode(data) if header.endswith(";base64") else unquote_to_bytes(data)
     except (binascii.Error, ValueError):
-        raise ApiError(400, "Invalid data URI") from None
+        raise RefusedCall(400, "Invalid data URI") from None
     path = state().temp_file()
     path.write_bytes(content)
     extension = header.split(";")[0].rpartition("/")[2].split("+")[0]
-    return describe(path, filename or f"file.{extension}" if extension else filename)
+    return describe(path, filename or (f"file.{extension}" if extension else ""))
 
 
 def _save_url(source: str, filename: str) -> Received:
@@ -98,12 +98,12 @@ def _save_url(source: str, filename: str) -> Received:
     if source.startswith(state().base_url + "/"):
         return _save_own_url(source[len(state().base_url) :], name)
     if parts.scheme != "http" or not _is_loopback(parts.hostname or ""):
-        raise ApiError(400, f"The sandbox fetches from http://127.0.0.1 only, not from {source[:200]}")
+        raise RefusedCall(400, f"The sandbox fetches from http://127.0.0.1 only, not from {source[:200]}")
     try:
         with build_opener(ProxyHandler({}), NoRedirects()).open(Request(source), timeout=30) as response:
             return save(response, name)
     except (URLError, OSError) as error:
-        raise ApiError(400, f"Error in loading {source[:200]} - {error}") from None
+        raise RefusedCall(400, f"Error in loading {source[:200]} - {error}") from None
 
 
 def _save_own_url(path: str, name: str) -> Received:
@@ -113,7 +113,7 @@ def _save_own_url(path: str, name: str) -> Received:
     )
     try:
         if response.status_code != 200:
-            raise ApiError(400, f"Error in loading {path[:200]} - {response.status}")
+            raise RefusedCall(400, f"Error in loading {path[:200]} - {response.status}")
         target = state().temp_file()
         with target.open("wb") as file:
             for block in response.iter_encoded():

@@ -17,10 +17,13 @@ from .traffic import Entry, Fault, fingerprint, flatten
 CONTROL_PATHS = ("/sandbox/requests", "/sandbox/stats", "/sandbox/faults", "/sandbox/clock", "/sandbox/clouds")
 FIELDS = "cloudinary_sandbox.fields"
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
-LOGGED_HEADERS = {"HTTP_USER_AGENT": "user_agent", "HTTP_CONTENT_RANGE": "content_range"}
-LOGGED_HEADERS["HTTP_X_UNIQUE_UPLOAD_ID"] = "x_unique_upload_id"
-LOGGED_HEADERS["CONTENT_LENGTH"] = "content_length"
-STALL_LIMIT = 3600.0
+LOGGED_HEADERS = {
+    "HTTP_USER_AGENT": "user_agent",
+    "HTTP_CONTENT_RANGE": "content_range",
+    "HTTP_X_UNIQUE_UPLOAD_ID": "x_unique_upload_id",
+    "CONTENT_LENGTH": "content_length",
+}
+STALL_LIMIT = 3600.0  # seconds
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 FOREIGN_REFUSED = "The sandbox refuses this request because it comes from a web page of another origin."
 
@@ -104,11 +107,11 @@ class Gate:
         return captured.status, headers + [("Content-Length", str(len(body)))], body
 
     def _wait(self, environ: Environ, seconds: float) -> None:
-        """Sleep until the time is over, the client disconnects or the server stops."""
-        gone = environ.get("waitress.client_disconnected") or (lambda: False)
-        until = time.monotonic() + seconds
-        while time.monotonic() < until and not self._state.stopping.is_set() and not gone():
-            time.sleep(max(0.0, min(0.02, until - time.monotonic())))
+        """Sleep for `seconds`, or until the client disconnects or the server stops."""
+        disconnected = environ.get("waitress.client_disconnected") or (lambda: False)
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and not self._state.stopping.is_set() and not disconnected():
+            time.sleep(max(0.0, min(0.02, deadline - time.monotonic())))
 
 
 def is_loopback_host(host: str) -> bool:
@@ -175,7 +178,7 @@ def half_of(body: bytes) -> Iterator[bytes]:
 def reset(environ: Environ) -> None:
     """Drop the connection without a response; a zero linger time makes the kernel send RST.
 
-    :raises ClientDisconnected: always; waitress takes it as "close this connection".
+    :raises ClientDisconnected: always; waitress then closes the connection.
     """
     sock = connection_of(environ)
     if sock is not None:

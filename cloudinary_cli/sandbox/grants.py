@@ -10,7 +10,7 @@ from typing import Callable, Optional
 
 from .storage import Storage
 
-CODE_LIFETIME = 60.0
+CODE_LIFETIME = 60.0  # seconds
 
 
 def digest(secret: str) -> str:
@@ -19,7 +19,7 @@ def digest(secret: str) -> str:
 
 
 def open_family(connection: sqlite3.Connection, client_id: str, cloud_name: str, scope: str, now: float) -> str:
-    """Start a grant in a transaction; its identifier."""
+    """Start a grant in a transaction. Returns its ID."""
     family_id = secrets.token_hex(12)
     connection.execute(
         "INSERT INTO families (family_id, client_id, cloud_name, scope, created_at) VALUES (?, ?, ?, ?, ?)",
@@ -125,7 +125,7 @@ class GrantStore:
             return self._issue_or_revoke(connection, cursor.rowcount == 1, code.family_id, new_refresh, "code replay")
 
     def rotate(self, old: Credential, new_refresh: Optional[str]) -> bool:
-        """Replace a refresh token by its successor in one step; of two concurrent calls, exactly one succeeds."""
+        """Replace a refresh token with its successor in one step; of two concurrent calls, exactly one succeeds."""
         with self._storage.write() as connection:
             cursor = connection.execute(
                 "UPDATE refresh_tokens SET used_at = COALESCE(used_at, ?) WHERE token_hash = ? "
@@ -158,7 +158,7 @@ class GrantStore:
         return 0 if row is None else int(row["n"])
 
     def _reuse_limit(self) -> float:
-        """A token used after this time is within its grace period."""
+        """A token that was first used after this time is within its grace period; infinity if there is none."""
         return self._now() - self._grace if self._grace else float("inf")
 
     def _issue_or_revoke(

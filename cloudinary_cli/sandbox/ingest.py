@@ -10,7 +10,7 @@ from .fetch import Received
 from .media import ALIASES, Media, inspect, split_name
 from .naming import check_display_name, check_folder, check_public_id, choose_names, clean, default_display_name
 from .params import Params, flag, items, json_value, pairs
-from .state import ApiError, state
+from .state import RefusedCall, state
 from .views import iso
 
 UNKNOWN_FORMAT = "An unknown file format not allowed"
@@ -19,14 +19,14 @@ UNKNOWN_FORMAT = "An unknown file format not allowed"
 def store_upload(cloud: str, wanted: str, values: Params, received: Received) -> Asset:
     """Store an upload. With overwrite off, an existing asset is kept and marked `existing`.
 
-    :raises ApiError: 400 when the content is empty, does not fit the resource type or is of a format that is not
+    :raises RefusedCall: 400 when the content is empty, does not fit the resource type or is of a format that is not
         allowed, or when the public ID, the folder or the display name is invalid.
     """
     if received.size == 0:
-        raise ApiError(400, "Empty file")
+        raise RefusedCall(400, "Empty file")
     media = inspect(received.path, received.filename, wanted)
     if media is None:
-        raise ApiError(400, f"Invalid {wanted} file")
+        raise RefusedCall(400, f"Invalid {wanted} file")
     asset = _new_asset(values, received, media)
     store = state().assets(cloud)
     existing = store.get(asset["resource_type"], asset["type"], asset["public_id"])
@@ -48,11 +48,11 @@ def store_upload(cloud: str, wanted: str, values: Params, received: Received) ->
 def change_asset(cloud: str, asset: Asset, change: Change) -> Asset:
     """Change a stored asset.
 
-    :raises ApiError: 404 when it has been deleted.
+    :raises RefusedCall: 404 when it has been deleted.
     """
     changed = state().assets(cloud).update(asset["asset_id"], change)
     if changed is None:
-        raise ApiError(404, f"Resource not found - {asset['public_id']}")
+        raise RefusedCall(404, f"Resource not found - {asset['public_id']}")
     return changed
 
 
@@ -114,7 +114,7 @@ def _new_asset(values: Params, received: Received, media: Media) -> Asset:
 def _final_format(values: Params, received: Received, media: Media) -> Optional[str]:
     """The format that is stored. With `allowed_formats`, only a file of another format is converted to `format`.
 
-    :raises ApiError: 400 when neither the format of the file nor the target format is allowed.
+    :raises RefusedCall: 400 when neither the format of the file nor the target format is allowed.
     """
     given = str(values.get("format") or "").lower()
     wanted = ALIASES.get(given, given) if media.resource_type != "raw" else ""
@@ -127,7 +127,8 @@ def _final_format(values: Params, received: Received, media: Media) -> Optional[
         return media.format
     if wanted in aliases:
         return wanted
-    raise ApiError(400, f"{media.resource_type.title()} file format {found} not allowed" if found else UNKNOWN_FORMAT)
+    message = f"{media.resource_type.title()} file format {found} not allowed" if found else UNKNOWN_FORMAT
+    raise RefusedCall(400, message)
 
 
 def eager_items(eager: Any, size: int) -> List[Dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Finds resource type, format and pixel size of a file from its first bytes and its name."""
+"""Detects the resource type, format and pixel size of a file from its first bytes and its name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which public ID, folder and display name an upload gets, for both folder modes; pure."""
+"""Chooses the public ID, folder and display name of an upload, for both folder modes. No I/O."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Optional
 
 from .media import Media, split_name
 from .params import Params, flag
-from .state import ApiError
+from .state import RefusedCall
 
 # https://cloudinary.com/documentation/ts_permitted_naming_conventions
 FORBIDDEN = re.compile(r"[?&#\\%<>+]")
@@ -19,7 +19,7 @@ ALPHABET = string.ascii_lowercase + string.digits
 
 @dataclass(frozen=True)
 class Names:
-    """Identity of a new asset; folder and display name are None where an existing asset's shall stay."""
+    """Names of a new asset. Folder and display name are None if those of an existing asset are kept."""
 
     public_id: str
     asset_folder: Optional[str]
@@ -44,7 +44,7 @@ def choose_names(values: Params, filename: str, media: Media, folder_mode: str) 
 
 
 def default_display_name(public_id: str, resource_type: str) -> str:
-    """The display name of an asset that was given none."""
+    """The display name of an asset that was uploaded without one."""
     last = public_id.rsplit("/", 1)[-1]
     return split_name(last)[0] if resource_type == "raw" else last
 
@@ -52,36 +52,36 @@ def default_display_name(public_id: str, resource_type: str) -> str:
 def check_public_id(public_id: str, parameter: str = "public_id") -> str:
     """The public ID itself.
 
-    :raises ApiError: 400 when it has forbidden characters, or blanks or slashes at its ends.
+    :raises RefusedCall: 400 when it has forbidden characters, or spaces or slashes at its ends.
     """
     if FORBIDDEN.search(public_id) or public_id.strip().strip("/") != public_id:
-        raise ApiError(400, f"{parameter} ({public_id}) is invalid")
+        raise RefusedCall(400, f"{parameter} ({public_id}) is invalid")
     return public_id
 
 
 def check_folder(folder: str, parameter: str = "asset_folder") -> str:
-    """The folder path without outer slashes.
+    """The folder path without slashes at its ends.
 
-    :raises ApiError: 400 when a name in it has forbidden characters or outer blanks.
+    :raises RefusedCall: 400 when a name in it has forbidden characters, or spaces at its ends.
     """
     path = folder.strip("/")
     if FORBIDDEN.search(path) or any(name.strip() != name for name in path.split("/")):
-        raise ApiError(400, f"{parameter} ({folder}) is invalid")
+        raise RefusedCall(400, f"{parameter} ({folder}) is invalid")
     return path
 
 
 def check_display_name(name: str) -> str:
     """The display name itself.
 
-    :raises ApiError: 400 when it has a slash.
+    :raises RefusedCall: 400 when it has a slash.
     """
     if "/" in name:
-        raise ApiError(400, f"display_name ({name}) is invalid")
+        raise RefusedCall(400, f"display_name ({name}) is invalid")
     return name
 
 
 def clean(name: str) -> str:
-    """A file name with the characters that cannot stand in a public ID replaced."""
+    """A file name with the characters that a public ID cannot contain replaced by underscores."""
     return FORBIDDEN.sub("_", name).strip()
 
 

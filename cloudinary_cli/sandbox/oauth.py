@@ -54,7 +54,7 @@ def server() -> Server:
 
 
 def tickets() -> Tickets:
-    """The tickets of its consent forms."""
+    """The tickets of the application's consent forms."""
     found: Tickets = current_app.extensions[SERVER][1]
     return found
 
@@ -83,7 +83,7 @@ def authorize() -> Response:
 
 @blueprint.post("/oauth2/auth")
 def consent() -> Response:
-    """Take the user's decision."""
+    """Process the user's decision."""
     if not tickets().redeem(request.form.get("ticket", ""), request.query_string):
         return _json({"error": "invalid_request", "error_description": "Unknown or used consent form."}, 400)
     cloud = request.form.get("cloud") or state().settings.cloud_name

@@ -64,7 +64,7 @@ class PublicClient:
         return response_type == "code"
 
     def check_grant_type(self, grant_type: str) -> bool:
-        """Code, refresh token and device code only."""
+        """Authorization code, refresh token and device code only."""
         return grant_type in ("authorization_code", "refresh_token", GRANT_TYPE)
 
 
@@ -72,8 +72,11 @@ class Server(AuthorizationServer):  # type: ignore[misc]
     """Authlib's server for plain http on loopback (RFC 8252 section 8.3 needs no TLS there)."""
 
     def create_oauth2_request(self, request: Any) -> Any:
-        """The Flask request, presented as https. Authlib allows http only with an environment variable, which would
-        leak into each program that the sandbox starts."""
+        """The Flask request, presented as https.
+
+        Authlib accepts http only if an environment variable is set, which every program that the sandbox starts would
+        inherit.
+        """
         secure = SimpleNamespace(
             method=flask_request.method,
             url=flask_request.url.replace("http://", "https://", 1),

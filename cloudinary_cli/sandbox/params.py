@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Optional, Tuple
 from flask import request
 from werkzeug.datastructures import MultiDict
 
-from .state import ApiError
+from .state import RefusedCall
 
 Params = Dict[str, Any]
 LIST_KEY = re.compile(r"(.+)\[(\d*)\]\Z")
@@ -22,7 +22,7 @@ def params() -> Params:
     if request.is_json and request.get_data(cache=True):
         body = request.get_json(silent=True)
         if not isinstance(body, dict):
-            raise ApiError(400, "The request body is not a JSON object")
+            raise RefusedCall(400, "The request body is not a JSON object")
         found.update({key: value for key, value in body.items() if value is not None})
     return found
 
@@ -47,7 +47,7 @@ def flag(values: Params, name: str, default: bool = False) -> bool:
 def number(values: Params, name: str, default: int, limit: int) -> int:
     """A positive integer.
 
-    :raises ApiError: 400 when it is not a number from 1 to `limit`.
+    :raises RefusedCall: 400 when it is not a number from 1 to `limit`.
     """
     raw = values.get(name)
     if raw in (None, ""):
@@ -55,19 +55,19 @@ def number(values: Params, name: str, default: int, limit: int) -> int:
     try:
         found = int(str(raw))
     except ValueError:
-        raise ApiError(400, f"Invalid value for parameter {name}: {raw}") from None
+        raise RefusedCall(400, f"Invalid value for parameter {name}: {raw}") from None
     if not 0 < found <= limit:
-        raise ApiError(400, f"Value of parameter {name} must be between 1 and {limit}")
+        raise RefusedCall(400, f"Value of parameter {name} must be between 1 and {limit}")
     return found
 
 
 def required(values: Params, name: str) -> Any:
     """A required parameter.
 
-    :raises ApiError: 400 when it is missing.
+    :raises RefusedCall: 400 when it is missing.
     """
     if values.get(name) in (None, "", []):
-        raise ApiError(400, f"Missing required parameter - {name}")
+        raise RefusedCall(400, f"Missing required parameter - {name}")
     return values[name]
 
 
@@ -97,7 +97,7 @@ def json_value(value: Any, name: str) -> Any:
     try:
         return json.loads(value)
     except ValueError:
-        raise ApiError(400, f"Invalid JSON in parameter {name}") from None
+        raise RefusedCall(400, f"Invalid JSON in parameter {name}") from None
 
 
 def page(found: List[Any], values: Params, default: int = 10) -> Tuple[List[Any], Optional[str]]:
@@ -106,7 +106,7 @@ def page(found: List[Any], values: Params, default: int = 10) -> Tuple[List[Any]
     try:
         start = int(str(values.get("next_cursor") or "0"), 16)
     except ValueError:
-        raise ApiError(400, f"Invalid value for parameter next_cursor: {values['next_cursor']}") from None
+        raise RefusedCall(400, f"Invalid value for parameter next_cursor: {values['next_cursor']}") from None
     end = start + size
     return found[start:end], f"{end:032x}" if end < len(found) else None
 

@@ -12,7 +12,7 @@ from .auth_check import check_provisioning
 from .clouds import ROOT
 from .naming import random_id
 from .params import Params, flag, items, params, required
-from .state import ApiError, state
+from .state import RefusedCall, state
 from .storage import Document
 from .views import iso
 
@@ -30,11 +30,11 @@ def authorize() -> None:
 def stored(kind: str, key: str, what: str) -> Document:
     """A document of the account.
 
-    :raises ApiError: 404.
+    :raises RefusedCall: 404.
     """
     found = state().storage.document(ROOT, kind, key)
     if found is None:
-        raise ApiError(404, f"{what} {key} not found")
+        raise RefusedCall(404, f"{what} {key} not found")
     return found
 
 
@@ -66,7 +66,7 @@ def sub_accounts(account_id: str) -> Response:
     name = str(required(values, "name"))
     cloud_name = str(values.get("cloud_name") or re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-") or random_id(9))
     if not CLOUD_NAME.match(cloud_name) or state().clouds.exists(cloud_name):
-        raise ApiError(409, f"Cloud name {cloud_name} is invalid or taken")
+        raise RefusedCall(409, f"Cloud name {cloud_name} is invalid or taken")
     key = state().clouds.add(cloud_name)
     doc = {
         "id": secrets.token_hex(12),
@@ -102,7 +102,7 @@ def users(account_id: str) -> Response:
         return jsonify({"users": [doc for doc in everyone if _is_wanted_user(doc, ids, prefix)]})
     email = str(required(values, "email"))
     if any(doc["email"].lower() == email.lower() for doc in everyone):
-        raise ApiError(409, f"User with email {email} already exists")
+        raise RefusedCall(409, f"User with email {email} already exists")
     doc = {
         "id": secrets.token_hex(12),
         "name": str(required(values, "name")),
@@ -173,7 +173,7 @@ def members(account_id: str, group_id: str) -> Response:
 
 @blueprint.route(f"{ACCOUNT}/user_groups/<group_id>/users/<item_id>", methods=["POST", "DELETE"])
 def membership(account_id: str, group_id: str, item_id: str) -> Response:
-    """Add a user to a group, or remove it."""
+    """Add a user to a group, or remove the user from it."""
     stored("user_group", group_id, "User group")
     _set_membership(stored("user", item_id, "User"), group_id, request.method == "POST")
     return jsonify({"users": _members(group_id)})

@@ -14,7 +14,7 @@ from .clouds import ROOT
 from .naming import random_id
 from .params import Params, flag, items, page, params, required
 from .provisioning_api import stored
-from .state import ApiError, state
+from .state import RefusedCall, state
 from .views import iso
 
 blueprint = Blueprint("provisioning_keys", __name__, url_prefix="/v1_1/provisioning")
@@ -45,7 +45,7 @@ def access_keys(account_id: str, item_id: str) -> Response:
     if request.method == "DELETE":
         named = [key for key in keys if key.get("name") == required(values, "name")]
         if not named:
-            raise ApiError(404, f"No access key is called {values['name']}")
+            raise RefusedCall(404, f"No access key is called {values['name']}")
         state().clouds.delete_key(named[0]["api_key"])
         return jsonify({"message": "ok"})
     key = {**state().clouds.add(cloud), "name": values.get("name"), "created_at": iso(state().clock.now())}
@@ -60,7 +60,7 @@ def access_key(account_id: str, item_id: str, api_key: str) -> Response:
     cloud = stored("sub_account", item_id, "Sub-account")["cloud_name"]
     key = state().clouds.key(api_key)
     if key is None or key["cloud_name"] != cloud:
-        raise ApiError(404, f"Access key {api_key} not found")
+        raise RefusedCall(404, f"Access key {api_key} not found")
     if request.method == "DELETE":
         state().clouds.delete_key(api_key)
         return jsonify({"message": "ok"})
@@ -84,7 +84,7 @@ def create_account() -> Response:
     for name in ("agent_framework", "agent_llm_model", "agent_goal"):
         required(values, name)
     if not state().storage.add_document(ROOT, "signup", email.lower(), {"email": email}):
-        raise ApiError(409, "email has already been taken")
+        raise RefusedCall(409, "email has already been taken")
     key = state().clouds.add(f"sandbox-{random_id(8)}")
     state().clouds.put_key({**key, "enabled": False})
     environment = {name: key[name] for name in ("cloud_name", "api_key", "api_secret")}
@@ -122,7 +122,7 @@ def create_cloud() -> Response:
 
 def _email(email: str) -> str:
     if not EMAIL.match(email):
-        raise ApiError(400, f"email is invalid: {email[:100]}")
+        raise RefusedCall(400, f"email is invalid: {email[:100]}")
     return email
 
 
@@ -133,7 +133,7 @@ def _delivery_ips(values: Params) -> List[str]:
         try:
             ipaddress.ip_address(text)
         except ValueError:
-            raise ApiError(400, f"delivery_ips is invalid: {text[:60]}") from None
+            raise RefusedCall(400, f"delivery_ips is invalid: {text[:60]}") from None
         if text not in found:
             found.append(text)
     return found
@@ -147,6 +147,6 @@ def claim(token: str) -> Response:
     """The claim page: opening it claims the cloud."""
     doc = state().storage.document(ROOT, "claim", token)
     if doc is None:
-        raise ApiError(404, "Unknown claim URL")
+        raise RefusedCall(404, "Unknown claim URL")
     state().storage.put_document(ROOT, "claim", token, {**doc, "claimed": True})
     return Response(f"Cloud {doc['cloud_name']} is claimed.\n", mimetype="text/plain")

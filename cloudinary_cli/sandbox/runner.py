@@ -1,4 +1,4 @@
-"""What `cld sandbox start`, `run` and `shell` do: start a server and run a command whose environment points at it."""
+"""Implements `cld sandbox start`, `run` and `shell`: starts a server, and runs a command that uses it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from cloudinary_cli.console import Console
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.system.child import run_command
 
-from .server import HOST, SandboxServer
+from .sandbox_server import HOST, SandboxServer
 from .settings import DEFAULT_TTL, SandboxSettings
 
 CREDENTIALS = ("CLOUDINARY_URL",)
-# Settings of the caller that name no account.
+# Prefixes of settings of the caller that name no account.
 KEPT = ("CLOUDINARY_OAUTH_REDIRECT_", "CLOUDINARY_CLI_")
 
 
@@ -72,13 +72,13 @@ def serve(options: SandboxOptions, console: Console) -> None:
 
 
 def run_in_sandbox(command: Sequence[str], options: SandboxOptions, console: Console) -> int:
-    """Run a command against a fresh sandbox; the command's exit status."""
+    """Run a command against a fresh sandbox. Returns the command's exit status."""
     with _fresh_sandbox(options) as (_, environment):
         return run_command(list(command), environment, console.error)
 
 
 def shell_in_sandbox(options: SandboxOptions, console: Console) -> int:
-    """Run the user's shell against a fresh sandbox; the shell's exit status."""
+    """Run the user's shell against a fresh sandbox. Returns the shell's exit status."""
     with _fresh_sandbox(options) as (server, environment):
         where = f'Cloudinary sandbox on {server.base_url}, cloud "{server.settings.cloud_name}".'
         console.notice(f"{where} `exit` ends it and deletes its data.")
@@ -95,7 +95,7 @@ def users_shell() -> str:
 
 @contextmanager
 def _fresh_sandbox(options: SandboxOptions) -> Iterator[Tuple[SandboxServer, Dict[str, str]]]:
-    """A sandbox that approves logins by itself, and the environment of programs that use it."""
+    """Yield a sandbox that approves logins automatically, and the environment of programs that use it."""
     options = replace(options, data=None, auto_approve=True)
     with running_server(options) as server, tempfile.TemporaryDirectory(prefix="cld-home-") as home:
         yield server, sandbox_environment(server, Path(home), options.oauth_only)

@@ -18,7 +18,7 @@ from .assets import Asset
 from .params import Params, items, page, params
 from .search_expr import ExpressionError, Predicate, compile_expression
 from .search_values import lookup
-from .state import ApiError, state
+from .state import RefusedCall, state
 from .views import folder_of, search_view
 
 blueprint = admin_blueprint("search_api")
@@ -50,7 +50,7 @@ def search_folders(cloud: str) -> Response:
 def run_search(cloud: str, values: Params) -> Dict[str, Any]:
     """The response to an asset search.
 
-    :raises ApiError: 400 for a bad expression or parameter.
+    :raises RefusedCall: 400 for a bad expression or parameter.
     """
     started = time.monotonic()
     found = _found(cloud, values)
@@ -86,16 +86,16 @@ def _found(cloud: str, values: Params) -> List[Dict[str, Any]]:
 def run_signed_search(cloud: str, signature: str, ttl: int, query: str, cursor: str) -> Dict[str, Any]:
     """The response to a search URL of the SDK's Search.to_url().
 
-    :raises ApiError: 400 or 401.
+    :raises RefusedCall: 400 or 401.
     """
     secrets = [key["api_secret"] for key in state().clouds.keys(cloud)]
     expected = [hashlib.sha256(f"{ttl}{query}{secret}".encode()).hexdigest() for secret in secrets]
     if not any(hmac.compare_digest(signature, one) for one in expected):
-        raise ApiError(401, "Invalid search URL signature")
+        raise RefusedCall(401, "Invalid search URL signature")
     try:
         values = json.loads(base64.urlsafe_b64decode(query + "=" * (-len(query) % 4)))
     except (ValueError, binascii.Error):
-        raise ApiError(400, "Invalid search URL") from None
+        raise RefusedCall(400, "Invalid search URL") from None
     return run_search(cloud, {**values, **({"next_cursor": cursor} if cursor else {})})
 
 
@@ -112,12 +112,12 @@ def record_of(asset: Asset) -> Dict[str, Any]:
 def order(found: List[Dict[str, Any]], sort_by: Any, field: str = "created_at", direction: str = "desc") -> List[Any]:
     """Sort by the given keys, the first one first. Records without the field come last.
 
-    :raises ApiError: 400 for a direction other than asc and desc.
+    :raises RefusedCall: 400 for a direction other than asc and desc.
     """
     for key in reversed(sort_by or [{field: direction}]):
         name, direction = next(iter(key.items())) if isinstance(key, dict) else (str(key), "desc")
         if str(direction).lower() not in ("asc", "desc"):
-            raise ApiError(400, f"Invalid sort direction {direction}")
+            raise RefusedCall(400, f"Invalid sort direction {direction}")
         down = str(direction).lower() == "desc"
         found = sorted(found, key=lambda record: _sort_key(lookup(record, name), down), reverse=down)
     return found
@@ -134,7 +134,7 @@ def _compile(values: Params) -> Predicate:
     try:
         return compile_expression(str(values.get("expression") or ""), state().clock.now())
     except ExpressionError as error:
-        raise ApiError(400, f"Query parsing error: {error}") from None
+        raise RefusedCall(400, f"Query parsing error: {error}") from None
 
 
 def _select(shown: Dict[str, Any], fields: List[str]) -> Dict[str, Any]:
@@ -150,7 +150,7 @@ def _aggregate(found: List[Dict[str, Any]], key: Any) -> Tuple[str, Any]:
             for span in key.get("ranges") or []
         }
     if key not in AGGREGATES:
-        raise ApiError(400, f"Invalid aggregation {key}")
+        raise RefusedCall(400, f"Invalid aggregation {key}")
     counts: Dict[str, int] = {}
     for record in found:
         if record.get(key) is not None:

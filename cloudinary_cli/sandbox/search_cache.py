@@ -10,7 +10,7 @@ KEPT = 16
 
 
 class SearchCache:
-    """The last few result lists, by a key of all that they depend on."""
+    """The last few result lists. The key holds everything that a result depends on."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

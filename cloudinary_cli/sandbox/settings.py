@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Optional
 
-DEFAULT_TTL = 300
+DEFAULT_TTL = 300  # lifetime of an access token, in seconds
 FOLDER_MODES = ("dynamic", "fixed")
 SCOPES = ("openid", "offline_access", "asset_management", "upload")
 
@@ -21,7 +21,8 @@ def allowed_scope(scope: Optional[str]) -> str:
 class SandboxSettings:
     """The settings of a sandbox.
 
-    The credentials are fixed and public on purpose: the server listens on 127.0.0.1 only and holds test data.
+    The credentials are fixed and public on purpose: the server listens on 127.0.0.1 only and holds test data. Times
+    are in seconds.
     """
 
     data_dir: Path

@@ -1,4 +1,4 @@
-"""Signatures of delivery URLs, made as the SDK's `sign_url` does."""
+"""Signatures of delivery URLs, computed as by the SDK's `sign_url` option."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def signature_path(cloud: str, transformation: str, name: str) -> str:
 
 
 def is_signed(cloud: str, transformation: str, name: str, signature: str) -> bool:
-    """Whether an enabled API key of the cloud made the signature; `name` is the public ID with its format."""
+    """Whether the signature was made with an enabled API key of the cloud; `name` is the public ID with its format."""
     plain = "/".join(part for part in (transformation, name) if part)
     in_url = "/".join(part for part in (transformation, escaped(name)) if part)
     # Flask decodes the transformation, but the SDK signs it as it is in the URL.

@@ -24,7 +24,7 @@ from .traffic import FaultPlan, RequestLog
 EXTENSION = "cloudinary_sandbox"
 
 
-class ApiError(Exception):
+class RefusedCall(Exception):
     """An error response: ``{"error": {"message": ...}}`` with this status."""
 
     def __init__(self, status: int, message: str) -> None:

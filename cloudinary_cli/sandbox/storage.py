@@ -70,7 +70,7 @@ class Storage:
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
-        """A write transaction: all or nothing, and the only one of this process."""
+        """A write transaction. Other writers of this process wait until it ends."""
         connection = self.connection()
         with self._write_lock:
             connection.execute("BEGIN IMMEDIATE")

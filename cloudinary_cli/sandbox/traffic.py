@@ -12,14 +12,14 @@ from typing import Any, Deque, Dict, List, Optional
 from urllib.parse import parse_qs
 
 KEPT_REQUESTS = 10_000
-LONGEST_VALUE = 2_000
+LONGEST_VALUE = 2_000  # characters
 MODES = ("answer", "reset", "stall", "cut", "after")
 
 Entry = Dict[str, Any]
 
 
 def fingerprint(authorization: str) -> str:
-    """The scheme and a short hash: two credentials can be told apart, but not used."""
+    """The scheme and a short hash, which distinguishes credentials and does not reveal them."""
     scheme, _, credential = authorization.partition(" ")
     return f"{scheme} {hashlib.sha256(credential.strip().encode('utf-8')).hexdigest()[:12]}"
 

@@ -15,8 +15,8 @@ from .fetch import Received, describe, discard, receive, save_loopback_url
 from .ingest import apply_changes, change_asset, eager_items, ensure_folder, merge_derived, store_upload
 from .naming import check_public_id
 from .params import Params, flag, items, pairs, params, required
-from .state import ApiError, state
-from .text import text_image
+from .state import RefusedCall, state
+from .text_image import text_image
 from .views import upload_view
 
 blueprint = Blueprint("upload_api", __name__, url_prefix="/v1_1/<cloud>")
@@ -34,9 +34,9 @@ def dispatch(cloud: str, kind: str, action: str) -> Response:
     """Authorize, then run the action's function."""
     handler = ACTIONS.get(action)
     if handler is None or (request.method == "GET" and action != "generate_archive"):
-        raise ApiError(404, f"The sandbox has no {request.method} {kind}/{action}")
+        raise RefusedCall(404, f"The sandbox has no {request.method} {kind}/{action}")
     if kind not in (*KINDS, *MORE_KINDS.get(action, ())):
-        raise ApiError(400, f"Invalid value {kind[:80]} for parameter resource_type")
+        raise RefusedCall(400, f"Invalid value {kind[:80]} for parameter resource_type")
     values = params()
     preset = check_upload(cloud, values, action)
     if preset:
@@ -48,7 +48,7 @@ def dispatch(cloud: str, kind: str, action: str) -> Response:
 
 def _check_type(values: Params, name: str, known: Tuple[str, ...]) -> None:
     if values.get(name) not in (None, "", *known):
-        raise ApiError(400, f"Invalid value {values[name]} for parameter {name}")
+        raise RefusedCall(400, f"Invalid value {values[name]} for parameter {name}")
 
 
 def upload(cloud: str, kind: str, values: Params) -> Result:
@@ -122,7 +122,7 @@ def explicit(cloud: str, kind: str, values: Params) -> Result:
 def _fetch_original(cloud: str, kind: str, url: str, again: bool) -> None:
     """Store the content of the URL with the URL as its public ID, unless it is stored and `again` is false.
 
-    :raises ApiError: 400 when the URL cannot be fetched.
+    :raises RefusedCall: 400 when the URL cannot be fetched.
     """
     if state().assets(cloud).get(kind, "fetch", url) is not None and not again:
         return
@@ -151,7 +151,7 @@ def rename(cloud: str, kind: str, values: Params) -> Result:
     try:
         moved = change_asset(cloud, asset, lambda item: item.update(public_id=target_id, type=target_type))
     except AssetExists:
-        raise ApiError(409, f"to_public_id({target_id}) already exists") from None
+        raise RefusedCall(409, f"to_public_id({target_id}) already exists") from None
     ensure_folder(cloud, moved)
     return _view(cloud, moved, values)
 
@@ -167,7 +167,7 @@ def tags(cloud: str, kind: str, values: Params) -> Result:
         "remove_all": lambda have: [],
     }
     if command not in changes:
-        raise ApiError(400, f"Invalid command {command}")
+        raise RefusedCall(400, f"Invalid command {command}")
     if command == "set_exclusive":
         for other in state().assets(cloud).all():
             if other["resource_type"] == kind and set(other["tags"]) & set(wanted):
@@ -207,7 +207,7 @@ def _type(values: Params) -> str:
 def _require(cloud: str, kind: str, values: Params, public_id: Any) -> Asset:
     asset: Optional[Asset] = state().assets(cloud).get(kind, _type(values), str(public_id))
     if asset is None:
-        raise ApiError(404, f"Resource not found - {public_id}")
+        raise RefusedCall(404, f"Resource not found - {public_id}")
     return asset
 
 

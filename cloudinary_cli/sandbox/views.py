@@ -15,7 +15,7 @@ HIDDEN = ("derived", "tags", "context", "metadata", "related", "original_filenam
 
 
 def iso(moment: float) -> str:
-    """Cloudinary's time format."""
+    """Epoch seconds in the time format of Cloudinary's responses (ISO 8601, UTC)."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment))
 
 

@@ -34,7 +34,7 @@ def activate(resolved: ResolvedConfig, store: ConfigStore) -> Any:
 
 
 def other_config(resolved: ResolvedConfig, store: ConfigStore) -> Any:
-    """The OAuthConfig of another account than the active one. Nothing is installed. A saved login is renewed.
+    """An OAuthConfig for an account other than the active one, which stays installed. A stale login is refreshed.
 
     :raises ConfigError: check_settings() has found an unusable setting.
     """

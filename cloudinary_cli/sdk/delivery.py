@@ -61,7 +61,7 @@ class UrlRequest(NamedTuple):
 
 
 def as_boolean(value: Any) -> Optional[bool]:
-    """A configuration value as a boolean; None if unset. Values from a URL are text, so "false" is false."""
+    """A configuration value as a boolean; None if unset. Values from a URL are text, so the text "false" is False."""
     if isinstance(value, str):
         return value.strip().lower() not in ("0", "false", "no", "off") if value else None
     return None if value is None else bool(value)

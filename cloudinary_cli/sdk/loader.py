@@ -52,7 +52,7 @@ def is_valid_cloudinary_config() -> bool:
 
 
 def api_methods(api: str) -> Dict[str, Callable[..., Any]]:
-    """The methods that a user may call: name -> function, sorted by name."""
+    """The methods that a user may call, by name, in alphabetical order."""
     members = vars(module(api))
     if api == "utils":
         return {name: members[name] for name in _UTILS_METHODS}

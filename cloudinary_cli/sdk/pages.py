@@ -1,4 +1,4 @@
-"""Walks a listing from cursor to cursor, waits for the rate limit, joins the pages, and filters their items."""
+"""Follows the cursors of a listing, waits for the rate limit, joins the pages, and filters their items."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Sleep = Callable[[float], None]
 
 @dataclass(frozen=True)
 class Collected:
-    """The joined pages. After an `error` these are the pages before it, and the result keeps their cursor."""
+    """The joined pages. After an `error`, `result` has the pages before it, and the cursor of the page that failed."""
 
     result: Dict[str, Any]
     error: Optional[CliError] = None
@@ -45,7 +45,8 @@ def pages(first: Page, fetch: Fetch, cursor_key: str = "next_cursor") -> Iterato
 def wait_for_quota(page: Any, clock: Callable[[], float], sleep: Sleep = time.sleep) -> None:
     """Wait until the hourly limit of the Admin API allows another call.
 
-    :param page: the last response, with the SDK's attributes for the rate-limit headers. :param clock: in seconds.
+    :param page: the last response, with the SDK's attributes for the rate-limit headers.
+    :param clock: returns epoch seconds.
     :raises ApiError: the limit resets in more than a minute.
     """
     remaining, reset_at = getattr(page, "rate_limit_remaining", None), getattr(page, "rate_limit_reset_at", None)

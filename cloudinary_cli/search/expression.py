@@ -24,7 +24,7 @@ _TOKEN = re.compile(
 
 
 class ExpressionError(ValueError):
-    """The expression cannot be split or parsed. `rest` is what begins at the unreadable character."""
+    """The expression cannot be split or parsed. `rest` is the text from the unreadable character on."""
 
     def __init__(self, message: str, rest: str = "") -> None:
         super().__init__(message)
@@ -44,7 +44,7 @@ class Token(NamedTuple):
 def tokenize(expression: str) -> Iterator[Token]:
     """Yield the tokens of an expression.
 
-    :raises ExpressionError: a quote is not closed, or a backslash has nothing to escape.
+    :raises ExpressionError: a quote is not closed, or a backslash escapes nothing.
     """
     position, text = 0, expression.rstrip()
     while position < len(text):

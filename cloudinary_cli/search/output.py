@@ -177,7 +177,7 @@ def _csv_target(name: str) -> str:
 def _csv_table(stack: ExitStack, file: ResultFile, request: SearchRequest) -> Union[CsvTable, SpooledCsvTable]:
     if request.kept_fields:
         return CsvTable(file, request.kept_fields, request.csv_escape)
-    # In the directory of the result, which has room for it; the system's temporary directory may be in memory.
+    # In the directory of the result, whose disk needs room for it anyway. The temporary directory may be in memory.
     directory = os.path.dirname(os.path.realpath(file.path))
     usable = directory if os.access(directory, os.W_OK) and not _is_device(file.path) else None
     spool: IO[str] = stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8", dir=usable))  # noqa: SIM115

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Optional, Tuple, Union
+from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple, Union
 
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import ApiError, CliError, ConfigError, DetailedExit, Status, Terminated
 from cloudinary_cli.net.retry import retried
+from cloudinary_cli.progress import Progress
 from cloudinary_cli.sdk import loader
 from cloudinary_cli.sdk import pages as pagination
 from cloudinary_cli.sdk.call import call_api
@@ -117,13 +118,14 @@ def _declined(app: AppContext, request: SearchRequest, page: Any, files: List[Fi
 def _all_pages(app: AppContext, request: SearchRequest, pages: Any, files: List[FileOutput]) -> bool:
     first = page = next(pages)
     output, progress = _stdout(app, request, first), _Progress()
-    while page is not None and progress.stopped_by is None:
-        items = _items(page, request)
-        output.add(items)
-        for file in files:
-            file.table.add(items)
-        progress.take(page, items)
-        page, progress.stopped_by = _next_page(app, request, page, pages)
+    with _display(app, request, first, progress):
+        while page is not None and progress.stopped_by is None:
+            items = _items(page, request)
+            output.add(items)
+            for file in files:
+                file.table.add(items)
+            progress.take(page, items)
+            page, progress.stopped_by = _next_page(app, request, page, pages)
     output.finish(_tail(first, progress))
     if isinstance(progress.stopped_by, (KeyboardInterrupt, Terminated)):
         _end_interrupted(app, request, first, progress, files)
@@ -133,6 +135,19 @@ def _all_pages(app: AppContext, request: SearchRequest, pages: Any, files: List[
         reason = str(progress.stopped_by).rstrip(".")
         raise ApiError(f"{reason}. {_partial(request, first, progress)}") from progress.stopped_by
     return True
+
+
+@contextmanager
+def _display(app: AppContext, request: SearchRequest, first: Any, progress: _Progress) -> Iterator[None]:
+    """Show how many results were read, unless the results themselves are printed on the terminal."""
+    if app.console.stdout_is_terminal() and not request.quiet:
+        yield
+        return
+    items = Progress()
+    of_total = f" of {first['total_count']}" if first.get("total_count") is not None else ""
+    with items.item(f"Searching {request.kind.value}", detail=lambda: f"{progress.count}{of_total}"):
+        with app.console.live(items.rows):
+            yield
 
 
 def _end_interrupted(

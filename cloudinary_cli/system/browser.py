@@ -20,7 +20,7 @@ from cloudinary_cli.system.host import detect_host
 from cloudinary_cli.text import one_line
 
 _STDERR = 2
-# These run in the terminal, so the program waits until they exit.
+# These run in the terminal, so `cld` waits until they exit.
 _TEXT_BROWSERS = frozenset(["www-browser", "links", "links2", "elinks", "lynx", "w3m", "browsh"])
 # A program that is still running after this time counts as started.
 _START_SECONDS = 0.5
@@ -32,6 +32,7 @@ _VARIABLE = "CLD_BROWSER_URL"
 # These parse all their arguments as one command; a shell parses the argument after -c.
 _COMMAND_LINES = frozenset(["cmd", "powershell", "pwsh"])
 _SHELLS = frozenset(["sh", "ash", "bash", "dash", "fish", "ksh", "zsh"])
+# A URL of these characters cannot change the command that a shell or other interpreter parses.
 _INERT_URL = r"[A-Za-z0-9:/.?=_~+-]+\Z"
 
 
@@ -44,7 +45,7 @@ class BrowserCommand(NamedTuple):
 
     @property
     def waits(self) -> bool:
-        """True for a text browser and, as in webbrowser, for a command with `%s`: the program waits until they exit."""
+        """Whether `cld` waits until the command exits: a text browser or, as in webbrowser, a command with `%s`."""
         is_text = os.path.basename(self.words[0]) in _TEXT_BROWSERS
         return not self.background and (is_text or any("%s" in word for word in self.words))
 
@@ -72,10 +73,10 @@ def browser_commands(setting: str, separator: str = os.pathsep) -> List[BrowserC
         background = entry.endswith("&")
         text = entry[:-1].strip() if background else entry
         try:
-            # The path of a program may contain blanks without quotes if the entry has no arguments.
+            # The path of a program may contain spaces without quotes if the entry has no arguments.
             words = [text] if os.path.isfile(text) else shlex.split(text, posix=separator != ";")
         except ValueError:
-            logger.warning("BROWSER has an entry with an open quote; it is ignored.")
+            logger.warning("BROWSER has an entry with an unclosed quote; it is ignored.")
             continue
         if words:
             found.append(BrowserCommand([word.strip('"') for word in words], background))

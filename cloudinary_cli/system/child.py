@@ -20,8 +20,8 @@ def run_command(
 ) -> int:
     """Run a command, pass signals on to it, and return its exit status as a shell would (128 + signal).
 
-    :param report: gets one line when the command cannot be started.
-    :param instead: names of signals, and of those that the command gets in their place.
+    :param report: called with one line when the command cannot be started.
+    :param instead: maps the name of a signal to the name of the signal that the command gets instead.
     """
     with _SignalForwarder(instead or {}) as forwarder:
         try:
@@ -38,7 +38,7 @@ def run_command(
 
 
 class _SignalForwarder:
-    """In its context, sends termination signals to a child; this process ends when the child does.
+    """A context manager that sends termination signals to a child instead of ending this process.
 
     The handlers are set before the child starts, so that no signal ends this process and leaves the child running.
     """

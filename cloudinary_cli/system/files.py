@@ -3,8 +3,8 @@
 Readers see either the old or the new content (POSIX rename, Windows ReplaceFile).
 
 A temporary file has a random name and is created exclusively, so no other process writes to it, even where file locks
-have no effect (NFS with `nolock`). It is locked while it is written. So the next write can recognize and remove a file
-that a killed process has left.
+have no effect (NFS with `nolock`). It is locked while it is written, so the next write can recognize and remove a file
+that a killed process has left behind.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _ORPHAN_AGE_SECONDS = 24 * 3600
 
 
 class PendingFile:
-    """A temporary file, 0600 from birth, that can be reserved early and committed later.
+    """A temporary file, created with mode 0600, that can be reserved early and committed later.
 
-    Reserving allocates `reserve` bytes. So a full disk, an exhausted quota or a read-only directory is detected before
+    Reserving allocates `reserve` bytes, so a full disk, an exhausted quota or a read-only directory is detected before
     a step that cannot be undone, such as sending a refresh token.
 
     :param name: a part of the temporary file's name. Files of that name that killed processes left are removed.
@@ -95,7 +95,7 @@ class PendingFile:
 
 
 def _allocate(file: IO[bytes], size: int) -> None:
-    """Give an empty file `size` bytes on the disk.
+    """Allocate `size` bytes on the disk for an empty file.
 
     :raises OSError: the disk or the quota is full, or the directory is read-only.
     """
@@ -125,7 +125,7 @@ def create_locked(path: str, mode: int, buffering: int = -1) -> IO[bytes]:
 
 
 def publish(file: IO[bytes], path: str, target: str) -> None:
-    """Put the open file at `path` in the place of `target`. It keeps its lock meanwhile, or it would look orphaned.
+    """Rename the open file at `path` to `target`. It stays locked until then, or it would look abandoned.
 
     :raises OSError: the file system refuses, or another process has replaced the file; `target` is then untouched.
     """
@@ -150,7 +150,7 @@ def try_lock(handle: int) -> Optional[bool]:
 
 
 def remove_orphan(path: str) -> bool:
-    """Remove a temporary file that no process writes any more. False for one in use, or not a regular file."""
+    """Remove a temporary file that no process is writing. False if it is in use, or not a regular file."""
     try:
         # Links are not followed, and a named pipe does not block.
         handle = os.open(path, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))

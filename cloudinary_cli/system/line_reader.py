@@ -15,7 +15,7 @@ _CHUNK = 4096
 class LineReader:
     """Reads the lines of a stream with a file descriptor.
 
-    The descriptor is read directly, because a thread in readline() would hold the stream's lock at the program's end.
+    The descriptor is read directly, because a thread in readline() would hold the stream's lock when the program ends.
     """
 
     def __init__(self, stream: IO[str]) -> None:

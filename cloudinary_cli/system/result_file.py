@@ -45,7 +45,7 @@ class ResultFile:
             raise self._error(error) from error
 
     def commit(self) -> None:
-        """Replace the file by the written content."""
+        """Replace the file with the written content."""
         try:
             if isinstance(self._target, PendingFile):
                 self._target.publish(self._permissions)

@@ -28,5 +28,6 @@ def import_sdk(module: str = "cloudinary") -> Any:
     if module not in sys.modules:
         with hidden_environment():
             importlib.import_module(module)
-    sys.modules["cloudinary"].USER_PLATFORM = f"CloudinaryCLI/{__version__}"  # type: ignore[attr-defined]
-    return sys.modules[module]
+    # Not sys.modules: it also has modules that another thread is still importing, and import_module waits for those.
+    importlib.import_module("cloudinary").USER_PLATFORM = f"CloudinaryCLI/{__version__}"  # type: ignore[attr-defined]
+    return importlib.import_module(module)

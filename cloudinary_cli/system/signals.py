@@ -14,17 +14,20 @@ from cloudinary_cli.defaults import EXIT_WAIT_SECONDS
 from cloudinary_cli.errors import CliError, Terminated
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
-# So many signals raise an exception; one more ends the process without unwinding the stack.
-_MOST_RAISED = 2
+# The first signals raise an exception, up to this number. The next one ends the process without unwinding the stack.
+_MAX_RAISED = 2
 
-# Called by the handler with the signal number. After True, no exception is raised.
+# Longer than an unraisable hook takes: an exception raised in it would be discarded as well.
+_LOST_SIGNAL_SECONDS = 0.02
+
+# Called by the handler with the signal number. If it returns True, no exception is raised.
 Listener = Callable[[int], bool]
 
 
 class Signals:
     """The signal handlers of this process and its count of critical sections.
 
-    Handlers run in the main thread, between any two instructions. So they neither print nor wait: they record the
+    Handlers run in the main thread, between any two instructions, so they neither print nor wait: they record the
     signal, call the listener, or raise Terminated.
     """
 
@@ -63,15 +66,15 @@ class Signals:
     @contextmanager
     def listening(self, listener: Listener) -> Iterator[None]:
         """Call `listener` first for signals that arrive in the block."""
-        borrowed = not self._previous
+        temporary = not self._previous
         self._listeners.append(listener)
-        if borrowed:
+        if temporary:
             self.install()
         try:
             yield
         finally:
             self._listeners.remove(listener)
-            if borrowed:
+            if temporary:
                 self.uninstall()
 
     def _handle(self, signum: int, frame: Any) -> None:
@@ -81,7 +84,7 @@ class Signals:
             if self._sections:
                 self._arrived.append(signum)
                 return
-            if self._owns_process and (self._ending or self._raised >= _MOST_RAISED):
+            if self._owns_process and (self._ending or self._raised >= _MAX_RAISED):
                 os._exit(128 + signum)  # under the lock, so that no thread enters a section
         self._raised += 1
         if self._owns_process:
@@ -94,20 +97,20 @@ class Signals:
     def section(self) -> Iterator["Signals"]:
         """One critical section of this thread. Sections may be nested, and those of several threads may overlap."""
         # Without main() (the package is used as a library), a section of the main thread sets the handlers.
-        borrowed = not self._previous and threading.current_thread() is threading.main_thread()
+        temporary = not self._previous and threading.current_thread() is threading.main_thread()
         with self._lock:
             if self._closed:
                 raise CliError("The command is ending, so nothing was sent.")
             self._sections += 1
         try:
-            if borrowed:
+            if temporary:
                 self.install()
             yield self
         finally:
-            self._leave(borrowed)
+            self._leave(temporary)
 
-    def _leave(self, borrowed: bool) -> None:
-        if borrowed:
+    def _leave(self, temporary: bool) -> None:
+        if temporary:
             self.uninstall()
         arrived: List[int] = []
         with self._lock:
@@ -117,6 +120,12 @@ class Signals:
                 self._idle.notify_all()
         for number in dict.fromkeys(arrived):
             _deliver(number)
+
+    def deliver_again(self, number: int) -> None:
+        """Deliver a signal again in a moment, when the code that discarded its exception has returned."""
+        timer = threading.Timer(_LOST_SIGNAL_SECONDS, _deliver, (number,))
+        timer.daemon = True
+        timer.start()
 
     def check(self) -> None:
         """Inside a section: end it now if a signal has arrived since it began.
@@ -155,7 +164,7 @@ class Signals:
             try:
                 os.write(2, f"{ended.message}\n".encode())
             except OSError:
-                pass  # the terminal has gone
+                pass  # the terminal is gone
         os._exit(ended.exit_code)
 
 

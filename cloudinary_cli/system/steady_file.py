@@ -10,7 +10,7 @@ from typing import Callable, Optional, Tuple, TypeVar, Union
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import CliError
 
-# Linux updates file times every 1 to 10 ms, so two writes within that time may have the same time stamp.
+# Linux updates file times every 1 to 10 ms, so two writes within that time may have the same timestamp.
 _TICK_SECONDS = 0.02
 _MAX_PAUSES = 25
 
@@ -28,10 +28,10 @@ def stamp_of(info: os.stat_result) -> Stamp:
 
 
 def settled(file: Union[str, int]) -> os.stat_result:
-    """Wait until a file's last change is so old that another change will alter its time stamp, and return its state.
+    """Wait until a file's last change is so old that another one will have a different timestamp; return its state.
 
     :param file: a path or a file descriptor.
-    :raises LocalFileChanged: the file is written all the time.
+    :raises LocalFileChanged: the file keeps changing.
     :raises OSError: the file cannot be read.
     """
     for _ in range(_MAX_PAUSES):

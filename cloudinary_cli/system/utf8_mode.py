@@ -8,7 +8,7 @@ from typing import List
 
 
 def restart_in_utf8_mode() -> None:
-    """Replace this process by the same program in UTF-8 mode (PEP 540). Return if that is not possible.
+    """Replace this process with the same program in UTF-8 mode (PEP 540). Return if that is not possible.
 
     In a C locale, Python enables the mode itself unless PYTHONUTF8=0 or another locale variable prevents it. Without
     the mode, a non-ASCII name cannot be both used as a path and sent to a server, and it cannot be printed.
@@ -22,7 +22,7 @@ def restart_in_utf8_mode() -> None:
 
 
 def _arguments() -> List[str]:
-    original = getattr(sys, "orig_argv", None)  # Python 3.10
+    original = getattr(sys, "orig_argv", None)  # since Python 3.10
     if original:
         return list(original[1:])
     is_module = os.path.basename(sys.argv[0]) == "__main__.py"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Sequence
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence
 from urllib.parse import urlsplit
 
 from cloudinary_cli.defaults import is_loopback_host
@@ -34,6 +34,7 @@ class UploadFile:
     path: str
     options: Mapping[str, Any]
     mode: FolderMode
+    size: Optional[int] = None  # bytes, if known
     action: str = "upload"
 
     def run(self) -> Outcome:
@@ -78,18 +79,19 @@ def _upload_message(name: str, response: Mapping[str, Any], mode: FolderMode) ->
 def delivery_url(asset: RemoteAsset, fields: Mapping[str, Any]) -> str:
     """The delivery URL of the original of an asset, signed if the asset is restricted.
 
-    An API on this machine (the sandbox) delivers assets itself, so the listed URL is used: a login has no other URL.
+    An API on this machine (the sandbox) also delivers assets. The listed URL is used then, because a login does not
+    contain the delivery host.
 
     :raises ConfigError: a signature is needed, and the configuration has no API secret.
     """
     api = urlsplit(str(fields.get("upload_prefix") or ""))
-    is_listed_there = urlsplit(asset.secure_url)[:2] == api[:2] and is_loopback_host(api.hostname)
-    if is_listed_there and not any(fields.get(name) for name in ("cname", "secure_distribution")):
+    is_local = urlsplit(asset.secure_url)[:2] == api[:2] and is_loopback_host(api.hostname)
+    if is_local and not any(fields.get(name) for name in ("cname", "secure_distribution")):
         return asset.secure_url
     extension = f".{asset.format}" if asset.format and asset.resource_type != "raw" and asset.type != "fetch" else ""
     sign = asset.type in _RESTRICTED or asset.access_mode == "authenticated"
     request = UrlRequest(f"{asset.public_id}{extension}", "", asset.resource_type, asset.type, sign)
-    # With the version, because a cache may still have an earlier one.
+    # With the version, because a cache may still have an earlier version.
     return url_utils.delivery_url(request, fields, asset.version)
 
 
@@ -110,6 +112,10 @@ class DownloadFile:
     def key(self) -> str:
         return self.item.relative
 
+    @property
+    def size(self) -> Optional[int]:
+        return self.item.asset.size
+
     def run(self) -> Outcome:
         asset, url = self.item.asset, self.item.asset.public_id
         try:
@@ -122,7 +128,7 @@ class DownloadFile:
             return self._outcome(
                 url, Status.FAILED, reason, message=f"Failed downloading: {url}, {reason}", cause=error
             )
-        path = os.path.join(self.root, *self.item.relative.split("/"))
+        path = os.path.join(self.root, *self.item.relative.split("/"))  # as the user gave it: links are not resolved
         return self._outcome(url, size=size, message=f"Downloaded '{self.item.relative}' to '{path}'")
 
     def _outcome(self, url: str, status: Status = Status.OK, error: Any = None, **more: Any) -> Outcome:

@@ -70,7 +70,7 @@ def _stdin() -> int:
 def _split(file: IO[str], delimiter: str, path: str) -> Iterator[str]:
     rest = ""
     while True:
-        # A line, or a part of a long one: a pipe delivers it before a whole block is full.
+        # readline() returns a line, or a part of a long one. Unlike read(), it does not wait until a block is full.
         block = file.readline(_BLOCK_CHARACTERS)
         parts = (rest + block).split(delimiter)
         rest = parts.pop()

@@ -1,4 +1,4 @@
-"""The key that a file and an asset are compared by: the normalized relative path. Pure.
+"""The key by which files and assets are compared: the normalized relative path. Pure.
 
 Contains the server's extension aliases, the two folder modes, and the naming of assets in search results.
 """
@@ -53,7 +53,7 @@ def split_extension(path: str) -> Tuple[str, str]:
 
 
 def normalized(path: str) -> str:
-    """The path in normal form C, with the extension in lower case and replaced by the server's alias for it."""
+    """The path in Unicode normal form C, with the extension in lower case and replaced by the server's alias for it."""
     path = nfc(path)
     stem, extension = split_extension(path)
     if not extension:
@@ -63,9 +63,9 @@ def normalized(path: str) -> str:
 
 
 def folded(name: str) -> str:
-    """A form that is equal for two names that some file system treats as one.
+    """A form that is equal for two names that some file system treats as the same name.
 
-    Case, normal form and format characters are ignored. HFS+ ignores the latter (see CVE-2014-9390 of git).
+    Case, Unicode normal form and format characters are ignored. HFS+ ignores the latter (see CVE-2014-9390 of git).
     """
     if name.isascii():
         return name.lower()
@@ -73,7 +73,7 @@ def folded(name: str) -> str:
 
 
 def name_problem(path: str) -> Optional[str]:
-    """Why a path cannot be used on both sides; None if it can."""
+    """Why a path cannot be the name of both a local file and an asset; None if it can."""
     if path.isprintable():
         return None
     try:
@@ -186,7 +186,7 @@ def _number(value: Any) -> Optional[int]:
 
 
 def place(key: str, mode: FolderMode) -> Tuple[str, str]:
-    """A value that two keys must not have in common at the server.
+    """A value that two keys on the server must not have in common.
 
     In fixed mode the public ID is the path without its extension, so a.jpg and a.png are the same image.
     """

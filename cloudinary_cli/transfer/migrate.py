@@ -7,7 +7,7 @@ https://cloudinary.com/documentation/migration#lazy_migration_with_auto_upload
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Iterator, Mapping, Optional, Union
 from urllib.parse import urljoin, urlsplit
 
@@ -62,22 +62,24 @@ class _Mapping:
 def migrate(app: AppContext, options: MigrateOptions) -> None:
     """Request every URL of the file.
 
-    :raises TransferIncomplete: some items failed, the others were done. :raises CliError: it could not start, or the
-        file could not be read to its end.
+    :raises TransferIncomplete: some items failed, the others were done. :raises CliError: the run could not start, or
+        the file could not be read to its end.
     """
     entries.check_readable(options.file)
     item_filter = options.transfer.item_filter()
-    with transfer_run(app, options.transfer) as run:
+    # With -v each URL is printed, also beside the display.
+    transfer = replace(options.transfer, verbose=options.verbose or options.transfer.verbose)
+    with transfer_run(app, transfer) as run:
         mapping = _mapping(options.mapping)
         items = _items(run, options, mapping, item_filter)
         if options.transfer.dry_run:
-            count = _show(run, items)
+            count = _print_plan(run, items)
         else:
             run.execute(items)
             count = run.tally.ok
             run.app.console.success(f"{count} URLs uploaded")
         counts = {"would_upload" if options.transfer.dry_run else "uploaded": count}
-        failure = f"{run.tally.failed} URLs were not uploaded. --retry-failed with the --report of a run repeats them."
+        failure = f"{run.tally.failed} URLs were not uploaded."
         run.finish({"command": "migrate", "mapping": options.mapping, **counts}, failure)
 
 
@@ -96,7 +98,7 @@ def _mapping(name: str) -> _Mapping:
 
 def _items(
     run: Run, options: MigrateOptions, mapping: _Mapping, item_filter: ItemFilter
-) -> Iterator[Union[_Foreign, _Fetch]]:
+) -> Iterator[Union[_Unmapped, _Fetch]]:
     fields = run.app.active.fields
     for url in entries.read_entries(options.file, options.delimiter):
         path = mapping.path_of(url)
@@ -104,7 +106,7 @@ def _items(
         if not item_filter.includes(key):
             continue
         if path is None:
-            yield _Foreign(key)
+            yield _Unmapped(key)
         else:
             source = f"{mapping.folder.strip('/')}/{path.lstrip('/')}"
             kind = options.resource_type or _resource_type(path)
@@ -112,7 +114,7 @@ def _items(
 
 
 def _resource_type(path: str) -> str:
-    """The type for the extension of the URL's path. Without an extension it is an image, as in auto-upload."""
+    """The type for the extension of the URL's path. Without an extension it is an image, as for auto-upload."""
     extension = split_extension(re.split(r"[?#]", path, maxsplit=1)[0])[1]
     return resource_type_of(extension) if extension else "image"
 
@@ -122,7 +124,8 @@ def _printable(text: str) -> str:
     return redact(text).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _show(run: Run, items: Iterator[Union[_Foreign, _Fetch]]) -> int:
+def _print_plan(run: Run, items: Iterator[Union[_Unmapped, _Fetch]]) -> int:
+    """Print what a dry run would request. Returns the number of URLs."""
     run.app.console.info("The following URLs would be uploaded:")
     count = 0
     for item in items:
@@ -135,7 +138,7 @@ def _show(run: Run, items: Iterator[Union[_Foreign, _Fetch]]) -> int:
 
 
 @dataclass(frozen=True)
-class _Foreign:
+class _Unmapped:
     """An entry that does not belong to the mapping."""
 
     key: str
@@ -163,7 +166,10 @@ class _Fetch:
     action: str = "fetch"
 
     def address(self) -> str:
-        """:raises CliError: it is not UTF-8, or needs a signature and there is no API secret."""
+        """The delivery URL.
+
+        :raises CliError: it is not UTF-8, or needs a signature and there is no API secret.
+        """
         try:
             self.source.encode("utf-8")
         except UnicodeEncodeError:
@@ -184,9 +190,9 @@ class _Fetch:
 
 
 def _request(session: TransferSession, url: str) -> None:
-    """Send a HEAD request, and follow its redirects.
+    """Send a HEAD request, and follow redirects.
 
-    :raises ApiError: the status of the last response is not 200.
+    :raises ApiError: the status of the last response is not 200, a redirect is unsafe, or there is no response.
     """
     for _ in range(MAX_REDIRECTS + 1):
         response = _head(session, url)

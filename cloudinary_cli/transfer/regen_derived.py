@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import ApiError, CliError, Declined
@@ -14,6 +14,7 @@ from cloudinary_cli.sdk.pages import PAGE_SIZE, pages, wait_for_quota
 from cloudinary_cli.text import one_line
 from cloudinary_cli.transfer.engine.records import Outcome, Status
 from cloudinary_cli.transfer.engine.run import Run, TransferOptions, transfer_run
+from cloudinary_cli.transfer.engine.summary import listed
 from cloudinary_cli.transfer.http.upload import UploadTarget, explicit
 
 DEFAULT_MAX_RESULTS = 10
@@ -36,7 +37,7 @@ class RegenOptions:
 
 
 class _Identity(NamedTuple):
-    """The original asset of a derived one."""
+    """Identifies the original asset of a derived asset."""
 
     resource_type: str
     type: str
@@ -44,12 +45,12 @@ class _Identity(NamedTuple):
 
     @property
     def key(self) -> str:
-        """The name in reports. The public ID alone may be that of an image and of a video."""
+        """The asset's name in reports. The public ID alone is ambiguous: an image and a video may have the same one."""
         return "/".join(self)
 
 
 class _Listing(NamedTuple):
-    """The derived assets of a transformation."""
+    """The derived assets of a transformation. `is_complete` is False if `max_results` ended the listing."""
 
     is_named: bool
     derived: Sequence[Mapping[str, Any]]
@@ -60,32 +61,44 @@ def regenerate(app: AppContext, options: RegenOptions) -> None:
     """Regenerate the derived assets of a transformation.
 
     :raises TransferIncomplete: some items failed, the others were done. :raises Declined: the user declined.
-    :raises CliError: it could not start.
+    :raises CliError: the run could not start.
     """
     item_filter = options.transfer.item_filter()
     app.active.require()
-    if not options.transfer.dry_run and not options.force and not app.console.confirm(_COST):
-        raise Declined("Stopping. Nothing was regenerated.")
     with transfer_run(app, options.transfer) as run:
-        listing = _list(app, options)
-        # All are listed before the first is regenerated, because regenerating changes the listing.
+        listing = _list(run, options)
+        # All assets are listed before the first one is regenerated, because that changes the listing.
         assets = [asset for asset in _distinct(listing.derived) if item_filter.includes(asset.public_id, asset.key)]
         _print_listing(run, options, listing, assets)
         if options.transfer.dry_run:
             for asset in assets:
                 app.console.info(one_line(asset.key, None))
         else:
+            _confirm(app, options, assets)
             target = UploadTarget(run.session, app.sdk_config)
             parameters = _parameters(options, listing.is_named)
             run.execute([_Regenerate(target, asset, parameters) for asset in assets])
         _finish(run, options, assets)
 
 
-def _list(app: AppContext, options: RegenOptions) -> _Listing:
+def _confirm(app: AppContext, options: RegenOptions, assets: Sequence[_Identity]) -> None:
+    """:raises Declined: the user declined. Nothing was regenerated."""
+    if options.force or not assets:
+        return
+    transformation, cloud = one_line(options.transformation), one_line(str(app.sdk_config.cloud_name))
+    lines = [f"The derived assets with transformation '{transformation}' in cloud '{cloud}' will be regenerated, of:"]
+    app.console.notice("\n".join(lines + [f"  {name}" for name in listed([asset.key for asset in assets])]))
+    if not app.console.confirm(_COST):
+        raise Declined("Stopping. Nothing was regenerated.")
+
+
+def _list(run: Run, options: RegenOptions) -> _Listing:
     """List the derived assets, page by page, up to `max_results`.
 
     :raises ApiError: no such transformation, refused, or no response after the retries.
     """
+    limit = options.max_results
+    derived: List[Mapping[str, Any]] = []
 
     def fetch(cursor: Optional[str] = None) -> Any:
         size = PAGE_SIZE if limit is None else min(PAGE_SIZE, limit - len(derived))
@@ -98,16 +111,15 @@ def _list(app: AppContext, options: RegenOptions) -> _Listing:
             reason = error.message.rstrip(".")
             raise ApiError(f"{reason}. List the transformations: cld admin transformations", 404) from error
 
-    limit = options.max_results
-    derived: List[Mapping[str, Any]] = []
-    first = fetch()
-    for page in pages(first, fetch):
-        items = page.get("derived")
-        derived.extend(item for item in (items if isinstance(items, list) else []) if isinstance(item, dict))
-        if page.get("next_cursor"):
-            if limit is not None and len(derived) >= limit:
-                return _Listing(bool(first.get("named")), derived, False)
-            wait_for_quota(page, app.clock)
+    with run.session.progress.item("Listing derived assets", detail=lambda: str(len(derived))):
+        first = fetch()
+        for page in pages(first, fetch):
+            items = page.get("derived")
+            derived.extend(item for item in (items if isinstance(items, list) else []) if isinstance(item, dict))
+            if page.get("next_cursor"):
+                if limit is not None and len(derived) >= limit:
+                    return _Listing(bool(first.get("named")), derived, False)
+                wait_for_quota(page, run.app.clock)
     return _Listing(bool(first.get("named")), derived, True)
 
 
@@ -154,16 +166,12 @@ def _parameters(options: RegenOptions, is_named: bool) -> Dict[str, Any]:
 def _finish(run: Run, options: RegenOptions, assets: Sequence[_Identity]) -> None:
     failed = run.tally.failed
     if run.is_clean and assets and not options.transfer.dry_run:
-        count = f"{run.tally.ok} assets."
-        message = f"Regeneration in progress. {count}" if options.is_async else f"Regeneration complete. {count}"
-        run.app.console.success(message)
-    done: Tuple[str, int] = ("would_regenerate", len(assets))
-    if not options.transfer.dry_run:
-        done = ("regenerated", run.tally.ok)
+        state = "in progress" if options.is_async else "complete"
+        run.app.console.success(f"Regeneration {state}. {run.tally.ok} assets.")
+    count = {"would_regenerate": len(assets)} if options.transfer.dry_run else {"regenerated": run.tally.ok}
     run.finish(
-        {"command": "regen_derived", "transformation": options.transformation, done[0]: done[1]},
-        f"{failed} of {len(assets)} assets were not regenerated. --retry-failed with the --report of a run repeats"
-        " them.",
+        {"command": "regen_derived", "transformation": options.transformation, **count},
+        f"{failed} of {len(assets)} assets were not regenerated.",
     )
 
 
@@ -188,8 +196,15 @@ class _Regenerate:
         except CliError as error:
             name = f"{one_line(asset.public_id)} of type: {asset.type} and resource_type: {asset.resource_type}"
             message = f"Failed to regenerate {name}, error: {error.message}"
-            outcome = Outcome(self.action, self.key, Status.FAILED, error.message, message=message, cause=error)
-            return replace(outcome, public_id=asset.public_id)
+            return Outcome(
+                self.action,
+                self.key,
+                Status.FAILED,
+                error.message,
+                public_id=asset.public_id,
+                message=message,
+                cause=error,
+            )
         url = derived.get("secure_url") or derived.get("url")
         verb = "Processing" if self.parameters["eager_async"] else "Regenerated"
         name = one_line(str(url or asset.public_id), None)

@@ -10,6 +10,7 @@ from typing import AbstractSet, Any, Callable, Dict, List, Optional, Set
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import ApiError, CliError
 from cloudinary_cli.net.retry import LISTING_BUDGET, attempts, retried
+from cloudinary_cli.progress import current_item
 from cloudinary_cli.sdk import loader
 from cloudinary_cli.sdk.call import call_api
 from cloudinary_cli.sdk.pages import PAGE_SIZE, pages, wait_for_quota
@@ -20,7 +21,7 @@ from cloudinary_cli.transfer.keys import FolderMode, is_hidden, is_reserved, rem
 
 @dataclass(frozen=True)
 class RemoteQuery:
-    """The listing to make. `folder` has no leading or trailing slash. Without a `mode` the account's mode is used."""
+    """What to list. `folder` has no leading or trailing slash. Without a `mode`, the account's mode is used."""
 
     folder: str = ""
     mode: Optional[FolderMode] = None
@@ -45,7 +46,7 @@ class RemoteIndex:
     def leave_out(self, include_hidden: bool, mapped: AbstractSet[str]) -> None:
         """Remove and count the assets whose names must not be used in a local folder.
 
-        :param mapped: keys to which `.cld-sync` maps local files. These files have other names.
+        :param mapped: keys to which `.cld-sync` maps local files. They may be hidden, because the local names differ.
         """
         rest = [asset for asset in self.assets if not is_reserved(asset.key)]
         kept = [asset for asset in rest if include_hidden or asset.key in mapped or not is_hidden(asset.key)]
@@ -116,7 +117,9 @@ def _folder_exists(folder: str) -> bool:
 def _complete(query: RemoteQuery, mode: FolderMode, clock: Callable[[], float]) -> RemoteIndex:
     """A listing with at least as many assets as the largest `total_count` of its pages.
 
-    :raises ApiError: every attempt was incomplete. A sync would treat the missing assets as deleted.
+    A sync would treat missing assets as deleted.
+
+    :raises ApiError: the listing of every attempt was incomplete.
     """
     missing = ""
     for _ in attempts(LISTING_BUDGET):
@@ -132,11 +135,12 @@ def _complete(query: RemoteQuery, mode: FolderMode, clock: Callable[[], float]) 
 
 
 def _collect(index: RemoteIndex, query: RemoteQuery, clock: Callable[[], float]) -> str:
-    """Fill `index`. Returns a text such as "2 of 3 assets" if assets are missing, else an empty one."""
+    """Fill `index`. Returns a text such as "2 of 3 assets" if assets are missing, else an empty string."""
     # An asset may be listed twice when the folder changes between two pages.
     seen: Dict[Any, RemoteAsset] = {}
     outside: Set[Any] = set()
     total = 0
+    current_item().detail = lambda: f"{len(seen)} of {total} assets" if total else ""
     for page in pages(_fetch(query, index.mode), lambda cursor: _fetch(query, index.mode, cursor)):
         results = page.get("resources")
         if not isinstance(results, list):

@@ -1,4 +1,4 @@
-"""Finds the files below a local folder in one walk. It opens only directories."""
+"""Finds the files below a local folder in one walk. Opens directories, but no files."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Iterator, List, Optional, Tuple
 
 from cloudinary_cli.errors import CliError
+from cloudinary_cli.progress import Progress
 from cloudinary_cli.text import one_line
 from cloudinary_cli.transfer.engine.part_file import PREFIX
 from cloudinary_cli.transfer.engine.records import LocalFile, Outcome, Status
@@ -35,7 +36,7 @@ class ScanResult:
     parts: List[str] = field(default_factory=list)
 
 
-def scan(root: str, include_hidden: bool = False) -> ScanResult:
+def scan(root: str, include_hidden: bool = False, progress: Optional[Progress] = None) -> ScanResult:
     """Walk `root`. Links to directories are not followed. Links to files are treated as files.
 
     Pipes, sockets and devices are skipped, and never opened. A broken link and an unreadable directory are failures:
@@ -52,8 +53,9 @@ def scan(root: str, include_hidden: bool = False) -> ScanResult:
         raise CliError(f"'{root}' is not a directory.") from None
     except OSError as error:
         raise CliError(f"Cannot read the directory '{root}': {error.strerror or error}.") from error
-    for relative, entry in _walk(entries, include_hidden, result):
-        _add(relative, entry, result)
+    with (progress or Progress()).item(f"Listing {root}", detail=lambda: f"{len(result.files)} files"):
+        for relative, entry in _walk(entries, include_hidden, result):
+            _add(relative, entry, result)
     result.files.sort(key=lambda file: file.relative)
     result.problems.sort(key=lambda problem: problem.key)
     return result
@@ -126,7 +128,7 @@ def _kind(mode: int) -> Optional[str]:
 
 
 def _problem(relative: str, status: Status, reason: str) -> Outcome:
-    # A byte that is not UTF-8 is shown as an escape such as \xe9.
-    shown = one_line(os.fsencode(relative).decode("utf-8", "backslashreplace"))
-    message = f"'{shown}' is skipped: {reason}."
+    # A byte that is not UTF-8 is printed as an escape such as \xe9.
+    name = one_line(os.fsencode(relative).decode("utf-8", "backslashreplace"))
+    message = f"'{name}' is skipped: {reason}."
     return Outcome("scan", relative, status, reason, message=message)

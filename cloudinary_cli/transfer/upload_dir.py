@@ -1,4 +1,4 @@
-"""`cld upload_dir`: uploads the files of a directory that match a glob, without comparing them with the cloud."""
+"""`cld upload_dir`: uploads the files of a directory that match a glob, without comparing them with existing assets."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Pattern, Sequen
 
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import CliError
+from cloudinary_cli.progress import Progress
 from cloudinary_cli.text import nfc, one_line
 from cloudinary_cli.transfer.actions import UploadFile
 from cloudinary_cli.transfer.engine.filters import ItemFilter, translated
@@ -54,11 +55,13 @@ def joined(*parts: str) -> str:
 def upload_dir(app: AppContext, options: UploadDirOptions) -> None:
     """Upload the files.
 
-    :raises TransferIncomplete: some items failed, the others were done. :raises CliError: it could not start.
+    :raises TransferIncomplete: some items failed, the others were done. :raises CliError: the run could not start.
     """
     matches = glob_pattern(options.glob)
     item_filter = options.transfer.item_filter()
-    local = _scan(options)
+    progress = Progress()
+    with options.transfer.display(app.console, progress.rows):
+        local = _scan(options, progress)
     with transfer_run(app, options.transfer) as run:
         mode = options.mode or folder_mode()
         what = "directory" if options.own_name else "contents of directory"
@@ -67,11 +70,13 @@ def upload_dir(app: AppContext, options: UploadDirOptions) -> None:
         if not files:
             app.console.warning(f"No file of '{one_line(options.path, None)}' matches the options.")
         if options.transfer.dry_run:
-            _show(run, options, files)
+            _print_plan(run, options, files)
         else:
             run.record(_problems(local, matches, item_filter))
             target = upload_target(run.session, app.sdk_config, mode, options.upload_options, bool(files))
-            run.execute([UploadFile(target, f.relative, f.path, p, mode) for f, p in _planned(options, files, mode)])
+            run.execute(
+                [UploadFile(target, f.relative, f.path, p, mode, f.size) for f, p in _planned(options, files, mode)]
+            )
         _finish(run, options, len(files))
 
 
@@ -96,7 +101,7 @@ def glob_pattern(glob: str) -> Pattern[str]:
     parts = [part for part in parts if part not in ("", ".")]
     if not parts:
         raise CliError(f"The pattern '{glob}' is empty. Omit -g to upload all files.")
-    # Two stars within a name are the same as one, and repeated `**` names the same as one `**`.
+    # Two stars within a name are equivalent to one star, and repeated `**` parts to one `**` part.
     names = [part if part == "**" else _STARS.sub(lambda match: match[1] or "*", part) for part in parts]
     names = [name for name, after in zip(names, [*names[1:], ""]) if not name == after == "**"]
     try:
@@ -105,12 +110,12 @@ def glob_pattern(glob: str) -> Pattern[str]:
         raise CliError(f"The pattern '{glob}' cannot be used: {error}.") from None
 
 
-def _scan(options: UploadDirOptions) -> ScanResult:
-    """:raises CliError: it is not a directory, or cannot be read."""
+def _scan(options: UploadDirOptions, progress: Progress) -> ScanResult:
+    """:raises CliError: the path is not a directory, or cannot be read."""
     if os.path.isfile(options.directory):
         quoted = shlex.quote(options.directory)
         raise CliError(f"'{options.directory}' is a file. Upload it with: cld uploader upload {quoted}")
-    local = scan(options.path, options.include_hidden)
+    local = scan(options.path, options.include_hidden, progress)
     if not local.exists:
         raise CliError(f"Directory: {options.path} does not exist")
     return local
@@ -136,7 +141,7 @@ def _planned(options: UploadDirOptions, files: Sequence[LocalFile], mode: Folder
         yield file, parameters
 
 
-def _show(run: Run, options: UploadDirOptions, files: Sequence[LocalFile]) -> None:
+def _print_plan(run: Run, options: UploadDirOptions, files: Sequence[LocalFile]) -> None:
     if files:
         run.app.console.info("The following files would be uploaded:")
     for file in files:
@@ -154,6 +159,4 @@ def _finish(run: Run, options: UploadDirOptions, planned: int) -> None:
         if tally.failed + skipped:
             console.warning(f"{tally.failed + skipped} items skipped")
     summary = {"command": "upload_dir", "directory": options.path, "folder": options.target_folder or "/", **done}
-    run.finish(
-        summary, f"{tally.failed} files were not uploaded. --retry-failed with the --report of a run repeats them."
-    )
+    run.finish(summary, f"{tally.failed} files were not uploaded.")

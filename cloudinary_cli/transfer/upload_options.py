@@ -37,7 +37,7 @@ def given_options(
     if not strings and not parsed:
         return {}
     method = find_method("uploader", "upload")
-    # The file is not known here. Any word takes its place.
+    # The file is not known here. "-" is a placeholder for it.
     call = checked(method, arguments.bind(method, arguments.Arguments(("-",), strings, parsed)))
     for name in call.unknown:
         warn(f"{arguments.describe_unknown(method, name)} It probably has no effect.")
@@ -45,7 +45,7 @@ def given_options(
 
 
 def default_options(mode: FolderMode) -> Dict[str, Any]:
-    """The default options of an upload. Names follow the file's name, as the folder mode provides."""
+    """The default options of an upload. The asset is named after the file, in the way that the folder mode provides."""
     if mode is FolderMode.FIXED:
         return {"resource_type": "auto", "use_filename": True, "unique_filename": False, "invalidate": True}
     return {"resource_type": "auto", "use_filename_as_display_name": True}
@@ -70,12 +70,12 @@ def upload_target(
     """
     is_named = bool(options.get("public_id")) or is_true(options.get("use_filename"))
     is_decided = is_named or bool(options.get("upload_preset") or config.upload_preset)
-    is_open = mode is FolderMode.DYNAMIC and has_new and not is_decided
-    return UploadTarget(session, config, is_open and _presets_name_assets())
+    default_matters = mode is FolderMode.DYNAMIC and has_new and not is_decided
+    return UploadTarget(session, config, default_matters and _presets_name_assets())
 
 
 def _presets_name_assets() -> bool:
-    """True when a preset has naming rules, and when that is unknown."""
+    """True when a preset has naming rules, or when that cannot be determined."""
     try:
         page = retried(lambda: call_api(loader.module("admin").upload_presets, max_results=PAGE_SIZE))
     except ApiError as error:

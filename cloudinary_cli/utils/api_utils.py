@@ -1,4 +1,4 @@
-"""Old import path of calls of the API."""
+"""Old import path of API calls."""
 
 from cloudinary_cli.sdk.call import call_api, ping_cloudinary
 from cloudinary_cli.utils.config_resolver import get_cloudinary_config

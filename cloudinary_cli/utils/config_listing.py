@@ -1,4 +1,4 @@
-"""Old import path of the inventory of configurations, over the home directory and environment of this process."""
+"""Old import path of the inventory of configurations. Uses the home directory and environment of this process."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def list_configs() -> List[ConfigRow]:
 
 
 def config_meta(name: str, cfg: Mapping[str, Any], obj: Any = None) -> Dict[str, Any]:
-    """The JSON header of the saved configuration `name`; `obj`, an SDK config, is trusted for the type if given."""
+    """The JSON header of the saved configuration `name`. If `obj`, an SDK config, is given, it determines the type."""
     row = saved_row(name, cfg.get(name), config_rules.stored_default(cfg), last_resolved(), time.time())
     return _meta(row, obj)
 
 
 def active_config_meta(obj: Any = None) -> Dict[str, Any]:
-    """The JSON header of the active configuration; `obj` as above."""
+    """The JSON header of the active configuration; `obj` as in config_meta()."""
     return _meta(active_row(last_resolved(), config_rules.stored_default(ConfigStore().load()), time.time()), obj)
 
 

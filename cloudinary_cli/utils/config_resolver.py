@@ -1,4 +1,4 @@
-"""Old import path of the choice of the configuration, with the result of the last resolution."""
+"""Old import path of the functions that select the configuration. Keeps the result of the last selection."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ __all__ = [
     "resolve_cli_config",
 ]
 
-# At most one: the result of the last resolve_cli_config(). Its callers pass no context that could hold it.
+# At most one item: the result of the last resolve_cli_config(). Its callers pass no context that could hold it.
 _resolved: List[ResolvedConfig] = []
 
 
 def resolve_cli_config(config: Optional[str], config_saved: Optional[str], warn_if_unconfigured: bool = True) -> bool:
-    """Resolve and remember; True when the result has a usable shape. No network."""
+    """Select the configuration for the old functions. True if it has credentials. Sends no request."""
     store = ConfigStore()
     resolved = resolve(Selection(config, config_saved), store.load(), os.environ, lambda: choice_of(store))
     _resolved[:] = [resolved]
@@ -74,9 +74,9 @@ def active_config_is_url() -> bool:
 
 
 def get_cloudinary_config(target: str) -> Any:
-    """The config of a URL or a saved name after a ping with it; False when the ping fails.
+    """The SDK config of a URL or a saved name, after a ping with it; False if the ping fails.
 
-    A stale saved login is refreshed first. The active configuration is put back.
+    The token of a saved login is refreshed first if necessary. The active configuration is restored.
 
     :raises ConfigError: unknown name or invalid URL.
     """

@@ -1,4 +1,4 @@
-"""Old import path of functions over the config.json of the current home directory."""
+"""Old import path of functions for the config.json of the current home directory."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = [
     "verify_cloudinary_url",
 ]  # fmt: skip
 
-# One for the process, whose cache load_config() uses; its path is computed on each use.
+# One store for the process, so that load_config() has a cache. Its path is computed on each use.
 _STORE = ConfigStore()
 
 
@@ -88,20 +88,20 @@ def is_env_configured(environ: Optional[Mapping[str, str]] = None) -> bool:
 
 
 def verify_cloudinary_url(url: str) -> bool:
-    """Install `url` as the active configuration and ping with it; logs the error.
+    """Install `url` as the active configuration and ping with it. Logs the error and returns False if that fails.
 
-    :raises InvalidConfigUrl: when it is not a usable URL.
+    :raises InvalidConfigUrl: it is not a usable URL.
     """
     return verify_url(url, _STORE)
 
 
 def migrate_old_config() -> bool:
-    """Merge the old format's file into config.json and delete it; True when there was one."""
+    """Merge the file in the old format into config.json, and delete it. Returns True if it was merged."""
     return legacy.migrate_old_config(_STORE)
 
 
 def initialize() -> None:
-    """Bring the home directory up to date. A command does it itself, before its body runs."""
+    """Migrate the old configuration file. Every command does this itself before it runs."""
     migrate_old_config()
 
 
@@ -110,5 +110,5 @@ def user_config_names(cfg: Optional[Mapping[str, Any]] = None) -> List[str]:
 
 
 def config_type(url: Any) -> str:
-    """`oauth` or `api_key`, decided on the text of the URL."""
+    """`oauth` or `api_key`, depending on the text of the URL."""
     return "oauth" if is_oauth_url(url) else "api_key"

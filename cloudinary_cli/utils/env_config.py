@@ -1,4 +1,4 @@
-"""Old import path of the guarded import of the SDK."""
+"""Old import path of the functions that import the SDK despite an invalid CLOUDINARY_URL."""
 
 from cloudinary_cli.config.environment import env_config_error
 from cloudinary_cli.system.sdk_import import hidden_environment, import_sdk

@@ -10,12 +10,15 @@ from cloudinary_cli.system.files import write_atomically
 
 
 def print_json(obj: Any) -> None:
-    """Print to stdout, colored on a terminal only."""
+    """Print as JSON to stdout, in color only on a terminal."""
     Console().json(obj)
 
 
 def read_json_from_file(filename: str, does_not_exist_ok: bool = False) -> Any:
-    """The file's content; `{}` for a missing one when `does_not_exist_ok`."""
+    """The file's content; `{}` for a missing file if `does_not_exist_ok`.
+
+    :raises OSError: the file cannot be read. :raises ValueError: it is not JSON.
+    """
     try:
         with open(filename, encoding="utf-8") as file:
             return json.load(file)
@@ -35,7 +38,7 @@ def write_json_to_file(
 ) -> None:
     """Write `obj` as UTF-8 JSON; `atomic` replaces the file in one step.
 
-    :raises OSError: when the file system refuses.
+    :raises OSError: the file cannot be written.
     """
     text = json.dumps(obj, indent=indent, sort_keys=sort_keys, ensure_ascii=False, default=str)
     data = text.encode("utf-8", "surrogatepass")
@@ -56,7 +59,7 @@ def update_json_file(
 ) -> None:
     """Put the members of `obj` into the JSON object in a file; a missing file counts as an empty object.
 
-    :raises OSError: when the file system refuses. :raises ValueError: the file holds no JSON object.
+    :raises OSError: the file cannot be read or written. :raises ValueError: it does not contain a JSON object.
     """
     content = read_json_from_file(filename, does_not_exist_ok=True)
     if not isinstance(content, dict):

@@ -1,4 +1,4 @@
-"""`cld agent` calls the API host of the active configuration, and saves it with what was created there."""
+"""`cld agent` calls the API host of the active configuration, and saves it with the new account or cloud."""
 
 from __future__ import annotations
 

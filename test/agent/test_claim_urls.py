@@ -1,4 +1,4 @@
-"""A claim URL comes from a server and then from a file: it is checked whole before it is opened or printed."""
+"""A claim URL comes from a server and later from a file: all of it is checked before it is opened or printed."""
 
 from __future__ import annotations
 

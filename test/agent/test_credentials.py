@@ -1,4 +1,4 @@
-"""The credentials in a response are not lost and not shown needlessly, and errors of the API are explained."""
+"""Credentials in a response are not lost and not printed unnecessarily, and errors of the API are explained."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_ctrl_c_while_saving_does_not_lose_the_credentials(server: CloudinarySer
         deadline = time.monotonic() + 20
         while not server.requests and time.monotonic() < deadline:
             time.sleep(0.01)
-        time.sleep(0.5)  # it has its answer and waits for the lock, which this test holds for 10 s at least
+        time.sleep(0.5)  # it has the response and waits for the lock, which this test holds for at least 10 s
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=20)
     document = json.loads(out)
@@ -131,7 +131,7 @@ def nested(message: str) -> Dict[str, Any]:
         (("cloud", "create"), 400, nested("bad ip"), "Could not create the cloud: bad ip."),
     ],
 )
-def test_what_a_refusal_says(agent: Run, server: Any, args: Any, status: int, body: Any, text: str) -> None:
+def test_the_message_about_a_refusal(agent: Run, server: Any, args: Any, status: int, body: Any, text: str) -> None:
     server.on("POST", "", Reply(status, body))
     done = agent(*args)
     assert (done.code, done.out, done.err.count("\n")) == (1, "", 1)
@@ -140,7 +140,7 @@ def test_what_a_refusal_says(agent: Run, server: Any, args: Any, status: int, bo
 
 @pytest.mark.parametrize("status", [420, 429])
 def test_rate_limits(agent: Run, server: Any, status: int) -> None:
-    # A reset far away: reported at once instead of being waited for.
+    # The limit resets too late to wait for it, so the error is reported at once.
     server.on("POST", "", Reply(status, nested("slow down"), {"Retry-After": "9999"}))
     done = agent(*SIGNUP)
     assert done.code == 1 and done.err.startswith("error: Rate limited while creating the account")

@@ -84,7 +84,9 @@ def test_a_known_email_is_refused_before_any_request(agent: Run, server: Any, sa
     assert server.requests == []
 
 
-def test_signup_name_overwrites_an_api_key_entry_aloud(agent: Run, server: Any, save: Any, config_json: Path) -> None:
+def test_signup_name_overwrites_an_api_key_entry_with_a_warning(
+    agent: Run, server: Any, save: Any, config_json: Path
+) -> None:
     save(box="cloudinary://old:old@old")
     server.reply(account())
     done = agent(*SIGNUP, "--name", "box")
@@ -108,7 +110,7 @@ def test_agent_needs_no_configuration(agent: Run, server: Any) -> None:
 
 
 def test_through_the_sandbox(invoke: Run, tmp_path: Path) -> None:
-    server_module: Optional[Any] = pytest.importorskip("cloudinary_cli.sandbox.server")
+    server_module: Optional[Any] = pytest.importorskip("cloudinary_cli.sandbox.sandbox_server")
     from cloudinary_cli.sandbox.settings import SandboxSettings
 
     assert server_module is not None

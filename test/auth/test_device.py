@@ -26,7 +26,7 @@ from cloudinary_cli.errors import (
     LoginTimeout,
     TokenEndpointError,
 )
-from cloudinary_cli.sandbox.browser import visit
+from cloudinary_cli.sandbox.consent_client import visit
 from test.support.commands import Cld
 from test.support.sandbox_client import SandboxClient
 
@@ -210,7 +210,7 @@ def test_the_user_approves_or_denies_on_the_page(
 
 @pytest.fixture
 def sandbox_by_hand(tmp_path: Path) -> Any:
-    from cloudinary_cli.sandbox.server import SandboxServer
+    from cloudinary_cli.sandbox.sandbox_server import SandboxServer
     from cloudinary_cli.sandbox.settings import SandboxSettings
 
     with SandboxServer(SandboxSettings(data_dir=tmp_path / "by-hand")) as server:

@@ -52,7 +52,7 @@ PAYLOAD = "<script>document.title='pwned'</script><img src=x onerror=\"document.
 @pytest.fixture
 def manual_box(tmp_path: Path, request: pytest.FixtureRequest) -> Any:
     """A sandbox that shows its consent page; with the parameter True, it approves by itself."""
-    from cloudinary_cli.sandbox.server import SandboxServer
+    from cloudinary_cli.sandbox.sandbox_server import SandboxServer
     from cloudinary_cli.sandbox.settings import SandboxSettings
 
     settings = SandboxSettings(data_dir=tmp_path / "data", auto_approve=getattr(request, "param", False))

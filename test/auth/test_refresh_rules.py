@@ -43,7 +43,7 @@ def test_the_command_to_log_in_again(name: str, region: str, command: str) -> No
     session = replace(LOGIN, region=region)
     assert relogin_advice(name, session) == f"Run: {command}"
     error = with_command(name, session, CliError("It broke."))
-    assert str(error) == f"It broke. If this goes on, run: {command}"
+    assert str(error) == f"It broke. If this persists, run: {command}"
 
 
 def test_an_entry_holds_a_login_by_refresh_token_and_cloud() -> None:

@@ -24,7 +24,7 @@ START = r"http://127\.0\.0\.1:{port}/login/[A-Za-z0-9_-]{{22}}"
 # Logs its arguments, then runs the code with `start` at hand and `visit`, which follows redirects and approves.
 BROWSER = """
 import json, sys, urllib.error, urllib.request
-from cloudinary_cli.sandbox.browser import visit
+from cloudinary_cli.sandbox.consent_client import visit
 start = sys.argv[1]
 with open({log!r}, "a") as log: log.write(json.dumps(sys.argv[1:]) + "\\n")
 def note(text):

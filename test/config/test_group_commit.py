@@ -1,4 +1,4 @@
-"""Group commit: no change is lost, each is durable when its thread goes on, and a failure reaches all it concerns."""
+"""Group commit: no change is lost, each is on the disk when its thread continues, and every thread gets its error."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_many_threads_lose_no_change_and_share_writes(tmp_path: Path) -> None:
     assert len(inodes) < 200, "some writes were shared"
 
 
-def test_those_who_wait_share_the_next_transaction_and_its_failure() -> None:
+def test_waiting_threads_share_the_next_transaction_and_its_failure() -> None:
     entered, go_on = threading.Event(), threading.Event()
     transactions: List[int] = []
 

@@ -1,4 +1,4 @@
-"""The directory of the CLI's files: none at all, one that cannot be, and who may read it."""
+"""The directory of the CLI's files: a missing or impossible home directory, and who may read the files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from test.support.sandbox_client import SandboxClient
 Run = Callable[..., Result]
 posix = pytest.mark.skipif(os.name != "posix", reason="users, modes and /dev/null")
 KEY = "cloudinary://key:secret@demo"
-# A user namespace whose one user has no entry in the list of users, and reads files as the tester.
+# A user namespace whose only user has no entry in the user database, and the file permissions of the user of the tests.
 NAMELESS = ["unshare", "-U", "--map-user=54321", "--map-group=54321"]
 
 
@@ -34,7 +34,7 @@ def _has_namespaces() -> bool:
 
 @pytest.fixture
 def nameless(tmp_path: Path) -> Callable[..., "subprocess.CompletedProcess[str]"]:
-    """Run `cld` as a user without HOME and without an entry in the list of users."""
+    """Run `cld` as a user without HOME and without an entry in the user database."""
     if os.name != "posix" or not _has_namespaces():
         pytest.skip("needs user namespaces (unshare -U)")
 
@@ -121,7 +121,7 @@ def test_the_home_is_private_whoever_makes_it(
         "report": ["upload_dir", str(files), "--report", str(tmp_path / "report.jsonl")],
     }
     if first == "sync":
-        # The hash of a file is kept once it has not changed for two seconds, and there is an asset to compare it with.
+        # A hash is cached only if the file is older than two seconds, and if there is an asset to compare it with.
         assert cld(*commands[first], env={"CLOUDINARY_HOME": str(tmp_path / "other")}).code == 0
         time.sleep(2.5)
     result = cld(*commands[first], preexec_fn=lambda: os.umask(0))

@@ -155,7 +155,7 @@ def test_header_of_a_claimable_cloud_says_what_to_do() -> None:
     assert live.header().endswith("cld agent cloud claim 'a b'"), "it can be pasted"
 
 
-def test_functions_over_this_process() -> None:
+def test_functions_for_this_process() -> None:
     config_utils.update_config({"a": A, "b": LOGIN})
     config_utils.set_default_config("b")
     config_resolver.resolve_cli_config(None, None)

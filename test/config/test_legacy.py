@@ -33,7 +33,7 @@ def test_the_old_file_is_merged_and_deleted(store: ConfigStore, legacy: Path) ->
 
 
 @pytest.mark.parametrize("data", [b"{", b"[]", b"", b"\xff"])
-def test_a_corrupt_old_file_is_named_kept_and_stops_nothing(
+def test_a_corrupt_old_file_is_kept_with_a_warning_and_commands_still_run(
     store: ConfigStore, legacy: Path, data: bytes, cld: Any
 ) -> None:
     legacy.write_bytes(data)
@@ -44,7 +44,7 @@ def test_a_corrupt_old_file_is_named_kept_and_stops_nothing(
     assert cld("--version").code == 0
 
 
-def test_an_old_file_that_cannot_be_taken_over_now_is_kept(store: ConfigStore, legacy: Path, cld: Any) -> None:
+def test_an_old_file_that_cannot_be_merged_is_kept(store: ConfigStore, legacy: Path, cld: Any) -> None:
     write(store, b"{")
     legacy.write_text(json.dumps({"old": A}))
     done = cld("-c", "cloudinary://k:s@c", "config", "-ud")
@@ -52,7 +52,7 @@ def test_an_old_file_that_cannot_be_taken_over_now_is_kept(store: ConfigStore, l
     assert json.loads(legacy.read_text()) == {"old": A} and Path(store.path).read_bytes() == b"{"
 
 
-def test_many_first_commands_take_the_old_file_over_once(store: ConfigStore, legacy: Path) -> None:
+def test_many_first_commands_merge_the_old_file_once(store: ConfigStore, legacy: Path) -> None:
     write(store, {"a": A})
     legacy.write_text(json.dumps({"old": B}))
     script = "import sys; from cloudinary_cli.cli import main; sys.exit(main(['config', '-ls']))"

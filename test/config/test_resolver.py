@@ -65,7 +65,7 @@ def test_in_the_environment_a_cloud_name_comes_before_a_url() -> None:
 
 
 @pytest.mark.parametrize("name", ["gone", "__default__", "x\x1b[31m"])
-def test_an_unknown_name_in_the_variable_is_a_problem_for_who_needs_a_configuration(name: str) -> None:
+def test_an_unknown_name_in_the_variable_is_a_problem_for_commands_that_need_a_configuration(name: str) -> None:
     found = pick(None, None, {**CFG, "__default__": "a"}, {**ENV, "CLOUDINARY_CONFIG_NAME": name})
     assert (found.source, found.fields, found.chosen_by) == (Source.NONE, {}, "CLOUDINARY_CONFIG_NAME")
     assert not found.is_usable, "neither the default nor the environment stands in for it"
@@ -116,7 +116,7 @@ def test_an_unknown_saved_name(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["bad", "n"])
-def test_a_bad_entry_is_a_problem_only_for_who_needs_it(name: str) -> None:
+def test_a_bad_entry_is_a_problem_only_for_commands_that_need_it(name: str) -> None:
     for found in (pick(None, name), pick(None, None, {**CFG, "__default__": name})):
         assert (found.source, found.name, found.is_usable) == (Source.SAVED, name, False)
         with pytest.raises(ConfigError, match=f"'{name}' is unusable.*cld config -rm {name}"):
@@ -176,7 +176,9 @@ def test_the_result_of_the_last_resolution_is_remembered(monkeypatch: pytest.Mon
     assert config_resolver.last_resolved() == ResolvedConfig(any_saved=True)
 
 
-def test_who_resolves_without_a_configuration_is_warned_unless_it_says_no(caplog: pytest.LogCaptureFixture) -> None:
+def test_resolving_without_a_configuration_warns_unless_the_warning_is_disabled(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     with caplog.at_level(logging.WARNING, "cloudinary_cli"):
         assert config_resolver.resolve_cli_config(None, None, warn_if_unconfigured=False) is False
         assert config_resolver.resolve_cli_config(URL, None) is True
@@ -185,7 +187,7 @@ def test_who_resolves_without_a_configuration_is_warned_unless_it_says_no(caplog
     assert caplog.messages == [defaults.NO_CONFIG_MESSAGE]
 
 
-def test_a_config_as_api_arguments_has_no_bookkeeping_and_no_privates() -> None:
+def test_a_config_as_api_arguments_has_no_internal_and_no_private_fields() -> None:
     from cloudinary_cli.auth.oauth_config import OAuthConfig
 
     url = (

@@ -75,7 +75,7 @@ def test_one_of_several_entries_is_never_the_default_by_itself() -> None:
     assert cfg == {"a": A, "b": B}
 
 
-def test_a_dangling_default_does_not_stand_in_the_way_of_a_new_one() -> None:
+def test_a_dangling_default_does_not_prevent_a_new_default() -> None:
     cfg: Dict[str, Any] = {"__default__": "gone"}
     assert put_entry(cfg, "a", A, False, env_configured=False) is DefaultStatus.MADE
     cfg = {"__default__": "gone", "a": A}
@@ -95,14 +95,14 @@ def test_a_dangling_default_does_not_stand_in_the_way_of_a_new_one() -> None:
         ({"a": A, "__default__": "a"}, False, {}),
     ],
 )
-def test_removal_of_the_default_promotes_a_lone_survivor(
+def test_after_a_removal_the_only_remaining_entry_becomes_the_default(
     cfg: Dict[str, Any], env_configured: bool, left: Dict[str, Any]
 ) -> None:
     assert drop_entry(cfg, "a", env_configured) is True
     assert cfg == left
 
 
-def test_what_is_not_there_or_no_configuration_is_not_removed() -> None:
+def test_a_missing_entry_and_a_reserved_key_are_not_removed() -> None:
     cfg: Dict[str, Any] = {"a": A, "__default__": "a", "__future__": "kept"}
     for name in ("b", "__default__", "__future__"):
         assert drop_entry(cfg, name, False) is False

@@ -1,4 +1,4 @@
-"""config.json used through several names and by several processes, also where file locks do nothing."""
+"""config.json used under several names and by several processes, even where file locks have no effect."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="symbolic links and floc
 WRITER = """
     import os, sys, time
     if sys.argv[4] == "unlocked":
-        # A network file system whose flock succeeds and does nothing cannot be mounted here.
+        # Patched: a network file system whose flock() has no effect cannot be mounted here.
         import fcntl
         fcntl.flock = lambda handle, operation: None
     from cloudinary_cli.config.store import ConfigStore
@@ -96,7 +96,7 @@ def test_a_save_of_another_process_during_a_transaction_is_kept(homes: List[Path
         cfg["changed"] = "here"
         cfg["new here"] = "4"
         del cfg["removed here"]
-        # Another process whose lock does nothing.
+        # Another process, whose lock has no effect.
         path.write_text(json.dumps({"precious": "there", "removed here": "1", "changed": "3", "new there": "5"}))
     assert json.loads(path.read_text()) == {
         "precious": "there",
@@ -162,7 +162,7 @@ def test_only_the_temporary_file_of_a_dead_process_is_removed(tmp_path: Path) ->
 def test_where_locks_do_nothing_only_old_files_are_orphans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import fcntl
 
-    # A network file system whose flock succeeds and does nothing cannot be mounted here.
+    # Patched: a network file system whose flock() has no effect cannot be mounted here.
     monkeypatch.setattr(fcntl, "flock", lambda handle, operation: None)
     path = tmp_path / ".tmp-x-0123456789abcdef"
     path.write_text("")

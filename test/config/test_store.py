@@ -54,7 +54,7 @@ def test_the_cache_is_used_while_the_file_is_the_same(store: ConfigStore) -> Non
     assert store.load() == {"a": A}
     stamp = path.stat()
     data = path.read_bytes()
-    with open(path, "r+b") as file:  # in place, same size: what no other tool does, so the cache may not see it
+    with open(path, "r+b") as file:  # in place with the same size, which no tool does
         file.write(data.replace(b"@a", b"@z"))
     os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
     assert store.load() == {"a": A}
@@ -99,7 +99,7 @@ def test_nothing_is_written_when_the_block_of_a_transaction_raises_or_changes_no
 # -- names and the default
 
 
-def test_a_dangling_default_is_ignored_and_healed_by_the_next_write(store: ConfigStore) -> None:
+def test_a_dangling_default_is_ignored_and_replaced_by_the_next_write(store: ConfigStore) -> None:
     for dangling in ("gone", 7, None, "__default__"):
         write(store, {"__default__": dangling})
         assert store.load() == {}
@@ -127,7 +127,7 @@ def test_bad_entries_do_not_break_the_work_on_others(store: ConfigStore) -> None
     assert [config_utils.config_type(value) for value in (1, None, {"x": 1}, "garbage")] == ["api_key"] * 4
 
 
-def test_module_functions_over_the_present_home() -> None:
+def test_module_functions_use_the_current_home() -> None:
     config_utils.update_config({"a": A, "b": B})
     config_utils.set_default_config("a")
     assert config_utils.remove_config_keys("b", "zz") == ["zz"]

@@ -18,18 +18,18 @@ from test.support.config_files import A, B, mode_of, posix, python, write
 
 
 @posix
-def test_everything_is_private_from_birth(store: ConfigStore, home: Path) -> None:
+def test_every_file_is_private_from_its_creation(store: ConfigStore, home: Path) -> None:
     script = """
         import os, sys
         from cloudinary_cli.config.store import ConfigStore
         fsync, replace = os.fsync, os.replace
-        def told_fsync(handle):  # the content is written, and no mode has been set yet
+        def printing_fsync(handle):  # the content is written, and no mode has been set yet
             print(oct(os.fstat(handle).st_mode & 0o777))
             fsync(handle)
-        def told_replace(source, target):  # the last moment of the temporary file
+        def printing_replace(source, target):  # the last moment of the temporary file
             print(oct(os.stat(source).st_mode & 0o777))
             replace(source, target)
-        os.fsync, os.replace = told_fsync, told_replace
+        os.fsync, os.replace = printing_fsync, printing_replace
         os.umask(0)
         store = ConfigStore(sys.argv[1])
         with store.reserve("r") as pending:
@@ -40,8 +40,8 @@ def test_everything_is_private_from_birth(store: ConfigStore, home: Path) -> Non
     """
     done = python(script, store.path)
     out, err = done.communicate(timeout=30)
-    written = ["0o600", "0o600", "0o700"]  # the file before and at its renaming, then its directory
-    # A file system without fallocate() flushes the reservation, and so tells one more mode.
+    written = ["0o600", "0o600", "0o700"]  # the file at fsync() and before its renaming, then its directory
+    # On a file system without fallocate(), the reservation is flushed too, which prints its mode once more.
     assert out.split()[-7:] == ["0o600", *written, *written] and set(out.split()[:-7]) <= {"0o600"}, err
     assert [mode_of(home), mode_of(store.path), mode_of(store.path + ".lock")] == [0o700, 0o600, 0o600]
 
@@ -74,7 +74,7 @@ def test_an_empty_home_variable_does_not_put_secrets_into_the_working_directory(
     assert (tmp_path / "user" / ".cloudinary-cli" / "config.json").exists()
 
 
-def test_a_changed_home_is_honoured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_changed_home_takes_effect(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     config_utils.update_config({"a": A})
     monkeypatch.setenv("CLOUDINARY_HOME", str(tmp_path / "other"))
     assert config_utils.load_config() == {}
@@ -101,7 +101,7 @@ def test_a_link_stays_a_link_and_its_target_is_replaced(store: ConfigStore, home
 
 
 @posix
-def test_a_link_into_nowhere_is_an_error_not_an_empty_configuration(store: ConfigStore, home: Path) -> None:
+def test_a_dangling_link_is_an_error_not_an_empty_configuration(store: ConfigStore, home: Path) -> None:
     home.mkdir()
     os.symlink("/nonexistent/real.json", store.path)
     for action in (store.load, lambda: store.save_named("a", A, False, False)):

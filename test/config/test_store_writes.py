@@ -32,7 +32,7 @@ HOLDER = """
 
 @contextmanager
 def lock_held_by_another_process(path: str) -> Iterator[None]:
-    """Plain flock(2), as any other implementation would take it."""
+    """Hold the lock with a plain flock(2), as another implementation would."""
     Path(path).parent.mkdir(exist_ok=True)
     holder = python(HOLDER, path, stdin=subprocess.PIPE)
     try:
@@ -170,19 +170,19 @@ def test_a_full_disk_leaves_the_old_file_and_no_temporary_one(store: ConfigStore
     assert sorted(p.name for p in path.parent.iterdir()) in (["config.json"], ["config.json", "config.json.lock"])
 
 
-# A power cut cannot be made in a test; what a disk would keep follows from the order of these calls.
+# A test cannot cut the power. The order of these calls determines the content of the disk after a power failure.
 RECORDED = """
     import os, stat, sys
     from cloudinary_cli.config.store import ConfigStore
     fsync, replace = os.fsync, os.replace
-    def told_fsync(handle):
+    def printing_fsync(handle):
         is_directory = stat.S_ISDIR(os.fstat(handle).st_mode)
         print("directory" if is_directory else f"file of {os.fstat(handle).st_size}")
         fsync(handle)
-    def told_replace(source, target):
+    def printing_replace(source, target):
         print("rename", os.path.getsize(source))
         replace(source, target)
-    os.fsync, os.replace = told_fsync, told_replace
+    os.fsync, os.replace = printing_fsync, printing_replace
     ConfigStore(sys.argv[1]).save({"a": "x" * 70})
 """
 
@@ -217,7 +217,7 @@ def test_an_interrupted_write_frees_the_lock_and_leaves_no_temporary_file(store:
 
 
 @posix
-def test_a_name_that_goes_while_the_command_waits_does_not_become_the_default(store: ConfigStore) -> None:
+def test_a_name_that_is_removed_while_the_command_waits_does_not_become_the_default(store: ConfigStore) -> None:
     path = write(store, {"a": A, "b": B})
     outcome = []
 
@@ -230,7 +230,7 @@ def test_a_name_that_goes_while_the_command_waits_does_not_become_the_default(st
     with lock_held_by_another_process(store.path + ".lock"):
         waiting = threading.Thread(target=choose)
         waiting.start()
-        time.sleep(0.3)  # a check before the lock would have been made by now
+        time.sleep(0.3)  # a check before the lock would have run by now
         path.write_text(json.dumps({"b": B}))
     waiting.join(20)
     assert [error.name for error in outcome] == ["a"] and content_of(store) == {"b": B}

@@ -13,7 +13,7 @@ from cloudinary_cli.system.sdk_import import hidden_environment, import_sdk
 
 
 def sdk_fields(url: str) -> Dict[str, Any]:
-    """What the SDK itself makes of a URL: the oracle for parse()."""
+    """The fields that the SDK reads from a URL: the expected result of parse()."""
     with hidden_environment():
         config = import_sdk().Config()
     before = dict(vars(config))

@@ -1,4 +1,4 @@
-"""Query keys that decide where credentials go: one reader for all, and no URL that leaves a choice between two values."""
+"""Query keys that decide where credentials are sent: all code reads the same value, and two values are refused."""
 
 from __future__ import annotations
 

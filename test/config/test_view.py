@@ -70,7 +70,7 @@ class TestConfigSecretMasking:
         assert url in text({"claim_url": url}, NOW)
 
 
-def test_text_is_aligned_and_hides_what_says_nothing() -> None:
+def test_text_is_aligned_and_omits_empty_and_internal_fields() -> None:
     fields = {
         "signature_version": 2,
         "cloud_name": "c",
@@ -189,7 +189,7 @@ def test_control_characters_are_escaped_in_the_human_view() -> None:
     assert "\n" not in shown and all(character.isprintable() for character in shown)
 
 
-def test_functions_over_an_sdk_config() -> None:
+def test_functions_for_an_sdk_config() -> None:
     config = SimpleNamespace(_uri_scheme="x", cloud_name="c", refresh_token=LONG, issued_at="1", signature_version=2)
     assert config_utils.config_to_dict(config) == {
         "cloud_name": "c",

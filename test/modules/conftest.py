@@ -1,4 +1,4 @@
-"""Fixtures of the bulk commands' tests: each works in a folder of its own."""
+"""Fixtures of the bulk commands' tests. Each test works in its own folder."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def no_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def env(box: SandboxClient, home: Path) -> Dict[str, str]:
-    """The environment of the sandbox, with a time-out that a stalled request runs into."""
+    """The environment of the sandbox, with a short timeout for stalled requests."""
     found: Dict[str, str] = box.server.environment(home)
     return {**found, "CLOUDINARY_URL": found["CLOUDINARY_URL"] + "&timeout=1"}
 

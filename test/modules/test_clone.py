@@ -20,7 +20,8 @@ def test_requests_and_messages(source: Source, target: Target, clone: Run) -> No
     )
     done = clone("-w", "1", "-nu", "https://hook.example")
     assert (done.code, done.out) == (0, "")
-    assert done.err.splitlines() == [
+    *lines, end = done.err.splitlines()
+    assert end.startswith("Ended after ") and lines == [
         "Copying 2 asset(s) from src to dst",
         "Successfully uploaded https://res.example/src/image/upload/v1/a/b.jpg as a/b",
         "Successfully uploaded https://res.example/src/video/private/s--****--/v as v",

@@ -1,4 +1,4 @@
-"""`cld clone` between two accounts: an unusable target, whose credentials go where, and restricted assets."""
+"""`cld clone` between two accounts: unusable targets, the credentials that each host receives, and restricted assets."""
 
 from __future__ import annotations
 

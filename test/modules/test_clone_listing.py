@@ -26,9 +26,10 @@ def test_without_a_yes_to_further_pages_nothing_is_copied(
     agreed = answer == "y\n"
     assert done.code == (0 if agreed else 1) and done.out == ""
     assert len(target.uploads) == (5 if agreed else 0) and len(source.searches) == (3 if agreed else 1)
+    assert "from cloud src to cloud dst:\n  image/upload/p0\n  image/upload/p1\n  and 3 more\n" in done.err
     assert "5 results were found" in done.err and "Continue? (y/N)" in done.err
     assert ("Nothing was copied. Use --force (-F)" in done.err) is not agreed
-    assert ("failed" in Path("r.jsonl").read_text()) is not agreed  # a refusal keeps the list of what is to be done
+    assert ("failed" in Path("r.jsonl").read_text()) is not agreed  # declining keeps the old report
 
 
 def test_force_and_dry_run_ask_nothing(source: Source, target: Target, clone: Run) -> None:
@@ -40,6 +41,11 @@ def test_force_and_dry_run_ask_nothing(source: Source, target: Target, clone: Ru
     assert not target.uploads and "image/upload/p4" in done.err
     done = clone("-F")
     assert done.code == 0 and len(target.uploads) == 5 and "Continue?" not in done.err
+
+
+def test_a_dry_run_shows_paths_beside_random_public_ids(source: Source, clone: Run) -> None:
+    source.add("x7k2", display_name="cat", asset_folder="pets", format="jpg")
+    assert "\npets/cat.jpg (image/upload/x7k2)\n" in clone("--dry-run").err
 
 
 def test_the_search_expression_is_put_in_parentheses(source: Source, clone: Run) -> None:

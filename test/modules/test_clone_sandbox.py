@@ -10,7 +10,7 @@ from typing import Any, Dict, Iterator
 import pytest
 
 from cloudinary_cli.config.store import ConfigStore
-from cloudinary_cli.sandbox.server import SandboxServer
+from cloudinary_cli.sandbox.sandbox_server import SandboxServer
 from cloudinary_cli.sandbox.settings import SandboxSettings
 from test.support.bulk_processes import abort, interrupt, start, wait_until
 from test.support.clone_accounts import Source, Target
@@ -34,7 +34,7 @@ def there(tmp_path: Path) -> Iterator[SandboxClient]:
 
 
 def url_of(box: SandboxClient) -> str:
-    """The target as a URL, with a time-out that a stalled request runs into."""
+    """The target as a URL, with a short timeout for stalled requests."""
     settings = box.server.settings
     host = f"upload_prefix={box.url}&timeout=1"
     return f"cloudinary://{settings.api_key}:{settings.api_secret}@{settings.cloud_name}?{host}"
@@ -110,7 +110,7 @@ def test_lasting_errors_are_counted_exactly(
     box: SandboxClient, there: SandboxClient, cld: Run, env: Dict[str, str]
 ) -> None:
     fill(box, 40)
-    for number in (5, 17, 33):  # the target's servers meet these
+    for number in (5, 17, 33):  # these failures happen to the target's servers
         box.fault(
             f"/sandbox/image/upload/v{assets(box)[f'upload/p{number:04}']['version']}/p{number:04}", None, status=404
         )

@@ -28,7 +28,7 @@ def regenerated(request: Request) -> Dict[str, Any]:
 
 @pytest.fixture
 def regen(server: CloudinaryServer, invoke: Run) -> Run:
-    """Run `cld regen_derived ARGS` with the scripted server, which regenerates whatever it is asked for."""
+    """Run `cld regen_derived ARGS` with the scripted server, which accepts every request for a regeneration."""
     server.on("GET", "/transformations", derived("a", "b", "c"))
     server.on("POST", "/explicit", regenerated)
     return lambda *args, **kw: invoke("-c", server.config_url(timeout="2"), "regen_derived", *args, **kw)
@@ -44,7 +44,8 @@ def test_requests_and_messages(server: CloudinaryServer, regen: Run) -> None:
     server.on("GET", "/transformations", items)
     done = regen("w_5", "-F", "-w", "1", "-enu", "https://hook.example")
     assert (done.code, done.out) == (0, "")
-    assert done.err.splitlines() == [
+    *lines, end = done.err.splitlines()
+    assert end.startswith("Ended after ") and lines == [
         "Regenerated https://x/w_5/a.jpg",
         "Regenerated https://x/w_5/v.jpg",
         "Regeneration complete. 2 assets.",
@@ -128,11 +129,12 @@ def test_a_declined_question_is_a_failure_and_changes_nothing(
     assert done.code == code and done.out == ""
     assert "Continue? (y/N)" in done.err and ("Stopping." in done.err) is (code == 1)
     assert ("Use --force (-F)" in done.err) is (typed == "")
-    assert (server.requests == []) is (code == 1)
+    assert "  image/upload/a\n  image/upload/b\n  image/upload/c\n" in done.err and "'w_5' in cloud 'demo'" in done.err
+    assert (explicit_calls(server) == []) is (code == 1)
 
 
 def test_a_declined_run_keeps_the_report_of_the_last_one(server: CloudinaryServer, regen: Run, cld: Run) -> None:
-    line = '{"path": "a", "status": "failed"}\n'
+    line = '{"path": "image/upload/a", "status": "failed"}\n'
     Path("r.jsonl").write_text(line)
     options = ("--retry-failed", "r.jsonl", "--report", "r.jsonl")
     assert cld("-c", server.config_url(), "regen_derived", "w_5", *options).code == 1

@@ -1,4 +1,4 @@
-"""A bulk command stops when the other items cannot succeed, and after --max-errors; a later run does the rest."""
+"""A bulk command stops when the remaining items cannot succeed, and after --max-errors. A later run continues it."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_a_full_or_read_only_disk_ends_a_pull_at_once(
     assert len(tree(tmp_path / "disk")) == COUNT - report()["ok"]
 
 
-# -- a host that is not there
+# -- an unreachable host
 
 
 def test_a_delivery_host_that_does_not_exist_ends_a_pull_after_ten_items(account: Account, cld: Run) -> None:
@@ -169,10 +169,12 @@ def test_an_aborted_run_names_the_uploads_that_the_server_may_have_completed(ser
     wait_until(lambda: len(server.requests) == 25, process)
     abort(process)
     ended.set()
+    err = Path("err").read_text()
+    assert err.index("abandoned") < err.index("Run the same command again to do the rest.")
     (line,) = [line for line in Path("err").read_text().splitlines() if "abandoned" in line]
     assert line == (
         "25 items were abandoned without a response. The server may have completed them (a file that is sent in parts is"
-        f" stored only with its last part): {', '.join(names[:20])} and 5 more"
+        f" stored only with its last part): {', '.join(names[:20])}, and 5 more"
     )
 
 

@@ -125,7 +125,7 @@ def test_a_dry_run_asks_nothing_and_changes_nothing(sync: Run, account: Account,
     (tmp_path / "d/.cld-sync").write_text('{"gone.jpg": "g.jpg"}')
     done = sync("--push", "--dry-run", "--json")
     assert done.code == 0 and not account.changes and "Continue?" not in done.err
-    assert "Dry run mode enabled. Would delete 1 resources:\nx1\n" in done.err
+    assert "Dry run mode enabled. Would delete 1 resources:\nx.jpg\n" in done.err
     assert "The following files would be uploaded:\na.jpg\nb.jpg\n" in done.err
     plan = json.loads(done.out)["plan"]
     assert plan["upload"] == ["a.jpg", "b.jpg"] and plan["delete"] == [{"path": "x.jpg", "public_id": "x1"}]
@@ -151,8 +151,19 @@ def test_yes_keep_and_no_to_the_question(
     account.add("x")
     done = cld("-c", account.config_url(), "sync", "d", "f", "--push", input=answer + "\n")
     assert done.code == code and len(account.changes) == changes and done.out == ""
-    assert "will delete 1 remote files" in done.err and "Continue? (y/k/N) " in done.err
+    question = (
+        "will delete 1 remote files of Cloudinary folder 'f' of cloud 'demo'. They are not in local folder 'd':\n"
+    )
+    assert question + "  x.jpg\n[y]es" in done.err and "Continue? (y/k/N) " in done.err
     assert ("Keeping 1 remote files..." in done.err) is (answer == "k")
+
+
+def test_the_question_names_the_first_ten_files(cld: Run, account: Account, tmp_path: Path) -> None:
+    make(tmp_path / "d", *(f"{number:02}\u202e.jpg" for number in range(50)))
+    account.add("a")
+    done = cld("-c", account.config_url(), "sync", "d", "f", "--pull")
+    assert done.code == 1 and "will delete 50 local files of local folder 'd'" in done.err
+    assert "  09\\u202e.jpg\n  and 40 more\n" in done.err and "10\\u202e" not in done.err
 
 
 def test_keep_overrides_force(sync: Run, account: Account, tmp_path: Path) -> None:

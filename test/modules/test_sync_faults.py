@@ -92,7 +92,7 @@ def test_connections_are_reused(account: Account, cld: Run) -> None:
     for number in range(40):
         account.add(f"f{number}", public_id=f"p{number}")
     ports = set()
-    # Patched: the server's record of a request does not say from which port it came.
+    # Patched: the server's record of a request does not contain the client's port.
     handler = account.server._http.RequestHandlerClass
     setup = handler.setup
 
@@ -141,7 +141,7 @@ def test_the_first_ctrl_c_finishes_requests_in_progress_and_saves(
 
 
 def stall(peer: socket.socket) -> None:
-    """Deliver half of what is announced, and then nothing more."""
+    """Send half of the announced content, and then nothing more."""
     peer.recv(65536)
     peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2000000\r\n\r\n" + bytes(1_000_000))
 

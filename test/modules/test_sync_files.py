@@ -86,7 +86,7 @@ def test_a_download_ends_at_the_listed_size(account: Account, cld: Run, tmp_path
         peer.recv(65536)
         peer.sendall(b"HTTP/1.1 200 OK\r\n" + declared + b"\r\n\r\n")
         try:
-            while True:  # only the client ends this
+            while True:  # until the client closes the connection
                 peer.sendall(b"x" * 65536)
         except OSError:
             peer.close()
@@ -100,7 +100,7 @@ def test_a_download_ends_at_the_listed_size(account: Account, cld: Run, tmp_path
     assert {path.name: path.read_bytes() for path in (tmp_path / "d").iterdir()} == {"a.jpg": b"old"}
 
 
-# -- the record
+# -- `.cld-sync`
 
 
 @pytest.mark.parametrize("direction", ["--push", "--pull"])
@@ -109,7 +109,7 @@ def test_a_name_map_that_is_not_a_regular_file_is_refused(
     sync: Run, account: Account, tmp_path: Path, kind: str, direction: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make(tmp_path / "d", "a.jpg")
-    monkeypatch.chdir(tmp_path / "d")  # the address of a socket is short
+    monkeypatch.chdir(tmp_path / "d")  # the path of a socket has to be short
     if kind == "pipe":
         os.mkfifo(".cld-sync")
     elif kind == "socket":

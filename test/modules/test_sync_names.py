@@ -11,7 +11,7 @@ import pytest
 
 from cloudinary_cli.transfer.engine.records import LocalFile
 from cloudinary_cli.transfer.sync.disk_names import is_one_name, other_files
-from test.support.blind_disk import BlindDisk
+from test.support.case_insensitive_disk import CaseInsensitiveDisk
 from test.support.commands import Run, posix
 from test.support.sandbox_client import SandboxClient
 from test.support.sync_account import Account, make, tree
@@ -107,7 +107,7 @@ def test_filters_compare_in_normal_form(sync: Run, account: Account, tmp_path: P
     assert [request.files["file"].filename for request in account.sent("POST", "/upload")] == ["a.jpg"]
 
 
-# -- one file under two names: links show on every disk what a disk blind to case does
+# -- one file under two names: on every disk, links have the effect of a case-insensitive disk
 
 
 @posix
@@ -157,57 +157,71 @@ def test_assets_that_differ_in_case_are_two_files_on_a_case_sensitive_disk(
     sync: Run, account: Account, tmp_path: Path
 ) -> None:
     if is_one_name(str(tmp_path), "a", "A"):
-        pytest.skip("this disk is blind to case")
+        pytest.skip("this disk is case-insensitive")
     account.add("IMG", b"1")
     account.add("img", b"2")
     assert sync("--pull").code == 0
     assert tree(tmp_path / "d") == {"IMG.jpg": b"1", "img.jpg": b"2"}
 
 
-# -- a disk that is blind to case
+# -- a case-insensitive disk
 
 
 @pytest.fixture
-def blind_sync(account: Account, cld: Run, blind_disk: BlindDisk) -> Run:
-    """Run `cld sync d f --pull -F` on such a disk."""
+def case_insensitive_sync(account: Account, cld: Run, case_insensitive_disk: CaseInsensitiveDisk) -> Run:
+    """Run `cld sync d f --pull -F` on a case-insensitive disk."""
     return lambda *args: cld(
-        "-c", account.config_url(), "sync", "d", "f", "--pull", "-F", *args, cwd=blind_disk.path, env=blind_disk.env
+        "-c",
+        account.config_url(),
+        "sync",
+        "d",
+        "f",
+        "--pull",
+        "-F",
+        *args,
+        cwd=case_insensitive_disk.path,
+        env=case_insensitive_disk.env,
     )
 
 
 @pytest.mark.parametrize("content", [b"old", b"new"])
 @pytest.mark.parametrize(("here", "there"), [("img.jpg", "f"), ("photos/img.jpg", "f/Photos")])
 def test_a_pull_with_a_name_in_another_case_keeps_the_file(
-    blind_sync: Run, account: Account, blind_disk: BlindDisk, content: bytes, here: str, there: str
+    case_insensitive_sync: Run,
+    account: Account,
+    case_insensitive_disk: CaseInsensitiveDisk,
+    content: bytes,
+    here: str,
+    there: str,
 ) -> None:
-    make(blind_disk.path / "d", **{here: content, "old.jpg": b"old"})
+    make(case_insensitive_disk.path / "d", **{here: content, "old.jpg": b"old"})
     account.add("IMG", b"new", asset_folder=there)
-    done = blind_sync()
-    assert done.code == 0 and tree(blind_disk.path / "d") == {here: b"new"}
-    assert "Skipping 1 items" in blind_sync().err
+    done = case_insensitive_sync()
+    assert done.code == 0 and tree(case_insensitive_disk.path / "d") == {here: b"new"}
+    assert "Skipping 1 items" in case_insensitive_sync().err
 
 
 def test_two_assets_for_one_local_name_fail_and_the_others_are_pulled(
-    blind_sync: Run, account: Account, blind_disk: BlindDisk
+    case_insensitive_sync: Run, account: Account, case_insensitive_disk: CaseInsensitiveDisk
 ) -> None:
-    make(blind_disk.path / "d", "old.jpg")
+    make(case_insensitive_disk.path / "d", "old.jpg")
     for name in ("IMG", "img", "a"):
         account.add(name)
     for _ in range(2):
-        done = blind_sync()
+        done = case_insensitive_sync()
         assert done.code == 1 and "2 failed" in done.err
         assert "'IMG.jpg' and 'img.jpg' are one file on this disk. Rename one of the assets." in done.err
         assert "'img.jpg' and 'IMG.jpg' are one file on this disk. Rename one of the assets." in done.err
-    assert tree(blind_disk.path / "d") == {"a.jpg": b"a", "old.jpg": b"old.jpg"}
-    assert sorted(os.listdir(blind_disk.path / "d")) == ["a.jpg", "old.jpg"]
+    assert tree(case_insensitive_disk.path / "d") == {"a.jpg": b"a", "old.jpg": b"old.jpg"}
+    assert sorted(os.listdir(case_insensitive_disk.path / "d")) == ["a.jpg", "old.jpg"]
 
 
 def test_an_asset_with_the_local_name_of_another_asset_is_one_failure(
-    blind_sync: Run, account: Account, blind_disk: BlindDisk
+    case_insensitive_sync: Run, account: Account, case_insensitive_disk: CaseInsensitiveDisk
 ) -> None:
-    make(blind_disk.path / "d", **{"IMG.jpg": b"1"})
+    make(case_insensitive_disk.path / "d", **{"IMG.jpg": b"1"})
     account.add("IMG", b"1")
     account.add("img", b"2")
-    done = blind_sync()
+    done = case_insensitive_sync()
     assert done.code == 1 and "1 failed" in done.err and "'img.jpg' and 'IMG.jpg' are one file" in done.err
-    assert tree(blind_disk.path / "d") == {"IMG.jpg": b"1"}
+    assert tree(case_insensitive_disk.path / "d") == {"IMG.jpg": b"1"}

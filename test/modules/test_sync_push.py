@@ -95,13 +95,13 @@ def test_unchanged_files_are_not_hashed_again(cld: Run, account: Account, tmp_pa
     old = time.time() - 3600
     for name in ("a.jpg", "b.jpg"):
         os.utime(tmp_path / "d" / name, (old, old))
-    time.sleep(2.1)  # the inode's own time cannot be set back
+    time.sleep(2.1)  # until ctime, which cannot be set, is old enough
     assert "Skipping 2 items" in cld("-c", account.config_url(), "sync", "d", "f", "--push").err
     (cache,) = (tmp_path / "home/cache").iterdir()
     assert len(json.loads(cache.read_text())["files"]) == 2
-    lied = cache.read_text().replace(md5(b"a.jpg"), md5(b"z"))
-    cache.write_text(lied)
-    # Only a cached hash can be wrong.
+    wrong = cache.read_text().replace(md5(b"a.jpg"), md5(b"z"))
+    cache.write_text(wrong)
+    # The files have not changed, so this result comes from the cache.
     assert "'a.jpg' is out of sync" in cld("-c", account.config_url(), "sync", "d", "f", "--push", "--dry-run").err
 
 
@@ -134,7 +134,7 @@ def test_for_an_empty_remote_folder_no_file_is_read_whole(sync: Run, account: Ac
     each, count = 1_000_000_000, 6
     for number in range(count):
         with open(tmp_path / f"d/{number:02}.jpg", "wb") as file:
-            file.truncate(each)  # sparse: it takes no room
+            file.truncate(each)  # a sparse file takes no disk space
 
     def bytes_read() -> int:
         return int(Path("/proc/self/io").read_text().split()[1])

@@ -22,7 +22,7 @@ def test_a_pushed_tree_is_pulled_unchanged(
     assert cld("sync", "there", "box", "--pull", env=env).code == 0
     pushed = {name: content for name, content in tree(tmp_path / "here").items() if name != ".cld-sync"}
     pulled = tree(tmp_path / "there")
-    pushed["odd"] = pushed.pop("odd.c++")  # a plus sign cannot stand in a public ID
+    pushed["odd"] = pushed.pop("odd.c++")  # a public ID cannot contain a plus sign
     assert pulled == pushed
     again = cld("sync", "there", "box", "--pull", env=env)
     assert again.code == 0 and f"Skipping {len(names)} items" in again.err

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cloudinary_cli.config.store import ConfigStore
-from cloudinary_cli.sandbox.server import SandboxServer
+from cloudinary_cli.sandbox.sandbox_server import SandboxServer
 from cloudinary_cli.sandbox.settings import SandboxSettings
 from test.support.commands import Run
 from test.support.sandbox_client import SandboxClient

@@ -39,7 +39,7 @@ def test_the_environment_is_read_at_each_call(monkeypatch: pytest.MonkeyPatch) -
 
 
 class _Socks(socketserver.BaseRequestHandler):
-    """SOCKS 5 without authentication (RFC 1928), for one request and its answer."""
+    """SOCKS 5 without authentication (RFC 1928), for one request and its response."""
 
     asked: List[Tuple[str, int]] = []
 
@@ -73,7 +73,7 @@ def test_a_socks_proxy_carries_the_request(socks: int) -> None:
 
 
 def test_a_socks_proxy_without_its_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
-    # The package is there when tests run; None makes the import system say that it is not.
+    # The package is installed when tests run. None in sys.modules makes its import fail.
     monkeypatch.setitem(sys.modules, "socks", None)
     with pytest.raises(ProxySchemeUnknown, match="pip install PySocks"):
         new_pool("https", "socks5h://127.0.0.1:1")

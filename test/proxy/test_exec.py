@@ -16,7 +16,7 @@ import pytest
 
 from cloudinary_cli.auth import flow
 from cloudinary_cli.config.store import ConfigStore
-from cloudinary_cli.sandbox.server import SandboxServer
+from cloudinary_cli.sandbox.sandbox_server import SandboxServer
 from cloudinary_cli.sandbox.settings import SandboxSettings
 from test.support.sandbox_client import SandboxClient
 

@@ -75,6 +75,9 @@ class Api(BaseHTTPRequestHandler):
         status = 401 if self.headers["Authorization"].partition(" ")[2] in self.refused_tokens else 200
         body = json.dumps({"size": size}).encode()
         self.send_response(status)
+        if "cookies" in self.path:
+            self.send_header("Set-Cookie", "a=1")
+            self.send_header("Set-Cookie", "b=2")
         if "stream" in self.path:
             self.send_header("Transfer-Encoding", "chunked")
             self.end_headers()
@@ -131,6 +134,21 @@ def test_every_method_of_the_api_passes(proxy: ProxyServer, method: str) -> None
     status, body = ask(proxy, below(proxy, "/v1_1/demo/x"), method)
     assert status == 200 and Api.seen[0][0] == method
     assert body == (b"" if method == "HEAD" else b'{"size": 0}')
+
+
+def test_a_repeated_header_of_the_response_is_kept(proxy: ProxyServer) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", proxy.server_port, timeout=30)
+    connection.request("GET", below(proxy, "/v1_1/demo/cookies"))
+    assert connection.getresponse().headers.get_all("Set-Cookie") == ["a=1", "b=2"]
+    connection.close()
+
+
+@pytest.mark.parametrize("size", [b"-5", b"x", b"", b"0x5"])
+def test_a_malformed_chunk_closes_the_connection(proxy: ProxyServer, size: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", proxy.server_port), timeout=30) as connection:
+        head = f"POST {below(proxy, '/v1_1/demo/x')} HTTP/1.1\r\nHost: 127.0.0.1:{proxy.server_port}\r\n"
+        connection.sendall(head.encode() + b"Transfer-Encoding: chunked\r\n\r\n" + size + b"\r\nhello\r\n")
+        assert connection.recv(1) == b""
 
 
 def test_a_response_without_a_length_is_streamed(proxy: ProxyServer) -> None:

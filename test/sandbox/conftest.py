@@ -7,7 +7,7 @@ from typing import Any, Callable, Dict, Iterator, List
 
 import pytest
 
-from cloudinary_cli.sandbox.server import SandboxServer
+from cloudinary_cli.sandbox.sandbox_server import SandboxServer
 from cloudinary_cli.sandbox.settings import SandboxSettings
 
 from .helpers import Control, OAuthClient

@@ -13,8 +13,8 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 
 import requests
 
-from cloudinary_cli.sandbox.browser import ConsentForm
-from cloudinary_cli.sandbox.server import SandboxServer
+from cloudinary_cli.sandbox.consent_client import ConsentForm
+from cloudinary_cli.sandbox.sandbox_server import SandboxServer
 
 REDIRECT_URI = "http://127.0.0.1:45454/callback"
 SCOPE = "openid offline_access asset_management upload"

@@ -11,7 +11,7 @@ import cloudinary.uploader
 import pytest
 from cloudinary.exceptions import AlreadyExists, AuthorizationRequired, BadRequest, NotFound, RateLimited
 
-from cloudinary_cli.sandbox.server import SandboxServer
+from cloudinary_cli.sandbox.sandbox_server import SandboxServer
 
 from .conftest import sdk_options
 from .helpers import Control, png, session

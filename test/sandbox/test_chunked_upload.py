@@ -8,7 +8,7 @@ from typing import Any, Dict
 
 import cloudinary.uploader
 
-from cloudinary_cli.sandbox.server import SandboxServer
+from cloudinary_cli.sandbox.sandbox_server import SandboxServer
 
 from .helpers import Control, OAuthClient, png, session
 

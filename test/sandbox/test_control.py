@@ -11,7 +11,7 @@ from typing import Any, Dict
 import pytest
 import requests
 
-from cloudinary_cli.sandbox.server import SandboxServer
+from cloudinary_cli.sandbox.sandbox_server import SandboxServer
 
 from .helpers import Control, OAuthClient, png, session
 

@@ -6,8 +6,8 @@ from typing import Any, Callable, Dict
 
 import pytest
 
-from cloudinary_cli.sandbox.browser import ConsentForm
-from cloudinary_cli.sandbox.server import SandboxServer
+from cloudinary_cli.sandbox.consent_client import ConsentForm
+from cloudinary_cli.sandbox.sandbox_server import SandboxServer
 
 from .helpers import SCOPE, Control, claims_of, session
 

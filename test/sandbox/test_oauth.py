@@ -7,7 +7,7 @@ from typing import Any, Callable, Dict, List
 
 import pytest
 
-from cloudinary_cli.sandbox.server import SandboxServer
+from cloudinary_cli.sandbox.sandbox_server import SandboxServer
 
 from .helpers import REDIRECT_URI, SCOPE, Control, OAuthClient, claims_of, location_query, session
 

@@ -13,7 +13,7 @@ import cloudinary.utils
 import pytest
 from cloudinary.exceptions import BadRequest
 
-from cloudinary_cli.sandbox.server import SandboxServer
+from cloudinary_cli.sandbox.sandbox_server import SandboxServer
 
 from .conftest import sdk_options
 from .helpers import Control, png, session

@@ -15,7 +15,7 @@ from typing import Any, Dict, List
 
 import pytest
 
-from cloudinary_cli.sandbox.server import SandboxServer
+from cloudinary_cli.sandbox.sandbox_server import SandboxServer
 from test.support.ports import free_port
 from test.support.terminal import Terminal
 

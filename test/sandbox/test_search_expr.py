@@ -12,8 +12,8 @@ import cloudinary.uploader
 import pytest
 from cloudinary.exceptions import BadRequest
 
+from cloudinary_cli.sandbox.sandbox_server import SandboxServer
 from cloudinary_cli.sandbox.search_expr import ExpressionError, compile_expression
-from cloudinary_cli.sandbox.server import SandboxServer
 
 from .conftest import sdk_options
 from .helpers import png, session

@@ -10,7 +10,7 @@ import cloudinary.uploader
 import pytest
 from cloudinary.exceptions import AuthorizationRequired, BadRequest
 
-from cloudinary_cli.sandbox.server import SandboxServer
+from cloudinary_cli.sandbox.sandbox_server import SandboxServer
 
 from .helpers import Control, OAuthClient, png
 

@@ -20,8 +20,8 @@ import cloudinary.utils
 import pytest
 import requests
 
-from cloudinary_cli.sandbox.browser import ConsentForm
-from cloudinary_cli.sandbox.server import SandboxServer
+from cloudinary_cli.sandbox.consent_client import ConsentForm
+from cloudinary_cli.sandbox.sandbox_server import SandboxServer
 from test.support.chromium import BROWSERS, FLAGS
 from test.support.tls import TinyServer, reply
 

@@ -11,7 +11,7 @@ from cloudinary_cli.sdk.pages import collect, filter_fields, list_field, pages
 
 
 class Listing:
-    """Pages by cursor. Records the requested cursors."""
+    """A listing with pages by cursor. Records the requested cursors."""
 
     def __init__(self, **by_cursor: Any) -> None:
         self.by_cursor = by_cursor

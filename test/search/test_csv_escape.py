@@ -1,4 +1,4 @@
-"""`--csv-escape`: what a spreadsheet would take for a formula is made text."""
+"""`--csv-escape`: text that a spreadsheet would run as a formula gets an apostrophe."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ def test_a_full_request() -> None:
     assert request_body(SearchRequest(max_results=7, auto_paginate=True))["max_results"] == 500
 
 
-def test_a_folder_request_loses_what_folders_have_not() -> None:
+def test_a_folder_request_drops_the_options_that_folder_search_lacks() -> None:
     request = SearchRequest(with_field=("a",), aggregate=("b",), filter_fields=("name",))
     folders, dropped = for_folders(request)
     assert folders == SearchRequest(kind=SearchKind.FOLDERS, filter_fields=("name",))

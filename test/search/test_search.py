@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("in_tmp_path")
 PATH = "/v1_1/demo/resources/search"
 
 
-def test_the_request_and_the_printed_answer(server: CloudinaryServer, search: Run) -> None:
+def test_the_request_and_the_printed_response(server: CloudinaryServer, search: Run) -> None:
     server.reply(page("é", cursor="more"))
     result = search(
         "format:png", "AND", "tags:x", "-f", "tags,context", "-f", "m", "-fi", "bytes", "-n", "3", "-c", "cur"

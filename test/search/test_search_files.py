@@ -148,7 +148,7 @@ def test_a_full_disk_is_one_line_that_names_the_file(server: CloudinaryServer, s
     assert (result.code, result.out, result.err) == (1, "", message)
 
 
-def test_a_reader_that_leaves_ends_it_quietly(server: CloudinaryServer) -> None:
+def test_a_reader_that_closes_the_pipe_ends_the_command_quietly(server: CloudinaryServer) -> None:
     counter = iter(range(1000))
     many = [{"public_id": "x" * 1000}] * 100
     server.on("POST", "/search", lambda request: page(resources=many, cursor=str(next(counter))))
@@ -170,7 +170,7 @@ def test_memory_does_not_grow_with_the_result(server: CloudinaryServer, tmp_path
     assert len(table) == 20_001
     last = dict(zip(table[0], table[-1]))
     assert last["public_id"] == "folder/é asset 19999" and last["late_field"] == "19999"
-    # Keeping the pages in memory makes the difference 37 MiB; it is well below one without that.
+    # If the pages were kept in memory, the difference would be 37 MiB. It is well below 1 MiB otherwise.
     assert large - small < 8 * 1024, (small, large)
 
 

@@ -8,7 +8,7 @@ from typing import Any, Callable, List
 
 import pytest
 
-from cloudinary_cli.sandbox.server import SandboxServer
+from cloudinary_cli.sandbox.sandbox_server import SandboxServer
 from cloudinary_cli.sandbox.settings import SandboxSettings
 from test.support.cloudinary_server import CloudinaryServer
 
@@ -21,7 +21,7 @@ def folders(server: CloudinaryServer, invoke: Run) -> Run:
     return lambda *args, **kw: invoke("-c", server.config_url(), "search_folders", *args, **kw)
 
 
-def test_the_request_and_the_printed_answer(server: CloudinaryServer, folders: Run) -> None:
+def test_the_request_and_the_printed_response(server: CloudinaryServer, folders: Run) -> None:
     answer = {"total_count": 1, "folders": [{"name": "a", "path": "x/a"}]}
     server.reply(answer)
     result = folders("name:a*", "OR", "b", "-s", "name", "asc", "-n", "5")

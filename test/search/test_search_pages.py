@@ -94,7 +94,7 @@ def test_what_was_fetched_is_not_lost(server: CloudinaryServer, search: Run) -> 
     assert rows("f.csv") == [["public_id"], ["a"], ["b"]]
 
 
-def test_the_cursor_goes_on_from_there(server: CloudinaryServer, search: Run) -> None:
+def test_a_search_continues_from_a_given_cursor(server: CloudinaryServer, search: Run) -> None:
     server.reply(page("c"))
     assert json.loads(search("x", "-A", "-F", "-c", "2").out)["resources"] == [{"public_id": "c"}]
     assert server.requests[0].json["next_cursor"] == "2"
@@ -123,7 +123,7 @@ def test_a_connection_that_breaks_off_is_retried(server: CloudinaryServer, searc
 
 
 def answer_once(listener: socket.socket, body: Dict[str, Any]) -> None:
-    """Answer one request over one connection, and stop listening."""
+    """Respond to one request over one connection, and stop listening."""
     data = json.dumps(body).encode()
     listener.settimeout(10)
     with listener:
@@ -139,7 +139,7 @@ def test_a_connection_refused_between_two_pages_is_retried(invoke: Run) -> None:
 
     def serve() -> None:
         answer_once(listener, page("a", cursor="2"))
-        time.sleep(0.2)  # nobody listens: the first attempt to get the next page is refused
+        time.sleep(0.2)  # no server listens: the first attempt to get the next page is refused
         answer_once(socket.create_server(address), page("b"))
 
     thread = threading.Thread(target=serve)

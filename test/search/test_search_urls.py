@@ -10,7 +10,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from cloudinary_cli.sandbox.server import SandboxServer
+from cloudinary_cli.sandbox.sandbox_server import SandboxServer
 from cloudinary_cli.sandbox.settings import SandboxSettings
 
 Run = Callable[..., Any]
@@ -23,7 +23,7 @@ DEMO = "cloudinary://key:secret@demo"
 def test_search_urls_are_https(invoke: Run) -> None:
     result = invoke("-c", DEMO, "search", "x", "-n", "3", "-u", "-sq", "-c", "CUR", "-t", "60")
     assert result.code == 0 and result.out.count("\n") == 1
-    # Recomputed by hand: sha256("60" + base64({"expression":"x","max_results":3}) + "secret")
+    # Computed without the SDK: sha256("60" + base64({"expression":"x","max_results":3}) + "secret")
     query = "eyJleHByZXNzaW9uIjoieCIsIm1heF9yZXN1bHRzIjozfQ=="
     parts = urlsplit(result.out.strip())
     _, cloud, word, signature, ttl, sent, cursor = parts.path.split("/")
@@ -40,7 +40,7 @@ def test_http_where_the_configuration_says_so(invoke: Run) -> None:
 
 
 @pytest.mark.parametrize("ttl", ["0", "-1"])
-def test_a_life_time_of_nothing_is_refused(invoke: Run, ttl: str) -> None:
+def test_a_lifetime_of_zero_is_refused(invoke: Run, ttl: str) -> None:
     result = invoke("-c", DEMO, "search", "x", "-u", "-t", ttl)
     assert (result.code, result.out) == (1, "")
     assert "Invalid value for '-t'" in result.err

@@ -36,4 +36,6 @@ def abort(process: "subprocess.Popen[bytes]") -> None:
     """Ctrl-C twice: the process ends at once, with requests in progress."""
     interrupt(process)
     process.send_signal(signal.SIGINT)
-    assert process.wait(15) == 130 and "Traceback" not in Path("err").read_text()
+    assert process.wait(15) == 130
+    shown = Path("err").read_text()
+    assert "Traceback" not in shown, shown

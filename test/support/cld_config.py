@@ -1,4 +1,4 @@
-"""Names of the tests of `cld config`."""
+"""Constants and helpers of the tests of `cld config`."""
 
 from __future__ import annotations
 

@@ -115,7 +115,7 @@ def _receive(connection: socket.socket) -> Tuple[Dict[str, Any], List[int]]:
 
 
 def _serve(listener: socket.socket) -> Optional[Dict[str, Any]]:
-    """Fork for each connection. Returns the request in the process that is to carry it out."""
+    """Fork for each connection. Returns the request, in the forked process that carries it out."""
     while True:
         connection, _ = listener.accept()
         request, descriptors = _receive(connection)
@@ -151,7 +151,7 @@ def _reap() -> None:
 
 
 def _become(request: Dict[str, Any]) -> None:
-    """Take over the environment, working directory and arguments of a request."""
+    """Set the environment, working directory and arguments of this process from a request."""
     os.environ.clear()
     os.environ.update(request["env"])
     os.chdir(request["cwd"])

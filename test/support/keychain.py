@@ -25,7 +25,7 @@ class KeychainFile:
         self.path = path
         self._monkeypatch = monkeypatch
         monkeypatch.setenv("CLD_TEST_KEYRING", str(path))
-        # On a loaded machine, a slow backend must not be taken for one that hangs.
+        # On a loaded machine, a slow backend must not count as one that hangs.
         monkeypatch.setenv("CLOUDINARY_CLI_KEYRING_TIMEOUT", "60")
         self.use("FileKeyring")
 

@@ -6,7 +6,7 @@ from cloudinary_cli.auth.session import Session
 from cloudinary_cli.config.store import ConfigStore
 from test.support.sandbox_client import SandboxClient
 
-# A login of no server, for rules that send nothing.
+# A login without a server, for tests of rules that send no request.
 LOGIN = Session("acme", "token", "rt_1", 1, 2, issuer="https://oauth.example/")
 
 

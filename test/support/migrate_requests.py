@@ -1,4 +1,4 @@
-"""Writes the file of `cld migrate`, and reads its requests at the scripted server."""
+"""Writes the input file of `cld migrate`, and reads the requests that the scripted server received."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ sys.exit(code)
 
 
 def peak_kib(*arguments: str) -> int:
-    """Run `cld ARGUMENTS` to its successful end; the peak resident memory in KiB (Linux only)."""
+    """Run `cld ARGUMENTS`, which must succeed. Returns its peak resident memory in KiB (Linux only)."""
     done = subprocess.run(
         [sys.executable, "-c", _PROGRAM, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=120
     )

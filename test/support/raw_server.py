@@ -1,4 +1,4 @@
-"""A server below HTTP: each connection gets what the test sends, and no more."""
+"""A TCP server without HTTP: each connection receives only what the test sends."""
 
 from __future__ import annotations
 

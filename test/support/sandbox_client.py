@@ -59,7 +59,7 @@ class SandboxClient:
         return session
 
     def is_refresh_token_alive(self, token: Optional[str]) -> bool:
-        """Whether the server accepts the token. The call uses it up, so it belongs at the end of a test."""
+        """True if the server accepts the token. The call uses the token up, so it belongs at the end of a test."""
         from cloudinary_cli.errors import TokenEndpointError
 
         try:

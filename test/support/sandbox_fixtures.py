@@ -14,7 +14,7 @@ from test.support.sandbox_client import SandboxClient
 
 @pytest.fixture(scope="module")
 def sandbox_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    from cloudinary_cli.sandbox.server import SandboxServer
+    from cloudinary_cli.sandbox.sandbox_server import SandboxServer
     from cloudinary_cli.sandbox.settings import SandboxSettings
 
     settings = SandboxSettings(data_dir=tmp_path_factory.mktemp("sandbox"), auto_approve=True)

@@ -8,7 +8,7 @@ from typing import Any, Dict, List
 
 from test.support.cloudinary_server import Reply
 
-# A limit that resets too late to be waited for, so the connector does not try again.
+# A limit that resets too late to wait for it, so the connector does not retry.
 LIMITED = Reply(420, {"error": {"message": "Rate Limit Exceeded"}}, {"Retry-After": "3600"})
 
 

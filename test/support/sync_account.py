@@ -17,7 +17,7 @@ def md5(content: bytes) -> str:
 
 
 def make(root: Union[Path, str], *names: str, **contents: bytes) -> Path:
-    """Files whose content is their name, or what is given."""
+    """Write files. The content of a file is its name, unless another content is given."""
     root = Path(root)
     for name, content in [*((name, name.encode()) for name in names), *contents.items()]:
         (root / name).parent.mkdir(parents=True, exist_ok=True)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import select
+import struct
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from typing import Dict, Optional, Sequence, Tuple
+from typing import Any, Dict, Optional, Sequence, Tuple
 
 
 @dataclass(frozen=True)
 class Screen:
-    """The exit status, and all that the terminal showed; `out` is stdout if it was a pipe."""
+    """The exit status, and everything that the terminal showed. `out` is stdout if it was a pipe."""
 
     code: int
     text: str
@@ -29,6 +30,7 @@ class Terminal:
         env: Optional[Dict[str, str]] = None,
         timeout: float = 60,
         pipe_stdout: bool = False,
+        columns: int = 0,
     ) -> None:
         import pty
 
@@ -36,6 +38,8 @@ class Terminal:
         self._seen = ""
         self._searched = 0
         self._master, slave = pty.openpty()
+        if columns:
+            self.resize(columns)
         environ = {**os.environ, "TERM": "xterm", **(env or {})}
         # Ctrl-C reaches the program only if this is its controlling terminal.
         starter = (
@@ -52,8 +56,8 @@ class Terminal:
         os.close(slave)
 
     @classmethod
-    def cld(cls, *args: str, env: Optional[Dict[str, str]] = None) -> "Terminal":
-        return cls([sys.executable, "-m", "cloudinary_cli", *args], env)
+    def cld(cls, *args: str, env: Optional[Dict[str, str]] = None, **options: Any) -> "Terminal":
+        return cls([sys.executable, "-m", "cloudinary_cli", *args], env, **options)
 
     def __enter__(self) -> "Terminal":
         return self
@@ -67,6 +71,18 @@ class Terminal:
     def text(self) -> str:
         """All that the terminal has shown."""
         return self._seen.replace("\r\n", "\n")
+
+    def resize(self, columns: int, lines: int = 24) -> None:
+        """Change the size of the window. The kernel sends SIGWINCH."""
+        import fcntl
+        import termios
+
+        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+
+    @property
+    def raw(self) -> str:
+        """All that was written, with its control sequences and line breaks."""
+        return self._seen
 
     def wait_for_output(self) -> None:
         """Wait until the program has written something, and leave it unread."""

@@ -1,4 +1,4 @@
-"""Accepts and reads the uploads of `cld upload_dir` at the scripted server."""
+"""Lets the scripted server accept the uploads of `cld upload_dir`, and reads them."""
 
 from __future__ import annotations
 

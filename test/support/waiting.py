@@ -1,4 +1,4 @@
-"""Waits for what another process or thread does."""
+"""Waits for the effect of another process or thread."""
 
 from __future__ import annotations
 

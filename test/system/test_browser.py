@@ -1,4 +1,4 @@
-"""BROWSER: entries, arguments, order, at call time; and the programs of WSL. Real processes."""
+"""The variable BROWSER: its entries, their arguments and order; and the programs of WSL. Real processes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="the programs are script
 
 @pytest.fixture
 def program(tmp_path: Path) -> Callable[..., str]:
-    """A program that records its arguments; with `until`, it goes on until that file is there."""
+    """A program that records its arguments. With `until`, it runs until that file exists."""
 
     def make(name: str, status: int = 0, until: str = "") -> str:
         path = tmp_path / name

@@ -1,4 +1,4 @@
-"""What a browser's program is given: an ASCII web URL, and never as part of a command that an interpreter parses."""
+"""Browser programs receive an ASCII web URL, and never as part of a command that an interpreter parses."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_every_browser_gets_an_ascii_url(program: Program, setting: str) -> None
     "url",
     ["--new-window", "-h", "file:///etc/passwd", "javascript:alert(1)", "ms-settings:", "https:///x", "https://[", ""],
 )
-def test_what_is_no_web_url_is_opened_by_nothing(program: Program, url: str) -> None:
+def test_anything_but_a_web_url_is_not_opened(program: Program, url: str) -> None:
     browser, powershell = program("firefox"), program("powershell.exe")
     assert not open_browser(url, {"BROWSER": browser.path})
     assert not open_browser(url, WSL)

@@ -1,4 +1,4 @@
-"""Where a login runs: SSH, container, WSL, display, from an environment and a file tree."""
+"""The host of a login (SSH, container, WSL, display) is detected from the environment and files."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SSH = {"SSH_CONNECTION": "10.0.0.1 5000 10.0.0.2 22", "USER": "ann"}
         ({"WSL_DISTRO_NAME": "Debian"}, None, None),
     ],
 )
-def test_a_browser_would_not_be_in_front_of_the_person(
+def test_the_reason_why_a_browser_would_not_be_visible_to_the_user(
     tmp_path: Path, environ: Dict[str, str], file: Optional[str], why: Optional[str]
 ) -> None:
     if file:

@@ -28,4 +28,4 @@ def target() -> Iterator[Callable[..., UploadTarget]]:
         return UploadTarget(TransferSession(connector, workers, stop), config)
 
     yield make
-    activation.install_transport()  # or a later test in this process would have the patience, and the stop, of this one
+    activation.install_transport()  # otherwise later tests in this process would use the retry budget and stop of this one

@@ -84,13 +84,13 @@ def test_links_to_files_are_files_and_links_to_directories_are_not_followed(tmp_
 
 @posix
 def test_an_unreadable_directory_is_a_failure() -> None:
-    with tempfile.TemporaryDirectory() as directory:  # pytest's own may be entered by its owner only
+    with tempfile.TemporaryDirectory() as directory:  # only their owner can enter the directories of pytest
         root = Path(directory)
         make(root, "shut/a.jpg", "b.jpg")
         root.chmod(0o755)
         (root / "shut").chmod(0)
         try:
-            with _somebody():
+            with _other_user():
                 result = scan(directory)
         finally:
             (root / "shut").chmod(0o700)
@@ -99,8 +99,8 @@ def test_an_unreadable_directory_is_a_failure() -> None:
 
 
 @contextmanager
-def _somebody() -> Iterator[None]:
-    """Not root in the block: root may read everything."""
+def _other_user() -> Iterator[None]:
+    """Run the block as a user other than root, because root may read everything."""
     if os.geteuid() != 0:
         yield
         return

@@ -1,4 +1,4 @@
-"""Copies one asset: the upload options that are sent to the target, and the outcome."""
+"""Copies one asset: builds the upload options that are sent to the target, and the outcome."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class CopyOptions:
 
 
 def key_of(asset: Asset) -> str:
-    """The name in reports. The public ID alone may be that of an image and of a video."""
+    """The asset's name in reports. The public ID alone is ambiguous: an image and a video may have the same one."""
     return f"{asset.get('resource_type') or 'image'}/{asset.get('type') or 'upload'}/{asset['public_id']}"
 
 
@@ -64,7 +64,7 @@ def _context(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class CopyAsset:
-    """Request the target to fetch one asset."""
+    """Copy one asset: the target's server fetches it from its URL."""
 
     target: UploadTarget
     urls: SourceUrls
@@ -83,8 +83,9 @@ class CopyAsset:
             reason = _without_queries(error.message)
             message = f"Failed uploading {self._name}, error: {reason}"
             public_id = str(self.asset["public_id"])
-            outcome = Outcome(self.action, self.key, Status.FAILED, reason, public_id=public_id, message=message)
-            return replace(outcome, cause=error)
+            return Outcome(
+                self.action, self.key, Status.FAILED, reason, public_id=public_id, message=message, cause=error
+            )
         return self._done(response)
 
     @property
@@ -122,5 +123,5 @@ class SkipAsset:
 
 
 def _without_queries(text: str) -> str:
-    """A message of the server without the queries of URLs, which contain signatures and tokens."""
+    """The text without the queries of its URLs, which may contain signatures and tokens."""
     return redact(without_signature(_QUERY.sub(r"\1", text)))

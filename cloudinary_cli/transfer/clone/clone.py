@@ -21,6 +21,7 @@ from cloudinary_cli.transfer.engine.executor import TransferAction
 from cloudinary_cli.transfer.engine.filters import ItemFilter
 from cloudinary_cli.transfer.engine.records import Outcome, Status
 from cloudinary_cli.transfer.engine.run import Run, TransferOptions, transfer_run
+from cloudinary_cli.transfer.engine.summary import listed
 from cloudinary_cli.transfer.http.upload import UploadTarget
 
 DEFAULT_EXPIRY_SECONDS = 3600
@@ -40,7 +41,10 @@ class CloneOptions:
 
 @dataclass
 class _Clone:
-    """One run with both accounts. `selected` is the number of selected assets so far."""
+    """One run with both accounts.
+
+    `listed` and `selected` count the assets so far, `existing` those that the target already had.
+    """
 
     run: Run
     options: CloneOptions
@@ -48,6 +52,7 @@ class _Clone:
     item_filter: ItemFilter
     listing: SourceListing
     urls: SourceUrls
+    listed: int = 0
     selected: int = 0
     existing: int = 0
     problem: Optional[CliError] = None  # the error that ended the listing
@@ -57,15 +62,18 @@ class _Clone:
         return str(self.urls.config.cloud_name)
 
     def includes(self, asset: Asset) -> bool:
-        """Patterns and shards apply to public IDs, a report to types and public IDs."""
+        """True if the options select the asset. Globs and shards apply to public IDs, --retry-failed to key_of()."""
         return self.item_filter.includes(str(asset["public_id"]), key_of(asset))
 
     def assets(self) -> Iterator[Asset]:
         """The selected assets of the source."""
-        for asset in self.listing.assets():
-            if self.includes(asset):
-                self.selected += 1
-                yield asset
+        total = self.listing.total
+        with self.run.session.progress.item(f"Listing {self.source_name}", detail=lambda: f"{self.listed}/{total}"):
+            for asset in self.listing.assets():
+                self.listed += 1
+                if self.includes(asset):
+                    self.selected += 1
+                    yield asset
 
     def actions(self) -> Iterator[TransferAction]:
         """Yield the actions while pages are read."""
@@ -92,7 +100,7 @@ def clone(app: AppContext, options: CloneOptions) -> None:
     """Copy assets from the active configuration to the target.
 
     :raises TransferIncomplete: some items failed, the others were done. :raises Declined: the user declined.
-    :raises CliError: it could not start, or the listing of the source is incomplete.
+    :raises CliError: the run could not start, or the listing of the source is incomplete.
     """
     item_filter = options.transfer.item_filter()
     app.active.require()
@@ -127,6 +135,16 @@ def _obstacle(asset: Asset) -> str:
     return "" if kind in TYPES else f"assets of type {kind} cannot be cloned"
 
 
+def _name(asset: Asset) -> str:
+    """The path of an asset with its identity, because its public ID may be random. Patterns apply to public IDs."""
+    name, key = str(asset.get("display_name") or ""), key_of(asset)
+    if not name or key.endswith(name):
+        return key
+    path = "/".join(part for part in (asset.get("asset_folder"), name) if part)
+    extension = f".{asset['format']}" if asset.get("format") else ""
+    return f"{path}{extension} ({key})"
+
+
 def _print_plan(job: _Clone) -> None:
     console, skipped = job.run.app.console, 0
     console.info(f"The following assets would be copied from {job.source_name} to {job.target.cloud_name}:")
@@ -136,17 +154,24 @@ def _print_plan(job: _Clone) -> None:
             skipped += 1
             console.warning(f"Skipped: {name}, {reason}")
         else:
-            console.info(name)
+            console.info(one_line(_name(asset), None))
     summary = {"command": "clone", "source": job.source_name, "target": job.target.cloud_name}
     job.run.finish({**summary, "would_copy": job.selected - skipped, "skipped": skipped}, "")
 
 
 def _confirm(job: _Clone) -> None:
     """:raises Declined: there are further pages, and the user declined to copy them. Nothing was copied."""
-    if job.options.force or not job.listing.has_more:
+    listing = job.listing
+    if job.options.force or not listing.has_more:
         return
-    remaining = getattr(job.listing.first, "rate_limit_remaining", None)
-    if not job.run.app.console.confirm(all_pages_question(job.listing.first.get("total_count"), remaining)):
+    names = [_name(asset) for asset in listing.first_assets if job.includes(asset)]
+    is_all = job.item_filter.is_everything
+    lines = [f"Assets will be copied from cloud {job.source_name} to cloud {job.target.cloud_name}:"]
+    lines += [f"  {name}" for name in listed(names, count=listing.total if is_all else 0)]
+    lines += [] if is_all else ["  and the selected assets of the other pages"]
+    job.run.app.console.notice("\n".join(lines))
+    remaining = getattr(listing.first, "rate_limit_remaining", None)
+    if not job.run.app.console.confirm(all_pages_question(listing.first.get("total_count"), remaining)):
         raise Declined("Stopping. Nothing was copied. Use --force (-F) to copy all pages without a question.")
 
 
@@ -174,8 +199,8 @@ def _finish(job: _Clone) -> None:
         )
     run.finish(
         {**summary, **counts},
-        f"{tally.failed} of {job.selected} assets were not copied. --retry-failed with the --report of a run repeats"
-        " them.",
+        f"{tally.failed} of {job.selected} assets were not copied.",
+        job.listing.is_complete,
     )
     if job.problem is not None:
         raise job.problem

@@ -15,10 +15,10 @@ _OPERATORS = ("OR", "AND", "NOT")
 def clone_expression(text: Optional[str]) -> str:
     """The expression to search with.
 
-    An expression that names types is used unchanged. Any other expression gets the three types as a further condition.
-    It is put in parentheses, because AND binds closer than OR.
+    An expression that names types is used unchanged. Any other expression is combined with the three types by AND. It
+    is put in parentheses, because AND has higher precedence than OR.
 
-    :raises CliError: it names a type that cannot be cloned, or its quotes or parentheses do not match.
+    :raises CliError: the expression names a type that cannot be cloned, or its quotes or parentheses do not match.
     """
     if text is None or not text.strip():
         return ANY_TYPE
@@ -40,8 +40,8 @@ def clone_expression(text: Optional[str]) -> str:
 def _named_types(text: str) -> List[str]:
     """The types that an expression selects by name, without those that it excludes."""
     named: List[str] = []
-    groups: List[Tuple[bool, str]] = [(False, "")]  # for each open parenthesis: is it negated, and of which field
-    is_negated = False  # by a NOT right before the token
+    groups: List[Tuple[bool, str]] = [(False, "")]  # a stack of open parentheses: (is it negated?, its field)
+    is_negated = False  # True after a NOT that applies to the next token
     for token in tokenize(text):
         operator = token.text.upper() if token.kind in ("word", *_OPERATORS) else ""
         if operator == "NOT" or token.kind == "NOT":

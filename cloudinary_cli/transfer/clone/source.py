@@ -1,4 +1,4 @@
-"""The source of a clone: lists its assets page by page, and makes the URLs that the target fetches."""
+"""The source of a clone: lists its assets page by page, and builds the URLs that the target fetches."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ Asset = Mapping[str, Any]
 
 
 class SourceListing:
-    """A search in the active configuration. The first page is read at once, the others while assets are copied.
+    """A search with the active configuration. The first page is read at once, the others while assets are copied.
 
-    :raises ApiError: refused, or no response after the retries.
+    :raises ApiError: the search was refused, or there was no response after the retries.
     """
 
     def __init__(self, expression: str, clock: Callable[[], float], stop: Stop) -> None:
@@ -94,9 +94,9 @@ def _total_count(page: Page) -> int:
 
 @dataclass(frozen=True)
 class SourceUrls:
-    """Makes the URLs that the target's servers fetch.
+    """Builds the URLs that the target's servers fetch.
 
-    :param config: of the source. :param expiry: of signed URLs, in seconds.
+    :param config: of the source. :param expiry: the lifetime of signed URLs, in seconds.
     """
 
     config: Any
@@ -104,7 +104,7 @@ class SourceUrls:
     clock: Callable[[], float]
 
     def check(self) -> None:
-        """Make a token as a test, if the configuration has a key for tokens.
+        """Generate a token as a test, if the configuration has a key for tokens.
 
         :raises ConfigError: the key is unusable.
         """
@@ -112,7 +112,7 @@ class SourceUrls:
             self._token("/")
 
     def url(self, asset: Asset) -> str:
-        """The URL to fetch an asset from. It may expire, so it is made right before the request.
+        """The URL to fetch an asset from. It may expire, so call this right before the request.
 
         :raises ConfigError: the URL needs a signature, and there is no API secret.
         """
@@ -121,9 +121,9 @@ class SourceUrls:
             if self.config.auth_token and plain:
                 return f"{plain}{'&' if '?' in plain else '?'}{self._token(_path(plain))}"
             return self._private_url(asset)
-        # The listed URL of such an asset is signed. An unsigned one would be refused.
-        is_locked = asset.get("type") in _RESTRICTED and "/s--" not in plain
-        if not plain or (is_locked and self._can_sign):
+        # The URL of a restricted asset has to be signed. The listing usually contains a signed one.
+        is_unsigned = asset.get("type") in _RESTRICTED and "/s--" not in plain
+        if not plain or (is_unsigned and self._can_sign):
             return self._private_url(asset)
         return plain
 
@@ -151,11 +151,10 @@ class SourceUrls:
 
     def _token(self, path: str) -> str:
         loader.module("utils")  # imports auth_token
-        own = self.config.auth_token
+        # The option -ue sets the lifetime. The configuration's start and expiration times are for other URLs.
+        lifetime = {"duration": self.expiry, "start_time": None, "expiration": None}
         try:
-            # The lifetime is that of -ue. Start and expiration of the configuration are for other URLs.
-            settings = {**own, "url": path, "duration": self.expiry, "start_time": None, "expiration": None}
-            return str(loader.load().auth_token.generate(**settings))
+            return str(loader.load().auth_token.generate(**{**self.config.auth_token, "url": path, **lifetime}))
         except (TypeError, ValueError, AttributeError):  # the message may contain the key
             raise ConfigError(
                 "The source's auth_token cannot make a token. Its key has to be hexadecimal: auth_token[key]=..."

@@ -1,6 +1,6 @@
 """The target of a clone: finds it by name or URL, pings it, and reads its metadata fields.
 
-Requests to the target use its own credentials and host, and nothing of the active configuration.
+Requests to the target use its own credentials and host, and nothing from the active configuration.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _EXPECTED = f"Give the name of a saved configuration (`cld config -ls`) or a URL
 
 
 def find_target(app: AppContext, text: str) -> ResolvedConfig:
-    """The configuration for TARGET; no network. Errors never contain the URL, which may have a secret.
+    """The configuration for TARGET. Sends no request. Errors never contain the URL, which may have a secret.
 
-    :raises ConfigError: no such name, an unusable URL, or no credentials.
+    :raises ConfigError: there is no such name, the URL is unusable, or there are no credentials.
     """
     snapshot = app.store.load()
     if text in snapshot and not config_rules.is_reserved_config_name(text):
@@ -55,7 +55,7 @@ def _parse(url: str) -> Mapping[str, Any]:
 
 @contextmanager
 def open_target(app: AppContext, resolved: ResolvedConfig, workers: int, stop: Stop) -> Iterator[UploadTarget]:
-    """The target with its own connections. Tokens that could not be saved are saved at the end.
+    """Open the target with its own connections. At the end, saves refreshed tokens that could not be saved before.
 
     :raises ConfigError: a setting of the target is unusable.
     """
@@ -72,7 +72,7 @@ def ping(target: UploadTarget, name: Optional[str]) -> None:
     """Check that the target can be reached and accepts its credentials.
 
     :param name: of the saved configuration; None for a URL.
-    :raises ApiError: with the reason, if it cannot be reached or refuses.
+    :raises ApiError: the target cannot be reached, or refuses. The message has the reason.
     """
     try:
         _admin_get(target, "ping")
@@ -118,7 +118,7 @@ class MetadataFields:
         self._missing: Set[str] = set()
 
     def known(self, values: Mapping[str, Any]) -> Dict[str, Any]:
-        """The values for which the target has fields. It would refuse an asset with any other field.
+        """The values for which the target has fields. The target would refuse an asset with any other field.
 
         :raises Stopped: the run was stopped.
         """

@@ -11,7 +11,7 @@ _SLICE_SECONDS = 0.2  # on Windows, Python runs signal handlers only between two
 
 
 class Background(Generic[T]):
-    """A function that was started in a daemon thread, so that Ctrl-C need not wait for it."""
+    """A function that runs in a daemon thread, so that Ctrl-C need not wait for it."""
 
     def __init__(self, function: Callable[[], T]) -> None:
         self._function = function

@@ -12,6 +12,7 @@ from typing import Callable, Dict, Iterable, Iterator, List, Optional, Protocol,
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.net.retry import Stopped
+from cloudinary_cli.progress import Progress
 from cloudinary_cli.transfer.engine.records import Outcome, Status
 from cloudinary_cli.transfer.engine.stop import Stop
 
@@ -48,6 +49,7 @@ class Executor:
     :param on_outcome: called in the caller's thread with each outcome as soon as it arrives, in any order.
     :param notify: called in the caller's thread with the notice of a request to stop.
     :param watch: called in the worker with the outcomes of each action, before the worker starts another one.
+    :param progress: learns which actions are in progress.
     """
 
     def __init__(
@@ -57,12 +59,14 @@ class Executor:
         on_outcome: OutcomeCallback = lambda outcome: None,
         notify: Callable[[str], None] = lambda text: None,
         watch: Callable[[List[Outcome]], None] = lambda outcomes: None,
+        progress: Optional[Progress] = None,
     ) -> None:
         self._workers = workers
         self._stop = stop
         self._on_outcome = on_outcome
         self._notify = notify
         self._watch = watch
+        self._progress = progress or Progress()
         self._in_progress: Dict[int, TransferAction] = {}
 
     def run(self, actions: Iterable[TransferAction]) -> Iterator[Outcome]:
@@ -117,7 +121,8 @@ class Executor:
         if self._stop.requested.is_set():
             return self._cancelled(action, "not tried")
         try:
-            result = action.run()
+            with self._progress.item(action.key, getattr(action, "size", None)):
+                result = action.run()
         except Stopped:
             return self._cancelled(action, "not finished")
         except CliError as error:

@@ -1,4 +1,4 @@
-"""Which items belong to a run: ordered --include and --exclude globs, --shard and --retry-failed."""
+"""Decides which items belong to a run: ordered --include and --exclude globs, --shard and --retry-failed."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class ItemFilter:
 
         An item that no rule matches belongs to it, unless all rules are includes.
 
-        :param key: the item's name in reports, if that is not the path: one public ID may be an image and a video.
+        :param key: the item's name in reports, if that is not the path: an image and a video may have the same path.
         """
         if self.only is not None and nfc(path if key is None else key) not in self.only:
             return False
@@ -77,7 +77,7 @@ class ItemFilter:
 def item_filter(
     filters: Iterable[Tuple[str, str]] = (), shard: Optional[str] = None, retry_failed: Optional[str] = None
 ) -> ItemFilter:
-    """The filter of ("include" | "exclude", glob) pairs, a shard `I/N` and a report file.
+    """Build the filter from ("include" | "exclude", glob) pairs, a shard `I/N` and a report file.
 
     :raises CliError: a glob or the shard is malformed, or the file cannot be read.
     """
@@ -89,7 +89,7 @@ def item_filter(
 
 
 def compile_glob(glob: str) -> Pattern[str]:
-    """Compile a glob to a pattern for a whole path in normal form C, with the rules of gitignore(5).
+    """Compile a glob to a pattern for a whole path in Unicode normal form C, with the rules of gitignore(5).
 
     `*` and `?` match within a name, `**` across directories. A glob without a slash, except a final one, matches the
     name of a file or directory at any depth; a glob with a slash matches the path from the root. A glob that matches a
@@ -101,10 +101,10 @@ def compile_glob(glob: str) -> Pattern[str]:
     body = nfc(glob).rstrip("/")
     if not body:
         raise CliError(f"The pattern '{glob}' is empty. Write a glob such as '*.jpg', 'photos/**' or 'tmp/'.")
-    anywhere = "" if "/" in body else "(?:.*/)?"
-    inside = "/.*" if glob.endswith("/") else "(?:/.*)?"
+    any_parent = "" if "/" in body else "(?:.*/)?"
+    content = "/.*" if glob.endswith("/") else "(?:/.*)?"
     try:
-        return re.compile(f"{anywhere}{translated(body.lstrip('/'))}{inside}\\Z", re.DOTALL)
+        return re.compile(f"{any_parent}{translated(body.lstrip('/'))}{content}\\Z", re.DOTALL)
     except re.error as error:
         raise CliError(f"The pattern '{glob}' cannot be used: {error}.") from None
 
@@ -112,14 +112,14 @@ def compile_glob(glob: str) -> Pattern[str]:
 def translated(glob: str) -> str:
     """The regular expression of a glob: `*`, `?` and `[...]` match no slash, the name `**` matches any directories.
 
-    :raises CliError: the glob ends in a backslash, which has nothing to escape. :raises re.error: a malformed `[...]`.
+    :raises CliError: the glob ends in a backslash, which escapes nothing. :raises re.error: a `[...]` is malformed.
     """
     parts: List[str] = []
     for part in _WILDCARD.split(glob):
         if part in _TRANSLATED:
             parts.append(_TRANSLATED[part])
         elif part.startswith("[") and part.endswith("]"):
-            parts.append(f"(?!/)[{_class(part[1:-1])}]")
+            parts.append(f"(?!/)[{_character_class(part[1:-1])}]")
         elif _ESCAPED.fullmatch(part):
             parts.append(re.escape(part[1]))
         elif "\\" in part:
@@ -129,7 +129,7 @@ def translated(glob: str) -> str:
     return "".join(parts)
 
 
-def _class(inner: str) -> str:
+def _character_class(inner: str) -> str:
     """The inside of a glob's brackets as the inside of a regular expression's brackets."""
     negation, inner = ("^", inner[1:]) if inner.startswith("!") else ("", inner)
     # The parts with odd indexes are the escaped characters.
@@ -140,9 +140,9 @@ def _class(inner: str) -> str:
 
 
 def failed_keys(report: str) -> FrozenSet[str]:
-    """The paths of a --report file whose last line has another status than "ok".
+    """The paths of a --report file whose last line has a status other than "ok".
 
-    :raises CliError: the file cannot be read, or a line is not from a report; the message has the line's number.
+    :raises CliError: the file cannot be read, or a line is not from a report. The message has the number of the line.
     """
     last = {}
     try:
@@ -160,7 +160,7 @@ def _report_line(report: str, number: int, line: str) -> Tuple[str, str]:
     try:
         item: Any = json.loads(line)
         return str(item["path"]), str(item["status"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise CliError(
             f"Line {number} of the --retry-failed file {report} was not written by --report. Give the file of a run"
             " with --report."

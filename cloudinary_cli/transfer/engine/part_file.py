@@ -1,4 +1,7 @@
-"""Temporary files beside their targets. They are locked while they are written, so that orphans can be recognized."""
+"""Temporary files in the directories of their targets.
+
+They are locked while they are written, so that the files of killed runs can be recognized.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ def new_path(directory: str) -> str:
 
 @contextmanager
 def part_file(path: str) -> Iterator[IO[bytes]]:
-    """Create the file of new_path() for the block, with the permissions that the umask allows.
+    """Create the file at a path from new_path() for the block, with the permissions that the umask allows.
 
     :raises OSError: the file cannot be created.
     """

@@ -8,7 +8,7 @@ from typing import Any, Dict, NamedTuple, Optional, Tuple
 
 
 class LocalFile(NamedTuple):
-    """A file below the local folder. A tuple, because a folder may have tens of thousands of them."""
+    """A file below the local folder. A tuple saves memory: a folder may have tens of thousands of files."""
 
     key: str  # for the comparison with assets: the normalized relative path
     relative: str  # the path relative to the folder, as spelled on the disk, with slashes
@@ -19,7 +19,7 @@ class LocalFile(NamedTuple):
 
 
 class RemoteAsset(NamedTuple):
-    """An asset of a search result. Members that are missing from the result are empty, and numbers are None."""
+    """An asset of a search result. Text that is missing from the result is empty, and missing numbers are None."""
 
     key: str  # for the comparison with files: the normalized path relative to the remote folder; unique
     public_id: str
@@ -38,7 +38,7 @@ class RemoteAsset(NamedTuple):
 
     @property
     def identity(self) -> Tuple[str, str, str]:
-        """What identifies the asset at the server."""
+        """What identifies the asset on the server."""
         return self.resource_type, self.type, self.public_id
 
 

@@ -1,4 +1,4 @@
-"""Reports on a run: a progress line on a terminal, a line for each item, --report as JSON Lines, and the tally."""
+"""Reports on a run: the rows of the display, a line for each item, --report as JSON Lines, and the tally."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import stat
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import IO, Callable, Dict, Iterator, Optional
+from typing import IO, Callable, Dict, Iterator, List, Optional
 
 from cloudinary_cli.console import Console
 from cloudinary_cli.errors import CliError
+from cloudinary_cli.progress import Progress, Total
+from cloudinary_cli.system.region import Row
 from cloudinary_cli.transfer.engine.records import Outcome, Status
-
-_REDRAW_SECONDS = 0.1
-_KIB = 1024.0
+from cloudinary_cli.transfer.engine.summary import Failures
 
 
 @dataclass
@@ -50,26 +50,31 @@ class Tally:
 
 
 class Reporter:
-    """Reports outcomes to the user and to a file: `arrived` as soon as there is one, `show` in the plan's order."""
+    """Reports outcomes to the user and to a file: `arrived` as soon as there is one, `show` in the plan's order.
+
+    :param progress: the items in progress, for rows(). :param shows_each: also print a line for each success.
+    """
 
     def __init__(
         self,
         console: Console,
-        progress: bool = True,
+        progress: Progress,
         record: Optional[Callable[[Outcome], None]] = None,
+        shows_each: bool = True,
     ) -> None:
         self._console = console
-        self._progress = progress and console.shows_status()
+        self._progress = progress
         self._record = record or (lambda outcome: None)
-        self._created = self._started = time.monotonic()
-        self._next_redraw = 0.0
-        self._total: Optional[int] = 0
+        self.shows_each = shows_each
+        self._created = time.monotonic()
+        self._total: Optional[Total] = None
         self.tally = Tally()
+        self.failures = Failures()
 
-    def begin(self, total: Optional[int]) -> None:
-        """Expect `total` further items; None when the number is unknown."""
-        self._total = None if total is None else self.tally.done + total
-        self._started = time.monotonic()
+    def begin(self, count: Optional[int], size: int = 0) -> None:
+        """Expect `count` further items of together `size` bytes; None and 0 when that is unknown."""
+        done, position = self.tally.done, self.tally.size
+        self._total = Total(None if count is None else done + count, size and position + size)
 
     @property
     def seconds(self) -> float:
@@ -77,13 +82,11 @@ class Reporter:
         return time.monotonic() - self._created
 
     def arrived(self, outcome: Outcome) -> None:
-        """Count and record an outcome, and redraw the progress line at most ten times a second."""
+        """Count and record an outcome."""
         self.tally.add(outcome)
+        if outcome.failed:
+            self.failures.add(outcome)
         self._record(outcome)
-        now = time.monotonic()
-        if self._progress and now >= self._next_redraw:
-            self._next_redraw = now + _REDRAW_SECONDS
-            self._console.status(progress_line(self.tally, self._total, now - self._started))
 
     def show(self, outcome: Outcome) -> None:
         """Print the outcome of an item."""
@@ -91,50 +94,20 @@ class Reporter:
             self._console.error(outcome.message or f"Failed: {outcome.key}, error: {outcome.error}")
         elif outcome.status is Status.SKIPPED:
             self._console.warning(outcome.message or f"Skipped: {outcome.key}, {outcome.error}")
-        elif outcome.message:
+        elif outcome.message and self.shows_each:
             self._console.success(outcome.message)
 
+    def rows(self, columns: int, lines: int) -> List[Row]:
+        """The rows of the display: the items in progress, and the totals."""
+        rows = self._progress.rows(columns, lines)
+        if self._total is not None:
+            tally, position = self.tally, self.tally.size + self._progress.position
+            rows.append(self._total.row(tally.done, position, tally.failed, self._progress.retries, columns))
+        return rows
+
     def close(self) -> None:
-        if self._progress:
-            self._console.status("")
-
-
-def progress_line(tally: Tally, total: Optional[int], seconds: float) -> str:
-    """`412/1000  41%  3.2 MiB  98 items/s  ETA 6 s`, and the number of failures if there are any.
-
-    Without a total: `412  98 items/s`.
-    """
-    rate = tally.done / seconds if seconds > 0 else 0.0
-    parts = [str(tally.done)]
-    if total is not None:
-        parts = [f"{tally.done}/{total}", f"{100 * tally.done // total if total else 100}%"]
-    if tally.size:
-        parts.append(readable_size(tally.size))
-    parts.append(f"{rate:.0f} items/s" if rate >= 10 else f"{rate:.1f} items/s")
-    if rate > 0 and total is not None:
-        parts.append(f"ETA {readable_time((total - tally.done) / rate)}")
-    if tally.failed:
-        parts.append(f"{tally.failed} failed")
-    return "  ".join(parts)
-
-
-def readable_size(size: float) -> str:
-    """Bytes in binary units."""
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if size < _KIB:
-            return f"{size:.0f} B" if unit == "B" else f"{size:.1f} {unit}"
-        size /= _KIB
-    return f"{size:.1f} TiB"
-
-
-def readable_time(seconds: float) -> str:
-    """`12 s`, `3 min 20 s`, `2 h 5 min`."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
+        """Expect no further items."""
+        self._total = None
 
 
 @contextmanager

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Iterable, Iterator, Optional, Sequence, Tuple
+from typing import Any, Callable, ContextManager, Dict, Iterable, Iterator, Optional, Sequence, Tuple
 
+from cloudinary_cli.console import Console
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import Terminated, TransferIncomplete
+from cloudinary_cli.system.region import Render
 from cloudinary_cli.text import one_line, to_json, without_signature
 from cloudinary_cli.transfer.engine.executor import Executor, TransferAction, keys_of
 from cloudinary_cli.transfer.engine.filters import ItemFilter, item_filter
@@ -17,6 +19,7 @@ from cloudinary_cli.transfer.engine.records import Outcome
 from cloudinary_cli.transfer.engine.report import Reporter, Tally, report_file
 from cloudinary_cli.transfer.engine.session import TransferSession, open_session
 from cloudinary_cli.transfer.engine.stop import Interruption, StopRules, stoppable
+from cloudinary_cli.transfer.engine.summary import listed, next_command, totals_line
 
 DEFAULT_WORKERS = 30
 _MAX_UNCONFIRMED_SHOWN = 20
@@ -34,6 +37,7 @@ class TransferOptions:
     report: Optional[str] = None
     max_delete: Optional[int] = None
     progress: bool = True
+    verbose: bool = False  # a line for each item, also beside the display
     as_json: bool = False
     max_errors: Optional[int] = None
 
@@ -43,6 +47,14 @@ class TransferOptions:
         :raises CliError: a pattern or the shard is malformed, or the file cannot be read.
         """
         return item_filter(self.filters, self.shard, self.retry_failed)
+
+    def has_display(self, console: Console) -> bool:
+        """True when progress is drawn on a terminal. Then only --verbosity prints a line for each item."""
+        return self.progress and console.can_redraw()
+
+    def display(self, console: Console, render: Render) -> ContextManager[None]:
+        """Show these rows while the block runs, if there is a display."""
+        return console.live(render) if self.progress else nullcontext()
 
 
 class Run:
@@ -59,6 +71,11 @@ class Run:
     @property
     def tally(self) -> Tally:
         return self.reporter.tally
+
+    @property
+    def shows_each(self) -> bool:
+        """True when a line is printed for each item."""
+        return self.reporter.shows_each
 
     @property
     def interrupted(self) -> bool:
@@ -78,16 +95,18 @@ class Run:
     ) -> None:
         """Run all actions. `each` is called with their outcomes in order, after they were printed.
 
-        :param total: the approximate number of actions of a stream, for the progress line.
+        :param total: the approximate number of actions of a stream, for the display.
         :raises CliError: raised by a stream of actions. The actions before it have been run.
         """
-        is_known = isinstance(actions, Sequence)
-        if self.interrupted or (is_known and not actions):
+        if self.interrupted or (isinstance(actions, Sequence) and not actions):
             return
-        self.reporter.begin(sum(len(keys_of(action)) for action in actions) if is_known else total)
+        self._begin(actions if isinstance(actions, Sequence) else None, total)
         notice = self.app.console.notice
         cancelled = self.tally.cancelled
-        executor = Executor(self.options.workers, self.session.stop, self.reporter.arrived, notice, self._rules.watch)
+        session, arrived = self.session, self.reporter.arrived
+        executor = Executor(
+            self.options.workers, session.stop, arrived, notice, self._rules.watch, progress=session.progress
+        )
         try:
             with stoppable(self.session.stop) as interruption:
                 self._interruption = interruption
@@ -99,12 +118,18 @@ class Run:
             unconfirmed = executor.in_progress()
             if unconfirmed:
                 notice(_unconfirmed_notice(unconfirmed))
+            self._print_end("Continue", None)
             raise
         finally:
             self.reporter.close()
         if self.session.stop.reason:
             count = self.tally.cancelled - cancelled
             self.app.console.error(f"The run was stopped: {self.session.stop.reason}. {count} items were not tried.")
+
+    def _begin(self, actions: Optional[Sequence[TransferAction]], total: Optional[int]) -> None:
+        if actions is not None:
+            total = sum(len(keys_of(action)) for action in actions)
+        self.reporter.begin(total, sum(getattr(action, "size", None) or 0 for action in actions or ()))
 
     def record(self, outcomes: Sequence[Outcome]) -> None:
         """Count and print outcomes of items that need no request, such as a refused file."""
@@ -113,16 +138,35 @@ class Run:
             self.reporter.show(outcome)
         self._rules.watch(outcomes)
 
-    def finish(self, summary: Dict[str, Any], failure: str) -> None:
+    def finish(self, summary: Dict[str, Any], failure: str, is_complete: bool = True) -> None:
         """Print the summary if JSON was requested, and end the command with the exit status of the outcomes.
 
+        :param is_complete: False if the report lacks items, because the listing ended early.
         :raises Terminated: after a stop. :raises TransferIncomplete: an item failed.
         """
         if self.options.as_json:
             self.app.console.json({**summary, **self._totals()})
+        verb = "Continue" if self.interrupted else "Retry" if self.tally.failed else ""
+        advice = self._print_end(verb, self.options.report if is_complete else None)
         self._interruption.raise_if_any()
         if self.tally.failed:
-            raise TransferIncomplete(failure)
+            raise TransferIncomplete(f"{failure} {advice}")
+
+    def _print_end(self, verb: str, report: Optional[str]) -> str:
+        """Print what was done, and the failures by their cause. Returns how to continue or retry."""
+        console, tally = self.app.console, self.tally
+        if tally.done:
+            size, seconds = tally.size, self.reporter.seconds
+            console.info(totals_line(tally.counts, size, seconds, self.session.progress.retries))
+        for line in self.reporter.failures.lines():
+            console.error(line)
+        if not verb:
+            return ""
+        command = next_command(console, report, self.options.retry_failed)
+        advice = f"{verb} with: {command}" if command else "Run the same command again to do the rest."
+        if verb == "Continue":
+            console.info(advice)
+        return advice
 
     def _totals(self) -> Dict[str, Any]:
         return {
@@ -138,11 +182,10 @@ class Run:
 
 def _unconfirmed_notice(keys: Sequence[str]) -> str:
     """The message of an aborted run about the requests that it abandoned."""
-    shown = ", ".join(one_line(key, 100) for key in keys[:_MAX_UNCONFIRMED_SHOWN])
-    more = f" and {len(keys) - _MAX_UNCONFIRMED_SHOWN} more" if len(keys) > _MAX_UNCONFIRMED_SHOWN else ""
+    shown = ", ".join(listed([one_line(key, 100) for key in keys], _MAX_UNCONFIRMED_SHOWN))
     return (
         f"{len(keys)} items were abandoned without a response. The server may have completed them (a file that is sent"
-        f" in parts is stored only with its last part): {shown}{more}"
+        f" in parts is stored only with its last part): {shown}"
     )
 
 
@@ -161,9 +204,10 @@ def transfer_run(app: AppContext, options: TransferOptions) -> Iterator[Run]:
     """
     session = open_session(app, options.workers)
     with report_file(None if options.dry_run else options.report) as record:
-        reporter = Reporter(app.console, options.progress, record)
+        shows_each = options.verbose or not options.has_display(app.console)
+        reporter = Reporter(app.console, session.progress, record, shows_each)
         try:
-            yield Run(app, options, session, reporter)
+            with options.display(app.console, reporter.rows):
+                yield Run(app, options, session, reporter)
         finally:
-            reporter.close()
             session.connector.close()

@@ -1,4 +1,4 @@
-"""What the requests of one run share: the connector and the request to stop."""
+"""What the requests of one run share: the connector, the request to stop, and the items in progress."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any, Optional
 
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.net.retry import TRANSFER_BUDGET
+from cloudinary_cli.progress import Progress
 from cloudinary_cli.sdk import activation
 from cloudinary_cli.transfer.engine.stop import Stop
 
@@ -17,6 +18,7 @@ class TransferSession:
         self.connector = connector
         self.workers = workers
         self.stop = stop or Stop()
+        self.progress = Progress()
 
 
 def open_session(app: AppContext, workers: int) -> TransferSession:

@@ -1,4 +1,4 @@
-"""Ends a run early: on a signal, on an error that all further items would meet, or after --max-errors failures."""
+"""Ends a run early: on a signal, on an error that would recur for all further items, or after --max-errors failures."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _STOP_NOTICE = (
     "Stopping: requests in progress are finished. A file that is sent in parts is not stored. Interrupt again to end"
     " at once."
 )
-# Errors that every further write would meet.
+# Errors that would recur at every further write.
 _UNWRITABLE = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EROFS)
 
 
 class Stop:
-    """The request to end a run: first nothing new is started, then everything ends at once.
+    """The request to end a run. After request() no new item is started; abort() ends everything at once.
 
     `reason` is set when the run itself decided to stop, and empty when the user did.
     """
@@ -38,7 +38,7 @@ class Stop:
         self._notice: Optional[str] = None
 
     def request(self, notice: Optional[str] = None) -> None:
-        """Start nothing more. What is in progress may finish. Safe in a signal handler.
+        """Start no more items. Items in progress may finish. Safe in a signal handler.
 
         :param notice: for take_notice(), because a signal handler must not print.
         """
@@ -51,14 +51,14 @@ class Stop:
         return notice
 
     def halt(self, reason: str) -> None:
-        """Start nothing more, because the remaining items cannot succeed. The first reason is kept."""
+        """Start no more items, because the remaining ones cannot succeed. The first reason is kept."""
         if not self.requested.is_set():
             self.reason = reason
             self.request()
 
     @contextmanager
     def temporary(self, path: str) -> Iterator[str]:
-        """Own a temporary file for the block. It is removed at the end, and when the run is aborted before that.
+        """Register a temporary file for the block. It is removed at the end, or when the run is aborted before that.
 
         :raises Stopped: the run was aborted.
         """
@@ -92,8 +92,8 @@ def _remove(path: str) -> None:
 class StopRules:
     """Watches outcomes, from any thread, and halts the run.
 
-    It halts at the first error of a full or read-only disk, after 10 items in a row that could not reach a host that
-    has never responded, and after `max_errors` failures.
+    It halts at the first error of a full or read-only disk, after MAX_UNREACHABLE items in a row that could not connect
+    to a host that has never responded, and after `max_errors` failures.
 
     :param max_errors: None for no limit.
     """

@@ -1,4 +1,4 @@
-"""Downloads to a temporary file beside the target, verifies the content, and renames the file."""
+"""Downloads to a temporary file in the target's directory, verifies the content, and renames the file."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from urllib3.exceptions import HTTPError, ProtocolError
 
 from cloudinary_cli.errors import ApiError, CliError
 from cloudinary_cli.net.connector import Request
+from cloudinary_cli.progress import current_item
 from cloudinary_cli.text import one_line
 from cloudinary_cli.transfer.engine.part_file import PREFIX, new_path, part_file, publish
 from cloudinary_cli.transfer.engine.session import TransferSession
@@ -23,7 +24,7 @@ _DEVICES = frozenset(["con", "prn", "aux", "nul", *(f"{d}{n}" for d in ("com", "
 
 
 class _Mismatch(ProtocolError):
-    """A complete response whose content is not the listed content. Retried like an incomplete one."""
+    """A complete response whose content is not the listed content. Retried like an incomplete response."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Expected:
 def unsafe_reason(relative: str) -> Optional[str]:
     """Why a path relative to the local folder must not be written; None if it may be.
 
-    Names come from the server: `..`, an absolute path, a drive or a device would lead out of the folder.
+    Names come from the server: `..`, an absolute path, a drive or a device would write outside the folder.
     """
     parts = relative.split("/")
     if not relative or any(part in ("", ".", "..") for part in parts):
@@ -70,7 +71,7 @@ def target_path(root: str, relative: str) -> str:
     base = os.path.realpath(root)
     path = os.path.join(base, *relative.split("/"))
     directory = os.path.dirname(path)
-    # Resolved before anything is created: a link that leads out must not get directories at its end.
+    # Checked before anything is created, so that no directory is created outside `root` through a link.
     if not _is_within(os.path.realpath(directory), base):
         raise CliError(f"'{one_line(relative)}' is skipped: a link leads out of the folder.")
     try:
@@ -89,7 +90,7 @@ def _is_within(path: str, base: str) -> bool:
 def download(session: TransferSession, url: str, path: str, expected: Expected) -> int:
     """Download `url` to the file `path`. The old file stays until the new one is complete. Returns the size in bytes.
 
-    :raises ApiError: refused, incomplete, or other content than expected, after the retries.
+    :raises ApiError: refused, incomplete, or with unexpected content, after the retries.
     :raises CliError: the file cannot be written. :raises Stopped: stopped before the request was sent.
     """
     temporary = new_path(os.path.dirname(path))
@@ -116,11 +117,11 @@ def _receive(response: Any, file: IO[bytes], expected: Expected) -> int:
         response.drain_conn()
         raise ApiError(f"status code: {response.status}, details: {one_line(details)}", response.status)
     digest = hashlib.md5()  # noqa: S324 - the etag of the API is an MD5
-    size = 0
+    item, size = current_item(), 0
     file.seek(0)
     file.truncate()  # an earlier attempt may have left content
     for block in response.stream(BLOCK, decode_content=False):
-        size += len(block)
+        item.position = size = size + len(block)
         if expected.size is not None and size > expected.size:
             # An endless response must not fill the disk.
             raise _Mismatch(f"more than the listed {expected.size} bytes were received")

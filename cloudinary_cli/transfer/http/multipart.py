@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 from cloudinary_cli.errors import CliError
+from cloudinary_cli.progress import current_item
 from cloudinary_cli.system.steady_file import LocalFileChanged, Stamp, check_unchanged
 
-# One send must end within the connection's timeout, so a block must not be large on a slow line.
+# In bytes. Sending one block must end within the connection's timeout, even on a slow connection.
 BLOCK = 64 * 1024
-# Bodies up to this size are sent as one string, with one system call.
+# Bodies up to this size (in bytes) are sent as one bytes object, with one system call.
 _MAX_UNSTREAMED = 256 * 1024
 
 
@@ -30,7 +31,7 @@ class FilePart:
 
 
 def encode(fields: List[Tuple[str, Any]], file: Optional[FilePart]) -> Tuple[Dict[str, str], Callable[[], Any]]:
-    """The headers, and a function that returns the body for one attempt."""
+    """Returns the headers, and a function that returns the body for one attempt."""
     boundary = secrets.token_hex(16)
     head = b"".join(_field(boundary, name, value) for name, value in fields)
     tail = f"--{boundary}--\r\n".encode("ascii")
@@ -68,7 +69,9 @@ def _content(file: Any, part: FilePart) -> Iterator[bytes]:
     check_unchanged(file.fileno(), part.stamp, part.path)
     file.seek(part.offset)
     remaining = part.size
+    item = current_item()
     while remaining:
+        item.position = part.offset + part.size - remaining
         block = file.read(min(BLOCK, remaining))
         if not block:
             raise LocalFileChanged(f"'{part.path}' changed while it was uploaded.")
@@ -76,6 +79,7 @@ def _content(file: Any, part: FilePart) -> Iterator[bytes]:
         if not remaining:
             check_unchanged(file.fileno(), part.stamp, part.path)
         yield block
+    item.position = part.offset + part.size
 
 
 def _field(boundary: str, name: str, value: Any) -> bytes:

@@ -1,7 +1,7 @@
 """Calls `upload` and `explicit` of the Upload API for a given account. Bodies are streamed, large files sent in chunks.
 
-The SDK's own uploader reads a file into memory and signs for its one global account. These requests are the same as
-the SDK's: a configuration with a token sends a bearer token, any other one a signature.
+The SDK's own uploader reads a file into memory, and signs with its one global configuration. These requests are the
+same as the SDK's: a configuration with a token sends a bearer token, any other configuration a signature.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _NOT_PARAMETERS = ("resource_type", "filename", "timeout", "chunk_size", "unsign
 class UploadTarget:
     """The account that receives uploads. `config` is an OAuthConfig: the SDK's active one or another.
 
-    `names_assets` says that an upload preset of the account may have rules for public IDs.
+    `names_assets` is True if an upload preset of the account may have rules for public IDs.
     """
 
     session: TransferSession
@@ -106,7 +106,7 @@ class UploadSource:
     def steady(self) -> "UploadSource":
         """The current state of the file, once nothing writes to it.
 
-        :raises LocalFileChanged: it changes all the time. :raises CliError: it cannot be read.
+        :raises LocalFileChanged: the file does not stop changing. :raises CliError: it cannot be read.
         """
         try:
             info = settled(str(self.path))
@@ -120,7 +120,7 @@ def upload(target: UploadTarget, source: UploadSource, options: Mapping[str, Any
 
     :param options: of the SDK's `upload`. The default of `resource_type` is `auto`.
     :raises ApiError: refused, or no response after the retries. :raises Stopped: stopped before it was sent.
-    :raises LocalFileChanged: the file changed again, and nothing was stored.
+    :raises LocalFileChanged: the file changed during the second attempt too. Nothing was stored.
     """
     options = _with_public_id(target, source, options)
     if source.path is None:
@@ -152,9 +152,9 @@ def is_repeatable(options: Mapping[str, Any]) -> bool:
 
 
 def _with_public_id(target: UploadTarget, source: UploadSource, options: Mapping[str, Any]) -> Dict[str, Any]:
-    """Choose the random public ID that the server would choose, so that the upload can be repeated.
+    """The options with a random public ID, as the server would choose it, so that the upload can be repeated.
 
-    With a preset, given or of the configuration, the server chooses: the preset may have rules for public IDs.
+    With a preset, from the options or the configuration, the server chooses: the preset may have rules for public IDs.
     """
     preset = options.get("upload_preset") or target.config.upload_preset or target.names_assets
     if is_repeatable(options) or preset or is_true(options.get("use_filename")):
@@ -164,7 +164,7 @@ def _with_public_id(target: UploadTarget, source: UploadSource, options: Mapping
 
 
 def _raw_extension(source: UploadSource, options: Mapping[str, Any]) -> str:
-    """The extension for the public ID of a raw asset: its URL and the name of a downloaded file have no other one."""
+    """The extension for the public ID of a raw asset. Its delivery URL takes the extension only from there."""
     kind = options.get("resource_type", "auto")
     name = urlsplit(source.url).path if source.url is not None else _filename(source, options)
     extension = split_extension(name)[1].lower()
@@ -173,7 +173,7 @@ def _raw_extension(source: UploadSource, options: Mapping[str, Any]) -> str:
 
 
 def _upload_chunks(target: UploadTarget, source: UploadSource, options: Mapping[str, Any]) -> Dict[str, Any]:
-    """Send the parts in order, with one upload ID: by it the server joins them, and detects a repeated part."""
+    """Send the parts in order, with one upload ID. The server uses it to join them, and to detect a repeated part."""
     headers = {"X-Unique-Upload-Id": secrets.token_hex(16)}
     result: Dict[str, Any] = {}
     for offset in range(0, source.size, CHUNK_SIZE):
@@ -182,7 +182,7 @@ def _upload_chunks(target: UploadTarget, source: UploadSource, options: Mapping[
         content_range = {"Content-Range": f"bytes {offset}-{offset + size - 1}/{source.size}"}
         result = _call(target, "upload", options, _Content(part, [], {**headers, **content_range}), True)
         if result.get("public_id"):
-            options = {**options, "public_id": result["public_id"]}  # as the SDK's upload_large
+            options = {**options, "public_id": result["public_id"]}  # as upload_large of the SDK does
     return result
 
 
@@ -222,8 +222,7 @@ def _call(
 def exchange(target: UploadTarget, request: Callable[[Optional[str]], Request]) -> Dict[str, Any]:
     """Send a request, and return the parsed response. After a 401 it is sent once more if there is another token.
 
-    :param request: makes the request with the account's access token, or None.
-
+    :param request: builds the request with the account's access token, or None.
     :raises ApiError: refused, or no response after the retries. :raises Stopped: stopped before it was sent.
     """
     response: Dict[str, Any] = target.config.call_with_token(
@@ -264,7 +263,7 @@ def _parsed(response: Response) -> Dict[str, Any]:
     """:raises ApiError: an error of the server, or no JSON object. :raises AuthenticationError: status 401."""
     try:
         result = json.loads(response.data.decode("utf-8"))
-    except ValueError:
+    except (ValueError, RecursionError):
         result = None
     if not isinstance(result, dict):
         raise ApiError(f"Error parsing server response ({response.status}): not a JSON object.", response.status)
@@ -277,5 +276,5 @@ def _parsed(response: Response) -> Dict[str, Any]:
 
 
 def is_true(value: Any) -> bool:
-    """The truth value of an option that may be text: `-o use_filename false` is false."""
+    """The truth value of an option, which may be text: `-o use_filename false` is False."""
     return str(value).lower() not in ("", "0", "false", "none")

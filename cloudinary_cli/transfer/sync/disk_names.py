@@ -1,6 +1,6 @@
-"""Handles different names of one local file: on file systems that ignore case or normal forms, and through links.
+"""Handles files with several names: on file systems that ignore case or Unicode normal forms, and through links.
 
-Each file system has its own rules, so names are tried on the disk itself.
+Each file system has its own rules, so names are compared by trying them on the disk.
 """
 
 from __future__ import annotations
@@ -68,13 +68,15 @@ def _best(files: Sequence[LocalFile], asset: RemoteAsset) -> LocalFile:
 
 
 def without_clashes(work: Plan, root: str, local: Sequence[LocalFile], may_write: bool) -> Tuple[Plan, List[Outcome]]:
-    """The plan of a pull without the downloads that would overwrite another asset's file, and these as failures.
+    """Remove downloads that would overwrite another asset's file from the plan of a pull.
+
+    Returns the plan, and the failed outcomes of the removed downloads.
 
     :param local: all files of the folder. :param may_write: a temporary directory may be created to try new names.
     """
     others = _overwritten(work, root, {file.relative for file in local})
     if may_write:
-        others.update(_one_name(work, root))
+        others.update(_equivalent_names(work, root))
     rest = [item for item in work.downloads if item.relative not in others]
     return replace(work, downloads=rest), [
         _clash(item, others[item.relative]) for item in work.downloads if item.relative in others
@@ -97,7 +99,7 @@ def _overwritten(work: Plan, root: str, names: Set[str]) -> Dict[str, str]:
     return {relative: owners[inode] for relative, inode in new if inode is not None and inode in owners}
 
 
-def _one_name(work: Plan, root: str) -> Dict[str, str]:
+def _equivalent_names(work: Plan, root: str) -> Dict[str, str]:
     """Downloads whose name is, on this disk, the name of another asset: name -> other name."""
     groups: Dict[str, List[str]] = {}
     for relative in [*(pair.local.relative for pair in work.in_sync), *(item.relative for item in work.downloads)]:
@@ -117,14 +119,14 @@ def is_one_name(root: str, first: str, second: str) -> bool:
     differing = [names for names in zip(first.split("/"), second.split("/")) if names[0] != names[1]]
     try:
         with _empty_directory(root, first) as directory:
-            return all(_is_one(directory, *names) for names in differing)
+            return all(_is_one_file(directory, *names) for names in differing)
     except OSError:
         return False  # the download reports the same error
 
 
 @contextmanager
 def _empty_directory(root: str, relative: str) -> Iterator[str]:
-    """A temporary directory on the file system of a path, with the same settings."""
+    """A temporary directory in the nearest existing parent of a path, where the same rules for names apply."""
     os.makedirs(root, exist_ok=True)
     parent = os.path.dirname(os.path.join(root, relative))
     while not os.path.isdir(parent):
@@ -137,7 +139,7 @@ def _empty_directory(root: str, relative: str) -> Iterator[str]:
         os.rmdir(path)
 
 
-def _is_one(directory: str, first: str, second: str) -> bool:
+def _is_one_file(directory: str, first: str, second: str) -> bool:
     path = os.path.join(directory, first)
     open(path, "xb").close()
     try:
@@ -147,6 +149,6 @@ def _is_one(directory: str, first: str, second: str) -> bool:
 
 
 def other_files(files: Iterable[LocalFile], written: Iterable[str]) -> List[LocalFile]:
-    """The files without those that `written` has under another name, which must not be deleted."""
-    inodes = {identity(path) for path in written}
-    return [file for file in files if identity(file.path) not in inodes - {None}]
+    """The files that are not in `written` under another name. Only these may be deleted."""
+    inodes = {identity(path) for path in written} - {None}
+    return [file for file in files if identity(file.path) not in inodes]

@@ -1,7 +1,7 @@
 """Computes MD5 hashes of local files in the background, and reuses those of unchanged files from the last run.
 
-A hash is cached with size, mtime and ctime of its file, unless it was computed within two seconds of a change: the file
-could change again without a change of its times. See https://git-scm.com/docs/racy-git
+A hash is cached with the size, mtime and ctime of its file. It is not cached if it was computed within two seconds of a
+change, because the file could change again without new times: https://git-scm.com/docs/racy-git
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any, Callable, Deque, Dict, FrozenSet, Iterable, List, Optional, Tuple
 
 from cloudinary_cli.defaults import logger
+from cloudinary_cli.progress import Item, Progress
 from cloudinary_cli.system.files import make_private_directory, write_atomically
 from cloudinary_cli.transfer.engine.records import LocalFile
 
@@ -61,7 +62,7 @@ class EtagCache:
         return entry[3] if isinstance(entry[3], str) else None
 
     def put(self, file: LocalFile, etag: str, begun_ns: int) -> None:
-        """Store a hash whose computation began at `begun_ns`, unless the file changed just before."""
+        """Store a hash whose computation began at `begun_ns` (epoch ns), unless the file changed just before."""
         if max(file.mtime_ns, file.ctime_ns) + _RACY_NS < begun_ns:
             self._fresh[file.relative] = [*_stamp(file), etag]
 
@@ -85,8 +86,11 @@ class EtagCache:
 class Hasher:
     """Hashes files in the background. A file that is needed now is hashed at once."""
 
-    def __init__(self, cache: Optional[EtagCache] = None, threads: int = _THREADS) -> None:
+    def __init__(
+        self, cache: Optional[EtagCache] = None, threads: int = _THREADS, progress: Optional[Progress] = None
+    ) -> None:
         self._cache = cache
+        self._progress = progress or Progress()
         self._etags: Dict[str, str] = {}
         self._queue: Deque[LocalFile] = deque()
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(threads)]
@@ -111,21 +115,23 @@ class Hasher:
         """Drop the files that are not needed, even those being read, and wait for the others."""
         paths = self._needed = frozenset(file.path for file in needed)
         rest = []
-        while True:  # one by one, because the threads take from the other end
+        while True:  # one by one, because the threads take files from the other end at the same time
             try:
                 file = self._queue.pop()
             except IndexError:
                 break
             if file.path in paths:
                 rest.append(file)
-        for file in rest:
-            self.etag(file)
-        if self._begun:
-            for thread in self._threads:
-                thread.join()
+        total = self.read + len(rest)
+        with self._progress.item("Hashing local files", detail=lambda: f"{self.read}/{max(total, self.read)}"):
+            for file in rest:
+                self.etag(file)
+            if self._begun:
+                for thread in self._threads:
+                    thread.join()
 
     def etag(self, file: LocalFile) -> str:
-        """MD5 of the content, hexadecimal; empty for an unreadable file, which is then equal to no asset."""
+        """MD5 of the content, hexadecimal; empty for an unreadable file, so that it equals no asset."""
         known = self._etags.get(file.path)
         return self._compute(file) if known is None else known
 
@@ -148,7 +154,8 @@ class Hasher:
     def _compute(self, file: LocalFile, is_needed: Callable[[], bool] = lambda: True) -> str:
         begun = self._cache.now() if self._cache else 0
         try:
-            etag, is_same = _read(file, is_needed)
+            with self._progress.item(file.relative, file.size) as item:
+                etag, is_same = _read(file, is_needed, item)
         except _NotNeeded:
             return ""
         except OSError as error:
@@ -165,7 +172,7 @@ class _NotNeeded(Exception):
     """The hash is no longer needed."""
 
 
-def _read(file: LocalFile, is_needed: Callable[[], bool]) -> Tuple[str, bool]:
+def _read(file: LocalFile, is_needed: Callable[[], bool], item: Item) -> Tuple[str, bool]:
     """The hash, and whether the file is unchanged since the scan.
 
     :raises OSError: it cannot be read. :raises _NotNeeded: the hash is no longer needed.
@@ -180,6 +187,7 @@ def _read(file: LocalFile, is_needed: Callable[[], bool]) -> Tuple[str, bool]:
             if not is_needed():
                 raise _NotNeeded
             digest.update(buffer[:count])
+            item.position += count
         info = os.fstat(stream.fileno())
     seen = (info.st_size, info.st_mtime_ns, getattr(info, "st_ctime_ns", 0))
     return digest.hexdigest(), seen == _stamp(file)

@@ -1,6 +1,6 @@
-"""Pairs local files with assets. Pure. Hashes are requested only where they decide.
+"""Pairs local files with assets. Pure. Hashes are requested only where they decide a match.
 
-Every step is linear in the number of files and assets.
+Every step is linear in the number of files and assets, apart from sorting.
 """
 
 from __future__ import annotations
@@ -55,9 +55,8 @@ def numbered(key: str) -> Iterator[str]:
 
 
 def distinct(files: Sequence[LocalFile], names: Mapping[str, str]) -> List[LocalFile]:
-    """The files with unique keys. Of a.jpg, a.jpeg and a.JPG one gets the key `a.jpg`; the others keep their spelling.
-
-    It is the file with that spelling, else the first one. A file whose spelling is a key of `.cld-sync` keeps it.
+    """Give every file a unique key. Of a.jpg, a.jpeg and a.JPG, one gets the key `a.jpg`: the file with that name, else
+    the first one. The key of any other file is its name on the disk, and so is that of a file in `.cld-sync`.
 
     :param names: the effective entries of `.cld-sync`.
     """
@@ -78,8 +77,8 @@ def resolve_duplicates(
 ) -> Tuple[List[RemoteAsset], Dict[str, List[RemoteAsset]]]:
     """Give every asset a unique key. Returns the assets, sorted by key, and the groups that shared a key.
 
-    In each group, oldest first: an asset whose content equals that of a local file NAME or NAME (k) gets that key. Any
-    other asset gets the first free key NAME (k).
+    Each group is processed from its oldest asset to its newest. An asset whose content equals that of a local file NAME
+    or NAME (k) gets that key. Any other asset gets the first free key NAME (k).
     """
     groups: Dict[str, List[RemoteAsset]] = {}
     for asset in assets:
@@ -182,7 +181,8 @@ def _by_content(files: Iterable[LocalFile], assets: Iterable[RemoteAsset], etag:
     used: Set[str] = set()
     for asset in raw:
         directory = asset.key.rpartition("/")[0]
-        name = f"{directory}/{asset.display_name}" if directory else asset.display_name
+        display_name = nfc(asset.display_name)
+        name = f"{directory}/{display_name}" if directory else display_name
         for file in named.get(name, ()):
             if file.key not in used and file.size == asset.size and etag(file) == asset.etag:
                 used.add(file.key)
@@ -201,7 +201,7 @@ def upload_keys(files: Sequence[LocalFile], kept: AbstractSet[Tuple[str, str]], 
     """
     taken = set(kept)
     keys: Dict[str, str] = {}
-    # Files whose spelling is the key come first: beside a.jpg, a.JPG becomes `a (1).jpg`.
+    # Files whose names are their keys come first: next to a.jpg, a.JPG becomes `a (1).jpg`.
     for is_owner in (True, False):
         for file in files:
             wanted = normalized(file.relative)

@@ -53,9 +53,11 @@ def print_duplicates(console: Console, folder: str, shared: Mapping[str, Sequenc
         console.debug(f"'{key}' is the name of: {', '.join(asset.public_id for asset in group)}")
 
 
-def print_differences(console: Console, work: Plan) -> None:
-    """The pairs that are out of sync, and the number of those in sync."""
-    for local, remote in work.out_of_sync:
+def print_differences(console: Console, work: Plan, shows_each: bool) -> None:
+    """The pairs that are out of sync, or only their number, and the number of those in sync."""
+    if work.out_of_sync and not shows_each:
+        console.info(f"{len(work.out_of_sync)} items are out of sync")
+    for local, remote in work.out_of_sync if shows_each else ():
         other = f" with '{remote.key}'" if remote.key != local.key else ""
         console.warning(f"'{local.key}' is out of sync{other}")
         console.debug(f"'{local.key}': remote etag {remote.etag or 0}, {remote.size} bytes; local {local.size} bytes")
@@ -76,8 +78,8 @@ def print_plan(console: Console, work: Plan, batch_size: int) -> None:
     """The plan, for --dry-run."""
     for batch in delete_batches(work.delete_remote, batch_size):
         console.info(f"Dry run mode enabled. Would delete {len(batch.assets)} resources:")
-        for public_id in batch.public_ids:
-            console.info(public_id)
+        for key in batch.keys:
+            console.info(key)
     for file in work.delete_local:
         console.info(f"Would delete '{file.path}'")
     for verb, keys in (("uploaded", _uploads(work)), ("downloaded", _downloads(work))):

@@ -1,4 +1,4 @@
-"""`.cld-sync`: the file that maps a local file to its asset if the server has changed the name."""
+"""`.cld-sync`: the file that maps local files to assets whose names the server has changed."""
 
 from __future__ import annotations
 
@@ -52,15 +52,15 @@ class NameMap:
         """
         merged = {**self.names, **uploaded}
         return {
-            local: remote for local, remote in merged.items() if local != remote and self._is_there(local, local_keys)
+            local: remote for local, remote in merged.items() if local != remote and self._exists(local, local_keys)
         }
 
-    def _is_there(self, local: str, local_keys: AbstractSet[str]) -> bool:
-        # A hidden file may not be part of this run, and exists nevertheless.
+    def _exists(self, local: str, local_keys: AbstractSet[str]) -> bool:
+        # A file that is not part of this run, such as a hidden one, may exist.
         return local in local_keys or os.path.lexists(os.path.join(os.path.dirname(self.path), local))
 
     def save(self, uploaded: Mapping[str, str], local_keys: AbstractSet[str]) -> None:
-        """Merge the changes into the current file, which another process may have changed. A failure is a warning."""
+        """Merge the changes into the current file, which another process may have changed. A failure is only logged."""
         try:
             current = NameMap.load(os.path.dirname(self.path))
             names = current.updated(uploaded, local_keys)
@@ -72,7 +72,7 @@ class NameMap:
 
 
 def _without_blocking(path: str, flags: int) -> int:
-    # The file may have been replaced by a pipe since the check. Opening a pipe would wait for a writer.
+    # The file may have been replaced by a pipe since the check. Opening a pipe waits for a writer otherwise.
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 

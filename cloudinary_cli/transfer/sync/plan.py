@@ -64,7 +64,7 @@ def selected(matched: Matched, includes: Callable[[str], bool]) -> Matched:
 
 
 def build(matched: Matched, direction: Direction, etag: Etag) -> Plan:
-    """The plan that makes both sides equal, with deletions."""
+    """The plan that makes the receiving side equal to the other side, including deletions."""
     in_sync: List[Pair] = []
     out_of_sync: List[Pair] = []
     for pair in matched.pairs:

@@ -8,9 +8,10 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Set, Tuple
 
 from cloudinary_cli.console import Console
 from cloudinary_cli.errors import CliError, Declined
-from cloudinary_cli.text import nfc
+from cloudinary_cli.text import nfc, one_line
 from cloudinary_cli.transfer.engine.records import Outcome, RemoteAsset, Status
 from cloudinary_cli.transfer.engine.run import TransferOptions
+from cloudinary_cli.transfer.engine.summary import listed
 from cloudinary_cli.transfer.keys import FolderMode, place
 from cloudinary_cli.transfer.sync.plan import Direction, Plan, without_overwritten
 
@@ -27,10 +28,11 @@ class Policy(str, Enum):
 
 @dataclass(frozen=True)
 class Sides:
-    """The names of the two folders for messages, and whether the source is empty."""
+    """The names of the two folders and of the cloud for messages, and whether the source is empty."""
 
     local: str
     remote: str
+    cloud: str
     source_is_empty: bool
     status: Optional[str] = None  # of --status: which assets were listed
 
@@ -64,7 +66,7 @@ def deletes(console: Console, policy: Policy, options: TransferOptions, work: Pl
         return True
     if refusal:
         raise CliError(refusal)
-    return policy is Policy.DELETE or _confirmed(console, count, where)
+    return policy is Policy.DELETE or _confirmed(console, work, sides)
 
 
 def _refusal(options: TransferOptions, work: Plan, sides: Sides) -> str:
@@ -83,13 +85,19 @@ def _refusal(options: TransferOptions, work: Plan, sides: Sides) -> str:
     return ""
 
 
-def _confirmed(console: Console, count: int, where: str) -> bool:
-    answer = console.prompt(
-        f"Running this command will delete {count} {where} files.\n"
-        "To keep them and go on, answer k; to delete them and go on, answer y.\n"
-        "Continue? (y/k/N) ",
-        _HINT,
-    )
+def _confirmed(console: Console, work: Plan, sides: Sides) -> bool:
+    count, is_push = work.deletions, work.direction is Direction.PUSH
+    where = "remote" if is_push else "local"
+    local = f"local folder '{one_line(sides.local)}'"
+    remote = f"Cloudinary folder '{one_line(sides.remote)}' of cloud '{one_line(sides.cloud)}'"
+    target, source = (remote, local) if is_push else (local, remote)
+    names = [asset.key for asset in work.delete_remote] + [file.relative for file in work.delete_local]
+    lines = [
+        f"Running this command will delete {count} {where} files of {target}. They are not in {source}:",
+        *(f"  {name}" for name in listed(names)),
+        "[y]es: delete them and continue. [k]eep: keep them and continue. [N]o: stop, nothing is changed.",
+    ]
+    answer = console.prompt("\n".join([*lines, "Continue? (y/k/N) "]), _HINT)
     answer = (answer or "").strip().lower()
     if answer == "k":
         console.info(f"Keeping {count} {where} files...")

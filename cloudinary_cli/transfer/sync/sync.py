@@ -47,7 +47,7 @@ class SyncOptions:
 
 @dataclass
 class _Found:
-    """Both sides, and how they match."""
+    """The local files, the assets, and how they match."""
 
     names: NameMap
     local: ScanResult
@@ -63,7 +63,7 @@ def sync(app: AppContext, options: SyncOptions) -> None:
     """Make the receiving side equal to the other side.
 
     :raises TransferIncomplete: some items failed, the others were done. :raises Declined: the user declined.
-    :raises CliError: it could not start. Nothing was changed.
+    :raises CliError: the run could not start. Nothing was changed.
     """
     item_filter = options.transfer.item_filter()
     with transfer_run(app, options.transfer) as run:
@@ -97,18 +97,19 @@ class _Sync:
     # -- finding
 
     def _hasher(self) -> Hasher:
+        progress = self._run.session.progress
         try:
             home = defaults.home_directory(self._run.app.environ)
         except NoHomeDirectory:
-            return Hasher()  # there is no place for a cache of hashes
-        return Hasher(EtagCache(home, self._options.local_folder))
+            return Hasher(progress=progress)  # there is no place for a cache of hashes
+        return Hasher(EtagCache(home, self._options.local_folder), progress=progress)
 
     def _find(self, hasher: Hasher) -> _Found:
-        """Find both sides at the same time, and hash the local files meanwhile."""
+        """List both sides at the same time. Local files are hashed while the remote listing is in progress."""
         options = self._options
         names = NameMap.load(options.local_folder)
-        listing = Background(lambda: list_folder(options.remote, self._run.app.clock))
-        local = scan(options.local_folder, options.include_hidden)
+        listing = Background(self._list)
+        local = scan(options.local_folder, options.include_hidden, self._run.session.progress)
         messages.print_local(self._console, options.local_folder, local)
         if self._is_push and not local.exists:
             raise CliError(f"Cannot push a non-existent local folder '{options.local_folder}'. Check its name.")
@@ -123,6 +124,11 @@ class _Sync:
         found = _Found(names, local, remote)
         self._match(found, hasher)
         return found
+
+    def _list(self) -> RemoteIndex:
+        name = f"Listing Cloudinary folder {self._options.remote.folder or '/'}"
+        with self._run.session.progress.item(name):
+            return list_folder(self._options.remote, self._run.app.clock)
 
     def _match(self, found: _Found, hasher: Hasher) -> None:
         known = found.names.effective({asset.key for asset in found.remote.assets})
@@ -148,11 +154,11 @@ class _Sync:
             work, found.clashes = disk_names.without_clashes(work, root, found.local.files, may_write)
         if not self._options.transfer.dry_run:
             hasher.save(found.local.files)
-        messages.print_differences(self._console, work)
+        messages.print_differences(self._console, work, self._run.shows_each)
         source_is_empty = not (found.local.files if self._is_push else found.remote.assets)
-        sides = Sides(
-            self._options.local_folder, self._options.remote.folder or "/", source_is_empty, self._options.remote.status
-        )
+        folder, status = self._options.remote.folder or "/", self._options.remote.status
+        cloud = str(self._run.app.sdk_config.cloud_name)
+        sides = Sides(self._options.local_folder, folder, cloud, source_is_empty, status)
         if not policy.deletes(self._console, self._options.policy, self._options.transfer, work, sides):
             work = plan.without_deletions(work)
         return plan.with_upload_keys(work, found.assets, found.remote.mode) if self._is_push else work
@@ -208,10 +214,10 @@ class _Sync:
             options["filename"] = nfc(own_name)
         if item.replaces is not None:
             options.update(policy.in_place(item.replaces, mode))
-        return UploadFile(target, item.file.relative, item.file.path, options, mode)
+        return UploadFile(target, item.file.relative, item.file.path, options, mode, item.file.size)
 
     def _record_upload(self, item: Upload, outcome: Outcome, found: _Found) -> None:
-        """Record the name that the server chose, and the asset that was written."""
+        """Record the name that the server chose, and the asset that was uploaded."""
         self._count(outcome)
         response = outcome.response or {}
         if response.get("public_id"):
@@ -251,7 +257,7 @@ class _Sync:
     def _count_deleted(self, outcome: Outcome) -> None:
         self._deleted += outcome.status is Status.OK
 
-    # -- the end
+    # -- the result
 
     def _finish(self, found: _Found, work: Plan) -> None:
         tally, is_dry = self._run.tally, self._options.transfer.dry_run
@@ -274,7 +280,6 @@ class _Sync:
         skipped = f", {counts['skipped']} skipped" if counts["skipped"] else ""
         self._run.finish(
             summary,
-            f"Command execution failed, error: Sync did not finish successfully: {tally.failed} failed"
-            f"{skipped}. Run the same command again to do the rest.",
+            f"Command execution failed, error: Sync did not finish successfully: {tally.failed} failed{skipped}.",
         )
         self._console.info("Done!")

@@ -1,8 +1,7 @@
-"""The progress line, item lines, --report, and the shared options."""
+"""The file of --report, and the shared options."""
 
 from __future__ import annotations
 
-import io
 import json
 import os
 from pathlib import Path
@@ -12,72 +11,10 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from cloudinary_cli.console import Console
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.modules.transfer_options import TransferCommand, run_options, selection_options, take_options
 from cloudinary_cli.transfer.engine.records import Outcome, Status
-from cloudinary_cli.transfer.engine.report import (
-    Reporter,
-    Tally,
-    progress_line,
-    readable_size,
-    readable_time,
-    report_file,
-)
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-def test_progress_is_for_terminals_only() -> None:
-    for stream, environ, shown in (
-        (Terminal(), {}, True),
-        (io.StringIO(), {}, False),
-        (Terminal(), {"TERM": "dumb"}, False),
-    ):
-        reporter = Reporter(Console(stderr=stream, environ=environ))
-        reporter.begin(2)
-        reporter.arrived(Outcome("upload", "a", size=2048))
-        reporter.close()
-        assert ("1/2" in stream.getvalue()) is shown
-        if shown:
-            assert stream.getvalue().endswith("\r\x1b[K")  # nothing is left of it
-    quiet = Terminal()
-    reporter = Reporter(Console(stderr=quiet, environ={}), progress=False)
-    reporter.begin(1)
-    reporter.arrived(Outcome("upload", "a"))
-    assert quiet.getvalue() == ""
-
-
-def test_lines_and_progress_do_not_mix() -> None:
-    stream = Terminal()
-    console = Console(stderr=stream, environ={"NO_COLOR": "1"})
-    console.status("50%")
-    console.notice("a line")
-    assert stream.getvalue() == "50%\r\x1b[Ka line\n50%"
-
-
-def test_progress_line_has_rate_and_eta() -> None:
-    tally = Tally()
-    for _ in range(20):
-        tally.add(Outcome("upload", "x", size=1024 * 1024))
-    tally.add(Outcome("upload", "x", Status.FAILED, "no"))
-    assert progress_line(tally, 63, 2.0) == "21/63  33%  20.0 MiB  10 items/s  ETA 4 s  1 failed"
-    assert progress_line(Tally(), 5, 0.0) == "0/5  0%  0.0 items/s"
-    assert progress_line(Tally(), 0, 0.0).startswith("0/0  100%")
-    assert progress_line(tally, None, 2.0) == "21  20.0 MiB  10 items/s  1 failed"
-
-
-@pytest.mark.parametrize(("size", "text"), [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (3 * 1024**4, "3.0 TiB")])
-def test_sizes(size: int, text: str) -> None:
-    assert readable_size(size) == text
-
-
-@pytest.mark.parametrize(("seconds", "text"), [(0.4, "0 s"), (59.6, "1 min 0 s"), (3600, "1 h 0 min")])
-def test_times(seconds: float, text: str) -> None:
-    assert readable_time(seconds) == text
+from cloudinary_cli.transfer.engine.report import report_file
 
 
 def test_the_report_is_json_lines_written_at_once(tmp_path: Path) -> None:

@@ -68,8 +68,8 @@ def test_the_file_has_the_mode_of_the_umask(
         Reply(500),
         Reply(503),
         Reply(420, {}, {"Retry-After": "0"}),
-        Reply(200, CONTENT[:1000], {"Content-Length": str(len(CONTENT))}),  # cut
-        Reply(200, CONTENT[:1000]),  # cut by a proxy that makes it look whole
+        Reply(200, CONTENT[:1000], {"Content-Length": str(len(CONTENT))}),  # truncated
+        Reply(200, CONTENT[:1000]),  # truncated by a proxy that corrects Content-Length
         Reply(200, CONTENT, delay=3),  # stalled
     ],
     ids=["500", "503", "420", "cut", "short", "stall"],
@@ -192,7 +192,7 @@ def test_received_content_is_on_the_disk_before_the_download_ends(target: Make, 
 def test_a_silent_server_times_out_without_a_setting(
     server: CloudinaryServer, target: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Patched: nobody waits for two minutes in a test.
+    # Patched: the real timeout is two minutes.
     monkeypatch.setattr(sdk_transport, "READ_TIMEOUT_SECONDS", 0.3)
     server.reply(Reply(200, CONTENT, delay=30), Reply(200, CONTENT))
     session = target(server.config_url()).session

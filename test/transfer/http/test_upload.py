@@ -125,7 +125,7 @@ def test_a_lost_response_of_an_unrepeatable_upload_is_an_error_that_says_so(
 def test_large_files_are_sent_in_chunks_and_retried(
     box: SandboxClient, target: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Patched: the real size of a chunk is 20 MB, and what is tested is the splitting.
+    # Patched: a real chunk has 20 MB, and the test is about the splitting.
     monkeypatch.setattr(upload_module, "CHUNK_SIZE", 100_000)
     path = tmp_path / "large.bin"
     content = os.urandom(250_001)
@@ -144,7 +144,7 @@ def test_bodies_are_streamed_in_blocks(tmp_path: Path) -> None:
     path = tmp_path / "f"
     path.write_bytes(b"x" * 3_000_000)
     headers, make = encode([("a", "b")], FilePart(str(path), "f", 3_000_000))
-    for _ in range(2):  # made anew for each attempt
+    for _ in range(2):  # created again for each attempt
         blocks = list(make())
         assert max(map(len, blocks)) <= 64 * 1024
         assert sum(map(len, blocks)) == int(headers["Content-Length"])

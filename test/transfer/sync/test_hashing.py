@@ -27,7 +27,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def later(seconds: int = 10) -> Any:
-    """A clock that is ahead, so that what was written just now counts as old."""
+    """A clock that is ahead, so that a file that was written just now counts as old."""
     return lambda: time.time_ns() + seconds * 10**9
 
 

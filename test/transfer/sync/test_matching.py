@@ -178,6 +178,14 @@ def test_a_raw_asset_is_paired_with_the_extensionless_file_of_its_display_name_a
     assert not match(files, [asset._replace(etag="z") for asset in assets], {}, etag_of).pairs
 
 
+def test_a_raw_asset_is_paired_by_its_display_name_in_either_unicode_normal_form() -> None:
+    composed, decomposed = "caf\u00e9", "cafe\u0301"
+    files = [local(composed, "n")]
+    for display_name in (composed, decomposed):
+        assets = [remote("x.bin", "1", "n", resource_type="raw", display_name=display_name)]
+        assert match(files, assets, {}, etag_of).found == {composed: "x.bin"}
+
+
 @quick
 @given(
     st.lists(st.sampled_from(["a.jpg", "a.JPG", "b.png", "c", "c (1)", "d/c"]), unique=True),
@@ -214,7 +222,7 @@ class CountedKey(str):
 
 
 def operations(count: int, kind: str) -> int:
-    """Work for `count` files and `count` unmatched assets, in comparisons of keys and in hashes that were asked for."""
+    """The work for `count` files and `count` unmatched assets: comparisons of keys, and requested hashes."""
     asked: List[LocalFile] = []
 
     def etag(file: LocalFile) -> str:

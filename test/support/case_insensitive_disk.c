@@ -1,4 +1,4 @@
-/* Makes the C library find the files below $BLIND_ROOT whatever the case of their names, as APFS and NTFS do.
+/* Makes the C library find the files below $CASE_INSENSITIVE_ROOT whatever the case of their names, as APFS and NTFS do.
  * Preloaded with LD_PRELOAD. A file keeps the name that it was made with. */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -35,7 +35,7 @@ static void descend(char *path, const char *name) {
 }
 
 static const char *on_disk(const char *path, char *out) {
-    const char *root = getenv("BLIND_ROOT");
+    const char *root = getenv("CASE_INSENSITIVE_ROOT");
     char absolute[LONGEST] = "", *rest;
     if (!root || !path)
         return path;

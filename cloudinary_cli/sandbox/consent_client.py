@@ -11,7 +11,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode, urljoin, urlsplit
 from urllib.request import HTTPRedirectHandler, OpenerDirector, ProxyHandler, Request, build_opener
 
-TIMEOUT = 60
+TIMEOUT = 60  # seconds
 
 
 class ForbiddenUrl(Exception):
@@ -60,7 +60,7 @@ class ConsentForm(HTMLParser):
 
 
 def visit(url: str, deny: bool = False, cloud: Optional[str] = None) -> int:
-    """Open an authorization URL, submit its consent page and follow the redirect; the HTTP status of the callback.
+    """Open an authorization URL, submit its consent page and follow the redirect. Returns the last HTTP status.
 
     :raises ForbiddenUrl: when a page leads to another machine.
     """
@@ -88,7 +88,7 @@ def _fetch(opener: OpenerDirector, request: Request) -> Tuple[int, str, str]:
 
 def main(arguments: Optional[List[str]] = None) -> int:
     """Command line: URL [--deny] [--cloud NAME]; exit status 0 when the last response was 2xx."""
-    parser = argparse.ArgumentParser(prog="python -m cloudinary_cli.sandbox.browser", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m cloudinary_cli.sandbox.consent_client", description=__doc__)
     parser.add_argument("url")
     parser.add_argument("--deny", action="store_true", help="press Deny instead of Approve")
     parser.add_argument("--cloud", help="choose this cloud on the consent page")

@@ -11,8 +11,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from cloudinary_cli.sandbox import browser
-from cloudinary_cli.sandbox.server import SandboxServer, browser_command
+from cloudinary_cli.sandbox import consent_client
+from cloudinary_cli.sandbox.sandbox_server import SandboxServer, browser_command
 from test.support.tls import TinyServer, reply
 
 from .helpers import Control, OAuthClient
@@ -40,25 +40,25 @@ def redirect(callback: TinyServer) -> Dict[str, List[str]]:
 
 
 def test_the_browser_approves(oauth: OAuthClient, callback: TinyServer) -> None:
-    assert browser.main([authorize_url(oauth, callback)]) == 0
+    assert consent_client.main([authorize_url(oauth, callback)]) == 0
     assert oauth.exchange(redirect(callback)["code"][0], redirect_uri=redirect_uri(callback)).status_code == 200
 
 
 def test_the_browser_denies(oauth: OAuthClient, callback: TinyServer) -> None:
-    assert browser.main([authorize_url(oauth, callback), "--deny"]) == 0
+    assert consent_client.main([authorize_url(oauth, callback), "--deny"]) == 0
     assert redirect(callback)["error"] == ["access_denied"]
 
 
 def test_the_browser_chooses_a_cloud(oauth: OAuthClient, control: Control, callback: TinyServer) -> None:
     control.http.post(control.base + "/clouds", json={"cloud_name": "other"}).raise_for_status()
-    assert browser.main([authorize_url(oauth, callback), "--cloud", "other"]) == 0
+    assert consent_client.main([authorize_url(oauth, callback), "--cloud", "other"]) == 0
     token = oauth.exchange(redirect(callback)["code"][0], redirect_uri=redirect_uri(callback)).json()["access_token"]
     assert oauth.ping(token, "other").status_code == 200
 
 
 def test_the_browser_visits_loopback_addresses_only(capsys: pytest.CaptureFixture[str]) -> None:
     for url in ("http://example.com/", "https://127.0.0.1/", "file:///etc/passwd", "http://127.0.0.1.nip.io/"):
-        assert browser.main([url]) == 1
+        assert consent_client.main([url]) == 1
     assert "not a loopback URL" in capsys.readouterr().err
 
 

@@ -16,7 +16,7 @@ _SOURCE = Path(__file__).with_suffix(".c")
 _PROBE = "import sys; from cloudinary_cli.transfer.sync.disk_names import is_one_name as f; sys.exit(not f(sys.argv[1], 'a', 'A'))"
 
 
-class BlindDisk(NamedTuple):
+class CaseInsensitiveDisk(NamedTuple):
     """The directory, and variables for the environment of processes that use it."""
 
     path: Path
@@ -24,20 +24,20 @@ class BlindDisk(NamedTuple):
 
 
 @pytest.fixture
-def blind_disk(tmp_path: Path) -> BlindDisk:
+def case_insensitive_disk(tmp_path: Path) -> CaseInsensitiveDisk:
     """A case-insensitive directory: the default on macOS and Windows, and on Linux a compiled library that imitates one."""
-    root = (tmp_path / "blind").resolve()
+    root = (tmp_path / "disk").resolve()
     root.mkdir()
     if is_one_name(str(root), "a", "A"):
-        return BlindDisk(root, {})
+        return CaseInsensitiveDisk(root, {})
     if not sys.platform.startswith("linux"):
         pytest.skip("this disk is case-sensitive")
-    library = tmp_path / "blind_disk.so"
+    library = tmp_path / "case_insensitive_disk.so"
     try:
         subprocess.run(["cc", "-shared", "-fPIC", "-o", str(library), str(_SOURCE), "-ldl"], check=True)
     except (OSError, subprocess.CalledProcessError) as error:
         pytest.skip(f"no C compiler for the library that ignores case: {error}")
-    env = {"LD_PRELOAD": str(library), "BLIND_ROOT": str(root)}
+    env = {"LD_PRELOAD": str(library), "CASE_INSENSITIVE_ROOT": str(root)}
     if subprocess.run([sys.executable, "-c", _PROBE, str(root)], env={**os.environ, **env}).returncode:
         pytest.skip("this C library does not use the functions that are replaced")
-    return BlindDisk(root, env)
+    return CaseInsensitiveDisk(root, env)

@@ -16,7 +16,7 @@ from .ingest import store_upload
 from .params import params
 from .search_api import run_signed_search
 from .signing import RESTRICTED, is_signed
-from .state import ApiError, header_text, state
+from .state import RefusedCall, header_text, state
 
 blueprint = Blueprint("delivery", __name__)
 SIGNATURE = re.compile(r"s--([A-Za-z0-9_-]{8,32})--\Z")
@@ -43,11 +43,11 @@ def download(cloud: str, kind: str) -> Response:
     """A signed download URL (the SDK's private_download_url)."""
     values = params()
     if not state().clouds.exists(cloud):
-        raise ApiError(401, "cloud_name mismatch")
+        raise RefusedCall(401, "cloud_name mismatch")
     check_signature(cloud, values)
     expires = str(values.get("expires_at") or "")
     if expires and int(expires) <= state().clock.now():
-        raise ApiError(401, "The download URL has expired")
+        raise RefusedCall(401, "The download URL has expired")
     asset = state().assets(cloud).get(kind, str(values.get("type") or "upload"), str(values.get("public_id")))
     if asset is None:
         return _missing(f"Resource not found - {values.get('public_id')}")
@@ -95,7 +95,7 @@ def send_asset(cloud: str, asset: Asset, name: str, attachment: bool = False) ->
     )
     _count_delivery(cloud, response)
     response.headers["Cache-Control"] = "public, no-cache"
-    # Flask labels a .tar.gz as gzip-encoded text, and clients would unpack it.
+    # Flask sends a .tar.gz with Content-Encoding: gzip, and clients would unpack it.
     response.headers.pop("Content-Encoding", None)
     # Scripts in uploaded HTML or SVG must not run with the origin of the sandbox.
     response.headers["Content-Security-Policy"] = "sandbox"
@@ -123,9 +123,9 @@ def _check_access(cloud: str, asset: Asset, signature: Optional[str], reading: R
     controlled = any(rule.get("access_type") == "token" for rule in asset.get("access_control") or [])
     if signature is not None:
         if not is_signed(cloud, reading.transformation, reading.name, signature):
-            raise ApiError(401, f"Invalid URL signature for {asset['public_id']}")
+            raise RefusedCall(401, f"Invalid URL signature for {asset['public_id']}")
     elif asset["type"] in RESTRICTED or (controlled and TOKEN not in request.args):
-        raise ApiError(401, f"Access to {asset['public_id']} needs a signed URL or a token")
+        raise RefusedCall(401, f"Access to {asset['public_id']} needs a signed URL or a token")
 
 
 def _auto_upload(cloud: str, kind: str, delivery_type: str, parts: List[str]) -> Response:
@@ -136,10 +136,10 @@ def _auto_upload(cloud: str, kind: str, delivery_type: str, parts: List[str]) ->
         if delivery_type != "upload" or not path.startswith(folder + "/"):
             continue
         if is_foreign(request.environ):
-            raise ApiError(403, FOREIGN_REFUSED)
+            raise RefusedCall(403, FOREIGN_REFUSED)
         try:
             received = save_loopback_url(mapping["template"] + quote(path[len(folder) + 1 :], safe="/%:?=&"))
-        except ApiError as error:
+        except RefusedCall as error:
             return _missing(error.message)
         public_id = path if kind == "raw" else path.rpartition(".")[0] or path
         try:

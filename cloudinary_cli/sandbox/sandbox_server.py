@@ -21,7 +21,7 @@ from .settings import SandboxSettings
 from .state import EXTENSION, SandboxState
 
 HOST = "127.0.0.1"
-MAX_UPLOAD = 16 * 1024**3
+MAX_UPLOAD = 16 * 1024**3  # bytes
 
 
 class SandboxServer:
@@ -38,7 +38,7 @@ class SandboxServer:
 
     @property
     def base_url(self) -> str:
-        """Where it listens, without a final slash."""
+        """The address of the server, without a trailing slash."""
         return f"http://{HOST}:{self.port}"
 
     @property
@@ -94,7 +94,7 @@ class SandboxServer:
         self._stop.set()
         self._server.pull_trigger()
         thread.join()
-        # The trigger is closed last: another file may get its descriptor, and would then be written to.
+        # The trigger is closed last: a thread that uses it later could write to another file that got its descriptor.
         self._server.task_dispatcher.shutdown(cancel_pending=True, timeout=5)
         self._poll(0.0)
         wasyncore.close_all(self._channels, ignore_all=True)
@@ -127,7 +127,7 @@ class SandboxServer:
 
 def browser_command() -> str:
     """A BROWSER value. It runs in the background, because the callback responds only after the code exchange."""
-    return f"{shlex.quote(sys.executable)} -m cloudinary_cli.sandbox.browser %s &"
+    return f"{shlex.quote(sys.executable)} -m cloudinary_cli.sandbox.consent_client %s &"
 
 
 def _bind(port: int) -> socket.socket:

@@ -46,7 +46,7 @@ def show() -> Response:
 
 @blueprint.post(PAGE_PATH)
 def decide() -> Response:
-    """Take the user's decision."""
+    """Process the user's decision."""
     form = request.form
     found = state().devices.find_by_user_code(form.get("user_code", ""))
     if found is None or not tickets().redeem(form.get("ticket", ""), found.user_code.encode("ascii")):
