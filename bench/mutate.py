@@ -30,7 +30,7 @@ SUITES = {
     "cloudinary_cli/auth/pasted_response.py": ["test/auth/test_pasted_response.py"],
     "cloudinary_cli/config/rules.py": ["test/config/test_rules.py"],
     "cloudinary_cli/config/resolver.py": ["test/config/test_resolver.py"],
-    "cloudinary_cli/auth/refresh_state.py": ["test/auth/test_refresh_rules.py"],
+    "cloudinary_cli/config/refresh_state.py": ["test/auth/test_refresh_rules.py"],
     "cloudinary_cli/auth/refresh_rules.py": ["test/auth/test_refresh_rules.py"],
     "cloudinary_cli/auth/refresh_lock.py": ["test/auth/test_refresh_rules.py", "test/auth/test_refresh_races.py"],
     "cloudinary_cli/auth/refresh_entry.py": ["test/auth/test_refresh_server.py", "test/auth/test_login_copies.py"],

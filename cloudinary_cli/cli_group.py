@@ -175,8 +175,9 @@ def _show_version(ctx: click.Context, param: click.Parameter, value: bool) -> No
 def cli(ctx: click.Context, config: Optional[str], config_saved: Optional[str]) -> Any:
     """Cloudinary from the command line: log in, upload, manage, transform and deliver images and video.
 
-    Start with `cld login`. The configuration used is, in this order: -c, -C, CLOUDINARY_CONFIG_NAME,
-    the stored default (`cld config -d NAME`), the environment. -c, -C and -v may also follow the command.
+    Start with `cld login`. The configuration used is, in this order: -c, -C, CLOUDINARY_CONFIG_NAME, that of
+    the directory (`cld config --local NAME`), the stored default (`cld config -d NAME`), the environment.
+    -c, -C and -v may also follow the command.
 
     \b
     cld login work

@@ -20,6 +20,8 @@ from cloudinary_cli.errors import CliError
 from cloudinary_cli.text import one_line
 
 VARIABLE = "_CLD_COMPLETE"
+# The key in a context's `meta` of the words after `--`, which `cld exec` runs.
+EXEC_COMMAND = "cld.exec"
 
 
 def _names(incomplete: str, wanted: Callable[[Any], bool]) -> List[str]:
@@ -43,6 +45,13 @@ def config_names(ctx: click.Context, param: click.Parameter, incomplete: str) ->
 def login_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> List[str]:
     """Names of the saved logins."""
     return _names(incomplete, config_url.is_oauth_url)
+
+
+def exec_words(ctx: click.Context, param: click.Parameter, incomplete: str) -> List[Any]:
+    """What follows `cld exec`: names of the saved configurations before `--`, files after it."""
+    if EXEC_COMMAND in ctx.meta:
+        return [CompletionItem(incomplete, type="file")]
+    return [] if ctx.params.get(param.name or "") else _names(incomplete, lambda url: True)
 
 
 def claimable_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> List[str]:

@@ -6,12 +6,14 @@ import os
 import time
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Callable, Mapping
+from typing import Any, Callable, Mapping, Optional
 
+from cloudinary_cli.config import directories
 from cloudinary_cli.config import resolver as config_resolver
-from cloudinary_cli.config.resolver import ResolvedConfig, Selection
+from cloudinary_cli.config.resolver import DirectoryChoice, ResolvedConfig, Selection
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.console import Console
+from cloudinary_cli.errors import ConfigError
 
 
 def open_browser(url: str) -> bool:
@@ -37,7 +39,23 @@ class AppContext:
         """The active configuration, usable or not. Reads config.json, and sends no request."""
         # -c with a URL needs no file, so it works with an unreadable config.json.
         snapshot = {} if "://" in (self.selection.config or "") else self.store.load()
-        return config_resolver.resolve(self.selection, snapshot, self.environ)
+        return config_resolver.resolve(self.selection, snapshot, self.environ, lambda: self.directory_choice)
+
+    @cached_property
+    def directory_choice(self) -> Optional[DirectoryChoice]:
+        """The configuration of the working directory.
+
+        :raises ConfigFileError: the file with the choices cannot be read.
+        """
+        return directories.choice_of(self.store)
+
+    @property
+    def known_directory_choice(self) -> Optional[DirectoryChoice]:
+        """The same for a message about it, which an unreadable file must not prevent: None then."""
+        try:
+            return self.directory_choice
+        except ConfigError:
+            return None
 
     @cached_property
     def sdk_config(self) -> Any:

@@ -39,6 +39,8 @@ OAUTH_INTERNAL_KEYS = (
     "oauth_base_url",
     "refresh_state",
     "keyring",
+    "scopes",
+    "requested_scopes",
 )
 
 # A writer holds the file lock for milliseconds. A longer wait means that the process with the lock is suspended.

@@ -57,6 +57,7 @@ class DetailedExit(IntEnum):
     RATE_LIMITED = 6
     UNAVAILABLE = 7
     INCOMPLETE = 8
+    LOCKED = 75
 
 
 # The return value of a command: False is a failure that was already reported, DetailedExit a failure with a status.
@@ -147,7 +148,7 @@ class LockTimeout(CliError):
     """A lock was not released in time. Nothing was changed, so the command can be run again."""
 
     exit_code = 75
-    detailed_exit_code = 75
+    detailed_exit_code = DetailedExit.LOCKED
 
 
 class OAuthError(CliError):

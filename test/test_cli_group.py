@@ -9,7 +9,8 @@ from typing import Any, Callable
 import pytest
 from click.testing import CliRunner
 
-from cloudinary_cli.cli_group import cli
+from cloudinary_cli.cli_group import COMMANDS, cli
+from cloudinary_cli.sdk import loader
 from cloudinary_cli.utils import json_utils
 from test.support.cloudinary_server import CloudinaryServer
 
@@ -62,6 +63,12 @@ def test_a_deletion_without_a_terminal_needs_the_option_that_says_yes(
     assert "Use --force (-F) to skip the question." in done.err and done.err.endswith("Stopping.\n")
     assert cld("-c", server.config_url(), *args, "-F").code == 0 and len(server.requests) == 1
     assert cld("-c", server.config_url(), *args, input="y\n").code == 0
+
+
+def test_no_command_hides_a_method_of_the_sdk() -> None:
+    """`cld METHOD` runs a method of the API. `config` was a command before the SDK had a method of that name."""
+    methods = {name for api in ("admin", "uploader", "provisioning") for name in loader.api_methods(api)}
+    assert set(COMMANDS) & methods == {"config"}
 
 
 def test_json_files_are_updated_and_written(tmp_path: Path) -> None:

@@ -104,11 +104,7 @@ def test_version_and_help_load_no_configuration_code(saved: Path) -> None:
 
 def test_whoami_reads_a_session_without_the_code_of_login_and_refresh(saved: Path) -> None:
     modules, _ = imported_by("whoami")
-    assert {name for name in modules if name.startswith("cloudinary_cli.auth.")} == {
-        "cloudinary_cli.auth.identity",
-        "cloudinary_cli.auth.refresh_state",
-        "cloudinary_cli.auth.session",
-    }
+    assert {name for name in modules if name.startswith("cloudinary_cli.auth.")} == {"cloudinary_cli.auth.identity"}
 
 
 def test_a_request_does_load_the_http_parts() -> None:

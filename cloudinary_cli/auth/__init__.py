@@ -68,7 +68,7 @@ def refresh_configs(force: bool = False) -> Dict[str, RefreshOutcome]:
     """Refresh every stale login (with `force`, every login). Returns the outcomes by name, in file order."""
     from cloudinary_cli.auth import use_cases
 
-    return use_cases.refresh_all(_store(), force)
+    return {name: use_cases.outcome_of(result) for name, result in use_cases.refresh_all(_store(), force).items()}
 
 
 def relogin_command(name: str) -> str:

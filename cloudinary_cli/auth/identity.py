@@ -3,34 +3,17 @@
 # No `from __future__ import annotations`: NamedTuple would compile each annotation, in every start of the command.
 
 from datetime import datetime, timezone
-from enum import Enum
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional
 
-from cloudinary_cli.auth import refresh_state
-from cloudinary_cli.auth.refresh_state import Kind
-from cloudinary_cli.auth.session import Session, from_fields
 from cloudinary_cli.config import rules as config_rules
 from cloudinary_cli.config import url as config_url
 from cloudinary_cli.config.inventory import SYNTHETIC_NAMES
-from cloudinary_cli.config.resolver import ResolvedConfig, Source
+from cloudinary_cli.config.login_state import LoginState, State, saved_login_state, static_login_state
+from cloudinary_cli.config.resolver import DirectoryChoice, ResolvedConfig, Source
 from cloudinary_cli.text import aligned
 
 SCHEMA_VERSION = 1
 _SOURCES = {Source.URL: "flag", Source.ENVIRONMENT: "environment"}
-
-
-class State(str, Enum):
-    """Whether the credential is usable, as far as is known."""
-
-    VALID = "valid"
-    REFRESHABLE = "refreshable"  # the access token has expired or is about to; the next command renews it
-    NEEDS_LOGIN = "needs-login"
-    UNVERIFIED = "unverified"  # an API key: only a call can tell
-    INVALID = "invalid"  # an API key that the server refused
-
-    @property
-    def is_usable(self) -> bool:
-        return self not in (State.NEEDS_LOGIN, State.INVALID)
 
 
 class Identity(NamedTuple):
@@ -45,6 +28,13 @@ class Identity(NamedTuple):
     expires_at: Optional[int] = None
     shadows: List[str] = []
     verified: Optional[bool] = None
+    scopes: Optional[str] = None
+    renewable_until: Optional[int] = None
+    directory: Optional[str] = None
+
+    def ends_soon(self, now: float) -> bool:
+        """See LoginState.ends_soon()."""
+        return LoginState(self.state, renewable_until=self.renewable_until).ends_soon(now)
 
     def as_json(self) -> Dict[str, Any]:
         """The object that docs/whoami.md describes."""
@@ -60,79 +50,90 @@ class Identity(NamedTuple):
             "expires_at_utc": rfc3339(self.expires_at),
             "shadows": self.shadows,
             "verified": self.verified,
+            "scopes": self.scopes,
+            "renewable_until": self.renewable_until,
+            "renewable_until_utc": rfc3339(self.renewable_until),
+            "directory": self.directory,
         }
 
     def as_text(self) -> str:
         """One aligned line per field."""
         until = rfc3339(self.expires_at)
         end = {State.VALID: "until", State.REFRESHABLE: "expired", State.NEEDS_LOGIN: "expired"}.get(self.state)
+        detail = self.directory or self.chosen_by
         rows = {
             "name": self.name or "",
             "cloud": self.cloud_name or "",
             "type": self.type or "",
-            "source": f"{self.source} ({self.chosen_by})" if self.source != self.chosen_by else f"{self.source}",
+            "source": f"{self.source} ({detail})" if self.source != detail else f"{self.source}",
             "state": self.state.value + (f" ({end} {until})" if until and end else ""),
         }
+        if self.renewable_until is not None:
+            rows["renew"] = f"until {rfc3339(self.renewable_until)} (estimate)"
+        if self.scopes:
+            rows["scopes"] = self.scopes
         return aligned([(f"{key}:", value) for key, value in rows.items()], " ")
 
 
-def identify(active: ResolvedConfig, snapshot: Mapping[str, Any], environ: Mapping[str, str], now: float) -> Identity:
+def identify(
+    active: ResolvedConfig,
+    snapshot: Mapping[str, Any],
+    environ: Mapping[str, str],
+    now: float,
+    choice: Optional[DirectoryChoice] = None,
+) -> Identity:
     """What is known about the active configuration without a call.
 
     :param now: epoch seconds.
+    :param choice: for the working directory.
     """
     if active.source is Source.NONE:
-        return Identity(None, None, None, None, active.chosen_by or None, State.NEEDS_LOGIN)
-    state, expires_at = _state(active, now)
-    by_default = "default" if active.chosen_by == "default" else "saved"
+        return Identity(None, None, None, None, active.chosen_by or None, State.NEEDS_LOGIN, directory=active.directory)
+    login = _state(active, now)
+    saved_by = active.chosen_by if active.chosen_by in ("default", "directory") else "saved"
     return Identity(
         active.name or SYNTHETIC_NAMES.get(active.source.value),
         active.cloud_name or None,
         active.type,
-        _SOURCES.get(active.source, by_default),
+        _SOURCES.get(active.source, saved_by),
         active.chosen_by,
-        state,
-        expires_at,
-        shadowed(active, snapshot, environ),
+        login.state,
+        login.expires_at,
+        shadowed(active, snapshot, environ, choice),
+        scopes=login.scopes,
+        renewable_until=login.renewable_until,
+        directory=active.directory,
     )
 
 
-def _state(active: ResolvedConfig, now: float) -> "tuple[State, Optional[int]]":
+def _state(active: ResolvedConfig, now: float) -> LoginState:
+    def get(key: str) -> str:
+        return str(active.fields.get(key) or "")
+
     if not active.is_usable:
-        return State.NEEDS_LOGIN, None
+        return LoginState(State.NEEDS_LOGIN)
     if active.type != "oauth":
-        return State.UNVERIFIED, None
-    session = from_fields(active.fields)
-    expires_at = session.expires_at or None
-    if active.source is not Source.SAVED:
-        # A token from a flag or a variable is not renewed. Without an expiry time, its state is unknown.
-        if expires_at is None:
-            return State.UNVERIFIED, None
-        return (State.NEEDS_LOGIN if session.is_expired(now) else State.VALID), expires_at
-    if session.is_fresh(now=now):
-        return State.VALID, expires_at
-    if session.refresh_token and not _is_refused(session, str(active.fields.get(refresh_state.KEY) or "")):
-        return State.REFRESHABLE, expires_at
-    return (State.NEEDS_LOGIN if session.is_expired(now) else State.VALID), expires_at
+        return LoginState(State.UNVERIFIED)
+    return saved_login_state(get, now) if active.source is Source.SAVED else static_login_state(get, now)
 
 
-def _is_refused(session: Session, record: str) -> bool:
-    """True when the journal says that the refresh token will not be sent again."""
-    known = refresh_state.parse(record)
-    applies = known is not None and known.applies_to(session.refresh_token)
-    return applies and known is not None and known.kind in (Kind.REFUSED, Kind.RETRIED)
+def shadowed(
+    active: ResolvedConfig, snapshot: Mapping[str, Any], environ: Mapping[str, str], choice: Optional[DirectoryChoice]
+) -> List[str]:
+    """The names of the sources that are set and not used.
 
-
-def shadowed(active: ResolvedConfig, snapshot: Mapping[str, Any], environ: Mapping[str, str]) -> List[str]:
-    """The names of the sources that are set and not used; without a default that -c or -C overrides, which is usual."""
+    A default that -c, -C or the choice for the directory overrides is omitted, and a choice that -c or -C overrides,
+    because that is usual.
+    """
     found = []
     variable = environ.get(config_url.CONFIG_NAME_VARIABLE)
     if variable and active.chosen_by in ("-c", "-C") and variable != active.name:
         found.append(config_url.CONFIG_NAME_VARIABLE)
     if active.chosen_by == config_url.CONFIG_NAME_VARIABLE:
-        default = config_rules.stored_default(snapshot)
-        if default not in (None, active.name):
-            found.append("default")
+        source = "directory" if choice else "default"
+        other = choice.name if choice else config_rules.stored_default(snapshot)
+        if other not in (None, active.name):
+            found.append(source)
     if active.chosen_by != "CLOUDINARY_CLOUD_NAME":
         found += ["CLOUDINARY_CLOUD_NAME"] if environ.get("CLOUDINARY_CLOUD_NAME") else []
     if active.chosen_by != "CLOUDINARY_URL":

@@ -21,6 +21,9 @@ from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import KeychainUnavailable, LoginError
 from cloudinary_cli.system.signals import deferred_signals
 
+# Without these, the server issues no refresh token, and the login would end after minutes.
+_REQUIRED_SCOPES = ("openid", "offline_access")
+
 
 @dataclass(frozen=True)
 class LoginRequest:
@@ -29,7 +32,8 @@ class LoginRequest:
     `browser`: whether to open one; None: decided by CLOUDINARY_NO_BROWSER, else by detection. `device`: use a code on
     another device (RFC 8628). `keyring`: encrypt the tokens with a key in the system's keychain; None: as in the login
     that is replaced. `timeout` is in seconds; None: 300, or the lifetime of the device code. `port`: of the redirect;
-    None: the configured one.
+    None: the configured one. `scope`: the permissions to request; empty: those of the replaced login of that name, or
+    the default.
     """
 
     name: Optional[str] = None
@@ -40,6 +44,14 @@ class LoginRequest:
     browser: Optional[bool] = None
     port: Optional[int] = None
     device: bool = False
+    scope: Tuple[str, ...] = ()
+
+    def requested_scopes(self, saved: Mapping[str, Any]) -> Optional[str]:
+        """The user's choice of scopes, now or at an earlier login of that name; None: the default."""
+        if self.scope:
+            return " ".join(dict.fromkeys([*_REQUIRED_SCOPES, *self.scope]))
+        existing = _login_of(saved.get(self.name or ""))
+        return existing.requested_scopes if existing else None
 
 
 @dataclass(frozen=True)
@@ -47,6 +59,7 @@ class LoginResult:
     """Where the session was saved. `old_grant_revoked` is None when no grant was replaced.
 
     `keychain` is the name of the keychain with the key of the encrypted tokens; None: they are not encrypted.
+    `scopes` are the granted ones, separated by spaces; None: the server did not say. `refused_scopes` were requested.
     """
 
     name: str
@@ -54,6 +67,8 @@ class LoginResult:
     default: DefaultStatus
     old_grant_revoked: Optional[bool] = None
     keychain: Optional[str] = None
+    scopes: Optional[str] = None
+    refused_scopes: Tuple[str, ...] = ()
 
 
 def check_entry(request: LoginRequest, store: ConfigStore) -> None:
@@ -113,7 +128,7 @@ def save_login(
         if not is_saved:
             vault().forget(sealed.key_id)
         raise
-    return LoginResult(name, session.cloud_name, default, keychain=keychain)
+    return LoginResult(name, session.cloud_name, default, keychain=keychain, scopes=session.scopes)
 
 
 def _name_is_taken(name: str) -> str:

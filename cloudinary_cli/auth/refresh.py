@@ -23,7 +23,7 @@ import time
 from dataclasses import replace
 from typing import Any, Callable, Dict, Optional, Tuple
 
-from cloudinary_cli.auth import flow, refresh_state
+from cloudinary_cli.auth import flow
 from cloudinary_cli.auth.refresh_entry import SavedLogin
 from cloudinary_cli.auth.refresh_lock import LockedLogin, lock_id, refresh_lock
 from cloudinary_cli.auth.refresh_request import Section, send_token
@@ -39,9 +39,10 @@ from cloudinary_cli.auth.refresh_rules import (
     relogin_command,
     with_command,
 )
-from cloudinary_cli.auth.refresh_state import Kind, RefreshState
 from cloudinary_cli.auth.sealing import vault
 from cloudinary_cli.auth.session import Session, from_cloudinary_url, is_oauth_url, refresh_token_of, with_tokens
+from cloudinary_cli.config import refresh_state
+from cloudinary_cli.config.refresh_state import Kind, RefreshState
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.defaults import REFRESH_LOCK_TIMEOUT_SECONDS, logger
 from cloudinary_cli.errors import (

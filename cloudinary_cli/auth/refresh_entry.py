@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from typing import Any, Callable, Dict, Optional
 
-from cloudinary_cli.auth import refresh_state
 from cloudinary_cli.auth.refresh_rules import holders, holds
-from cloudinary_cli.auth.refresh_state import Kind, RefreshState
 from cloudinary_cli.auth.session import Session, with_tokens
+from cloudinary_cli.config import refresh_state
+from cloudinary_cli.config.refresh_state import Kind, RefreshState
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.config.url import replace_query
 from cloudinary_cli.defaults import logger

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Iterable, List, Mapping, Optional
 
-from cloudinary_cli.auth import refresh_state
-from cloudinary_cli.auth.refresh_state import Kind, RefreshState
 from cloudinary_cli.auth.session import Session
+from cloudinary_cli.config import refresh_state
+from cloudinary_cli.config.refresh_state import Kind, RefreshState
 from cloudinary_cli.config.url import parse, try_parse
 from cloudinary_cli.defaults import DEFAULT_REGION
-from cloudinary_cli.errors import CliError, OAuthError, ReloginRequired
+from cloudinary_cli.errors import CliError, DetailedExit, KeychainUnavailable, OAuthError, ReloginRequired
 
 
 class RefreshOutcome(str, Enum):
@@ -37,6 +37,19 @@ class RefreshResult:
     url: str
     error: Optional[CliError] = None
     saved: bool = True
+
+    @property
+    def is_retryable(self) -> bool:
+        """True when it failed, and may succeed later although nobody does anything."""
+        codes = (DetailedExit.RATE_LIMITED, DetailedExit.UNAVAILABLE, DetailedExit.LOCKED)
+        return self.error is not None and (
+            self.error.detailed_exit_code in codes or isinstance(self.error, KeychainUnavailable)
+        )
+
+    @property
+    def needs_login(self) -> bool:
+        """True when only a login helps."""
+        return isinstance(self.error, ReloginRequired)
 
 
 def relogin_command(name: str, region: str = DEFAULT_REGION) -> str:
@@ -109,11 +122,13 @@ def relogin_advice(name: str, session: Session) -> str:
     return f"Run: {relogin_command(name, session.region)}"
 
 
-def tokens_lost(name: str, session: Session, reason: str) -> OAuthError:
+def tokens_lost(name: str, session: Session, reason: str) -> ReloginRequired:
     """The error for new tokens that cannot be saved: the refresh token before them is spent."""
-    return OAuthError(f"The new tokens of '{name}' are lost. {reason} {relogin_advice(name, session)}")
+    return ReloginRequired(f"The new tokens of '{name}' are lost. {reason} {relogin_advice(name, session)}")
 
 
 def with_command(name: str, session: Session, error: CliError) -> OAuthError:
     """A possibly temporary error, with the command to run if it persists."""
-    return OAuthError(f"{error} If this persists, run: {relogin_command(name, session.region)}")
+    problem = OAuthError(f"{error} If this persists, run: {relogin_command(name, session.region)}")
+    problem.detailed_exit_code = DetailedExit.UNAVAILABLE
+    return problem

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Dict, Mapping, Optional
 
 from cloudinary_cli import defaults
+from cloudinary_cli.config import login_state
+from cloudinary_cli.config.login_state import optional_number
 from cloudinary_cli.config.url import build_config_url, is_oauth_url, parse, replace_query, validate_cloud_name
 from cloudinary_cli.defaults import DEFAULT_REGION, OAUTH_EXPIRY_SKEW_SECONDS, OAUTH_INTERNAL_KEYS
 from cloudinary_cli.errors import InvalidConfigUrl, InvalidTokenResponse
@@ -20,10 +22,10 @@ __all__ = ["Session", "from_cloudinary_url", "is_oauth_url", "strip_oauth_intern
 ASSUMED_LIFETIME = 300
 # How far, in seconds, a claim may be from the local clock before the local clock is used instead.
 _CLOCK_TOLERANCE = 5
-# Larger numbers are ignored: converting them to floats or dates would overflow.
-_LARGEST_NUMBER = 10**18
 
 _TOKEN = re.compile(r"[\x21-\x7e]+\Z")
+# One scope (RFC 6749 section 3.3).
+SCOPE = r"[\x21\x23-\x5b\x5d-\x7e]+\Z"
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,9 @@ class Session:
 
     `oauth_base_url` and `upload_prefix` are None when they are the region's own. With a `key_id`, both tokens are
     ciphertexts (sealing.py): they can be compared and stored, and are decrypted before they are sent.
+
+    Scopes are separated by spaces. `scopes` were granted; `requested_scopes` are the user's choice, kept for the next
+    login of that name.
     """
 
     cloud_name: str
@@ -44,17 +49,12 @@ class Session:
     oauth_base_url: Optional[str] = None
     upload_prefix: Optional[str] = None
     key_id: Optional[str] = None
+    scopes: Optional[str] = None
+    requested_scopes: Optional[str] = None
 
     def is_fresh(self, skew: float = OAUTH_EXPIRY_SKEW_SECONDS, now: Optional[float] = None) -> bool:
-        """True while more than `skew` seconds are left.
-
-        A token with a lifetime of less than two skews counts as fresh for half of its lifetime. Otherwise each call
-        would request a new token from a server with short-lived tokens.
-        """
-        moment = time.time() if now is None else now
-        lifetime = self.expires_at - self.issued_at
-        leeway = min(skew, lifetime / 2) if lifetime > 0 else skew
-        return self.expires_at - leeway > int(moment)
+        """True while more than `skew` seconds are left; see login_state.is_fresh()."""
+        return login_state.is_fresh(self.issued_at, self.expires_at, time.time() if now is None else now, skew)
 
     def is_expired(self, now: float) -> bool:
         return self.expires_at <= now
@@ -96,6 +96,7 @@ class Session:
             expires_at=expires_at,
             region=defaults.normalize_region(region),
             issuer=issuer if isinstance(issuer, str) and issuer else None,
+            scopes=_scopes_of(resp, claims),
         )
 
     def updated_from(self, resp: Mapping[str, Any], now: Optional[float] = None) -> "Session":
@@ -111,7 +112,7 @@ class Session:
             claims = decode_claims(token)
         except InvalidTokenResponse:
             claims = {}
-        issued, expires = _optional_number(claims.get("iat")), _optional_number(claims.get("exp"))
+        issued, expires = optional_number(claims.get("iat")), optional_number(claims.get("exp"))
         issued_at, expires_at = _local_times(resp, issued, expires, moment)
         return replace(
             self,
@@ -119,14 +120,28 @@ class Session:
             refresh_token=refresh_token_of(resp) or self.refresh_token,
             issued_at=issued_at,
             expires_at=expires_at,
+            scopes=_scopes_of(resp, claims) or self.scopes,
         )
+
+
+def _scopes_of(resp: Mapping[str, Any], claims: Mapping[str, Any]) -> Optional[str]:
+    """The granted scopes: of the response (RFC 6749 section 5.1), else of the token's claims (RFC 9068 section 2.2.3).
+
+    `scp` is the claim of Ory Hydra, a list.
+    """
+    for stated in (resp.get("scope"), claims.get("scope"), claims.get("scp")):
+        words = stated.split(" ") if isinstance(stated, str) else stated if isinstance(stated, list) else []
+        scopes = [word for word in words if isinstance(word, str) and re.match(SCOPE, word)]
+        if scopes:
+            return " ".join(scopes)
+    return None
 
 
 def _local_times(
     resp: Mapping[str, Any], issued: Optional[int], expires: Optional[int], now: float
 ) -> "tuple[int, int]":
     """(issued_at, expires_at) on the local clock: the claims where the clocks agree, else receipt plus lifetime."""
-    stated = _optional_number(resp.get("expires_in"))
+    stated = optional_number(resp.get("expires_in"))
     if stated is not None and stated > 0:
         lifetime = stated
     elif issued is not None and expires is not None:
@@ -186,18 +201,8 @@ def _cloud_name_claim(claims: Mapping[str, Any]) -> str:
         raise InvalidTokenResponse(f"The access token's claim 'ext.cloud_name' is unusable: {error}") from None
 
 
-def _optional_number(value: Any) -> Optional[int]:
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        return None
-    try:
-        number = int(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if abs(number) <= _LARGEST_NUMBER else None
-
-
 def _number_claim(claims: Mapping[str, Any], claim: str) -> int:
-    number = _optional_number(claims.get(claim))
+    number = optional_number(claims.get(claim))
     if number is None:
         raise InvalidTokenResponse(f"The access token's claim '{claim}' is missing or not a number.")
     return number
@@ -218,6 +223,10 @@ def to_cloudinary_url(session: Session) -> str:
         params["oauth_base_url"] = session.oauth_base_url
     if session.key_id:
         params["keyring"] = session.key_id
+    if session.scopes:
+        params["scopes"] = session.scopes
+    if session.requested_scopes:
+        params["requested_scopes"] = session.requested_scopes
     return build_config_url(validate_cloud_name(session.cloud_name), params)
 
 
@@ -232,6 +241,7 @@ def with_tokens(url: str, session: Session) -> str:
             "expires_at": str(session.expires_at),
             "refresh_state": None,
             "keyring": session.key_id,
+            "scopes": session.scopes,
         },
     )
 
@@ -255,13 +265,15 @@ def from_fields(fields: Mapping[str, Any]) -> Session:
         cloud_name=get("cloud_name"),
         access_token=get("oauth_token"),
         refresh_token=get("refresh_token") or None,
-        issued_at=_optional_number(get("issued_at")) or 0,
-        expires_at=_optional_number(get("expires_at")) or 0,
+        issued_at=optional_number(get("issued_at")) or 0,
+        expires_at=optional_number(get("expires_at")) or 0,
         region=get("region") or DEFAULT_REGION,
         issuer=get("issuer") or None,
         oauth_base_url=get("oauth_base_url") or None,
         upload_prefix=get("upload_prefix") or None,
         key_id=get("keyring") or None,
+        scopes=get("scopes") or None,
+        requested_scopes=get("requested_scopes") or None,
     )
 
 

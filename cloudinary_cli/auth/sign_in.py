@@ -39,7 +39,8 @@ def sign_in(
     :raises ConfigError: a reserved name, an invalid setting, or an unwritable file. Nothing is saved.
     """
     check_entry(request, store)
-    login = _Login(request, _choose_server(request.region, environ), store, ui, environ, clock)
+    scopes = request.requested_scopes(store.load())
+    login = _Login(request, _choose_server(request.region, environ), store, ui, environ, clock, scopes)
     try:
         return login.by_device() if request.device else login.by_redirect()
     except DeviceCodeRequested:
@@ -99,6 +100,11 @@ class _Login:
     ui: LoginUI
     environ: Mapping[str, str]
     clock: Callable[[], float]
+    requested_scopes: Optional[str] = None
+
+    def _settings(self) -> defaults.OAuthSettings:
+        settings = defaults.oauth_settings(self.environ)
+        return settings._replace(scopes=self.requested_scopes) if self.requested_scopes else settings
 
     def by_redirect(self) -> LoginResult:
         """The authorization code grant with PKCE (RFC 6749 section 4.1, RFC 7636)."""
@@ -107,7 +113,7 @@ class _Login:
         check_method(method, self.ui)
         verifier, challenge = flow.generate_pkce_pair()
         state = flow.generate_state()
-        settings = defaults.oauth_settings(self.environ)
+        settings = self._settings()
         host, port = settings.redirect_host, request.port or settings.redirect_port
         issuers = flow.expected_issuers(base_url)
         endpoint = CallbackServer(host, port, state, issuers)
@@ -138,7 +144,7 @@ class _Login:
 
     def by_device(self) -> LoginResult:
         """The device authorization grant (RFC 8628): the user enters a code on any device."""
-        settings = defaults.oauth_settings(self.environ)
+        settings = self._settings()
         code = device.request_code(self.server.base_url, settings)
         show = self.ui.show
         show(f"Open this address on any device with a browser, and enter the code {code.user_code}\n")
@@ -165,7 +171,10 @@ class _Login:
             redeem(grant)
             session = self._session_of(grant.response)
             result = save_login(self.request, session, self.store, self.environ, grant.note_saved)
-            return replace(result, old_grant_revoked=grant.revoke_replaced(session, client_id))
+            refused = tuple(
+                word for word in self._settings().scopes.split() if word not in (session.scopes or "").split()
+            )
+            return replace(result, old_grant_revoked=grant.revoke_replaced(session, client_id), refused_scopes=refused)
         except BaseException as error:
             if grant.is_saved and session is not None:
                 # Interrupted after the write: revoke the replaced grant anyway.
@@ -193,7 +202,9 @@ class _Login:
                 "the access token was issued by another server than the requested one. "
                 f"Check --region and CLOUDINARY_OAUTH_BASE_URL. {_NOT_SAVED}"
             )
-        return self._with_servers(session)
+        # Without a statement of the server, all requested scopes are granted (RFC 6749 section 5.1).
+        scopes = session.scopes or self._settings().scopes
+        return self._with_servers(replace(session, scopes=scopes, requested_scopes=self.requested_scopes))
 
     def _with_servers(self, session: Session) -> Session:
         return replace(session, oauth_base_url=self.server.custom_base_url, upload_prefix=self.server.upload_prefix)

@@ -12,13 +12,15 @@ from cloudinary_cli.auth.refresh import Refresher
 from cloudinary_cli.auth.refresh_entry import SavedLogin
 from cloudinary_cli.auth.refresh_lock import refresh_lock
 from cloudinary_cli.auth.refresh_rules import RefreshOutcome, RefreshResult, holders, tokens_lost
-from cloudinary_cli.auth.refresh_state import Kind
 from cloudinary_cli.auth.revocation import revocable_session, revoke_session
 from cloudinary_cli.auth.sealing import require_keychain, vault
 from cloudinary_cli.auth.session import Session, from_cloudinary_url, is_oauth_url
 from cloudinary_cli.config import rules as config_rules
 from cloudinary_cli.config.environment import environment_is_configured
+from cloudinary_cli.config.login_state import State, saved_login_state
+from cloudinary_cli.config.refresh_state import Kind
 from cloudinary_cli.config.store import ConfigStore
+from cloudinary_cli.config.url import parse
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import AmbiguousConfigUrl, CliError
 
@@ -140,8 +142,13 @@ def refresh_login(
 def _refresh_entry(refresher: Refresher, name: str, cfg: Mapping[str, Any], force: bool) -> RefreshResult:
     if config_rules.is_reserved_config_name(name) or name not in cfg:
         return RefreshResult(RefreshOutcome.NOT_FOUND, "")
-    result = refresher.refresh(name, cfg[name], force=force)
+    result = refresher.refresh(name, cfg[name], force=force or _is_dead(cfg[name], refresher.clock()))
     return result if result.saved else _save_late(refresher, name, cfg[name], result)
+
+
+def _is_dead(url: Any, now: float) -> bool:
+    """True for a login that cannot be renewed. A forced refresh sends nothing for it, and says why."""
+    return is_oauth_url(url) and saved_login_state(parse(url).get, now).state is State.NEEDS_LOGIN
 
 
 def _save_late(refresher: Refresher, name: str, url: str, result: RefreshResult) -> RefreshResult:
@@ -162,7 +169,7 @@ def _save_late(refresher: Refresher, name: str, url: str, result: RefreshResult)
 
 def refresh_all(
     store: ConfigStore, force: bool = False, clock: Callable[[], float] = time.time
-) -> Dict[str, RefreshOutcome]:
+) -> Dict[str, RefreshResult]:
     """Refresh every saved login that is stale (with `force`, every one), several at a time; in file order.
 
     Each refresh holds the lock of its own login only, so a slow server does not block the others.
@@ -175,8 +182,7 @@ def refresh_all(
 
     with ThreadPoolExecutor(min(_PARALLEL_REFRESHES, len(names))) as pool:
         # A Refresher runs one refresh at a time, so each login has its own.
-        results = list(pool.map(lambda name: _refresh_entry(Refresher(store, clock), name, cfg, force), names))
-    return {name: outcome_of(result) for name, result in zip(names, results)}
+        return dict(zip(names, pool.map(lambda name: _refresh_entry(Refresher(store, clock), name, cfg, force), names)))
 
 
 def outcome_of(result: RefreshResult) -> RefreshOutcome:

@@ -1,16 +1,17 @@
-"""The inventory of configurations: rows, table and JSON; pure given a snapshot. No SDK, and no field for a secret."""
+"""The inventory of configurations: rows and their JSON; pure given a snapshot. No SDK, and no field for a secret."""
 
 # Annotations are evaluated here: NamedTuple compiles each one that is a text, 0.7 ms for a class, in every command.
 
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional
 
 from cloudinary_cli.config import rules as config_rules
 from cloudinary_cli.config import url as config_url
 from cloudinary_cli.config.environment import environment_fields
-from cloudinary_cli.config.resolver import ResolvedConfig, Source
+from cloudinary_cli.config.login_state import LoginState, saved_login_state, static_login_state
+from cloudinary_cli.config.resolver import DirectoryChoice, ResolvedConfig, Source
 from cloudinary_cli.config.view import config_to_dict, duration, parse_time, seconds_until
 from cloudinary_cli.errors import InvalidConfigUrl
-from cloudinary_cli.text import aligned, one_line
+from cloudinary_cli.text import one_line
 
 SYNTHETIC_NAMES = {Source.ENVIRONMENT.value: "(environment)", Source.URL.value: "(command-line)"}
 
@@ -34,6 +35,8 @@ class ConfigRow(NamedTuple):
     active: bool = False
     email: Optional[str] = None
     claim: Optional[Claim] = None
+    login: Optional[LoginState] = None
+    directory: bool = False  # chosen for the current directory
 
     def meta(self) -> Dict[str, Any]:
         """What heads the JSON view of this configuration."""
@@ -60,6 +63,8 @@ class ConfigRow(NamedTuple):
         }
         if self.email:
             result["email"] = self.email
+        if self.login is not None:
+            result["state"], result["expires_at"], result["scopes"], result["renewable_until"] = self.login
         if self.claim is not None:
             result.update(
                 status=self.claim.status,
@@ -67,6 +72,8 @@ class ConfigRow(NamedTuple):
                 claimable_cloud=True,
                 expired=self.claim.expired,
             )
+        if self.directory:
+            result["directory"] = True
         return result
 
     def header(self) -> str:
@@ -88,13 +95,18 @@ class ConfigRow(NamedTuple):
 
 
 def inventory(
-    snapshot: Mapping[str, Any], active: ResolvedConfig, environ: Mapping[str, str], now: float
+    snapshot: Mapping[str, Any],
+    active: ResolvedConfig,
+    environ: Mapping[str, str],
+    now: float,
+    choice: Optional[DirectoryChoice] = None,
 ) -> List[ConfigRow]:
     """All configurations: the command line's, the environment's, then the saved ones in file order.
 
     A saved entry that cannot be parsed gets a row with an empty cloud name.
 
     :param now: epoch seconds.
+    :param choice: the configuration of the working directory.
     """
     rows = []
     if active.source is Source.URL:
@@ -104,7 +116,8 @@ def inventory(
         rows.append(_synthetic(environment, active.source is Source.ENVIRONMENT, now))
     default = config_rules.stored_default(snapshot)
     for name in config_rules.user_config_names(snapshot):
-        rows.append(saved_row(name, snapshot[name], default, active, now))
+        row = saved_row(name, snapshot[name], default, active, now)
+        rows.append(row._replace(directory=True) if choice and name == choice.name else row)
     return rows
 
 
@@ -112,18 +125,29 @@ def saved_row(name: str, url: Any, default: Optional[str], active: ResolvedConfi
     """The row of one saved entry, whatever its value is."""
     is_active = active.source is Source.SAVED and active.name == name
     parsed = config_url.try_parse(url)
-    if parsed is None:
-        return ConfigRow(name, "", "api_key", Source.SAVED, name == default, is_active)
-    keys = parsed.keys() if parsed.raw_query else []
+    if parsed is None or not parsed.raw_query:
+        cloud_name = parsed.cloud_name if parsed else ""
+        return ConfigRow(name, cloud_name, "api_key", Source.SAVED, name == default, is_active)
+    keys, parts = parsed.keys(), [part for part in parsed.raw_query.split("&") if part]
+
+    def get(key: str) -> str:
+        # As parsed.get(), which would decode the names of the other keys again.
+        if key not in keys:
+            return ""
+        value = parts[keys.index(key)].partition("=")[2]
+        return value if value and "%" not in value and "+" not in value else parsed.get(key)
+
+    is_login = "oauth_token" in keys
     return ConfigRow(
         name,
         parsed.cloud_name,
-        "oauth" if "oauth_token" in keys else "api_key",
+        "oauth" if is_login else "api_key",
         Source.SAVED,
         name == default,
         is_active,
-        (parsed.get("account_email") or None) if "account_email" in keys else None,
-        _claim(parsed.get, now) if "claim_url" in keys else None,
+        (get("account_email") or None) if "account_email" in keys else None,
+        _claim(get, now) if "claim_url" in keys else None,
+        saved_login_state(get, now) if is_login else None,
     )
 
 
@@ -146,6 +170,7 @@ def _synthetic(config: ResolvedConfig, is_active: bool, now: float) -> ConfigRow
         active=is_active,
         email=get("account_email") or None,
         claim=_claim(get, now),
+        login=static_login_state(get, now) if config.type == "oauth" else None,
     )
 
 
@@ -167,33 +192,6 @@ def _claim(get: Callable[[str], str], now: float) -> Optional[Claim]:
     if left <= 0:
         return Claim("unclaimed, expired", expires_at, True)
     return Claim(f"unclaimed, expires in {duration(left)}", expires_at, False)
-
-
-def render_config_table(rows: Sequence[ConfigRow], width: Optional[int] = None) -> str:
-    """The table of `cld config -ls`, with a footer when a Claimable Cloud can still be claimed.
-
-    :param width: of the terminal, see text.aligned().
-    """
-    columns: List[List[str]] = [
-        ["NAME", *(row.name for row in rows)],
-        ["CLOUD", *(row.cloud_name for row in rows)],
-        ["TYPE", *(row.type for row in rows)],
-        ["DEFAULT", *("*" * row.default for row in rows)],
-        ["ACTIVE", *("*" * row.active for row in rows)],
-    ]
-    if any(row.email for row in rows):
-        columns.append(["EMAIL", *(row.email or "" for row in rows)])
-    if any(row.claim for row in rows):
-        columns.append(["STATUS", *(row.claim.status if row.claim else "" for row in rows)])
-    return "\n".join([aligned(list(zip(*columns)), width=width), *_footer(rows)])
-
-
-def _footer(rows: Sequence[ConfigRow]) -> List[str]:
-    live = [row for row in rows if row.claim is not None and not row.claim.expired]
-    if not live:
-        return []
-    count = "1 Claimable Cloud is" if len(live) == 1 else f"{len(live)} Claimable Clouds are"
-    return ["", f"{count} not claimed yet, and will be deleted on expiry.", "Claim with: cld agent cloud claim [NAME]"]
 
 
 def config_type_label(obj: Any) -> str:

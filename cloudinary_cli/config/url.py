@@ -143,10 +143,14 @@ def parse(url: Any, single_keys: AbstractSet[str] = _SINGLE_KEYS) -> ConfigUrl:
     if not query:
         return parsed
     keys = parsed.keys()
-    _check_single(keys, single_keys)
+    different = set(keys)
+    if len(different) < len(keys) or "[" in query or "%5" in query:  # %5B is a bracket
+        _check_single(keys, single_keys)
+    if different.isdisjoint(_URL_PARTS):
+        return parsed
     # The SDK lets the query replace the parts before it (BaseConfig._setup_from_parsed_url).
-    replaced = {part: parsed.get(part) for part in _URL_PARTS if part in keys}
-    return parsed._replace(**{part: value for part, value in replaced.items() if value}) if replaced else parsed
+    replaced = {part: parsed.get(part) for part in _URL_PARTS if part in different}
+    return parsed._replace(**{part: value for part, value in replaced.items() if value})
 
 
 def _check_single(keys: List[str], single_keys: AbstractSet[str]) -> None:

@@ -103,6 +103,12 @@ def duration(seconds: float) -> str:
     return f"{int(seconds / 3600 + 0.5)}h" if seconds <= 86400 else f"{int(seconds / 86400 + 0.5)}d"
 
 
+def day_text(epoch: int) -> str:
+    """`2026-01-31`, in UTC; for a time that has no date, `out of range`."""
+    moment = parse_time(epoch)
+    return moment.date().isoformat() if moment else OUT_OF_RANGE
+
+
 def _utc(moment: datetime) -> str:
     # Not strftime: its %Y has no leading zeros for early years on some systems.
     return moment.replace(tzinfo=None).isoformat(" ", "seconds") + " UTC"

@@ -9,7 +9,8 @@ import click
 from cloudinary_cli.agent import claims as claim_utils
 from cloudinary_cli.agent.claims import ClaimableCloud
 from cloudinary_cli.command import CldCommand, completion_of
-from cloudinary_cli.config.inventory import inventory, render_config_table
+from cloudinary_cli.config.inventory import inventory
+from cloudinary_cli.config.inventory_table import render_config_table
 from cloudinary_cli.config.resolver import Source
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.config_options import quoted
@@ -38,7 +39,7 @@ def list_clouds(app: AppContext, as_json: bool) -> bool:
         urls = {one.name: one.claim_url for one in found if claim_utils.is_safe_claim_url(one.claim_url)}
         app.console.json([{**row.as_json(), "claim_url": urls.get(row.name)} for row in rows])
     elif rows:
-        app.console.data(render_config_table(rows, app.console.table_width()))
+        app.console.data(render_config_table(rows, now, app.console.table_width()))
     else:
         app.console.info(_NONE)
     return True

@@ -31,6 +31,8 @@ ACTIONS = (
     Action("from_url", "-url/--from_url", "config_create:create"),
     Action("default", "-d/--default", "config_saved:set_default"),
     Action("unset_default", "-ud/--unset-default", "config_saved:unset_default"),
+    Action("local", "--local", "config_saved:set_local"),
+    Action("unset_local", "--unset-local", "config_saved:unset_local"),
     Action("rm", "-rm/--rm", "config_saved:remove"),
     Action("ls", "-ls/--ls", "config_show:list_all"),
     Action("show", "-s/--show", "config_show:show_saved"),
@@ -88,6 +90,14 @@ _NAMES = completion_of("config_names")
     help="Make a saved configuration the default.",
 )
 @click.option("-ud", "--unset-default", is_flag=True, help="Forget the default.")
+@click.option(
+    "--local",
+    metavar="NAME",
+    callback=_not_empty,
+    shell_complete=_NAMES,
+    help="Use a saved configuration in the current directory and below it.",
+)
+@click.option("--unset-local", is_flag=True, help="Forget the configuration of the current directory.")
 @click.option(
     "-rm",
     "--rm",

@@ -23,6 +23,8 @@ class ConfigOptions(NamedTuple):
     set_default: bool = False
     default: Optional[str] = None
     unset_default: bool = False
+    local: Optional[str] = None
+    unset_local: bool = False
     rm: Optional[str] = None
     ls: bool = False
     show: Optional[str] = None

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from typing import TYPE_CHECKING, Any, Dict, Iterable, Mapping, Optional
 
 import click
 
+from cloudinary_cli.config.login_state import State, saved_login_state
 from cloudinary_cli.config.resolver import Source
+from cloudinary_cli.config.url import parse
 from cloudinary_cli.context import AppContext
-from cloudinary_cli.core.config_options import ACTIVE, ConfigOptions, report, shown, unknown
+from cloudinary_cli.core.config_options import ACTIVE, ConfigOptions, quoted, report, shown, unknown
+from cloudinary_cli.errors import DetailedExit, OAuthError
+from cloudinary_cli.text import redact
+
+if TYPE_CHECKING:
+    from cloudinary_cli.auth.refresh_rules import RefreshResult
 
 
 def refresh(app: AppContext, options: ConfigOptions) -> int:
@@ -32,7 +39,7 @@ def refresh(app: AppContext, options: ConfigOptions) -> int:
     command = relogin_command(app.store, name)
     reason = str(result.error or f"The token of '{shown(name)}' was not refreshed.")
     app.console.error(reason if command in reason else f"{reason} If this persists, run: {command}")
-    return 1
+    return _status([result])
 
 
 def _name_to_refresh(app: AppContext, options: ConfigOptions) -> str:
@@ -44,25 +51,63 @@ def _name_to_refresh(app: AppContext, options: ConfigOptions) -> str:
 
 
 def refresh_all(app: AppContext, options: ConfigOptions) -> int:
-    """`cld config -ra`: exit status 1 when one of the logins failed."""
+    """`cld config -ra`: exit status 1, or a detailed one, when one of the logins failed."""
     from cloudinary_cli.auth import use_cases
     from cloudinary_cli.auth.refresh_rules import RefreshOutcome
 
-    outcomes = use_cases.refresh_all(app.store, options.force, app.clock)
+    results = use_cases.refresh_all(app.store, options.force, app.clock)
+    outcomes = {name: use_cases.outcome_of(result) for name, result in results.items()}
+    failed = {name: results[name] for name, outcome in outcomes.items() if outcome is RefreshOutcome.FAILED}
+    commands = {name: _next_command(app, name, result) for name, result in failed.items()}
     if options.json:
-        app.console.json([{"name": name, "outcome": outcome.value} for name, outcome in outcomes.items()])
+        now = app.clock()
+        app.console.json([_row(name, results[name], outcomes[name].value, commands, now) for name in results])
     else:
-        _tell(app, outcomes)
-    failed = [name for name, outcome in outcomes.items() if outcome is RefreshOutcome.FAILED]
-    if failed:
-        commands = "; ".join(use_cases.relogin_command(app.store, name) for name in failed)
-        app.console.error(f"{len(failed)} of {len(outcomes)} not refreshed. Try again, or log in again: {commands}")
-    return 1 if failed else 0
+        _tell(app, results, outcomes)
+    if not failed:
+        return 0
+    relogin = [commands[name] or "" for name, result in failed.items() if result.needs_login]
+    advice = [f"Log in again: {'; '.join(relogin)}."] if relogin else []
+    advice += ["Try again later."] if any(result.is_retryable for result in failed.values()) else []
+    app.console.error(" ".join([f"{len(failed)} of {len(results)} not refreshed.", *advice]))
+    return _status(failed.values())
 
 
-def _tell(app: AppContext, outcomes: Mapping[str, Any]) -> None:
+def _next_command(app: AppContext, name: str, result: RefreshResult) -> Optional[str]:
+    """The command that helps; None when nothing but the error's own advice does."""
+    from cloudinary_cli.auth.use_cases import relogin_command
+
+    if result.is_retryable:
+        return f"cld config -r {quoted(name)}"
+    return shown(relogin_command(app.store, name)) if isinstance(result.error, OAuthError) else None
+
+
+def _row(
+    name: str, result: RefreshResult, outcome: str, commands: Mapping[str, Optional[str]], now: float
+) -> Dict[str, Any]:
+    """The object of one login in `--json`, without secrets."""
+    login = saved_login_state(parse(result.url).get, now)
+    return {
+        "name": name,
+        "outcome": outcome,
+        "reason": redact(str(result.error)) if result.error else None,
+        "retryable": result.is_retryable if result.error else None,
+        "state": (State.NEEDS_LOGIN if result.needs_login else login.state).value,
+        "expires_at": login.expires_at,
+        "next_command": commands.get(name),
+    }
+
+
+def _status(failed: Iterable[RefreshResult]) -> int:
+    """A refused login is the failure that does not end by itself, so its detailed status comes first."""
+    codes = [result.error.detailed_exit_code for result in failed if result.error is not None]
+    return DetailedExit(min(codes, key=lambda code: code != DetailedExit.AUTHENTICATION, default=DetailedExit.FAILURE))
+
+
+def _tell(app: AppContext, results: Mapping[str, RefreshResult], outcomes: Mapping[str, Any]) -> None:
     if not outcomes:
         app.console.info("No login is saved. Log in with: cld login")
     for name, outcome in outcomes.items():
         hint = " (--force refreshes it all the same)" if outcome.value == "fresh" else ""
-        app.console.info(f"{shown(name)}: {outcome.value.replace('_', ' ')}{hint}")
+        told = "needs login" if results[name].needs_login else outcome.value.replace("_", " ")
+        app.console.info(f"{shown(name)}: {told}{hint}")

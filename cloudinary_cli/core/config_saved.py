@@ -1,9 +1,10 @@
-"""`cld config -d`, `-ud`, `-rm`: the default and the removal of saved configurations."""
+"""`cld config -d`, `-ud`, `--local`, `--unset-local`, `-rm`: the default, a directory's choice, and removal."""
 
 from __future__ import annotations
 
 from typing import Any, Tuple
 
+from cloudinary_cli.config import directories
 from cloudinary_cli.config import rules as config_rules
 from cloudinary_cli.config import url as config_url
 from cloudinary_cli.config.environment import environment_is_configured
@@ -27,6 +28,25 @@ def unset_default(app: AppContext, options: ConfigOptions) -> int:
     if app.store.clear_default():
         return report(app, options, None, "default_unset", "The default is unset.")
     return report(app, options, None, "no_default", "No default was set.")
+
+
+def set_local(app: AppContext, options: ConfigOptions) -> int:
+    """`cld config --local`."""
+    name = options.local or ""
+    try:
+        directory = directories.choose(app.store, name)
+    except ConfigNotFound:
+        raise unknown(name, "--local") from None
+    return report(app, options, name, "local_set", f"'{shown(name)}' is used in {shown(directory)} and below it now.")
+
+
+def unset_local(app: AppContext, options: ConfigOptions) -> int:
+    """`cld config --unset-local`."""
+    if directories.forget(app.store):
+        return report(app, options, None, "local_unset", "This directory has no configuration of its own any more.")
+    choice = app.directory_choice
+    above = f" It uses the one of {shown(choice.directory)}: unset it there." if choice else ""
+    return report(app, options, None, "no_local", f"This directory has no configuration of its own.{above}")
 
 
 def remove(app: AppContext, options: ConfigOptions) -> int:

@@ -7,6 +7,7 @@ from cloudinary_cli.config import inventory as config_listing
 from cloudinary_cli.config import resolver as config_resolver
 from cloudinary_cli.config import rules as config_rules
 from cloudinary_cli.config import view as config_view
+from cloudinary_cli.config.inventory_table import render_config_table, renewal_warning
 from cloudinary_cli.config.resolver import ResolvedConfig, Selection
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.config_options import ConfigOptions, unknown
@@ -17,12 +18,16 @@ def list_all(app: AppContext, options: ConfigOptions) -> int:
     """`cld config -ls`."""
     if app.active.problem is not None:
         app.console.warning(app.active.problem.message)
-    rows = config_listing.inventory(app.store.load(), app.active, app.environ, app.clock())
+    now = app.clock()
+    rows = config_listing.inventory(app.store.load(), app.active, app.environ, now, app.known_directory_choice)
     if options.json:
         app.console.json([row.as_json() for row in rows])
     else:
         width = app.console.table_width()
-        app.console.data(config_listing.render_config_table(rows, width) if rows else defaults.NO_CONFIG_MESSAGE)
+        app.console.data(render_config_table(rows, now, width) if rows else defaults.NO_CONFIG_MESSAGE)
+    ends = {row.name: row.login.renewable_until or 0 for row in rows if row.login and row.login.ends_soon(now)}
+    if ends:
+        app.console.warning(renewal_warning(ends))
     return 0
 
 

@@ -6,7 +6,8 @@ from typing import List, Tuple
 
 import click
 
-from cloudinary_cli.command import CldCommand
+from cloudinary_cli.command import CldCommand, completion_of
+from cloudinary_cli.completion import EXEC_COMMAND
 from cloudinary_cli.config import resolver as config_resolver
 from cloudinary_cli.config.resolver import ResolvedConfig, Selection
 from cloudinary_cli.context import AppContext
@@ -20,13 +21,13 @@ class ExecCommand(CldCommand):
     def parse_args(self, ctx: click.Context, args: List[str]) -> List[str]:
         if "--" in args:
             at = args.index("--")
-            ctx.meta[__name__] = args[at + 1 :]
+            ctx.meta[EXEC_COMMAND] = args[at + 1 :]
             args = args[:at]
         return super().parse_args(ctx, args)
 
 
 @click.command("exec", cls=ExecCommand, options_metavar="[NAME] -- COMMAND [ARGUMENTS]...")
-@click.argument("name", nargs=-1, metavar="")
+@click.argument("name", nargs=-1, metavar="", shell_complete=completion_of("exec_words"))
 @click.pass_context
 def exec_command(ctx: click.Context, name: Tuple[str, ...]) -> int:
     """Run COMMAND with the saved configuration NAME (default: the active one) as its Cloudinary account.
@@ -41,7 +42,7 @@ def exec_command(ctx: click.Context, name: Tuple[str, ...]) -> int:
       cld exec work -- python report.py --month 11
     """
     app: AppContext = ctx.obj
-    command: List[str] = ctx.meta.get(__name__, [])
+    command: List[str] = ctx.meta.get(EXEC_COMMAND, [])
     if not command or len(name) > 1:
         raise click.UsageError("Put -- between the name and the command: cld exec [NAME] -- COMMAND", ctx)
     chosen = _chosen(app, *name)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, Tuple
 
 import click
 
@@ -14,6 +15,16 @@ from cloudinary_cli.errors import CliError
 
 if TYPE_CHECKING:
     from cloudinary_cli.auth.login_entry import LoginResult
+
+
+def _check_scopes(ctx: click.Context, param: click.Parameter, values: Tuple[str, ...]) -> Tuple[str, ...]:
+    """The scopes one by one; `--scope 'a b'` is `--scope a --scope b`."""
+    from cloudinary_cli.auth.session import SCOPE
+
+    for value in values:
+        if not value.split() or not all(re.match(SCOPE, scope) for scope in value.split()):
+            raise click.BadParameter(f"'{shown(value)}' is not the name of a scope.", ctx, param)
+    return tuple(scope for value in values for scope in value.split())
 
 
 @click.command("login", cls=CldCommand)
@@ -38,6 +49,13 @@ if TYPE_CHECKING:
     type=click.IntRange(1, 65535),
     help="Port of the redirect (default: CLOUDINARY_OAUTH_REDIRECT_PORT, then 49421). It must be registered at the "
     "server, which compares the whole redirect address.",
+)
+@click.option(
+    "--scope",
+    multiple=True,
+    callback=_check_scopes,
+    metavar="SCOPE",
+    help="A permission to request instead of the default ones (repeatable). Later logins of that name keep the choice.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print what was saved as JSON, without secrets.")
 @click.pass_obj
@@ -65,7 +83,8 @@ def login(app: AppContext, /, as_json: bool, **options: Any) -> bool:
         raise
     _report(app, result)
     if as_json:
-        console.json({"name": result.name, "cloud_name": result.cloud_name, "default": result.default.value})
+        saved = {"name": result.name, "cloud_name": result.cloud_name, "default": result.default.value}
+        console.json({**saved, "scopes": result.scopes})
     return True
 
 
@@ -73,18 +92,34 @@ def _report(app: AppContext, result: LoginResult) -> None:
     info = app.console.info
     # Shown even with `-v ERROR`: the browser may be logged in to another person's account.
     app.console.notice(f"Logged in. Saved as '{shown(result.name)}' (cloud {result.cloud_name}).")
+    if result.scopes:
+        info(f"Granted scopes: {result.scopes}")
+    if result.refused_scopes:
+        app.console.warning(f"Requested and not granted: {' '.join(result.refused_scopes)}")
     if result.keychain:
         info(f"Its tokens are encrypted; the key is in the keychain ({result.keychain}).")
     if result.old_grant_revoked:
         info("The previous session of that name was revoked.")
-    other = app.environ.get(CONFIG_NAME_VARIABLE)
-    if other and other != result.name:
+    overriding = _overriding(app, result.name)
+    if overriding:
         info(f"Use it with: cld -C {quoted(result.name)} <command>")
-        app.console.warning(f"{CONFIG_NAME_VARIABLE} is '{shown(other)}' in this shell and overrides the default.")
-    elif result.default.value == "made":
-        info(f"'{shown(result.name)}' is now the default configuration.")
-    elif result.default.value == "already":
-        info(f"'{shown(result.name)}' is already the default configuration.")
+        app.console.warning(overriding)
+    elif result.default.value in ("made", "already"):
+        info(f"'{shown(result.name)}' is {result.default.value.replace('made', 'now')} the default configuration.")
     else:
         info(f"Use it with: cld -C {quoted(result.name)} <command>")
         info(f"Make it the default with: cld config -d {quoted(result.name)}")
+
+
+def _overriding(app: AppContext, name: str) -> str:
+    """The sentence about another configuration that commands here use instead of the default; empty without one."""
+    other, choice = app.environ.get(CONFIG_NAME_VARIABLE), app.known_directory_choice
+    if other:
+        return (
+            ""
+            if other == name
+            else f"{CONFIG_NAME_VARIABLE} is '{shown(other)}' in this shell and overrides the default."
+        )
+    if choice is None or choice.name == name:
+        return ""
+    return f"The directory {shown(choice.directory)} uses '{shown(choice.name)}' (cld config --local), not the default."

@@ -2,40 +2,79 @@
 
 from __future__ import annotations
 
-from typing import List, Optional
+from typing import Any, List, Optional
 
 import click
 
 from cloudinary_cli.command import CldCommand, completion_of
+from cloudinary_cli.config import rules as config_rules
+from cloudinary_cli.config.url import is_ambiguous_login, is_oauth_url
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.config_options import quoted, shown
-from cloudinary_cli.errors import URL_IS_NO_NAME, Declined
+from cloudinary_cli.errors import URL_IS_NO_NAME, CliError, Declined
 from cloudinary_cli.text import did_you_mean
 
 _HINT = "Name the login to log out: cld logout <name>"
+_NONE = "No saved login. Nothing to log out of."
 
 
 @click.command("logout", cls=CldCommand)
 @click.argument("name", required=False, shell_complete=completion_of("login_names"))
+@click.option("--all", "every", is_flag=True, help="Log out of all saved logins.")
+@click.option("-F", "--force", is_flag=True, help="With --all: do not ask.")
 @click.pass_obj
-def logout(app: AppContext, name: Optional[str]) -> bool:
+def logout(app: AppContext, name: Optional[str], every: bool, force: bool) -> bool:
     """Revoke the login NAME at the server and remove it. Without NAME, ask which one.
 
     \b
     cld logout work
+    cld logout --all
     """
     from cloudinary_cli.auth import use_cases
 
+    if every and name is not None:
+        raise click.UsageError("Give either NAME or --all, not both.")
+    if force and not every:
+        raise click.UsageError("-F/--force goes with --all.")
+    if every:
+        return _logout_all(app, force)
     if name is None:
         logins = use_cases.login_names(app.store.load())
         if not logins:
-            app.console.info("No saved login. Nothing to log out of.")
+            app.console.info(_NONE)
             return True
         name = _choose(app, logins)
         if name is None:
             app.console.info("Cancelled.")
             return True
     return _report(app, name, use_cases.logout(app.store, name, app.environ).value)
+
+
+def _logout_all(app: AppContext, force: bool) -> bool:
+    """End all logins, one after the other. One that cannot be ended does not keep the others."""
+    from cloudinary_cli.auth import use_cases
+
+    cfg = app.store.load()
+    names = [name for name in config_rules.user_config_names(cfg) if _is_login(cfg[name])]
+    if not names:
+        app.console.info(_NONE)
+        return True
+    app.console.notice(f"Saved logins: {', '.join(map(shown, names))}")
+    if not force and not app.console.confirm(f"Log out of all {len(names)}?"):
+        raise Declined("Not logged out.")
+    done = []
+    for name in names:
+        end = use_cases.remove_ambiguous_login if is_ambiguous_login(cfg[name]) else use_cases.logout
+        try:
+            done.append(_report(app, name, end(app.store, name, app.environ).value))
+        except CliError as error:
+            app.console.error(error.message)
+            done.append(False)
+    return all(done)
+
+
+def _is_login(entry: Any) -> bool:
+    return is_oauth_url(entry) or is_ambiguous_login(entry)
 
 
 def _choose(app: AppContext, logins: List[str]) -> Optional[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any, Optional
 
 import click
@@ -11,6 +12,7 @@ from cloudinary_cli.command import CldCommand, completion_of
 from cloudinary_cli.config import resolver as config_resolver
 from cloudinary_cli.config.check import check_settings
 from cloudinary_cli.config.resolver import ResolvedConfig, Selection, Source
+from cloudinary_cli.config.url import build_config_url
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.config_options import shown, unknown
 from cloudinary_cli.errors import ConfigError, ConfigNotFound, ReloginRequired
@@ -18,9 +20,15 @@ from cloudinary_cli.errors import ConfigError, ConfigNotFound, ReloginRequired
 
 @click.command("token", cls=CldCommand)
 @click.argument("name", required=False, shell_complete=completion_of("login_names"))
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["env", "header", "json"]),
+    help="env: a line for a shell that sets CLOUDINARY_URL; header: an Authorization header; json: as --json.",
+)
 @click.option("-j", "--json", "as_json", is_flag=True, help="Print JSON with the token and when it expires.")
 @click.pass_obj
-def token(app: AppContext, name: Optional[str], as_json: bool) -> bool:
+def token(app: AppContext, name: Optional[str], form: Optional[str], as_json: bool) -> bool:
     """Print an access token of the login NAME (default: the active one), renewed if it is stale.
 
     The token is a secret until it expires: keep it out of logs. API keys have no access token.
@@ -31,20 +39,32 @@ def token(app: AppContext, name: Optional[str], as_json: bool) -> bool:
     """
     from cloudinary_cli.auth.session import from_fields
 
+    if as_json and form not in (None, "json"):
+        raise click.UsageError(f"--json and --format {form} cannot be combined.")
     chosen = _chosen(app, name)
     config = _oauth_config(app, chosen)
     value = config.oauth_token
     expires_at = from_fields(vars(config)).expires_at or None
     if expires_at is not None and expires_at <= app.clock():
         raise ReloginRequired(_expired(app, chosen))
-    if as_json:
+    if as_json or form == "json":
         fields = {"schema_version": SCHEMA_VERSION, "name": chosen.name, "cloud_name": chosen.cloud_name}
         fields.update(access_token=value, token_type="Bearer")
         app.console.json({**fields, "expires_at": expires_at, "expires_at_utc": rfc3339(expires_at)})
     else:
-        app.console.data(str(value))
+        app.console.data(_text(str(value), config, form))
     config.flush()
     return True
+
+
+def _text(value: str, config: Any, form: Optional[str]) -> str:
+    if form == "header":
+        return f"Authorization: Bearer {value}"
+    if form is None:
+        return value
+    fields = {"oauth_token": value, "upload_prefix": config.upload_prefix}
+    url = build_config_url(config.cloud_name, {key: field for key, field in fields.items() if field})
+    return f"export CLOUDINARY_URL={shlex.quote(url)}"
 
 
 def _chosen(app: AppContext, name: Optional[str]) -> ResolvedConfig:

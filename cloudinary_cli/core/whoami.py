@@ -6,8 +6,11 @@ from typing import Optional, Tuple
 
 import click
 
-from cloudinary_cli.auth.identity import Identity, State, identify
+from cloudinary_cli.auth.identity import Identity, identify
 from cloudinary_cli.command import CldCommand
+from cloudinary_cli.config.inventory_table import renewal_warning
+from cloudinary_cli.config.login_state import State
+from cloudinary_cli.config.resolver import ResolvedConfig, resolve
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.config_options import shown
 from cloudinary_cli.errors import AuthenticationError, CliError, ConfigError, ReloginRequired
@@ -26,12 +29,14 @@ def whoami(app: AppContext, as_json: bool, verify: bool) -> bool:
     cld whoami
     cld -C work whoami --json --verify
     """
-    identity = identify(app.active, app.store.load(), app.environ, app.clock())
+    identity = _identity(app, app.active)
     problem: Optional[CliError] = None
     if verify and app.active.problem is None and app.active.is_usable:
         identity, problem = _verified(app, identity)
     for source in identity.shadows:
         app.console.warning(_warning(identity, source))
+    if identity.ends_soon(app.clock()):
+        app.console.warning(renewal_warning({identity.name or "": identity.renewable_until or 0}))
     if as_json:
         app.console.json(identity.as_json())
     elif identity.source is not None:
@@ -42,6 +47,10 @@ def whoami(app: AppContext, as_json: bool, verify: bool) -> bool:
     if not identity.state.is_usable:
         app.console.error(_advice(app, identity))
     return identity.state.is_usable
+
+
+def _identity(app: AppContext, active: ResolvedConfig) -> Identity:
+    return identify(active, app.store.load(), app.environ, app.clock(), app.known_directory_choice)
 
 
 def _verified(app: AppContext, identity: Identity) -> Tuple[Identity, Optional[CliError]]:
@@ -64,14 +73,11 @@ def _verified(app: AppContext, identity: Identity) -> Tuple[Identity, Optional[C
 
 def _reloaded(app: AppContext, identity: Identity) -> Identity:
     """The identity from config.json after the call, which may have renewed the token."""
-    from cloudinary_cli.config.resolver import resolve
-
-    snapshot = app.store.load_fresh()
     try:
-        again = resolve(app.selection, snapshot, app.environ)
+        again = resolve(app.selection, app.store.load_fresh(), app.environ, lambda: app.directory_choice)
     except ConfigError:
         return identity
-    return identify(again, snapshot, app.environ, app.clock())
+    return _identity(app, again)
 
 
 def _warning(identity: Identity, source: str) -> str:
@@ -79,6 +85,8 @@ def _warning(identity: Identity, source: str) -> str:
     used = f"{chosen_by} comes first ('{shown(identity.name)}')" if identity.name else f"{chosen_by} comes first"
     if source == "default":
         return f"The stored default is not used: {used}."
+    if source == "directory":
+        return f"The configuration of this directory (cld config --local) is not used: {used}."
     return f"{source} is set in the environment and not used: {used}."
 
 
@@ -88,4 +96,4 @@ def _advice(app: AppContext, identity: Identity) -> str:
     from cloudinary_cli.auth.use_cases import relogin_command
 
     command = shown(relogin_command(app.store, app.active.name))
-    return f"The login '{shown(identity.name)}' has expired. Run: {command}"
+    return f"The login '{shown(identity.name)}' can no longer be renewed. Run: {command}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple, Union
 from urllib.parse import quote, unquote
 
-from cloudinary_cli.errors import CliError
+from cloudinary_cli.errors import AuthenticationError, CliError
 
 # The hop-by-hop headers of RFC 9110 section 7.6.1, and those that the proxy sets itself.
 _NOT_FORWARDED = frozenset(
@@ -48,7 +48,7 @@ class ProxiedRequest:
 class Forwarder:
     """Decides which requests are forwarded, and sends them.
 
-    :param config: an OAuthConfig; its `oauth_token` is read for each request, and refreshed when it is stale.
+    :param config: an OAuthConfig, whose call_with_token() refreshes a stale token and repeats a call after a 401.
     :param pool: of urllib3, for the scheme of `api_url`.
     :param nonce: the first segment of the path of every request, known to the child process only.
     """
@@ -83,30 +83,25 @@ class Forwarder:
         :raises urllib3.exceptions.HTTPError: no response.
         """
         url = self.api_url + self.api_path(request.path)
-        token = self._token()
-        response = self._send_with(url, request, token)
-        if response.status != 401:
+        refused: List[Any] = []
+
+        def call(token: Optional[str]) -> Any:
+            if refused and not isinstance(request.body, bytes):
+                return refused.pop()  # the body is spent; the caller's next request will have the other token
+            response = self._send_with(url, request, str(token))
+            if response.status == 401:
+                refused.append(response)
+                raise AuthenticationError(f"The API refused the access token. {self._config.relogin_advice}".rstrip())
             return response
-        if not self._has_another_token(token):
-            response.close()
-            raise Refused(401, f"The API refused the access token. {self._config.relogin_advice}".rstrip())
-        if not isinstance(request.body, bytes):
-            return response  # the next request will have the other token
-        response.drain_conn()
-        response.release_conn()
-        return self._send_with(url, request, self._token())
 
-    def _token(self) -> str:
         try:
-            return str(self._config.oauth_token)
+            return self._config.call_with_token(call)
         except CliError as error:
             raise Refused(401, error.message) from error
-
-    def _has_another_token(self, rejected: str) -> bool:
-        try:
-            return bool(self._config.invalidate_token(rejected))
-        except CliError as error:
-            raise Refused(401, error.message) from error
+        finally:
+            for response in refused:
+                response.drain_conn()
+                response.release_conn()
 
     def _send_with(self, url: str, request: ProxiedRequest, token: str) -> Any:
         from urllib3.util import Timeout

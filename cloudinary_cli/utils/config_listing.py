@@ -13,9 +13,9 @@ from cloudinary_cli.config.inventory import (
     active_row,
     config_type_label,
     inventory,
-    render_config_table,
     saved_row,
 )
+from cloudinary_cli.config.inventory_table import render_config_table
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.utils.config_resolver import last_resolved
 

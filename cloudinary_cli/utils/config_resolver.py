@@ -7,6 +7,7 @@ from typing import Any, List, Optional
 
 import click
 
+from cloudinary_cli.config.directories import choice_of
 from cloudinary_cli.config.resolver import (
     ResolvedConfig,
     Selection,
@@ -40,7 +41,8 @@ _resolved: List[ResolvedConfig] = []
 
 def resolve_cli_config(config: Optional[str], config_saved: Optional[str], warn_if_unconfigured: bool = True) -> bool:
     """Select the configuration for the old functions. True if it has credentials. Sends no request."""
-    resolved = resolve(Selection(config, config_saved), ConfigStore().load(), os.environ)
+    store = ConfigStore()
+    resolved = resolve(Selection(config, config_saved), store.load(), os.environ, lambda: choice_of(store))
     _resolved[:] = [resolved]
     if not resolved.is_usable and warn_if_unconfigured:
         try:

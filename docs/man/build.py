@@ -60,9 +60,9 @@ def section(name: str, command: click.Command) -> Iterator[str]:
     """One command, then those below it."""
     usage = [argument(param) for param in command.params if isinstance(param, click.Argument)]
     has_options = any(True for _ in options(command))
+    own = command.options_metavar if command.options_metavar != "[OPTIONS]" else None  # cld exec: the whole line
     words = [
-        *(["[OPTIONS]"] if has_options else []),
-        *usage,
+        *([own] if own else [*(["[OPTIONS]"] if has_options else []), *usage]),
         *(["COMMAND"] if isinstance(command, click.Group) else []),
     ]
     yield f".SS {text(' '.join(['cld', name, *words]))}"

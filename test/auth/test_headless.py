@@ -91,7 +91,8 @@ def test_login_by_paste(start: Callable[..., Login], env: Dict[str, str], store:
     login.paste(address)
     done = login.end()
     assert done.code == 0, done.err
-    assert json.loads(done.out) == {"name": "sandbox", "cloud_name": "sandbox", "default": "made"}
+    scopes = "openid offline_access asset_management upload"
+    assert json.loads(done.out) == {"name": "sandbox", "cloud_name": "sandbox", "default": "made", "scopes": scopes}
     assert "sandbox" in store.load_fresh()
 
 

@@ -36,6 +36,7 @@ def test_login_saves_a_session_without_a_secret(
     keys = [key for key, _ in parse(content["sandbox"]).query]
     assert keys == [
         "oauth_token", "refresh_token", "issued_at", "expires_at", "region", "issuer", "upload_prefix", "oauth_base_url",
+        "scopes",
     ]  # fmt: skip
     session = from_cloudinary_url(content["sandbox"])
     assert session.upload_prefix == box.url and session.oauth_base_url == box.url and session.issuer == box.url + "/"

@@ -9,9 +9,9 @@ from typing import Any, Callable
 
 import pytest
 
-from cloudinary_cli.auth import refresh_state
 from cloudinary_cli.auth.refresh import Refresher, RefreshOutcome, refresh_lock
 from cloudinary_cli.auth.session import from_cloudinary_url
+from cloudinary_cli.config import refresh_state
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.config.url import parse, replace_query
 from cloudinary_cli.errors import LockTimeout, ReloginRequired

@@ -163,6 +163,18 @@ def test_a_variable_that_overrides_the_new_login_is_reported(cld: Cld, env: Dict
     assert done.code == 0 and "warning" not in done.err
 
 
+def test_the_configuration_of_a_directory_that_overrides_the_new_login_is_reported(
+    cld: Cld, env: Dict[str, str], store: ConfigStore
+) -> None:
+    store.save({"other": KEY})
+    assert cld("config", "--local", "other").code == 0
+    done = cld("login", "fresh", "--set-default", env=env)
+    assert done.code == 0 and "uses 'other' (cld config --local), not the default." in done.err
+    assert "cld -C fresh <command>" in done.err
+    Path(store.path).with_name("directories.json").write_text("{")
+    assert cld("login", "fresh", env=env).code == 0
+
+
 def test_a_command_without_a_configuration_fails_at_once_and_names_the_variable(
     cld: Cld, box: SandboxClient, env: Dict[str, str], store: ConfigStore
 ) -> None:

@@ -6,9 +6,9 @@ from typing import Any, List
 
 import pytest
 
-from cloudinary_cli.auth import refresh_state
 from cloudinary_cli.auth.refresh import Refresher, RefreshOutcome
 from cloudinary_cli.auth.session import Session
+from cloudinary_cli.config import refresh_state
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.config.url import parse, replace_query
 from cloudinary_cli.errors import ReloginRequired

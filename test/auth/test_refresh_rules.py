@@ -7,7 +7,6 @@ from typing import Any, Optional
 
 import pytest
 
-from cloudinary_cli.auth import refresh_state
 from cloudinary_cli.auth.refresh import RefreshOutcome, RefreshResult
 from cloudinary_cli.auth.refresh_rules import (
     check_not_dead,
@@ -17,8 +16,9 @@ from cloudinary_cli.auth.refresh_rules import (
     relogin_command,
     with_command,
 )
-from cloudinary_cli.auth.refresh_state import Kind, RefreshState
 from cloudinary_cli.auth.session import to_cloudinary_url
+from cloudinary_cli.config import refresh_state
+from cloudinary_cli.config.refresh_state import Kind, RefreshState
 from cloudinary_cli.errors import CliError, ReloginRequired
 from test.support.logins import LOGIN
 

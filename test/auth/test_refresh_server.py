@@ -11,11 +11,11 @@ from typing import Any, List, Optional
 
 import pytest
 
-from cloudinary_cli.auth import refresh_state
 from cloudinary_cli.auth.refresh import Refresher, RefreshOutcome
 from cloudinary_cli.auth.refresh_lock import refresh_lock, refresh_lock_path
-from cloudinary_cli.auth.refresh_state import Kind, RefreshState
 from cloudinary_cli.auth.session import from_cloudinary_url, to_cloudinary_url
+from cloudinary_cli.config import refresh_state
+from cloudinary_cli.config.refresh_state import Kind, RefreshState
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.config.url import parse, replace_query
 from cloudinary_cli.errors import Delivery, ReloginRequired, TokenEndpointError

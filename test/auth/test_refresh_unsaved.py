@@ -68,7 +68,7 @@ def test_a_disk_that_is_full_for_a_moment_loses_no_tokens(
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     assert ("refreshed" in err) != ("--json" in command) and "lost" not in err
-    assert "--json" not in command or json.loads(out) == [{"name": "box", "outcome": "refreshed"}]
+    assert "--json" not in command or [row["outcome"] for row in json.loads(out)] == ["refreshed"]
     assert from_cloudinary_url(store.load_fresh()["box"]).refresh_token == "rt_new_0123456789"
 
 
@@ -82,7 +82,7 @@ def test_a_disk_that_stays_full_says_that_the_tokens_are_lost(
     disk.free()
     assert process.returncode == 1 and "The new tokens of 'box' are lost" in err and "cld login box" in err
     assert store.path in err and "Traceback" not in err and "rt_new" not in out + err
-    assert "--json" not in command or json.loads(out) == [{"name": "box", "outcome": "failed"}]
+    assert "--json" not in command or [row["outcome"] for row in json.loads(out)] == ["failed"]
 
 
 @pytest.mark.parametrize("command", [["admin", "ping"], ["token"]], ids=" ".join)

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from cloudinary_cli.auth import refresh_state
 from cloudinary_cli.auth.oauth_config import OAuthConfig
 from cloudinary_cli.auth.refresh import Refresher, RefreshOutcome
 from cloudinary_cli.auth.sealing import PREFIX, vault
 from cloudinary_cli.auth.session import Session, from_cloudinary_url, is_oauth_url, to_cloudinary_url
+from cloudinary_cli.config import refresh_state
 from cloudinary_cli.config.resolver import Selection, config_to_api_kwargs, resolve
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.config.url import parse, replace_query

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from cloudinary_cli import auth
-from cloudinary_cli.auth import refresh_state
 from cloudinary_cli.auth.refresh import refresh_lock
 from cloudinary_cli.auth.session import from_cloudinary_url
 from cloudinary_cli.auth.use_cases import LogoutOutcome, logout
+from cloudinary_cli.config import refresh_state
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.config.url import parse
 from cloudinary_cli.system.signals import deferred_signals

@@ -10,8 +10,8 @@ from typing import Sequence
 
 import pytest
 
-from cloudinary_cli.auth import refresh_state
 from cloudinary_cli.auth.session import from_cloudinary_url
+from cloudinary_cli.config import refresh_state
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.config.url import parse
 from test.support.sandbox_client import SandboxClient

@@ -10,7 +10,8 @@ from typing import Any, Dict, List, Mapping, Optional
 
 import pytest
 
-from cloudinary_cli.config.inventory import ConfigRow, inventory, render_config_table
+from cloudinary_cli.config.inventory import ConfigRow, inventory
+from cloudinary_cli.config.inventory_table import render_config_table
 from cloudinary_cli.config.resolver import Selection, resolve
 from cloudinary_cli.utils import config_listing, config_resolver, config_utils
 
@@ -50,9 +51,9 @@ def test_order_command_line_environment_then_file_order() -> None:
 def test_table() -> None:
     found = rows({"a": A, "long-name": LOGIN, "__default__": "long-name"})
     assert render_config_table(found).split("\n") == [
-        "NAME       CLOUD  TYPE     DEFAULT  ACTIVE",
+        "NAME       CLOUD  TYPE     DEFAULT  ACTIVE  STATE        EXPIRES IN",
         "a          a      api_key",
-        "long-name  c      oauth    *        *",
+        "long-name  c      oauth    *        *       refreshable",
     ]
 
 

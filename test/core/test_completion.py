@@ -74,6 +74,13 @@ def test_commands_options_and_names_of_other_places(complete: Run, saved: Path, 
         (["config", "--show", "ac"], ["acme", "acme-login"]),
         (["config", "-d", "ze"], ["zed"]),
         (["config", "-rm", "ze"], ["zed"]),
+        (["config", "--local", "ze"], ["zed"]),
+        (["config", "--unset"], ["--unset-default", "--unset-local"]),
+        (["exec", "ze"], ["zed"]),
+        (["exec", "zed", "ac"], []),
+        (["token", "--format", "h"], ["header"]),
+        (["logout", "--a"], ["--all"]),
+        (["login", "--sc"], ["--scope"]),
         (["config", "-r", ""], ["acme-login"]),
         (["logout", ""], ["acme-login"]),
         (["login", ""], ["acme-login"]),
@@ -91,8 +98,12 @@ def test_every_row_of_the_page(complete: Run, saved: Path, shell: str, words: Li
     assert complete(shell, *words) == expected
 
 
-@pytest.mark.parametrize("words", [["uploader", "upload", "pho"], ["upload", "pho"]], ids=lambda value: " ".join(value))
-def test_files_after_a_method_of_the_uploader(cld: Run, words: List[str]) -> None:
+@pytest.mark.parametrize(
+    "words",
+    [["uploader", "upload", "pho"], ["upload", "pho"], ["exec", "--", "pho"], ["exec", "zed", "--", "node", "pho"]],
+    ids=lambda value: " ".join(value),
+)
+def test_files_after_a_method_of_the_uploader_and_in_the_command_of_exec(cld: Run, words: List[str]) -> None:
     env = {"_CLD_COMPLETE": "bash_complete", "COMP_WORDS": " ".join(["cld", *words]), "COMP_CWORD": str(len(words))}
     assert cld(env=env).out == "file,pho\n"
 

@@ -63,10 +63,11 @@ def test_refresh_all(cld: Run, store: ConfigStore, box: SandboxClient) -> None:
     box.save_login(store, "fresh", stale=False)
     done = cld("config", "-ra", "--json")
     assert done.code == 1 and "cld login dead --region api-eu" in done.err
-    assert json.loads(done.out) == [
-        {"name": "dead", "outcome": "failed"},
-        {"name": "stale", "outcome": "refreshed"},
-        {"name": "fresh", "outcome": "fresh"},
+    rows = json.loads(done.out)
+    assert [(row["name"], row["outcome"], row["state"]) for row in rows] == [
+        ("dead", "failed", "needs-login"),
+        ("stale", "refreshed", "valid"),
+        ("fresh", "fresh", "valid"),
     ]
     assert cld("config", "-rm", "dead").code == 0
     done = cld("config", "-ra", "--force")

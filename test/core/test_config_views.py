@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -124,3 +125,23 @@ def test_a_claimable_cloud(invoke: Run, store: ConfigStore) -> None:
     row = json.loads(invoke("config", "-s", "t", "-j").out)
     assert row["claimable_cloud"] is True and row["expired"] is False and row["expires_at"] == "2099-01-01T00:00:00Z"
     assert "1 Claimable Cloud" in invoke("config", "-ls").out
+
+
+def test_the_list_takes_no_lock_and_uses_no_network(cld: Run, store: ConfigStore, box: SandboxClient) -> None:
+    box.save_login(store, "f")
+    box.reset()
+    with store.lock():
+        assert cld("config", "-ls", timeout=20).code == 0
+    assert box.requests("/") == []
+
+
+def test_a_login_that_was_not_used_for_long_is_warned_about(cld: Run, store: ConfigStore, box: SandboxClient) -> None:
+    box.save_login(store, "old", issued_at=int(time.time()) - 80 * 86400)
+    box.save_login(store, "new")
+    for command in (["config", "-ls", "--json"], ["-C", "old", "whoami", "--json"]):
+        done = cld(*command)
+        assert done.code == 0 and json.loads(done.out)
+        assert done.err.startswith("warning: 'old': not used for long") and done.err.count("\n") == 1
+        assert done.err.endswith("Renew now: cld config -r old\n")
+    assert cld("config", "-r", "old").code == 0
+    assert cld("config", "-ls").err == ""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any, Callable
@@ -99,3 +101,31 @@ def test_a_static_token(invoke: Run, home: Path) -> None:
     assert (broken.code, broken.out) == (1, "")
     expired = invoke("-c", "cloudinary://c?oauth_token=abc&expires_at=2", "token")
     assert (expired.code, expired.out) == (1, "") and "has expired" in expired.err
+
+
+def test_a_header_for_curl(cld: Run, box: SandboxClient, store: ConfigStore) -> None:
+    session = box.save_login(store, stale=False)
+    done = cld("token", "box", "--format", "header")
+    assert (done.code, done.out, done.err) == (0, f"Authorization: Bearer {session.access_token}\n", "")
+
+
+def test_a_variable_for_a_shell_leads_an_sdk_to_the_account(
+    cld: Run, box: SandboxClient, store: ConfigStore, tmp_path: Path
+) -> None:
+    box.save_login(store)
+    line = cld("token", "box", "--format", "env")
+    assert line.code == 0 and line.out.count("\n") == 1
+    code = "import cloudinary.api; print(cloudinary.api.ping()['status'])"
+    script = f'{line.out}{sys.executable} -c "{code}"'
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, cwd=str(tmp_path))
+    assert done.stdout == "ok\n", done.stderr
+    assert "refresh" not in line.out, "only the token that expires soon"
+
+
+def test_the_format_json_is_that_of_the_option(cld: Run, box: SandboxClient, store: ConfigStore) -> None:
+    box.save_login(store, stale=False)
+    assert cld("token", "box", "--format", "json").out == cld("token", "box", "--json").out
+    assert cld("token", "box", "--json", "--format", "json").code == 0
+    for wrong in (["--format", "xml"], ["--json", "--format", "env"]):
+        done = cld("token", "box", *wrong)
+        assert done.code == 1 and done.out == ""

@@ -10,9 +10,10 @@ from typing import Any, Callable, Dict, List, Optional
 
 import pytest
 
-from cloudinary_cli.auth.identity import Identity, State, rfc3339
-from cloudinary_cli.auth.refresh_state import Kind, RefreshState, fingerprint
+from cloudinary_cli.auth.identity import Identity, rfc3339
 from cloudinary_cli.auth.session import Session, to_cloudinary_url
+from cloudinary_cli.config.login_state import State
+from cloudinary_cli.config.refresh_state import Kind, RefreshState, fingerprint
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.config.url import replace_query
 from test.conftest import REPO
@@ -89,7 +90,8 @@ def test_the_environment_as_source(who: Run, home: Path, env: Dict[str, str], ch
         (dead(login_url(left=-HOUR), Kind.STARTED), "refreshable", 0),
         (dead(login_url(left=-HOUR), Kind.REFUSED), "needs-login", 1),
         (dead(login_url(left=-HOUR), Kind.RETRIED), "needs-login", 1),
-        (dead(login_url(), Kind.REFUSED), "valid", 0),
+        (dead(login_url(), Kind.REFUSED), "needs-login", 1),
+        (dead(login_url(), Kind.RETRIED), "valid", 0),
         (dead(login_url(left=-HOUR, refresh="RTSECRET2"), Kind.REFUSED), "refreshable", 0),
     ],
     # The URLs hold the time, and every worker has to find the same names.
@@ -102,6 +104,7 @@ def test_the_environment_as_source(who: Run, home: Path, env: Dict[str, str], ch
         "refused",
         "retried",
         "fresh refused",
+        "fresh retried",
         "other",
     ],
 )

@@ -15,6 +15,7 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
+from cloudinary_cli.auth.oauth_config import OAuthConfig
 from cloudinary_cli.net.pool import environment_proxy
 from cloudinary_cli.proxy.forward import open_forwarder
 from cloudinary_cli.proxy.server import ProxyServer
@@ -43,6 +44,9 @@ class Config:
             return False
         self.tokens.append(f"t{len(self.tokens) + 1}")
         return True
+
+    has_oauth = True
+    call_with_token = OAuthConfig.call_with_token
 
 
 class Api(BaseHTTPRequestHandler):
