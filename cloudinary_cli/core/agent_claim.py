@@ -7,7 +7,6 @@ from typing import Optional
 import click
 
 from cloudinary_cli.agent import claims as claim_utils
-from cloudinary_cli.agent.claims import ClaimableCloud
 from cloudinary_cli.command import CldCommand, completion_of
 from cloudinary_cli.config.inventory import inventory
 from cloudinary_cli.config.inventory_table import render_config_table
@@ -103,7 +102,7 @@ def open_claim_page(app: AppContext, url: str) -> bool:
     return True
 
 
-def _choose(app: AppContext, name: Optional[str]) -> Optional[ClaimableCloud]:
+def _choose(app: AppContext, name: Optional[str]) -> Optional[claim_utils.ClaimableCloud]:
     """The cloud to claim; None if the user cancels.
 
     :raises CliError: there is none, or none was chosen.

@@ -47,8 +47,7 @@ def _check_scopes(ctx: click.Context, param: click.Parameter, values: Tuple[str,
 @click.option(
     "--port",
     type=click.IntRange(1, 65535),
-    help="Port of the redirect (default: CLOUDINARY_OAUTH_REDIRECT_PORT, then 49421). It must be registered at the "
-    "server, which compares the whole redirect address.",
+    help="Port of the redirect (default: CLOUDINARY_OAUTH_REDIRECT_PORT, then 49421). The server must have it registered.",
 )
 @click.option(
     "--scope",
@@ -74,8 +73,7 @@ def login(app: AppContext, /, as_json: bool, **options: Any) -> bool:
 
     if options["device"] and options["browser"] is not None:
         raise click.UsageError("--device needs no browser here: omit --browser and --no-browser.")
-    console = app.console
-    ui = LoginUI(app.open_browser, console.notice, console.is_interactive, console.lines)
+    ui = LoginUI(app.open_browser, app.console.notice, app.console.is_interactive, app.console.lines)
     try:
         result = sign_in(LoginRequest(**options), app.store, ui, app.environ, app.clock)
     except CliError as error:
@@ -84,7 +82,7 @@ def login(app: AppContext, /, as_json: bool, **options: Any) -> bool:
     _report(app, result)
     if as_json:
         saved = {"name": result.name, "cloud_name": result.cloud_name, "default": result.default.value}
-        console.json({**saved, "scopes": result.scopes})
+        app.console.json({**saved, "scopes": result.scopes})
     return True
 
 
@@ -115,11 +113,8 @@ def _overriding(app: AppContext, name: str) -> str:
     """The sentence about another configuration that commands here use instead of the default; empty without one."""
     other, choice = app.environ.get(CONFIG_NAME_VARIABLE), app.known_directory_choice
     if other:
-        return (
-            ""
-            if other == name
-            else f"{CONFIG_NAME_VARIABLE} is '{shown(other)}' in this shell and overrides the default."
-        )
+        problem = f"{CONFIG_NAME_VARIABLE} is '{shown(other)}' in this shell and overrides the default."
+        return "" if other == name else problem
     if choice is None or choice.name == name:
         return ""
     return f"The directory {shown(choice.directory)} uses '{shown(choice.name)}' (cld config --local), not the default."
