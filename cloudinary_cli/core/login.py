@@ -47,7 +47,7 @@ def _check_scopes(ctx: click.Context, param: click.Parameter, values: Tuple[str,
 @click.option(
     "--port",
     type=click.IntRange(1, 65535),
-    help="Port of the redirect (default: CLOUDINARY_OAUTH_REDIRECT_PORT, then 49421). The server must have it registered.",
+    help="Registered port of the redirect (default: CLOUDINARY_OAUTH_REDIRECT_PORT, then 49421).",
 )
 @click.option(
     "--scope",
