@@ -48,9 +48,7 @@ class ConfigUrl(NamedTuple):
 
     def keys(self) -> List[str]:
         """The decoded keys of the query."""
-        names = [part.partition("=")[0] for part in self.raw_query.split("&") if part]
-        together = "".join(names)
-        return [unquote_plus(name) for name in names] if "%" in together or "+" in together else names
+        return [_decoded(part.partition("=")[0]) for part in self.raw_query.split("&") if part]
 
     def get(self, key: str) -> str:
         """The first value of a query key that is not blank, as the SDK reads it; empty if there is none."""
@@ -150,7 +148,7 @@ def parse_with_values(url: Any, single_keys: AbstractSet[str] = _SINGLE_KEYS) ->
     pairs = [part.partition("=") for part in query.split("&") if part]
     names = "".join([pair[0] for pair in pairs])
     if "%" in names or "+" in names:
-        pairs = [(unquote_plus(name), equals, value) for name, equals, value in pairs]
+        pairs = [(unquote_plus(name), "=", value) for name, _, value in pairs]
     values = {name: value for name, _, value in pairs}
     if len(values) < len(pairs) or "[" in names or "%" in names:
         _check_single([pair[0] for pair in pairs], single_keys)
