@@ -107,14 +107,12 @@ def identify(
 
 
 def _state(active: ResolvedConfig, now: float) -> LoginState:
-    def get(key: str) -> str:
-        return str(active.fields.get(key) or "")
-
     if not active.is_usable:
         return LoginState(State.NEEDS_LOGIN)
     if active.type != "oauth":
         return LoginState(State.UNVERIFIED)
-    return saved_login_state(get, now) if active.source is Source.SAVED else static_login_state(get, now)
+    state_of = saved_login_state if active.source is Source.SAVED else static_login_state
+    return state_of(active.fields, now)
 
 
 def shadowed(

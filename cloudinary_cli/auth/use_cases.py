@@ -148,7 +148,7 @@ def _refresh_entry(refresher: Refresher, name: str, cfg: Mapping[str, Any], forc
 
 def _is_dead(url: Any, now: float) -> bool:
     """True for a login that cannot be renewed. A forced refresh sends nothing for it, and says why."""
-    return is_oauth_url(url) and saved_login_state(parse(url).get, now).state is State.NEEDS_LOGIN
+    return is_oauth_url(url) and saved_login_state(parse(url).fields(), now).state is State.NEEDS_LOGIN
 
 
 def _save_late(refresher: Refresher, name: str, url: str, result: RefreshResult) -> RefreshResult:

@@ -3,6 +3,7 @@
 # Annotations are evaluated here: NamedTuple compiles each one that is a text, 0.7 ms for a class, in every command.
 
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional
+from urllib.parse import unquote_plus
 
 from cloudinary_cli.config import rules as config_rules
 from cloudinary_cli.config import url as config_url
@@ -64,7 +65,8 @@ class ConfigRow(NamedTuple):
         if self.email:
             result["email"] = self.email
         if self.login is not None:
-            result["state"], result["expires_at"], result["scopes"], result["renewable_until"] = self.login
+            result["state"] = self.login.state.value  # a plain str, which the fast path of to_json() needs
+            _, result["expires_at"], result["scopes"], result["renewable_until"] = self.login
         if self.claim is not None:
             result.update(
                 status=self.claim.status,
@@ -124,20 +126,13 @@ def inventory(
 def saved_row(name: str, url: Any, default: Optional[str], active: ResolvedConfig, now: float) -> ConfigRow:
     """The row of one saved entry, whatever its value is."""
     is_active = active.source is Source.SAVED and active.name == name
-    parsed = config_url.try_parse(url)
-    if parsed is None or not parsed.raw_query:
-        cloud_name = parsed.cloud_name if parsed else ""
-        return ConfigRow(name, cloud_name, "api_key", Source.SAVED, name == default, is_active)
-    keys, parts = parsed.keys(), [part for part in parsed.raw_query.split("&") if part]
-
-    def get(key: str) -> str:
-        # As parsed.get(), which would decode the names of the other keys again.
-        if key not in keys:
-            return ""
-        value = parts[keys.index(key)].partition("=")[2]
-        return value if value and "%" not in value and "+" not in value else parsed.get(key)
-
-    is_login = "oauth_token" in keys
+    try:
+        parsed, values = config_url.parse_with_values(url)
+    except InvalidConfigUrl:
+        return ConfigRow(name, "", "api_key", Source.SAVED, name == default, is_active)
+    if not values:
+        return ConfigRow(name, parsed.cloud_name, "api_key", Source.SAVED, name == default, is_active)
+    is_login = "oauth_token" in values
     return ConfigRow(
         name,
         parsed.cloud_name,
@@ -145,9 +140,9 @@ def saved_row(name: str, url: Any, default: Optional[str], active: ResolvedConfi
         Source.SAVED,
         name == default,
         is_active,
-        (get("account_email") or None) if "account_email" in keys else None,
-        _claim(get, now) if "claim_url" in keys else None,
-        saved_login_state(get, now) if is_login else None,
+        (parsed.get("account_email") or None) if "account_email" in values else None,
+        _claim(parsed.get, now) if "claim_url" in values else None,
+        saved_login_state(values, now, unquote_plus) if is_login else None,
     )
 
 
@@ -170,7 +165,7 @@ def _synthetic(config: ResolvedConfig, is_active: bool, now: float) -> ConfigRow
         active=is_active,
         email=get("account_email") or None,
         claim=_claim(get, now),
-        login=static_login_state(get, now) if config.type == "oauth" else None,
+        login=static_login_state(config.fields, now) if config.type == "oauth" else None,
     )
 
 

@@ -3,7 +3,7 @@
 # Annotations are evaluated here: NamedTuple compiles each one that is a text, 0.7 ms for a class, in every command.
 
 from enum import Enum
-from typing import Any, Callable, NamedTuple, Optional
+from typing import Any, Callable, Mapping, NamedTuple, Optional
 
 from cloudinary_cli.defaults import OAUTH_EXPIRY_SKEW_SECONDS
 
@@ -69,18 +69,22 @@ def is_fresh(issued_at: int, expires_at: int, now: float, skew: float = OAUTH_EX
     return expires_at - leeway > int(now)
 
 
-def saved_login_state(get: Callable[[str], str], now: float) -> LoginState:
+def saved_login_state(
+    values: Mapping[str, Any], now: float, decode: Callable[[str], str] = lambda text: text
+) -> LoginState:
     """The state of a saved login.
 
-    :param get: the value of a query key of the entry; empty when it is missing.
+    :param values: the query of the entry, by key.
     :param now: epoch seconds.
+    :param decode: makes a plain text of a value. It is called only where that matters, for the sake of long lists.
     """
-    expires_at, scopes = optional_number(get("expires_at")) or 0, get("scopes") or None
-    refresh_token, record = get("refresh_token"), get("refresh_state")
+    get = values.get
+    issued_at, expires_at = _number(get("issued_at"), decode), _number(get("expires_at"), decode)
+    refresh_token, record, scopes = get("refresh_token"), get("refresh_state"), get("scopes")
+    scopes = decode(scopes) if scopes else None
     if not get("oauth_token"):
         return LoginState(State.NEEDS_LOGIN, expires_at or None, scopes)
-    refused, dead = _journal(record, refresh_token) if record else (False, False)
-    issued_at = optional_number(get("issued_at")) or 0
+    refused, dead = _journal(decode(record), decode(refresh_token)) if record and refresh_token else (False, False)
     if not refused and (is_fresh(issued_at, expires_at, now) or (dead or not refresh_token) and expires_at > now):
         state = State.VALID
     else:
@@ -89,10 +93,17 @@ def saved_login_state(get: Callable[[str], str], now: float) -> LoginState:
     return LoginState(state, expires_at or None, scopes, issued_at + _REFRESH_TOKEN_SECONDS if renewable else None)
 
 
-def static_login_state(get: Callable[[str], str], now: float) -> LoginState:
+def _number(text: Any, decode: Callable[[str], str]) -> int:
+    """A time of an entry; 0 when it is missing or unreadable."""
+    if type(text) is str and len(text) < 18 and text.isdecimal():
+        return int(text)
+    return optional_number(decode(text) if type(text) is str else text) or 0
+
+
+def static_login_state(values: Mapping[str, Any], now: float) -> LoginState:
     """The state of a token from an option or a variable. Without an expiry time, it is unknown."""
-    expires_at, scopes = optional_number(get("expires_at")), get("scopes") or None
-    if not get("oauth_token"):
+    expires_at, scopes = optional_number(values.get("expires_at")), values.get("scopes") or None
+    if not values.get("oauth_token"):
         return LoginState(State.NEEDS_LOGIN, None, scopes)
     if not expires_at:
         return LoginState(State.UNVERIFIED, None, scopes)

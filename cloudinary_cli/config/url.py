@@ -48,9 +48,7 @@ class ConfigUrl(NamedTuple):
 
     def keys(self) -> List[str]:
         """The decoded keys of the query."""
-        names = [part.partition("=")[0] for part in self.raw_query.split("&") if part]
-        together = "".join(names)
-        return [unquote_plus(name) for name in names] if "%" in together or "+" in together else names
+        return [_decoded(part.partition("=")[0]) for part in self.raw_query.split("&") if part]
 
     def get(self, key: str) -> str:
         """The first value of a query key that is not blank, as the SDK reads it; empty if there is none."""
@@ -138,19 +136,29 @@ def parse(url: Any, single_keys: AbstractSet[str] = _SINGLE_KEYS) -> ConfigUrl:
     :param single_keys: the settings that may occur only once.
     :raises InvalidConfigUrl: wrong type, scheme, no host, or two values of one setting. The text never repeats the URL.
     """
+    return parse_with_values(url, single_keys)[0]
+
+
+def parse_with_values(url: Any, single_keys: AbstractSet[str] = _SINGLE_KEYS) -> Tuple[ConfigUrl, Dict[str, str]]:
+    """As parse(), with the raw value of each key of the query, the first that is not blank. For long lists."""
     host, key, secret, path, query = _split(url, "cloudinary", URL_SHAPE)
     parsed = ConfigUrl(host, key, secret, path[1:] if path else None, query)
     if not query:
-        return parsed
-    keys = parsed.keys()
-    different = set(keys)
-    if len(different) < len(keys) or "[" in query or "%5" in query:  # %5B is a bracket
-        _check_single(keys, single_keys)
-    if different.isdisjoint(_URL_PARTS):
-        return parsed
+        return parsed, {}
+    pairs = [part.partition("=") for part in query.split("&") if part]
+    names = "".join([pair[0] for pair in pairs])
+    if "%" in names or "+" in names:
+        pairs = [(unquote_plus(name), "=", value) for name, _, value in pairs]
+    values = {name: value for name, _, value in pairs}
+    if len(values) < len(pairs) or "[" in names or "%" in names:
+        _check_single([pair[0] for pair in pairs], single_keys)
+        for name, _, value in reversed(pairs):
+            values[name] = value or values[name]
+    if values.keys().isdisjoint(_URL_PARTS):
+        return parsed, values
     # The SDK lets the query replace the parts before it (BaseConfig._setup_from_parsed_url).
-    replaced = {part: parsed.get(part) for part in _URL_PARTS if part in different}
-    return parsed._replace(**{part: value for part, value in replaced.items() if value})
+    replaced = {part: parsed.get(part) for part in _URL_PARTS if part in values}
+    return parsed._replace(**{part: value for part, value in replaced.items() if value}), values
 
 
 def _check_single(keys: List[str], single_keys: AbstractSet[str]) -> None:

@@ -86,7 +86,7 @@ def _row(
     name: str, result: RefreshResult, outcome: str, commands: Mapping[str, Optional[str]], now: float
 ) -> Dict[str, Any]:
     """The object of one login in `--json`, without secrets."""
-    login = saved_login_state(parse(result.url).get, now)
+    login = saved_login_state(parse(result.url).fields(), now)
     return {
         "name": name,
         "outcome": outcome,
