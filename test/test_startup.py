@@ -12,7 +12,7 @@ from typing import Dict, List, Set, Tuple
 import pytest
 
 from cloudinary_cli.auth.session import Session, to_cloudinary_url
-from test.test_architecture import PACKAGE, Source
+from test.support.package_source import PACKAGE, Source
 
 # What a request needs and a short command does not: HTTP, TLS, and what they pull in.
 HTTP = {

@@ -15,7 +15,7 @@ _TRY_OTHERS = "To use another account: cld -C NAME <command>. The saved ones: cl
 
 
 @dataclass(frozen=True)
-class Call:
+class FailedCall:
     """Where a call was sent and with which credentials. `fix` is what to type when they are rejected."""
 
     url: str
@@ -59,7 +59,9 @@ class Call:
         return text
 
 
-def describe_call(config: Any, function: Callable[..., Any], arguments: Mapping[str, Any], own: bool = False) -> Call:
+def describe_call(
+    config: Any, function: Callable[..., Any], arguments: Mapping[str, Any], own: bool = False
+) -> FailedCall:
     """Describe a call of an SDK function with the active configuration and the arguments of the call.
 
     :param own: the credentials are among the arguments.
@@ -68,10 +70,10 @@ def describe_call(config: Any, function: Callable[..., Any], arguments: Mapping[
     proxy = str(config.api_proxy or "")
     if function.__module__.startswith("cloudinary.provisioning"):
         name = "CLOUDINARY_ACCOUNT_URL"
-        return Call(url, f"the API key of {name}", "its account", f"Check the key and secret in {name}.", proxy)
+        return FailedCall(url, f"the API key of {name}", "its account", f"Check the key and secret in {name}.", proxy)
     account = f"cloud '{one_line(str(arguments.get('cloud_name') or config.cloud_name), 60)}'"
     if own:
-        return Call(url, "the credentials among the arguments", account, "Check them.", proxy)
+        return FailedCall(url, "the credentials among the arguments", account, "Check them.", proxy)
     origin = getattr(config, CREDENTIALS_ORIGIN, "") or "the credentials in use"
     fix = getattr(config, "relogin_advice", "") or "Check it with: cld config. To log in instead: cld login"
-    return Call(url, origin, account, fix, proxy)
+    return FailedCall(url, origin, account, fix, proxy)

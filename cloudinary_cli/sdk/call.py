@@ -10,7 +10,7 @@ from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import ApiError, AuthenticationError, CliError
 from cloudinary_cli.sdk import activation, loader
-from cloudinary_cli.sdk.advice import Call, describe_call
+from cloudinary_cli.sdk.advice import FailedCall, describe_call
 
 _OWN_CREDENTIALS = ("api_key", "api_secret")
 
@@ -58,7 +58,7 @@ def _attempt(func: Callable[..., Any], args: Tuple[Any, ...], kwargs: Dict[str, 
         raise _api_error(error, describe_call(loader.load().config(), func, kwargs, own)) from error
 
 
-def _api_error(error: Exception, call: Call) -> ApiError:
+def _api_error(error: Exception, call: FailedCall) -> ApiError:
     from urllib3.exceptions import HTTPError
 
     status, cause = _status(error), error.__context__
