@@ -84,6 +84,7 @@ def test_a_delivery_host_that_does_not_exist_ends_a_pull_after_ten_items(account
     assert done.code == 1 and "Traceback" not in done.err
     assert (report()["failed"], report()["cancelled"]) == (10, COUNT - 10)
     assert json.loads(done.out)["stopped"] == "no-such-host.invalid cannot be reached"
+    assert "Cannot connect to no-such-host.invalid: its name cannot be resolved" in done.err
     assert reasons() == ["not tried: no-such-host.invalid cannot be reached"]
 
 
@@ -92,6 +93,8 @@ def test_requests_in_progress_end_when_the_host_refuses_connections(cld: Run) ->
     url = "cloudinary://k:s@demo?upload_prefix=http://127.0.0.1:9"
     done = cld("-c", url, "upload_dir", "d", "-fm", "fixed", "-w", "20", "--report", "r")
     assert done.code == 1 and "127.0.0.1:9 cannot be reached" in done.err
+    assert "Cannot connect to 127.0.0.1:9: Connection refused. Check the network connection." in done.err
+    assert "urllib3" not in done.err and "Max retries" not in done.err
     assert 10 <= report()["failed"] <= 20 and report()["cancelled"] == COUNT - report()["failed"]
 
 
