@@ -1,4 +1,4 @@
-"""The options of `cld config`, and the output of outcomes and names that its actions share."""
+"""The options of `cld config`, and what commands share: the choice by NAME, and the output of outcomes and names."""
 
 # Annotations are evaluated here: NamedTuple compiles each one that is a text, 0.7 ms for a class, in every command.
 
@@ -6,9 +6,11 @@ from typing import NamedTuple, Optional, Tuple
 
 import click
 
+from cloudinary_cli.config import resolver as config_resolver
 from cloudinary_cli.config import rules as config_rules
+from cloudinary_cli.config.resolver import ResolvedConfig, Selection
 from cloudinary_cli.context import AppContext
-from cloudinary_cli.errors import URL_IS_NO_NAME
+from cloudinary_cli.errors import URL_IS_NO_NAME, ConfigNotFound
 from cloudinary_cli.text import did_you_mean, one_line
 
 # The value of `-r` without a name. It cannot be given: no argument of a process can contain a NUL.
@@ -41,6 +43,22 @@ def report(app: AppContext, options: ConfigOptions, name: Optional[str], outcome
     elif told:
         app.console.info(told)
     return 0
+
+
+def chosen_config(app: AppContext, name: Optional[str], kind: str) -> ResolvedConfig:
+    """The saved configuration NAME, or without one the active configuration.
+
+    :param kind: what NAME stands for, in the error for a command line with both NAME and -c or -C.
+    :raises ConfigError: nothing usable is selected.
+    """
+    if name is None:
+        return app.active.require()
+    if app.selection.config is not None or app.selection.config_saved is not None:
+        raise click.UsageError(f"Give the {kind} either as NAME or with -C, not both.")
+    try:
+        return config_resolver.resolve(Selection(config_saved=name), app.store.load(), {}).require()
+    except ConfigNotFound:
+        raise unknown(name, "NAME") from None
 
 
 def unknown(name: str, label: str) -> click.BadParameter:

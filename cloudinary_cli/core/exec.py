@@ -8,11 +8,8 @@ import click
 
 from cloudinary_cli.command import CldCommand, completion_of
 from cloudinary_cli.completion import EXEC_COMMAND
-from cloudinary_cli.config import resolver as config_resolver
-from cloudinary_cli.config.resolver import ResolvedConfig, Selection
 from cloudinary_cli.context import AppContext
-from cloudinary_cli.core.config_options import unknown
-from cloudinary_cli.errors import ConfigNotFound
+from cloudinary_cli.core.config_options import chosen_config
 
 
 class ExecCommand(CldCommand):
@@ -45,7 +42,7 @@ def exec_command(ctx: click.Context, name: Tuple[str, ...]) -> int:
     command: List[str] = ctx.meta.get(EXEC_COMMAND, [])
     if not command or len(name) > 1:
         raise click.UsageError("Put -- between the name and the command: cld exec [NAME] -- COMMAND", ctx)
-    chosen = _chosen(app, *name)
+    chosen = chosen_config(app, name[0] if name else None, "configuration")
     from cloudinary_cli.proxy.run import run_with_key, run_with_login
 
     if not chosen.has_oauth:
@@ -54,14 +51,3 @@ def exec_command(ctx: click.Context, name: Tuple[str, ...]) -> int:
 
     config = activation.other_config(chosen, app.store)
     return run_with_login(chosen, config, command, app.environ, app.console.error)
-
-
-def _chosen(app: AppContext, name: str = "") -> ResolvedConfig:
-    if not name:
-        return app.active.require()
-    if app.selection.config is not None or app.selection.config_saved is not None:
-        raise click.UsageError("Give the configuration either as NAME or with -C, not both.")
-    try:
-        return config_resolver.resolve(Selection(config_saved=name), app.store.load(), {}).require()
-    except ConfigNotFound:
-        raise unknown(name, "NAME") from None

@@ -9,13 +9,12 @@ import click
 
 from cloudinary_cli.auth.identity import SCHEMA_VERSION, rfc3339
 from cloudinary_cli.command import CldCommand, completion_of
-from cloudinary_cli.config import resolver as config_resolver
 from cloudinary_cli.config.check import check_settings
-from cloudinary_cli.config.resolver import ResolvedConfig, Selection, Source
+from cloudinary_cli.config.resolver import ResolvedConfig, Source
 from cloudinary_cli.config.url import build_config_url
 from cloudinary_cli.context import AppContext
-from cloudinary_cli.core.config_options import shown, unknown
-from cloudinary_cli.errors import ConfigError, ConfigNotFound, ReloginRequired
+from cloudinary_cli.core.config_options import chosen_config, shown
+from cloudinary_cli.errors import ConfigError, ReloginRequired
 
 
 @click.command("token", cls=CldCommand)
@@ -72,15 +71,7 @@ def _chosen(app: AppContext, name: Optional[str]) -> ResolvedConfig:
 
     :raises ConfigError: the configuration uses an API key.
     """
-    if name is None:
-        chosen = app.active.require()
-    elif app.selection.config is not None or app.selection.config_saved is not None:
-        raise click.UsageError("Give the login either as NAME or with -C, not both.")
-    else:
-        try:
-            chosen = config_resolver.resolve(Selection(config_saved=name), app.store.load(), {}).require()
-        except ConfigNotFound:
-            raise unknown(name, "NAME") from None
+    chosen = chosen_config(app, name, "login")
     if not chosen.has_oauth:
         config = f"'{shown(chosen.name)}'" if chosen.name else f"The configuration from {chosen.chosen_by}"
         raise ConfigError(f"{config} uses an API key, which has no access token. Log in with: cld login")

@@ -26,11 +26,11 @@ from urllib3.util import Timeout
 
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import TRANSIENT
-from cloudinary_cli.net.failure import connection_problem, innermost
+from cloudinary_cli.net.failure import connection_problem
 from cloudinary_cli.net.pool import environment_proxy, new_pool
 from cloudinary_cli.net.retry import RetryBudget, SharedPause, StopFlag, backoff, current_repetition
 from cloudinary_cli.progress import current_item
-from cloudinary_cli.text import one_line, redact
+from cloudinary_cli.text import one_line
 
 CONNECT_TIMEOUT_SECONDS = 15.0
 READ_TIMEOUT_SECONDS = 120.0
@@ -74,9 +74,7 @@ class HostUnreachable(HTTPError):
 
 def describe_failure(url: str, error: HTTPError) -> str:
     """Say in plain words why a request of Connector.send() got no response, and what to check."""
-    cause = error.__cause__ if isinstance(error, HostUnreachable) else error
-    reason = one_line(redact(innermost(error)), 160)
-    return connection_problem(url, cause if isinstance(cause, Exception) else error, reason)
+    return connection_problem(url, (isinstance(error, HostUnreachable) and error.__cause__) or error)
 
 
 class Connector:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import socket
+from typing import Optional
 
 from cloudinary_cli.net.pool import environment_proxy
-from cloudinary_cli.text import one_line
+from cloudinary_cli.text import one_line, redact
 
 
 def host_of(url: str) -> str:
@@ -20,15 +21,16 @@ def innermost(error: BaseException) -> str:
     return str(getattr(cause, "strerror", None) or cause) or type(cause).__name__
 
 
-def connection_problem(url: str, error: Exception, reason: str, api_proxy: str = "") -> str:
+def connection_problem(url: str, error: BaseException, reason: Optional[str] = None, api_proxy: str = "") -> str:
     """The cause of an error of urllib3 or of a socket, and what to do about it if that is known.
 
-    :param reason: innermost(error) without the secrets that were sent.
+    :param reason: innermost(error) without the secrets that were sent; by default, without all that look like secrets.
     :param api_proxy: the proxy of the configuration, if it has one.
     """
     from urllib3 import exceptions
 
-    host, reason = host_of(url), reason.rstrip(".")
+    host = host_of(url)
+    reason = (one_line(redact(innermost(error)), 160) if reason is None else reason).rstrip(".")
     if isinstance(error, exceptions.SSLError):
         return (
             f"TLS to {host} failed: {reason}. If a company proxy re-signs TLS, set REQUESTS_CA_BUNDLE to its CA file."

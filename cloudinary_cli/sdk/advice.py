@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any, Callable, Mapping
 
 from cloudinary_cli.errors import DetailedExit, detailed_exit
-from cloudinary_cli.net.failure import connection_problem, host_of, innermost
+from cloudinary_cli.net.failure import connection_problem, host_of
 from cloudinary_cli.sdk.activation import CREDENTIALS_ORIGIN
-from cloudinary_cli.text import one_line, redact
+from cloudinary_cli.text import one_line
 
 DEFAULT_API_URL = "https://api.cloudinary.com"
 _TRY_OTHERS = "To use another account: cld -C NAME <command>. The saved ones: cld config -ls"
@@ -50,8 +50,7 @@ class FailedCall:
         """Why the host could not be reached or did not respond."""
         from urllib3.exceptions import NewConnectionError, ReadTimeoutError
 
-        reason = one_line(redact(innermost(error)), 160)
-        text = connection_problem(self.url, error, reason, self.api_proxy)
+        text = connection_problem(self.url, error, api_proxy=self.api_proxy)
         if isinstance(error, ReadTimeoutError):
             return f"{text} It may have done the work. To wait longer: timeout=SECONDS"
         if isinstance(error, NewConnectionError) and self.url != DEFAULT_API_URL:
