@@ -10,7 +10,8 @@ from cloudinary_cli.command import NonEmptyText
 from cloudinary_cli.completion import config_names
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.api_options import split_fields
-from cloudinary_cli.modules.transfer_options import TransferCommand, run_options, selection_options, take_options
+from cloudinary_cli.modules.selection_options import TransferCommand, selection_options
+from cloudinary_cli.modules.transfer_options import run_options, take_options
 
 _FIELDS = ("tags", "context", "metadata")
 

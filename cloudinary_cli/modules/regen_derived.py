@@ -8,7 +8,8 @@ import click
 
 from cloudinary_cli.command import NonEmptyText
 from cloudinary_cli.context import AppContext
-from cloudinary_cli.modules.transfer_options import TransferCommand, run_options, selection_options, take_options
+from cloudinary_cli.modules.selection_options import TransferCommand, selection_options
+from cloudinary_cli.modules.transfer_options import run_options, take_options
 
 
 @click.command("regen_derived", cls=TransferCommand)

@@ -8,13 +8,8 @@ import click
 
 from cloudinary_cli.command import NonEmptyText, completion_of
 from cloudinary_cli.context import AppContext
-from cloudinary_cli.modules.transfer_options import (
-    TransferCommand,
-    run_options,
-    selection_options,
-    take_options,
-    upload_parameters,
-)
+from cloudinary_cli.modules.selection_options import TransferCommand, selection_options
+from cloudinary_cli.modules.transfer_options import run_options, take_options, upload_parameters
 
 _DOC_URL = "https://cloudinary.com/documentation/cloudinary_cli#upload_dir"
 _FOLDER_MODES = ("fixed", "dynamic")

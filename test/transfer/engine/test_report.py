@@ -12,7 +12,8 @@ import pytest
 from click.testing import CliRunner
 
 from cloudinary_cli.errors import CliError
-from cloudinary_cli.modules.transfer_options import TransferCommand, run_options, selection_options, take_options
+from cloudinary_cli.modules.selection_options import TransferCommand, selection_options
+from cloudinary_cli.modules.transfer_options import run_options, take_options
 from cloudinary_cli.transfer.engine.records import Outcome, Status
 from cloudinary_cli.transfer.engine.report import report_file
 
