@@ -11,7 +11,7 @@ import json
 import threading
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Set, Tuple, TypeVar
+from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Set, Tuple, TypeVar, Union
 
 import urllib3
 from urllib3.exceptions import (
@@ -100,7 +100,7 @@ class Connector:
         self._budget = budget or RetryBudget()
         self._pause = SharedPause(stop)
         self._pools: Dict[Tuple[Optional[str], str], urllib3.PoolManager] = {}
-        self._by_origin: Dict[str, urllib3.PoolManager] = {}
+        self._by_origin: Dict[str, Union[urllib3.PoolManager, urllib3.HTTPConnectionPool]] = {}
         self._responded: Set[str] = set()  # origins
         self._lock = threading.Lock()
 
@@ -110,12 +110,12 @@ class Connector:
         :raises urllib3.exceptions.HTTPError: no response. The SDK maps it to its own errors.
         """
         options = {"timeout": self._timeout(timeout), "retries": False, "redirect": False, **kw}
-        pool = self._pool(url)
+        pool, target = self._pool(url)
         is_repeatable = method in _SAFE_METHODS or current_repetition() is not None
         if options.get("fields") and current_item().size:
-            call = _counted_call(pool, method, url, options)
+            call = _counted_call(partial(pool.request, method, target), options)
         else:
-            call = partial(pool.request, method, url, **options)
+            call = partial(pool.request, method, target, **options)
         return self._exchange(call, is_repeatable, checked)
 
     def send(self, request: Request, receive: Callable[[Any], T]) -> T:
@@ -126,12 +126,12 @@ class Connector:
         :raises urllib3.exceptions.HTTPError: no response. :raises Stopped: stopped before the request was sent.
         :raises HostUnreachable: no connection, and the host has never responded.
         """
-        pool, origin = self._pool(request.url), _origin(request.url)
+        (pool, target), origin = self._pool(request.url), _origin(request.url)
 
         def call() -> Any:
-            response = pool.request(
+            response = pool.urlopen(
                 request.method,
-                request.url,
+                target,
                 body=request.body(),
                 headers=dict(request.headers),
                 timeout=self._timeout(None),
@@ -188,7 +188,8 @@ class Connector:
     def _timeout(self, value: Any) -> Timeout:
         return Timeout(connect=CONNECT_TIMEOUT_SECONDS, read=_seconds(value, self._read_timeout))
 
-    def _pool(self, url: str) -> urllib3.PoolManager:
+    def _pool(self, url: str) -> Tuple[Any, str]:
+        """The pool for a URL, and how the pool is given the URL."""
         origin = _origin(url)
         with self._lock:
             if origin not in self._by_origin:
@@ -197,8 +198,11 @@ class Connector:
                 proxy = self._api_proxy or environment_proxy(url)
                 if (proxy, scheme) not in self._pools:
                     self._pools[proxy, scheme] = new_pool(scheme, proxy, self._pool_size)
-                self._by_origin[origin] = self._pools[proxy, scheme]
-            return self._by_origin[origin]
+                manager = self._pools[proxy, scheme]
+                # The pool of the host saves a search for each request. A proxy's manager also adapts URL and headers.
+                self._by_origin[origin] = manager if proxy else manager.connection_from_url(origin)
+            pool = self._by_origin[origin]
+        return pool, url if isinstance(pool, urllib3.PoolManager) else _target(url, origin)
 
     def close(self) -> None:
         """Close the idle connections."""
@@ -207,7 +211,7 @@ class Connector:
                 pool.clear()
 
 
-def _counted_call(pool: urllib3.PoolManager, method: str, url: str, options: Dict[str, Any]) -> Callable[[], Any]:
+def _counted_call(send: Callable[..., Any], options: Dict[str, Any]) -> Callable[[], Any]:
     """A call that sends the fields of the SDK as multipart data in blocks, and counts the bytes of the item.
 
     A file that is sent in parts has a call for each part, so the bytes of the earlier parts are added.
@@ -225,11 +229,16 @@ def _counted_call(pool: urllib3.PoolManager, method: str, url: str, options: Dic
             yield body[start : start + _BLOCK]
         item.position = min(before + len(body), size)
 
-    return lambda: pool.request(method, url, body=blocks(), **options)
+    return lambda: send(body=blocks(), **options)
 
 
 def _origin(url: str) -> str:
     return "/".join(url.split("/", 3)[:3])
+
+
+def _target(url: str, origin: str) -> str:
+    rest = url[len(origin) :]
+    return rest if rest.startswith("/") else f"/{rest}"
 
 
 def _seconds(value: Any, default: float) -> float:

@@ -11,10 +11,9 @@ from urllib.parse import urlsplit
 from cloudinary_cli.defaults import is_loopback_host
 from cloudinary_cli.errors import ApiError, CliError
 from cloudinary_cli.net.retry import repeatable
-from cloudinary_cli.sdk import delivery as url_utils
 from cloudinary_cli.sdk import loader
 from cloudinary_cli.sdk.call import call_api
-from cloudinary_cli.sdk.delivery import UrlRequest
+from cloudinary_cli.sdk.delivery import DeliveryUrls, UrlRequest
 from cloudinary_cli.text import without_signature
 from cloudinary_cli.transfer.engine.records import Download, LocalFile, Outcome, RemoteAsset, Status
 from cloudinary_cli.transfer.engine.session import TransferSession
@@ -76,7 +75,7 @@ def _upload_message(name: str, response: Mapping[str, Any], mode: FolderMode) ->
     return f"Successfully uploaded {name} as {path}{extension} with public_id: {public_id}"
 
 
-def delivery_url(asset: RemoteAsset, fields: Mapping[str, Any]) -> str:
+def delivery_url(asset: RemoteAsset, urls: DeliveryUrls) -> str:
     """The delivery URL of the original of an asset, signed if the asset is restricted.
 
     An API on this machine (the sandbox) also delivers assets. The listed URL is used then, because a login does not
@@ -84,6 +83,7 @@ def delivery_url(asset: RemoteAsset, fields: Mapping[str, Any]) -> str:
 
     :raises ConfigError: a signature is needed, and the configuration has no API secret.
     """
+    fields = urls.fields
     api = urlsplit(str(fields.get("upload_prefix") or ""))
     is_local = urlsplit(asset.secure_url)[:2] == api[:2] and is_loopback_host(api.hostname)
     if is_local and not any(fields.get(name) for name in ("cname", "secure_distribution")):
@@ -92,20 +92,17 @@ def delivery_url(asset: RemoteAsset, fields: Mapping[str, Any]) -> str:
     sign = asset.type in _RESTRICTED or asset.access_mode == "authenticated"
     request = UrlRequest(f"{asset.public_id}{extension}", "", asset.resource_type, asset.type, sign)
     # With the version, because a cache may still have an earlier version.
-    return url_utils.delivery_url(request, fields, asset.version)
+    return urls.url(request, asset.version)
 
 
 @dataclass(frozen=True)
 class DownloadFile:
-    """Download an asset to its path below `root`.
-
-    :param fields: of the active configuration, for the delivery URL.
-    """
+    """Download an asset to its path below `root`."""
 
     session: TransferSession
     root: str
     item: Download
-    fields: Mapping[str, Any]
+    urls: DeliveryUrls
     action: str = "download"
 
     @property
@@ -120,7 +117,7 @@ class DownloadFile:
         asset, url = self.item.asset, self.item.asset.public_id
         try:
             path = target_path(self.root, self.item.relative)
-            address = delivery_url(asset, self.fields)
+            address = delivery_url(asset, self.urls)
             url = without_signature(address)
             size = download(self.session, address, path, Expected(asset.size, asset.etag))
         except CliError as error:

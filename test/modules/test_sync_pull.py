@@ -115,9 +115,10 @@ def test_three_duplicates_beside_a_real_image_1(sync: Run, account: Account, tmp
 
 def test_a_login_cannot_pull_a_private_asset_and_says_why() -> None:
     from cloudinary_cli.errors import ConfigError
+    from cloudinary_cli.sdk.delivery import DeliveryUrls
     from cloudinary_cli.transfer.actions import delivery_url
     from cloudinary_cli.transfer.engine.records import RemoteAsset
 
     asset = RemoteAsset("a.jpg", "a", type="private", format="jpg")
     with pytest.raises(ConfigError, match="needs an API secret"):
-        delivery_url(asset, {"cloud_name": "demo", "oauth_token": "t"})
+        delivery_url(asset, DeliveryUrls({"cloud_name": "demo", "oauth_token": "t"}))

@@ -10,7 +10,6 @@ import json
 import os
 import re
 import secrets
-import string
 from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
@@ -27,7 +26,6 @@ from cloudinary_cli.transfer.http.multipart import FilePart, encode
 from cloudinary_cli.transfer.keys import is_media, split_extension
 
 CHUNK_SIZE = 20_000_000  # bytes; the SDK's UPLOAD_LARGE_CHUNK_SIZE
-_ID_ALPHABET = string.ascii_lowercase + string.digits
 # https://cloudinary.com/documentation/upload_parameters#public_id
 _NOT_IN_ID = re.compile(r"[?&#\\%<>+\s]")
 _NOT_PARAMETERS = ("resource_type", "filename", "timeout", "chunk_size", "unsigned", "extra_headers")
@@ -159,8 +157,7 @@ def _with_public_id(target: UploadTarget, source: UploadSource, options: Mapping
     preset = options.get("upload_preset") or target.config.upload_preset or target.names_assets
     if is_repeatable(options) or preset or is_true(options.get("use_filename")):
         return dict(options)
-    random = "".join(secrets.choice(_ID_ALPHABET) for _ in range(20))
-    return {**options, "public_id": random + _raw_extension(source, options)}
+    return {**options, "public_id": secrets.token_hex(10) + _raw_extension(source, options)}
 
 
 def _raw_extension(source: UploadSource, options: Mapping[str, Any]) -> str:

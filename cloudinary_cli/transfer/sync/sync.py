@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Mapping, Set, Tuple
 from cloudinary_cli import defaults
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import CliError, NoHomeDirectory
+from cloudinary_cli.sdk.delivery import DeliveryUrls
 from cloudinary_cli.text import nfc
 from cloudinary_cli.transfer.actions import DeleteLocal, DownloadFile, UploadFile, delete_batches
 from cloudinary_cli.transfer.actions import remove_empty_directories as remove_empty
@@ -198,8 +199,8 @@ class _Sync:
             self._console.info(f"Preparing to download {len(work.downloads)} items from Cloudinary folder '{folder}'")
             self._console.info(f"Downloading {len(work.downloads)} files from Cloudinary")
             session, root = self._run.session, self._options.local_folder
-            fields = self._run.app.active.fields
-            self._run.execute([DownloadFile(session, root, item, fields) for item in work.downloads], self._count)
+            urls = DeliveryUrls(self._run.app.active.fields)
+            self._run.execute([DownloadFile(session, root, item, urls) for item in work.downloads], self._count)
 
     def _upload(self, target: UploadTarget, item: Upload, found: _Found) -> UploadFile:
         mode = found.remote.mode
