@@ -1,10 +1,12 @@
-"""Measures the time of short commands, as a multiple of the time of `python -c "import click"` in the same run.
+"""Measures the time of short commands, as a multiple of a floor in the same run.
 
     python bench/startup.py [--repeat 20] [--entries 10000] [--json FILE]
 
-Every round runs the floor and each command once, so that load on the machine affects all of them. The output has
-the best and the median of the rounds, and the ratios of both. Measure with an installed CLI (`pip install .`, not -e):
-an editable install slows down each start of Python, including the floor.
+The floor is `python -c "import click"`. The floor of a command that lists a large config.json also parses that file
+with json.load(). Every round runs the floors and each command once, so that load on the machine affects all of them.
+The output has the best and the median of the rounds, and the ratios of both. Measure with an installed CLI
+(`pip install .`, not -e): an editable install slows down each start of Python, including the floor. The exit status is
+1 if a ratio of best times exceeds its limit.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Dict, List, Mapping, Sequence
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
 from urllib.parse import urlencode
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -28,11 +30,28 @@ from bench import results  # noqa: E402
 REPO = Path(__file__).resolve().parent.parent
 # The code of pip's console script.
 ENTRY = "import sys; from cloudinary_cli.cli import main; sys.exit(main())"
-FLOOR = [sys.executable, "-c", "import click"]
+IMPORT = 'python -c "import click"'
+LIMIT = 1.8  # of short commands
+LISTING_LIMIT = 3.0
+
+
+class Case(NamedTuple):
+    """A command, and the floor that it is compared with. A case without a floor is one."""
+
+    command: Sequence[str]
+    home: str
+    floor: Optional[str] = None
+    limit: Optional[float] = None
 
 
 def cld(*args: str) -> List[str]:
     return [sys.executable, "-c", ENTRY, *args]
+
+
+def floor_of(home: str = "") -> Case:
+    """Import click and parse the config.json of a home."""
+    parse = f"; import json; json.load(open({home + '/config.json'!r}))" if home else ""
+    return Case([sys.executable, "-c", f"import click{parse}"], home)
 
 
 def key_entry(number: int) -> str:
@@ -73,26 +92,48 @@ def seconds(command: Sequence[str], env: Mapping[str, str]) -> float:
     return time.perf_counter() - start
 
 
-def measure(runs: Mapping[str, "tuple[Sequence[str], Mapping[str, str]]"], repeat: int) -> Dict[str, List[float]]:
-    """Seconds of each run in each round, after one round that fills the caches."""
-    taken: Dict[str, List[float]] = {name: [] for name in runs}
+def measure(cases: Mapping[str, Case], env: Mapping[str, str], repeat: int) -> Dict[str, List[float]]:
+    """Seconds of each case in each round, after one round that fills the caches."""
+    taken: Dict[str, List[float]] = {name: [] for name in cases}
     for number in range(repeat + 1):
-        for name, (command, env) in runs.items():
-            elapsed = seconds(command, env)
+        for name, case in cases.items():
+            elapsed = seconds(case.command, {**env, "CLOUDINARY_HOME": case.home})
             if number:
                 taken[name].append(elapsed)
     return taken
 
 
-def report(taken: Mapping[str, Sequence[float]], floor: str) -> None:
-    best, middle = min(taken[floor]), statistics.median(taken[floor])
+def report(cases: Mapping[str, Case], taken: Mapping[str, Sequence[float]]) -> bool:
+    """Print the results. Returns True if all are within their limits."""
     print(f"{'':<44}{'best':>9}{'median':>10}   x floor (best, median)")
-    for name, values in taken.items():
-        low, mid = min(values), statistics.median(values)
-        print(f"{name:<44}{low * 1e3:6.1f} ms{mid * 1e3:7.1f} ms   {low / best:.2f}  {mid / middle:.2f}")
+    is_within = True
+    for name, case in cases.items():
+        low, mid = min(taken[name]), statistics.median(taken[name])
+        line = f"{name:<44}{low * 1e3:6.1f} ms{mid * 1e3:7.1f} ms"
+        if case.floor:
+            ratio = low / min(taken[case.floor])
+            line += f"   {ratio:.2f}  {mid / statistics.median(taken[case.floor]):.2f}"
+            if case.limit:
+                exceeds = ratio > case.limit
+                is_within = is_within and not exceeds
+                line += f"  (<= {case.limit})" + (" EXCEEDED" if exceeds else "")
+        print(line)
+    return is_within
 
 
-def main() -> None:
+def rows(cases: Mapping[str, Case], taken: Mapping[str, Sequence[float]]) -> List[Dict[str, Any]]:
+    """The results for --json. Each has the time of its own floor."""
+    found = results.timed(taken)
+    for row in found:
+        case = cases[row["name"]]
+        if case.floor:
+            row["floor"] = min(taken[case.floor])
+        if case.limit:
+            row["limit"] = case.limit
+    return found
+
+
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeat", type=int, default=20, help="rounds; default 20")
     parser.add_argument("--entries", type=int, default=10000, help="entries of the large config.json; default 10000")
@@ -105,29 +146,34 @@ def main() -> None:
     many = options.entries
     with tempfile.TemporaryDirectory() as directory:
         parent = Path(directory)
-        small = {**base, "CLOUDINARY_HOME": make_home(parent, 3, True)}
-        keys = {**base, "CLOUDINARY_HOME": make_home(parent, many, False)}
-        mixed = {**base, "CLOUDINARY_HOME": make_home(parent, many, True)}
-        floor = 'python -c "import click"'
-        runs = {
-            floor: (FLOOR, base),
-            "cld --version": (cld("--version"), small),
-            "cld --help": (cld("--help"), small),
-            "cld config -ls --json": (cld("config", "-ls", "--json"), small),
-            "cld whoami": (cld("whoami"), small),
-            "cld -C LOGIN whoami --json": (cld("-C", "entry-1", "whoami", "--json"), small),
-            "cld url sample w_100": (cld("url", "sample", "w_100"), small),
-            f"cld config -ls, {many} API keys": (cld("config", "-ls"), keys),
-            f"cld config -ls --json, {many} API keys": (cld("config", "-ls", "--json"), keys),
-            f"cld config -ls, {many}, half logins": (cld("config", "-ls"), mixed),
-            f"cld config -ls --json, {many}, half logins": (cld("config", "-ls", "--json"), mixed),
+        small, keys, mixed = (make_home(parent, *content) for content in ((3, True), (many, False), (many, True)))
+        keys_floor, mixed_floor = f"import click, parse {many} API keys", f"import click, parse {many}, half logins"
+        cases = {
+            IMPORT: floor_of(),
+            "cld --version": Case(cld("--version"), small, IMPORT, LIMIT),
+            "cld --help": Case(cld("--help"), small, IMPORT, LIMIT),
+            "cld config -ls --json": Case(cld("config", "-ls", "--json"), small, IMPORT, LIMIT),
+            "cld whoami": Case(cld("whoami"), small, IMPORT, LIMIT),
+            "cld -C LOGIN whoami --json": Case(cld("-C", "entry-1", "whoami", "--json"), small, IMPORT, LIMIT),
+            "cld url sample w_100": Case(cld("url", "sample", "w_100"), small, IMPORT),
+            keys_floor: floor_of(keys),
+            f"cld config -ls, {many} API keys": Case(cld("config", "-ls"), keys, keys_floor, LISTING_LIMIT),
+            f"cld config -ls --json, {many} API keys": Case(
+                cld("config", "-ls", "--json"), keys, keys_floor, LISTING_LIMIT
+            ),
+            mixed_floor: floor_of(mixed),
+            f"cld config -ls, {many}, half logins": Case(cld("config", "-ls"), mixed, mixed_floor, LISTING_LIMIT),
+            f"cld config -ls --json, {many}, half logins": Case(
+                cld("config", "-ls", "--json"), mixed, mixed_floor, LISTING_LIMIT
+            ),
         }
         print(f"Python {sys.version.split()[0]}, {options.repeat} rounds")
-        taken = measure(runs, options.repeat)
-    report(taken, floor)
+        taken = measure(cases, base, options.repeat)
+    is_within = report(cases, taken)
     if options.json:
-        results.save(options.json, "Start-up of short commands", results.timed(taken))
+        results.save(options.json, "Start-up of short commands", rows(cases, taken))
+    return 0 if is_within else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
