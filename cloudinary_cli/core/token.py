@@ -9,8 +9,7 @@ import click
 
 from cloudinary_cli.auth.identity import SCHEMA_VERSION, rfc3339
 from cloudinary_cli.command import CldCommand, completion_of
-from cloudinary_cli.config.check import check_settings
-from cloudinary_cli.config.resolver import ResolvedConfig, Source
+from cloudinary_cli.config.resolver import ResolvedConfig
 from cloudinary_cli.config.url import build_config_url
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.config_options import chosen_config, shown
@@ -37,11 +36,12 @@ def token(app: AppContext, name: Optional[str], form: Optional[str], as_json: bo
     curl -H "Authorization: Bearer $(cld token)" https://api.cloudinary.com/v1_1/CLOUD/usage
     """
     from cloudinary_cli.auth.session import from_fields
+    from cloudinary_cli.sdk.activation import other_config
 
     if as_json and form not in (None, "json"):
         raise click.UsageError(f"--json and --format {form} cannot be combined.")
     chosen = _chosen(app, name)
-    config = _oauth_config(app, chosen)
+    config = other_config(chosen, app.store)
     value = config.oauth_token
     expires_at = from_fields(vars(config)).expires_at or None
     if expires_at is not None and expires_at <= app.clock():
@@ -76,15 +76,6 @@ def _chosen(app: AppContext, name: Optional[str]) -> ResolvedConfig:
         config = f"'{shown(chosen.name)}'" if chosen.name else f"The configuration from {chosen.chosen_by}"
         raise ConfigError(f"{config} uses an API key, which has no access token. Log in with: cld login")
     return chosen
-
-
-def _oauth_config(app: AppContext, chosen: ResolvedConfig) -> Any:
-    from cloudinary_cli.auth.oauth_config import OAuthConfig
-
-    check_settings(chosen.fields)
-    if chosen.source is Source.SAVED and chosen.name and chosen.url:
-        return OAuthConfig.bind_saved(chosen.name, chosen.url, app.store)
-    return OAuthConfig(dict(chosen.fields))
 
 
 def _expired(app: AppContext, chosen: ResolvedConfig) -> str:
