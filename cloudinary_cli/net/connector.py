@@ -72,11 +72,6 @@ class HostUnreachable(HTTPError):
         self.host = host
 
 
-def describe_failure(url: str, error: HTTPError) -> str:
-    """Say in plain words why a request of Connector.send() got no response, and what to check."""
-    return connection_problem(url, (isinstance(error, HostUnreachable) and error.__cause__) or error)
-
-
 class Connector:
     """Offers the one method of urllib3's PoolManager that the SDK calls, and `send` for transfers.
 
@@ -199,6 +194,11 @@ class Connector:
                     self._pools[proxy, scheme] = new_pool(scheme, proxy, self._pool_size)
                 self._by_origin[origin] = self._pools[proxy, scheme]
             return self._by_origin[origin]
+
+    def describe_failure(self, url: str, error: HTTPError) -> str:
+        """Say in plain words why a request of send() got no response, and what to check."""
+        cause = (isinstance(error, HostUnreachable) and error.__cause__) or error
+        return connection_problem(url, cause, api_proxy=self._api_proxy or "")
 
     def close(self) -> None:
         """Close the idle connections."""
