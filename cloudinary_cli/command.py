@@ -12,6 +12,7 @@ from cloudinary_cli.console import LEVELS, set_level
 from cloudinary_cli.text import did_you_mean
 
 C = TypeVar("C")
+F = TypeVar("F", bound=Callable[..., Any])
 
 # The key of the value of -v in ctx.meta, which Click shares between a group and its commands.
 VERBOSITY = "cloudinary_cli.verbosity"
@@ -42,6 +43,16 @@ def verbosity_option(taken: Collection[str] = ()) -> click.Option:
         metavar="LVL",
         help="Either CRITICAL, ERROR, WARNING, INFO or DEBUG.",
     )
+
+
+def _hide_progress(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if value and ctx.obj is not None:
+        ctx.obj.console.draws_progress = False
+
+
+def progress_option(help: str = "Draw no progress.") -> Callable[[F], F]:
+    """The option --no-progress."""
+    return click.option("--no-progress", is_flag=True, expose_value=False, callback=_hide_progress, help=help)
 
 
 def selection_options(taken: Collection[str] = ()) -> List[click.Option]:

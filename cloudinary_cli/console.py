@@ -36,6 +36,7 @@ class Console:
         self._stdin, self._stdout, self._stderr = stdin, stdout, stderr
         self._environ: Mapping[str, str] = os.environ if environ is None else environ
         self.arguments: Sequence[str] = ()
+        self.draws_progress = True  # False after --no-progress
         self._secrets: Optional[Sequence[str]] = None
         self._region: Optional[Region] = None
         self._lock = threading.RLock()
@@ -149,15 +150,15 @@ class Console:
 
     # -- rows at the bottom of a terminal
 
-    def can_redraw(self) -> bool:
-        """True when stderr is a terminal that can redraw lines."""
-        return _is_terminal(self.stderr) and self._environ.get("TERM") != "dumb"
+    def has_display(self) -> bool:
+        """True when live() shows its rows: stderr is a terminal that can redraw lines, and the user wants progress."""
+        return self.draws_progress and _is_terminal(self.stderr) and self._environ.get("TERM") != "dumb"
 
     @contextmanager
     def live(self, render: "Render") -> Iterator[None]:
-        """Show the rows of `render` below all other text while the block runs. Only a terminal shows them."""
+        """Show the rows of `render` below all other text while the block runs, if there is a display."""
         stream = self.stderr
-        if stream is None or not self.can_redraw():
+        if stream is None or not self.has_display():
             yield
             return
         from cloudinary_cli.system.region import Region

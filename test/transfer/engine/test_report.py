@@ -90,4 +90,4 @@ def test_no_workers_is_refused_before_anything_is_read() -> None:
 def test_options_are_passed_unchanged() -> None:
     _, options, _ = run("-w", "3", "--dry-run", "--shard", "1/2", "--report", "r", "--json", "--no-progress")
     assert (options.workers, options.dry_run, options.shard, options.report) == (3, True, "1/2", "r")
-    assert (options.as_json, options.progress, options.max_delete) == (True, False, None)
+    assert (options.as_json, options.max_delete) == (True, None)
