@@ -156,7 +156,7 @@ class Total:
         seconds = max(now - begun, 0.1)
         items_rate, rate = (done - first_done) / seconds, (position - first_position) / seconds
         # Each part with its rank: where the terminal is too narrow, the parts of the highest ranks are omitted.
-        parts: List[Tuple[int, str]] = [(0, str(done) if self._count is None else f"{done}/{self._count}")]
+        parts: List[Tuple[int, str]] = [(0, f"{done} done" if self._count is None else f"{done}/{self._count}")]
         if self._count:
             parts.append((5, f"{100 * done // self._count}%"))
         if self._size or position:

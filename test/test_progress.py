@@ -17,7 +17,7 @@ def test_the_total_omits_the_least_important_parts_first() -> None:
     assert texts[0] == "21/63  33%  20.0 MiB of 100.0 MiB  1 failed  2 retries"
     assert texts[1] == "21/63  20.0 MiB of 100.0 MiB  1 failed"
     assert texts[2] == "21/63  1 failed" and texts[3] == "21/63"
-    assert Total(None).row(21, 0, 0, 0, 80).text == "21"
+    assert Total(None).row(21, 0, 0, 0, 80).text == "21 done"
 
 
 def test_the_total_has_rate_and_time_left() -> None:

@@ -81,7 +81,7 @@ def test_the_listing_of_a_clone_is_shown_between_its_pages(source: Source, targe
 def test_a_migration_shows_slow_items_and_their_number(server: CloudinaryServer, mapping_url: str) -> None:
     server.on("HEAD", f"/{EMOJI}.jpg", Reply(delay=SLOW))
     urls = write(f"{TEMPLATE}a.jpg", f"{TEMPLATE}{EMOJI}.jpg")
-    lines = shows(mapping_url, "migrate", "m", urls, rows=[f"{EMOJI}.jpg", "2 s"])
+    lines = shows(mapping_url, "migrate", "m", urls, rows=[f"{EMOJI}.jpg", "2 s", "1 done"])
     assert "2 URLs uploaded" in lines
 
 
