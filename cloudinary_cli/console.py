@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import threading
+import time
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, Iterator, Mapping, Optional, Sequence
 
@@ -36,7 +37,7 @@ class Console:
         self._stdin, self._stdout, self._stderr = stdin, stdout, stderr
         self._environ: Mapping[str, str] = os.environ if environ is None else environ
         self.arguments: Sequence[str] = ()
-        self.draws_progress = True  # False after --no-progress
+        self.draws_progress, self.waited = True, 0.0  # --no-progress; the seconds in which the user was asked
         self._secrets: Optional[Sequence[str]] = None
         self._region: Optional[Region] = None
         self._lock = threading.RLock()
@@ -178,7 +179,9 @@ class Console:
     def prompt(self, message: str, hint: Optional[str] = None) -> Optional[str]:
         """Ask for one line. Return None when stdin is closed; `hint` then says what to type instead."""
         self.message(self.safe(message))
+        begun = time.monotonic()
         answer = self._stdin_line()
+        self.waited += time.monotonic() - begun
         self._redraw_region(False)  # the terminal has echoed Enter
         if answer is None:
             self.message("\n")

@@ -176,11 +176,13 @@ class Total:
         return Row("  ".join(part for _, part in parts), color="red" if failed else "")
 
     def _seconds_left(self, done: int, position: int, items_rate: float, rate: float) -> Optional[float]:
+        # The larger estimate: the last bytes may belong to one large item, or to many small ones.
+        estimates = []
         if self._size > position and rate > 0:
-            return (self._size - position) / rate
+            estimates.append((self._size - position) / rate)
         if self._count is not None and items_rate > 0:
-            return (self._count - done) / items_rate
-        return None
+            estimates.append((self._count - done) / items_rate)
+        return max(estimates, default=None)
 
 
 def counted(number: int, one: str, many: str) -> str:
