@@ -107,6 +107,8 @@ def test_ctrl_c_leaves_a_clean_screen_and_names_the_command_that_continues(env: 
         assert terminal.wait() == 130
         lines = final_lines(terminal, 100)
     assert not any("/41" in line or "^C" in line.partition("Stopping")[0][2:] for line in lines), lines
+    counts = [int(count) for count in re.findall(r"(\d+)/41", terminal.raw.partition("Stopping")[2])]
+    assert max(counts, default=0) < 30, "items that are not begun are not done"
     assert "Continue with: cld upload_dir d -w 1 --report r.jsonl --retry-failed r.jsonl" in "".join(lines)
 
 
