@@ -65,14 +65,14 @@ SECTIONS: Dict[str, Tuple[str, ...]] = {
     "Delivery and code": ("url", "utils", "make"),
     "Tools": ("completion", "sandbox", "help", "version"),
 }
-_BRIEF = """
-  cld login                    Log in with the browser.
-  cld upload photo.jpg         Upload a file, or several: cld upload *.jpg
-  cld search 'tags:sale'       Search assets.
-  cld sync photos shop --push  Synchronize a directory with a folder.
-  cld help                     Describe all commands and options.
-  cld help sync                Describe one command. Also: cld sync --help
-"""
+_BRIEF = [
+    ("cld login", "Log in with the browser."),
+    ("cld upload photo.jpg", "Upload a file, or several: cld upload *.jpg"),
+    ("cld search 'tags:sale'", "Search assets."),
+    ("cld sync photos shop --push", "Synchronize a directory with a folder."),
+    ("cld help", "Describe all commands and options."),
+    ("cld help sync", "Describe one command. Also: cld sync --help"),
+]
 
 
 class LazyGroup(CldGroup):
@@ -102,8 +102,13 @@ class LazyGroup(CldGroup):
 
     def brief_help(self, ctx: click.Context) -> str:
         """The help of `cld` without arguments, which fits a terminal of 24 rows together with the guidance."""
-        rows = [f"  {title:24}{' '.join(names)}" for title, names in SECTIONS.items()]
-        return "\n".join([ctx.get_usage(), "", *rows, _BRIEF.rstrip()])
+        formatter = ctx.make_formatter()
+        self.format_usage(ctx, formatter)
+        for rows in ([(title, " ".join(names)) for title, names in SECTIONS.items()], _BRIEF):
+            formatter.write_paragraph()
+            with formatter.indentation():
+                formatter.write_dl(rows)
+        return formatter.getvalue().rstrip()
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command. Without main(), for example in Click's CliRunner, also set up logging and report errors."""

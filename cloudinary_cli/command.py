@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import shutil
 from contextlib import contextmanager
-from typing import Any, Callable, Collection, Dict, Iterator, List, Optional, Tuple, TypeVar
+from typing import Any, Callable, Collection, Dict, Iterable, Iterator, List, Optional, Tuple, TypeVar
 
 import click
 
@@ -12,6 +13,10 @@ from cloudinary_cli.console import LEVELS, set_level
 from cloudinary_cli.text import did_you_mean
 
 C = TypeVar("C")
+F = TypeVar("F", bound=Callable[..., Any])
+
+_NARROWEST = 20
+_WIDE = 60  # columns; in fewer, the names of options leave less room to their descriptions
 
 # The key of the value of -v in ctx.meta, which Click shares between a group and its commands.
 VERBOSITY = "cloudinary_cli.verbosity"
@@ -44,6 +49,16 @@ def verbosity_option(taken: Collection[str] = ()) -> click.Option:
     )
 
 
+def _hide_progress(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if value and ctx.obj is not None:
+        ctx.obj.console.draws_progress = False
+
+
+def progress_option(help: str = "Draw no progress.") -> Callable[[F], F]:
+    """The option --no-progress."""
+    return click.option("--no-progress", is_flag=True, expose_value=False, callback=_hide_progress, help=help)
+
+
 def selection_options(taken: Collection[str] = ()) -> List[click.Option]:
     """Return `-c` and `-C`, as after a command, without the names that the command uses for other options."""
     wanted = {
@@ -55,6 +70,24 @@ def selection_options(taken: Collection[str] = ()) -> List[click.Option]:
         for name, (words, complete) in wanted.items()
         if not set(words) <= set(taken)
     ]
+
+
+class CldHelpFormatter(click.HelpFormatter):
+    """Click's formatter, which also fits a terminal of fewer than 52 columns; Click's own lines would be wrapped."""
+
+    def __init__(self, indent_increment: int = 2, width: Optional[int] = None, max_width: Optional[int] = None) -> None:
+        if width is None:
+            width = max(_NARROWEST, min(shutil.get_terminal_size().columns, max_width or 80) - 2)
+        super().__init__(indent_increment, width, max_width)
+
+    def write_dl(self, rows: Iterable[Tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
+        super().write_dl(list(rows), col_max if self.width >= _WIDE else self.width // 3, col_spacing)
+
+
+class CldContext(click.Context):
+    """A context whose help fits narrow terminals."""
+
+    formatter_class = CldHelpFormatter
 
 
 class UnknownCommand(click.UsageError):
@@ -151,6 +184,8 @@ def option_arity(command: click.Command, ctx: click.Context) -> Dict[str, int]:
 class CldCommand(click.Command):
     """A command. `-c` and `-C` are checked before it runs; `--help` works without reading any file."""
 
+    context_class = CldContext
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["context_settings"] = {**CONTEXT_SETTINGS, **(kwargs.get("context_settings") or {})}
         super().__init__(*args, **kwargs)
@@ -185,6 +220,7 @@ class CldGroup(click.Group):
     """A group of CldCommands. Without a subcommand it shows its help and fails, which is Click's default."""
 
     command_class = CldCommand
+    context_class = CldContext
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["context_settings"] = {**CONTEXT_SETTINGS, **(kwargs.get("context_settings") or {})}

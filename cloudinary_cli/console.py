@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import threading
+import time
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, Iterator, Mapping, Optional, Sequence
 
@@ -36,6 +37,7 @@ class Console:
         self._stdin, self._stdout, self._stderr = stdin, stdout, stderr
         self._environ: Mapping[str, str] = os.environ if environ is None else environ
         self.arguments: Sequence[str] = ()
+        self.draws_progress, self.waited = True, 0.0  # --no-progress; the seconds in which the user was asked
         self._secrets: Optional[Sequence[str]] = None
         self._region: Optional[Region] = None
         self._lock = threading.RLock()
@@ -149,15 +151,15 @@ class Console:
 
     # -- rows at the bottom of a terminal
 
-    def can_redraw(self) -> bool:
-        """True when stderr is a terminal that can redraw lines."""
-        return _is_terminal(self.stderr) and self._environ.get("TERM") != "dumb"
+    def has_display(self) -> bool:
+        """True when live() shows its rows: stderr is a terminal that can redraw lines, and the user wants progress."""
+        return self.draws_progress and _is_terminal(self.stderr) and self._environ.get("TERM") != "dumb"
 
     @contextmanager
     def live(self, render: "Render") -> Iterator[None]:
-        """Show the rows of `render` below all other text while the block runs. Only a terminal shows them."""
+        """Show the rows of `render` below all other text while the block runs, if there is a display."""
         stream = self.stderr
-        if stream is None or not self.can_redraw():
+        if stream is None or not self.has_display():
             yield
             return
         from cloudinary_cli.system.region import Region
@@ -177,7 +179,9 @@ class Console:
     def prompt(self, message: str, hint: Optional[str] = None) -> Optional[str]:
         """Ask for one line. Return None when stdin is closed; `hint` then says what to type instead."""
         self.message(self.safe(message))
+        begun = time.monotonic()
         answer = self._stdin_line()
+        self.waited += time.monotonic() - begun
         self._redraw_region(False)  # the terminal has echoed Enter
         if answer is None:
             self.message("\n")

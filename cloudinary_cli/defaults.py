@@ -55,7 +55,7 @@ Set one up in one of these ways:
   - cld config -n <name> cloudinary://<api_key>:<api_secret>@<cloud_name> --set-default
   - cld config -d <name>   (makes a saved configuration the default)
   - cld agent signup <email> <framework> <model> <goal>
-A script or a CI job can set CLOUDINARY_URL=cloudinary://<api_key>:<api_secret>@<cloud_name> instead."""
+A script or a CI job can set CLOUDINARY_URL to such a URL instead."""
 
 NO_DEFAULT_CONFIG_MESSAGE = """No Cloudinary configuration found: configurations are saved, but none is selected.
 Choose one in one of these ways:

@@ -212,6 +212,8 @@ class ReloginRequired(OAuthError):
 class KeychainUnavailable(OAuthError):
     """The OS keychain is locked, missing, or does not respond. Nothing was changed, because it may work later."""
 
+    detailed_exit_code = DetailedExit.UNAVAILABLE
+
 
 class LoginError(OAuthError):
     """`cld login` failed; nothing was saved."""

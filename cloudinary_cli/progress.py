@@ -156,7 +156,7 @@ class Total:
         seconds = max(now - begun, 0.1)
         items_rate, rate = (done - first_done) / seconds, (position - first_position) / seconds
         # Each part with its rank: where the terminal is too narrow, the parts of the highest ranks are omitted.
-        parts: List[Tuple[int, str]] = [(0, str(done) if self._count is None else f"{done}/{self._count}")]
+        parts: List[Tuple[int, str]] = [(0, f"{done} done" if self._count is None else f"{done}/{self._count}")]
         if self._count:
             parts.append((5, f"{100 * done // self._count}%"))
         if self._size or position:
@@ -176,11 +176,13 @@ class Total:
         return Row("  ".join(part for _, part in parts), color="red" if failed else "")
 
     def _seconds_left(self, done: int, position: int, items_rate: float, rate: float) -> Optional[float]:
+        # The larger estimate: the last bytes may belong to one large item, or to many small ones.
+        estimates = []
         if self._size > position and rate > 0:
-            return (self._size - position) / rate
+            estimates.append((self._size - position) / rate)
         if self._count is not None and items_rate > 0:
-            return (self._count - done) / items_rate
-        return None
+            estimates.append((self._count - done) / items_rate)
+        return max(estimates, default=None)
 
 
 def counted(number: int, one: str, many: str) -> str:

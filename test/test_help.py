@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib
 import re
+from typing import List
 
 import click
 import pytest
 
 from cloudinary_cli.cli_group import COMMANDS, cli
 from test.support.command_tree import Words, all_commands
+from test.support.commands import Run
 
 
 def command_of(words: Words) -> click.Command:
@@ -34,3 +36,13 @@ def test_the_help_of_each_command_has_an_example_of_it(words: Words) -> None:
 
 def test_the_help_of_cld_has_examples() -> None:
     assert "cld login work" in examples(cli)
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["sync", "--help"], ["config", "-h"]], ids=" ".join)
+@pytest.mark.parametrize("columns", [40, 80])
+def test_help_fits_the_terminal(invoke: Run, words: List[str], columns: int) -> None:
+    done = invoke(*words, env={"COLUMNS": str(columns), "CLOUDINARY_URL": "cloudinary://k:s@cloud"})
+    # Examples are lines to copy, and the name of an option with its values is one unit, so they are not wrapped.
+    unwrapped = re.compile(r" +(cld |-\S+(, --)?)")
+    long = [line for line in done.out.splitlines() if len(line) > columns and not unwrapped.match(line)]
+    assert done.code == 0 and long == []

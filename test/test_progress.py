@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
@@ -17,7 +18,7 @@ def test_the_total_omits_the_least_important_parts_first() -> None:
     assert texts[0] == "21/63  33%  20.0 MiB of 100.0 MiB  1 failed  2 retries"
     assert texts[1] == "21/63  20.0 MiB of 100.0 MiB  1 failed"
     assert texts[2] == "21/63  1 failed" and texts[3] == "21/63"
-    assert Total(None).row(21, 0, 0, 0, 80).text == "21"
+    assert Total(None).row(21, 0, 0, 0, 80).text == "21 done"
 
 
 def test_the_total_has_rate_and_time_left() -> None:
@@ -25,6 +26,14 @@ def test_the_total_has_rate_and_time_left() -> None:
     total.row(0, 0, 0, 0, 80)
     time.sleep(0.15)
     assert "items/s" in total.row(10, 0, 0, 0, 80).text and " left" in total.row(10, 0, 0, 0, 80).text
+
+
+def test_the_time_left_counts_the_small_items_after_the_last_large_one() -> None:
+    total = Total(100, 100 << 20)
+    total.row(0, 0, 0, 0, 80)
+    time.sleep(0.15)
+    left = re.search(r"(\d+) s left", total.row(5, (100 << 20) - 1, 0, 0, 80).text)
+    assert left is not None and int(left.group(1)) >= 2  # 95 items at 5 items in 0.15 s
 
 
 def test_a_thread_reports_on_its_own_item() -> None:

@@ -79,7 +79,16 @@ def test_the_picture_of_errors_shows_the_errors_of_today(tmp_path: Path) -> None
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no pseudo-terminals of this kind")
 @pytest.mark.parametrize(
-    "name, shown", [("login.svg", "Logged in. Saved as"), ("sync.svg", "cld sync photos shop --push")]
+    "name, shown",
+    [
+        ("login.svg", "Logged in. Saved as"),
+        ("sync.svg", "cld sync photos shop --push"),
+        ("pull.svg", "Downloading 26 files from Cloudinary"),
+        ("hashing.svg", "Listing Cloudinary folder shop"),
+        ("clone.svg", "Copying 18 asset(s) from sandbox to backup"),
+        ("migrate.svg", "cld migrate legacy urls.txt"),
+        ("regen_derived.svg", "cld regen_derived w_300"),
+    ],
 )
 def test_sessions_are_recorded_from_real_runs(name: str, shown: str, tmp_path: Path) -> None:
     assert shown in rebuilt(name, tmp_path) and shown in (IMAGES / name).read_text(encoding="utf-8"), REBUILD

@@ -48,3 +48,9 @@ def test_the_first_column_is_cut_last() -> None:
     assert aligned(rows, width=45) == "namenamenamenamename  valuevaluevalueva...  x"
     assert aligned(rows, width=10).startswith("namen...  value...")
     assert aligned(rows) == f"{'name' * 5}  {'value' * 10}  x"
+
+
+def test_a_terminal_too_narrow_for_a_table_shows_blocks(saved: Path) -> None:
+    lines = shown(40, "config", "-ls")
+    assert "NAME:  work" in lines and "NAME:  other" in lines and "TYPE:  api_key" in lines and "" in lines
+    assert f"CLOUD: {LONG}" in lines, "values stay whole"

@@ -17,6 +17,7 @@ from cloudinary_cli.api.values import (
     typed_value,
 )
 from cloudinary_cli.errors import CliError
+from cloudinary_cli.progress import counted
 from cloudinary_cli.text import did_you_mean
 
 Pair = Tuple[str, str]
@@ -189,10 +190,8 @@ def _slot_value(word: str, slot: Parameter) -> Any:
 def _check_complete(method: Method, present: Set[str]) -> None:
     missing = [parameter.name for parameter in method.required if parameter.name not in present]
     if missing:
-        raise CliError(
-            f"Function '{method.signature}' requires {len(method.required)} positional arguments."
-            f" Missing: {', '.join(missing)}."
-        )
+        needs = counted(len(method.required), "positional argument", "positional arguments")
+        raise CliError(f"Function '{method.signature}' requires {needs}. Missing: {', '.join(missing)}.")
 
 
 def _check_not_empty(method: Method, values: Dict[str, Any]) -> None:

@@ -99,7 +99,7 @@ def call_with_file(console: Console, method: Method, kwargs: Dict[str, Any], cal
 @contextmanager
 def _display(console: Console, path: str, size: int) -> Iterator[None]:
     """Show the upload of a file while the block runs, on a terminal."""
-    if not console.can_redraw():
+    if not console.has_display():
         yield
         return
     progress = Progress()

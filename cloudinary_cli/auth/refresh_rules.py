@@ -13,7 +13,7 @@ from cloudinary_cli.config import refresh_state
 from cloudinary_cli.config.refresh_state import Kind, RefreshState
 from cloudinary_cli.config.url import parse, try_parse
 from cloudinary_cli.defaults import DEFAULT_REGION
-from cloudinary_cli.errors import CliError, DetailedExit, KeychainUnavailable, OAuthError, ReloginRequired
+from cloudinary_cli.errors import CliError, DetailedExit, OAuthError, ReloginRequired
 
 
 class RefreshOutcome(str, Enum):
@@ -42,9 +42,7 @@ class RefreshResult:
     def is_retryable(self) -> bool:
         """True when it failed, and may succeed later although nobody does anything."""
         codes = (DetailedExit.RATE_LIMITED, DetailedExit.UNAVAILABLE, DetailedExit.LOCKED)
-        return self.error is not None and (
-            self.error.detailed_exit_code in codes or isinstance(self.error, KeychainUnavailable)
-        )
+        return self.error is not None and self.error.detailed_exit_code in codes
 
     @property
     def needs_login(self) -> bool:

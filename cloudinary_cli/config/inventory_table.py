@@ -8,7 +8,7 @@ from typing import List, Mapping, Optional, Sequence
 from cloudinary_cli.config.inventory import ConfigRow
 from cloudinary_cli.config.login_state import LoginState, State
 from cloudinary_cli.config.view import day_text, duration
-from cloudinary_cli.text import aligned, one_line
+from cloudinary_cli.text import aligned, display_width, one_line
 
 _SHOWN_NAMES = 5
 _NO_LOGIN = LoginState(State.UNVERIFIED)
@@ -35,11 +35,21 @@ def render_config_table(rows: Sequence[ConfigRow], now: Optional[float] = None, 
         columns.append(["DIRECTORY", *("*" * row.directory for row in rows)])
     if any(row.login for row in rows):
         columns += _login_columns([row.login or _NO_LOGIN for row in rows], now)
-    return "\n".join([aligned(list(zip(*columns)), width=width), *_footer(rows)])
+    table = aligned(list(zip(*columns)), width=width)
+    if width is not None and max(map(display_width, table.splitlines())) > width:
+        table = _blocks(columns)
+    return "\n".join([table, *_footer(rows)])
+
+
+def _blocks(columns: Sequence[Sequence[str]]) -> str:
+    """The rows one below the other, for a terminal that is too narrow for all columns."""
+    heads, *rows = zip(*columns)
+    filled = [[(f"{head}:", cell) for head, cell in zip(heads, row) if cell] for row in rows]
+    return "\n\n".join(aligned(cells, " ") for cells in filled)
 
 
 def _login_columns(logins: Sequence[LoginState], now: Optional[float]) -> List[List[str]]:
-    """STATE, EXPIRES IN, RENEWABLE UNTIL and SCOPES; the last two only if they are known for one of the logins."""
+    """STATE, EXPIRES IN, RENEW BY and SCOPES; the last two only if they are known for one of the logins."""
     moment = time.time() if now is None else now
     states = {state: state.value.replace("-", " ") for state in State}
     left = [(login.expires_at or 0) - moment for login in logins]
@@ -48,7 +58,7 @@ def _login_columns(logins: Sequence[LoginState], now: Optional[float]) -> List[L
         ["EXPIRES IN", *(duration(seconds) if seconds > 0 else "" for seconds in left)],
     ]
     if any(login.renewable_until for login in logins):
-        columns.append(["RENEWABLE UNTIL", *_dates([login.renewable_until for login in logins])])
+        columns.append(["RENEW BY", *_dates([login.renewable_until for login in logins])])
     if any(login.scopes for login in logins):
         columns.append(["SCOPES", *(login.scopes or "" for login in logins)])
     return columns

@@ -10,12 +10,12 @@ from cloudinary_cli.config.login_state import State, saved_login_state
 from cloudinary_cli.config.resolver import Source
 from cloudinary_cli.config.url import parse
 from cloudinary_cli.context import AppContext
-from cloudinary_cli.core.config_options import ACTIVE, ConfigOptions, quoted, report, shown, unknown
+from cloudinary_cli.core.config_options import ACTIVE, ConfigOptions, quoted, shown, unknown
 from cloudinary_cli.errors import DetailedExit, OAuthError
 from cloudinary_cli.text import redact
 
 if TYPE_CHECKING:
-    from cloudinary_cli.auth.refresh_rules import RefreshResult
+    from cloudinary_cli.auth.refresh_rules import RefreshOutcome, RefreshResult
 
 
 def refresh(app: AppContext, options: ConfigOptions) -> int:
@@ -32,10 +32,14 @@ def refresh(app: AppContext, options: ConfigOptions) -> int:
         RefreshOutcome.FRESH: f"The token of '{shown(name)}' is still fresh. Add --force to refresh it all the same.",
         RefreshOutcome.REFRESHED: f"The token of '{shown(name)}' was refreshed.",
     }
-    if result.error is None and result.outcome in told:
-        return report(app, options, name, result.outcome.value, told[result.outcome])
-    # Also for new tokens that could not be saved: they are lost when this command ends.
-    report(app, options, name, RefreshOutcome.FAILED.value, "")
+    # New tokens that could not be saved are a failure, too: they are lost when this command ends.
+    outcome = result.outcome if result.error is None and result.outcome in told else RefreshOutcome.FAILED
+    if options.json:
+        app.console.json(_row(app, name, result, outcome))
+    elif outcome in told:
+        app.console.info(told[outcome])
+    if outcome in told:
+        return 0
     command = relogin_command(app.store, name)
     reason = str(result.error or f"The token of '{shown(name)}' was not refreshed.")
     app.console.error(reason if command in reason else f"{reason} If this persists, run: {command}")
@@ -58,15 +62,13 @@ def refresh_all(app: AppContext, options: ConfigOptions) -> int:
     results = use_cases.refresh_all(app.store, options.force, app.clock)
     outcomes = {name: use_cases.outcome_of(result) for name, result in results.items()}
     failed = {name: results[name] for name, outcome in outcomes.items() if outcome is RefreshOutcome.FAILED}
-    commands = {name: _next_command(app, name, result) for name, result in failed.items()}
     if options.json:
-        now = app.clock()
-        app.console.json([_row(name, results[name], outcomes[name].value, commands, now) for name in results])
+        app.console.json([_row(app, name, result, outcomes[name]) for name, result in results.items()])
     else:
         _tell(app, results, outcomes)
     if not failed:
         return 0
-    relogin = [commands[name] or "" for name, result in failed.items() if result.needs_login]
+    relogin = [_next_command(app, name, result) or "" for name, result in failed.items() if result.needs_login]
     advice = [f"Log in again: {'; '.join(relogin)}."] if relogin else []
     advice += ["Try again later."] if any(result.is_retryable for result in failed.values()) else []
     app.console.error(" ".join([f"{len(failed)} of {len(results)} not refreshed.", *advice]))
@@ -82,19 +84,20 @@ def _next_command(app: AppContext, name: str, result: RefreshResult) -> Optional
     return shown(relogin_command(app.store, name)) if isinstance(result.error, OAuthError) else None
 
 
-def _row(
-    name: str, result: RefreshResult, outcome: str, commands: Mapping[str, Optional[str]], now: float
-) -> Dict[str, Any]:
-    """The object of one login in `--json`, without secrets."""
-    login = saved_login_state(parse(result.url).fields(), now)
+def _row(app: AppContext, name: str, result: RefreshResult, outcome: RefreshOutcome) -> Dict[str, Any]:
+    """The object of one configuration in `--json`, without secrets."""
+    is_login, error = outcome.value != "not_oauth", result.error
+    login = saved_login_state(parse(result.url).fields(), app.clock()) if is_login else None
+    state = State.NEEDS_LOGIN if result.needs_login else login and login.state
     return {
         "name": name,
-        "outcome": outcome,
-        "reason": redact(str(result.error)) if result.error else None,
-        "retryable": result.is_retryable if result.error else None,
-        "state": (State.NEEDS_LOGIN if result.needs_login else login.state).value,
-        "expires_at": login.expires_at,
-        "next_command": commands.get(name),
+        "outcome": outcome.value,
+        "reason": redact(str(error)) if error else None,
+        "code": int(_status([result])) if error else None,
+        "retryable": result.is_retryable if error else None,
+        "state": state.value if state else None,
+        "expires_at": login.expires_at if login else None,
+        "next_command": _next_command(app, name, result) if outcome.value == "failed" else None,
     }
 
 

@@ -8,7 +8,7 @@ from typing import Any, Callable, Optional, Tuple, TypeVar
 import click
 
 from cloudinary_cli.api.command_line import in_utf8
-from cloudinary_cli.command import completion_of
+from cloudinary_cli.command import completion_of, progress_option
 from cloudinary_cli.core.api_options import split_fields
 from cloudinary_cli.search.request import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, SearchRequest
 
@@ -96,6 +96,7 @@ _SEARCH_OPTIONS = (
     click.option("--csv-escape", is_flag=True, help=_CSV_ESCAPE_HELP),
     click.option("--jsonl", is_flag=True, help="Print one result per line (JSON Lines)."),
     click.option("--quiet", is_flag=True, help="With --json or --csv: do not print the results."),
+    progress_option(),
     click.option("-d", "--doc", is_flag=True, help="Open the API reference in the browser."),
 )
 

@@ -13,7 +13,7 @@ from cloudinary_cli.modules.transfer_options import run_options, take_options
 
 
 @click.command("regen_derived", cls=TransferCommand)
-@click.argument("trans_str", type=NonEmptyText())
+@click.argument("trans_str", metavar="TRANSFORMATION", type=NonEmptyText())
 @click.option("-enu", "--eager_notification_url", metavar="URL", help="Where to notify of each derived asset.")
 @click.option("-ea", "--eager_async", is_flag=True, help="Do not wait until the derived assets are generated.")
 @click.option("-A", "--auto_paginate", is_flag=True, help="Include all derived assets of the transformation.")
@@ -40,9 +40,9 @@ def regen_derived(
     max_results: int,
     **options: Any,
 ) -> bool:
-    """Regenerate the derived assets of the transformation TRANS_STR, for example after a change of its definition.
+    """Regenerate the derived assets of a transformation, for example after a change of its definition.
 
-    TRANS_STR is the name of a named transformation, or a transformation string. The patterns of --include and
+    TRANSFORMATION is the name of a named transformation, or a transformation string. The patterns of --include and
     --exclude apply to public IDs.
 
     \b

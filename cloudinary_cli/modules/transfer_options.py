@@ -6,7 +6,7 @@ from typing import Any, Callable, Dict, TypeVar
 
 import click
 
-from cloudinary_cli.command import VERBOSITY, NameValueOption
+from cloudinary_cli.command import VERBOSITY, NameValueOption, progress_option
 from cloudinary_cli.modules.selection_options import file_option, ordered_filters
 from cloudinary_cli.transfer.engine.run import DEFAULT_WORKERS, TransferOptions
 
@@ -30,7 +30,7 @@ def run_options(command: F) -> F:
     """The options --dry-run, --max-errors, --report, --no-progress, --json and -w."""
     for decorate in (
         click.option("--json", "as_json", is_flag=True, help="Print a summary as JSON on stdout."),
-        click.option("--no-progress", is_flag=True, help="Draw no progress; print a line for each item."),
+        progress_option("Draw no progress; print a line for each item."),
         file_option("--report", "Write a JSON object for each item to FILE (JSON Lines)."),
         click.option(
             "--max-errors",
@@ -59,7 +59,6 @@ def take_options(options: Dict[str, Any]) -> TransferOptions:
     filters = ordered_filters(options.pop("include", ()), options.pop("exclude", ()))
     return TransferOptions(
         filters=filters,
-        progress=not options.pop("no_progress", False),
         verbose=VERBOSITY in click.get_current_context().meta,
         **{
             name: options.pop(name)

@@ -72,11 +72,6 @@ class HostUnreachable(HTTPError):
         self.host = host
 
 
-def describe_failure(url: str, error: HTTPError) -> str:
-    """Say in plain words why a request of Connector.send() got no response, and what to check."""
-    return connection_problem(url, (isinstance(error, HostUnreachable) and error.__cause__) or error)
-
-
 class Connector:
     """Offers the one method of urllib3's PoolManager that the SDK calls, and `send` for transfers.
 
@@ -203,6 +198,11 @@ class Connector:
                 self._by_origin[origin] = manager if proxy else manager.connection_from_url(origin)
             pool = self._by_origin[origin]
         return pool, url if isinstance(pool, urllib3.PoolManager) else _target(url, origin)
+
+    def describe_failure(self, url: str, error: HTTPError) -> str:
+        """Say in plain words why a request of send() got no response, and what to check."""
+        cause = (isinstance(error, HostUnreachable) and error.__cause__) or error
+        return connection_problem(url, cause, api_proxy=self._api_proxy or "")
 
     def close(self) -> None:
         """Close the idle connections."""

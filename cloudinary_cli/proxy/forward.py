@@ -103,6 +103,12 @@ class Forwarder:
                 response.drain_conn()
                 response.release_conn()
 
+    def describe_failure(self, error: Exception) -> str:
+        """Say in plain words why the API host did not respond to send(), and what to check."""
+        from cloudinary_cli.net.failure import connection_problem
+
+        return connection_problem(self.api_url, error, api_proxy=str(self._config.api_proxy or ""))
+
     def _send_with(self, url: str, request: ProxiedRequest, token: str) -> Any:
         from urllib3.util import Timeout
 

@@ -11,7 +11,6 @@ from typing import Any, Iterator, Optional
 
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.proxy.forward import Forwarder, ProxiedRequest, Refused, forwarded_headers
-from cloudinary_cli.text import one_line
 
 HOST = "127.0.0.1"
 _BLOCK_BYTES = 64 * 1024
@@ -78,7 +77,7 @@ class _ProxyHandler(BaseHTTPRequestHandler):
         except Refused as refused:
             self._reply(refused.status, str(refused))
         except HTTPError as error:
-            self._reply(502, f"The API cannot be reached: {one_line(str(error))}")
+            self._reply(502, self._forwarder().describe_failure(error))
         else:
             try:
                 self._relay(response)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
 from typing import Any, Dict, Optional
 
 from flask import request
 
 from . import tokens
-from .params import Params, flag
+from .params import Params, flag, number, required
+from .signing import is_same
 from .state import RefusedCall, state
 
 # Parameters that are not part of the string to sign:
@@ -31,7 +31,7 @@ def check_admin(cloud: str) -> None:
         if authorization is None or authorization.type != "basic":
             raise RefusedCall(401, "Must supply api_key and api_secret, or an access token")
         secret = _secret_of(str(authorization.username), cloud)
-        if not hmac.compare_digest(secret.encode("utf-8"), str(authorization.password).encode("utf-8")):
+        if not is_same(str(authorization.password), secret):
             raise RefusedCall(401, "api_secret mismatch")
 
 
@@ -77,7 +77,7 @@ def check_signature(cloud: str, values: Params, optional: Any = ()) -> None:
         raise RefusedCall(401, "Missing required parameter - signature")
     text = string_to_sign(values, ())
     candidates = {sign(text, secret, given), sign(string_to_sign(values, optional), secret, given)}
-    if not any(hmac.compare_digest(candidate, given.lower()) for candidate in candidates):
+    if not any(is_same(given.lower(), candidate) for candidate in candidates):
         state().counters.add("bad_signatures")
         raise RefusedCall(401, f"Invalid Signature {given[:80]}. String to sign - '{text[:500]}'.")
     _check_timestamp(values)
@@ -100,12 +100,10 @@ def sign(text: str, secret: str, like: str) -> str:
 
 
 def _check_timestamp(values: Params) -> None:
-    raw = str(values.get("timestamp") or "")
-    if not raw.isdigit():
-        raise RefusedCall(400, "Missing required parameter - timestamp")
-    now = state().clock.now()
-    if not abs(now - int(raw)) <= SIGNATURE_LIFETIME:
-        raise RefusedCall(400, f"Stale request - reported time is {raw} which is more than 1 hour from {int(now)}")
+    required(values, "timestamp")
+    reported, now = number(values, "timestamp", 0), state().clock.now()
+    if not abs(now - reported) <= SIGNATURE_LIFETIME:
+        raise RefusedCall(400, f"Stale request - reported time is {reported} which is more than 1 hour from {int(now)}")
 
 
 def _check_cloud(cloud: str) -> None:

@@ -13,7 +13,7 @@ from .auth_check import check_signature
 from .fetch import INTERNAL, discard, save_loopback_url
 from .gate import FOREIGN_REFUSED, is_foreign
 from .ingest import store_upload
-from .params import params
+from .params import number, params
 from .search_api import run_signed_search
 from .signing import RESTRICTED, is_signed
 from .state import RefusedCall, header_text, state
@@ -45,8 +45,7 @@ def download(cloud: str, kind: str) -> Response:
     if not state().clouds.exists(cloud):
         raise RefusedCall(401, "cloud_name mismatch")
     check_signature(cloud, values)
-    expires = str(values.get("expires_at") or "")
-    if expires and int(expires) <= state().clock.now():
+    if values.get("expires_at") and number(values, "expires_at", 0) <= state().clock.now():
         raise RefusedCall(401, "The download URL has expired")
     asset = state().assets(cloud).get(kind, str(values.get("type") or "upload"), str(values.get("public_id")))
     if asset is None:

@@ -14,6 +14,7 @@ from .state import RefusedCall
 Params = Dict[str, Any]
 LIST_KEY = re.compile(r"(.+)\[(\d*)\]\Z")
 TRUE = (True, "true", "1", 1, "True")
+LARGEST_NUMBER = 10**12
 
 
 def params() -> Params:
@@ -44,7 +45,7 @@ def flag(values: Params, name: str, default: bool = False) -> bool:
     return values[name] in TRUE if values.get(name) not in (None, "") else default
 
 
-def number(values: Params, name: str, default: int, limit: int) -> int:
+def number(values: Params, name: str, default: int, limit: int = LARGEST_NUMBER) -> int:
     """A positive integer.
 
     :raises RefusedCall: 400 when it is not a number from 1 to `limit`.
@@ -55,9 +56,25 @@ def number(values: Params, name: str, default: int, limit: int) -> int:
     try:
         found = int(str(raw))
     except ValueError:
-        raise RefusedCall(400, f"Invalid value for parameter {name}: {raw}") from None
+        raise _invalid(name, raw) from None
     if not 0 < found <= limit:
         raise RefusedCall(400, f"Value of parameter {name} must be between 1 and {limit}")
+    return found
+
+
+def _invalid(name: str, value: Any) -> RefusedCall:
+    return RefusedCall(400, f"Invalid value for parameter {name}: {str(value)[:80]}")
+
+
+def names_and_objects(values: Params, name: str) -> List[Any]:
+    """A list whose items are texts or JSON objects that are not empty.
+
+    :raises RefusedCall: 400 for anything else.
+    """
+    found = values.get(name) or []
+    found = [found] if isinstance(found, str) else found
+    if not isinstance(found, list) or not all(item and isinstance(item, (str, dict)) for item in found):
+        raise _invalid(name, found)
     return found
 
 
@@ -106,7 +123,7 @@ def page(found: List[Any], values: Params, default: int = 10) -> Tuple[List[Any]
     try:
         start = int(str(values.get("next_cursor") or "0"), 16)
     except ValueError:
-        raise RefusedCall(400, f"Invalid value for parameter next_cursor: {values['next_cursor']}") from None
+        raise _invalid("next_cursor", values["next_cursor"]) from None
     end = start + size
     return found[start:end], f"{end:032x}" if end < len(found) else None
 

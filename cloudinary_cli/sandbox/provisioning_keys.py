@@ -12,7 +12,7 @@ from flask import Blueprint, Response, jsonify, request
 from .auth_check import check_provisioning
 from .clouds import ROOT
 from .naming import random_id
-from .params import Params, flag, items, page, params, required
+from .params import Params, flag, items, number, params, required
 from .provisioning_api import stored
 from .state import RefusedCall, state
 from .views import iso
@@ -39,8 +39,8 @@ def access_keys(account_id: str, item_id: str) -> Response:
     cloud, values = stored("sub_account", item_id, "Sub-account")["cloud_name"], params()
     keys = state().clouds.keys(cloud)
     if request.method == "GET":
-        start = (int(values.get("page") or 1) - 1) * int(values.get("page_size") or 50)
-        shown, _ = page(keys[start:], {"max_results": values.get("page_size")}, 50)
+        size = number(values, "page_size", 50, 500)
+        shown = keys[(number(values, "page", 1) - 1) * size :][:size]
         return jsonify({"access_keys": [_key_view(key) for key in shown], "total": len(keys)})
     if request.method == "DELETE":
         named = [key for key in keys if key.get("name") == required(values, "name")]

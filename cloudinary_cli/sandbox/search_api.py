@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import hmac
 import json
 import time
 from typing import Any, Dict, List, Tuple
@@ -15,9 +14,10 @@ from flask import Response, jsonify
 from .admin_api import folder_view, folders_in
 from .admin_auth import admin_blueprint
 from .assets import Asset
-from .params import Params, items, page, params
+from .params import Params, items, names_and_objects, page, params
 from .search_expr import ExpressionError, Predicate, compile_expression
 from .search_values import lookup
+from .signing import is_same
 from .state import RefusedCall, state
 from .views import folder_of, search_view
 
@@ -37,7 +37,7 @@ def search_folders(cloud: str) -> Response:
     values, started = params(), time.monotonic()
     wanted = _compile(values)
     found = [folder for folder in folders_in(cloud) if wanted({**folder, "name": folder["path"].rpartition("/")[2]})]
-    ordered = order(found, values.get("sort_by"), "path", "asc")
+    ordered = order(found, names_and_objects(values, "sort_by"), "path", "asc")
     shown, cursor = page(ordered, values, DEFAULT_PAGE)
     body = {
         "total_count": len(found),
@@ -61,8 +61,9 @@ def run_search(cloud: str, values: Params) -> Dict[str, Any]:
         "time": _elapsed(started),
         "resources": [_select(search_view(cloud, record["_asset"], fields or extra), fields) for record in shown],
     }
-    if values.get("aggregate"):
-        body["aggregations"] = dict(_aggregate(found, key) for key in values["aggregate"])
+    aggregates = names_and_objects(values, "aggregate")
+    if aggregates:
+        body["aggregations"] = dict(_aggregate(found, key) for key in aggregates)
     if cursor:
         body["next_cursor"] = cursor
     return body
@@ -70,15 +71,15 @@ def run_search(cloud: str, values: Params) -> Dict[str, Any]:
 
 def _found(cloud: str, values: Params) -> List[Dict[str, Any]]:
     """All matching records, newest first; those of the same second in upload order."""
-    wanted = _compile(values)
+    wanted, sort_by = _compile(values), names_and_objects(values, "sort_by")
     generation, assets = state().assets(cloud).snapshot()
     # Relative dates depend on the time, so a result is cached for at most ten seconds of the server's clock.
     moment = int(state().clock.now()) // 10
-    key = (cloud, generation, moment, str(values.get("expression") or ""), json.dumps(values.get("sort_by")))
+    key = (cloud, generation, moment, str(values.get("expression") or ""), json.dumps(sort_by))
 
     def search() -> List[Dict[str, Any]]:
         records = (record_of(asset) for asset in assets)
-        return order([record for record in records if wanted(record)], values.get("sort_by"))
+        return order([record for record in records if wanted(record)], sort_by)
 
     return state().searches.get(key, search)
 
@@ -90,7 +91,7 @@ def run_signed_search(cloud: str, signature: str, ttl: int, query: str, cursor: 
     """
     secrets = [key["api_secret"] for key in state().clouds.keys(cloud)]
     expected = [hashlib.sha256(f"{ttl}{query}{secret}".encode()).hexdigest() for secret in secrets]
-    if not any(hmac.compare_digest(signature, one) for one in expected):
+    if not any(is_same(signature, one) for one in expected):
         raise RefusedCall(401, "Invalid search URL signature")
     try:
         values = json.loads(base64.urlsafe_b64decode(query + "=" * (-len(query) % 4)))
@@ -109,7 +110,9 @@ def record_of(asset: Asset) -> Dict[str, Any]:
     return record
 
 
-def order(found: List[Dict[str, Any]], sort_by: Any, field: str = "created_at", direction: str = "desc") -> List[Any]:
+def order(
+    found: List[Dict[str, Any]], sort_by: List[Any], field: str = "created_at", direction: str = "desc"
+) -> List[Any]:
     """Sort by the given keys, the first one first. Records without the field come last.
 
     :raises RefusedCall: 400 for a direction other than asc and desc.
@@ -146,8 +149,7 @@ def _aggregate(found: List[Dict[str, Any]], key: Any) -> Tuple[str, Any]:
     if isinstance(key, dict):
         field = str(key.get("type"))
         return field, {
-            str(span["key"]): sum(_inside(record.get(field), span) for record in found)
-            for span in key.get("ranges") or []
+            str(span["key"]): sum(_inside(record.get(field), span) for record in found) for span in _ranges(key)
         }
     if key not in AGGREGATES:
         raise RefusedCall(400, f"Invalid aggregation {key}")
@@ -156,6 +158,16 @@ def _aggregate(found: List[Dict[str, Any]], key: Any) -> Tuple[str, Any]:
         if record.get(key) is not None:
             counts[str(record[key])] = counts.get(str(record[key]), 0) + 1
     return str(key), counts
+
+
+def _ranges(aggregate: Dict[str, Any]) -> List[Dict[str, Any]]:
+    """:raises RefusedCall: 400 for a range without a key, or with a bound that is no number."""
+    spans = names_and_objects(aggregate, "ranges")
+    for span in spans:
+        bounds = [] if isinstance(span, str) else [span.get("from") or 0, span.get("to") or 0]
+        if "key" not in span or not bounds or not all(isinstance(bound, (int, float)) for bound in bounds):
+            raise RefusedCall(400, f"Invalid range {str(span)[:80]}")
+    return spans
 
 
 def _inside(value: Any, span: Dict[str, Any]) -> bool:

@@ -15,7 +15,7 @@ from urllib3.exceptions import HTTPError
 
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import ApiError, CliError
-from cloudinary_cli.net.connector import Request, describe_failure
+from cloudinary_cli.net.connector import Request
 from cloudinary_cli.net.retry import retried
 from cloudinary_cli.sdk import loader
 from cloudinary_cli.sdk.call import call_api
@@ -223,7 +223,7 @@ def _head(session: TransferSession, url: str) -> _Head:
         request = Request("HEAD", url, {"User-Agent": loader.load().get_user_agent()})
         head: _Head = session.connector.send(request, receive)
     except HTTPError as error:
-        raise ApiError(describe_failure(url, error)) from error
+        raise ApiError(session.connector.describe_failure(url, error)) from error
     return head
 
 

@@ -60,7 +60,7 @@ def upload_dir(app: AppContext, options: UploadDirOptions) -> None:
     matches = glob_pattern(options.glob)
     item_filter = options.transfer.item_filter()
     progress = Progress()
-    with options.transfer.display(app.console, progress.rows):
+    with app.console.live(progress.rows):
         local = _scan(options, progress)
     with transfer_run(app, options.transfer) as run:
         mode = options.mode or folder_mode()

@@ -12,112 +12,21 @@ from __future__ import annotations
 
 import argparse
 import json
-import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
 import threading
-import urllib.request
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Optional
+from typing import Any, Callable, Dict, List
 
 HERE = Path(__file__).resolve().parent
 REPO = HERE.parent.parent
 sys.path.insert(0, str(REPO))
 
-from cloudinary_cli.sandbox.demo import free_port  # noqa: E402 - of this clone, whatever is installed
-from cloudinary_cli.sandbox.runner import SandboxOptions, running_server, sandbox_environment  # noqa: E402
-from cloudinary_cli.sandbox.sandbox_server import SandboxServer  # noqa: E402
-from cloudinary_cli.sandbox.text_image import PIXEL  # noqa: E402
+import sessions  # noqa: E402 - it imports cloudinary_cli of this clone, whatever is installed
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-COLUMNS = 108
-
-
-@dataclass
-class Session:
-    """A directory, a sandbox, and a terminal whose commands run with both."""
-
-    server: SandboxServer
-    directory: Path
-    recorder: Any
-
-    def cld(self, line: str, expected: int = 0, is_enough: Optional[Callable[[], bool]] = None) -> None:
-        """Run one command line that begins with `cld`, and show it."""
-        self.recorder.type_command(line)
-        program = [sys.executable, "-m", "cloudinary_cli", *shlex.split(line)[1:]]
-        status = self.recorder.run(program, is_enough or (lambda: False))
-        if is_enough is None and status != expected:
-            raise SystemExit(f"{line}: exit status {status}\n" + "\n".join(self.recorder.screen.display))
-
-    def add_latency(self, seconds: float) -> None:
-        """Let each later API request take this long."""
-        fault = {"path": "/v1_1", "times": None, "delay": seconds, "mode": "after"}
-        request = urllib.request.Request(
-            f"{self.server.base_url}/sandbox/faults", json.dumps(fault).encode(), {"Content-Type": "application/json"}
-        )
-        urllib.request.urlopen(request).close()
-
-    def uploads(self) -> int:
-        """The number of uploads that the sandbox has received."""
-        with urllib.request.urlopen(f"{self.server.base_url}/sandbox/stats") as response:
-            return int(json.load(response)["uploads"])
-
-
-@contextmanager
-def session(lines: int = 40) -> Iterator[Session]:
-    """A new sandbox in which nobody is logged in, and an empty terminal."""
-    from terminal import Recorder
-
-    with running_server(SandboxOptions(auto_approve=True)) as server, tempfile.TemporaryDirectory() as directory:
-        home = Path(directory) / "home"
-        home.mkdir(mode=0o700)
-        environ = sandbox_environment(server, home, oauth_only=True)
-        environ["CLOUDINARY_OAUTH_REDIRECT_PORT"] = str(free_port())
-        yield Session(server, Path(directory), Recorder(COLUMNS, lines, environ, directory))
-
-
-def login_svg() -> bytes:
-    """A login in the browser, and what it gives."""
-    with session() as shown:
-        shown.cld("cld login work")
-        shown.cld("cld whoami")
-        return terminal_picture(shown, "cld login")
-
-
-def sync_svg() -> bytes:
-    """A sync while it is under way."""
-    count = 24
-    with session() as shown:
-        photos = shown.directory / "photos"
-        photos.mkdir()
-        for number in range(count):
-            (photos / f"beach-{number:02d}.png").write_bytes(PIXEL + bytes(500_000 + 7_919 * number))
-        for number in range(2):
-            (photos / f"aerial-{number}.png").write_bytes(PIXEL + bytes(90_000_000 + number))
-        shown.recorder.run([sys.executable, "-m", "cloudinary_cli", "login", "work"])
-        shown.recorder.screen.reset()
-        shown.add_latency(0.5)
-        shown.cld("cld sync photos shop --push -w 4", is_enough=lambda: shown.uploads() > 7)
-        return terminal_picture(shown, "cld sync")
-
-
-def error_svg() -> bytes:
-    """Errors that say what to type."""
-    with session() as shown:
-        shown.cld("cld -C wrok admin ping", expected=1)
-        shown.cld("cld admin resorces", expected=1)
-        shown.cld("cld admin ping", expected=1)
-        return terminal_picture(shown, "cld")
-
-
-def terminal_picture(shown: Session, title: str) -> bytes:
-    from svg import terminal_svg
-
-    return str(terminal_svg(shown.recorder.screen, title)).encode("utf-8")
 
 
 def callback_png() -> bytes:
@@ -173,9 +82,14 @@ def chart_of(record: Dict[str, Any]) -> Any:
 
 
 PICTURES: Dict[str, Callable[[], bytes]] = {
-    "login.svg": login_svg,
-    "sync.svg": sync_svg,
-    "error.svg": error_svg,
+    "login.svg": sessions.login_svg,
+    "error.svg": sessions.error_svg,
+    "sync.svg": sessions.sync_svg,
+    "pull.svg": sessions.pull_svg,
+    "hashing.svg": sessions.hashing_svg,
+    "clone.svg": sessions.clone_svg,
+    "migrate.svg": sessions.migrate_svg,
+    "regen_derived.svg": sessions.regen_derived_svg,
     "callback.png": callback_png,
     "performance.svg": performance_svg,
 }

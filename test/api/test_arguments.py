@@ -244,7 +244,7 @@ def test_after_two_dashes_nothing_is_an_option() -> None:
 
 def test_missing_arguments_are_named() -> None:
     text = error("resource")
-    assert text == "Function 'resource(public_id, **options)' requires 1 positional arguments. Missing: public_id."
+    assert text == "Function 'resource(public_id, **options)' requires 1 positional argument. Missing: public_id."
     assert "Missing: to_public_id." in error("rename", "a")
     assert "Missing: from_public_id." in error("rename", "to_public_id=a")
 

@@ -109,7 +109,7 @@ def test_the_table_shows_state_expiry_renewal_and_scopes() -> None:
         "key": "cloudinary://k:s@c",
     }
     lines = render_config_table(inventory(snapshot, resolve(Selection(), {}, {}), {}, NOW), NOW).split("\n")
-    assert re.split("  +", lines[0])[5:] == ["STATE", "EXPIRES IN", "RENEWABLE UNTIL", "SCOPES"]
+    assert re.split("  +", lines[0])[5:] == ["STATE", "EXPIRES IN", "RENEW BY", "SCOPES"]
     assert lines[1].split()[3:] == ["valid", "5m", "2027-02-22", "openid", "upload"]
     assert lines[2].split()[3:] == ["needs", "login"]
     assert "out of range" in lines[3] and lines[4].split() == ["key", "c", "api_key"]

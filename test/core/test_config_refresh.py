@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from cloudinary_cli.auth.session import from_cloudinary_url
 from cloudinary_cli.config.store import ConfigStore
 from test.support.cld_config import A, B, Run, saved
 from test.support.sandbox_client import SandboxClient
@@ -23,7 +24,9 @@ def test_refresh_of_the_active_login(cld: Run, store: ConfigStore, box: SandboxC
     assert saved(store)["f"] != before
     done = cld("config", "-r", "f")
     assert done.code == 0 and "still fresh" in done.err and "--force" in done.err
-    assert json.loads(cld("config", "-r", "f", "-f", "--json").out) == {"name": "f", "outcome": "refreshed"}
+    row = json.loads(cld("config", "-r", "f", "-f", "--json").out)
+    assert (row["name"], row["outcome"], row["state"], row["reason"]) == ("f", "refreshed", "valid", None)
+    assert row["expires_at"] == from_cloudinary_url(saved(store)["f"]).expires_at
     assert box.stats["refresh_exchanges"] == 2
 
 
@@ -38,7 +41,9 @@ def test_refresh_without_a_saved_active_one_is_a_usage_error(invoke: Run, store:
 def test_refresh_of_what_is_no_login(invoke: Run, store: ConfigStore, entry: Any) -> None:
     store.save({"a": entry})
     done = invoke("config", "-r", "a", "-j")
-    assert (done.code, json.loads(done.out)) == (0, {"name": "a", "outcome": "not_oauth"})
+    row = json.loads(done.out)
+    assert done.code == 0 and (row.pop("name"), row.pop("outcome")) == ("a", "not_oauth")
+    assert set(row.values()) == {None}
 
 
 def test_a_failed_refresh_says_how_to_log_in_again(invoke: Run, store: ConfigStore, box: SandboxClient) -> None:
@@ -54,7 +59,10 @@ def test_a_failed_refresh_says_how_to_log_in_again(invoke: Run, store: ConfigSto
 def test_a_login_without_refresh_token_fails(invoke: Run, store: ConfigStore) -> None:
     store.save({"f": "cloudinary://c?oauth_token=t&refresh_token=&expires_at=1&region=api"})
     done = invoke("config", "-r", "f", "--json")
-    assert done.code == 1 and json.loads(done.out)["outcome"] == "failed" and "cld login f" in done.err
+    row = json.loads(done.out)
+    assert done.code == 1 and "cld login f" in done.err
+    assert (row["outcome"], row["code"], row["retryable"], row["state"]) == ("failed", 4, False, "needs-login")
+    assert row["next_command"] == "cld login f" and "cld login f" in row["reason"]
 
 
 def test_refresh_all(cld: Run, store: ConfigStore, box: SandboxClient) -> None:

@@ -26,7 +26,7 @@ from test.support.logins import LOGIN, posts
 from test.support.sandbox_client import SandboxClient
 
 DETAILED = {"CLOUDINARY_CLI_EXIT_CODES": "detailed"}
-MEMBERS = ["name", "outcome", "reason", "retryable", "state", "expires_at", "next_command"]
+MEMBERS = ["name", "outcome", "reason", "code", "retryable", "state", "expires_at", "next_command"]
 
 
 def rows_of(done: Any) -> Dict[str, Dict[str, Any]]:
@@ -53,7 +53,8 @@ def test_a_refused_login_among_three(cld: Run, three: ConfigStore, box: SandboxC
     refused = rows["two words"]
     assert "no longer valid" in refused["reason"] and (refused["retryable"], refused["state"]) == (False, "needs-login")
     assert refused["next_command"] == "cld login 'two words' --region api-eu"
-    assert rows["one"]["reason"] is rows["one"]["retryable"] is rows["one"]["next_command"] is None
+    nulls = ("reason", "code", "retryable", "next_command")
+    assert refused["code"] == 4 and all(rows["one"][name] is None for name in nulls)
     assert rows["one"]["expires_at"] > time.time()
     for entry in saved(three).values():
         session = from_cloudinary_url(entry)
@@ -99,7 +100,7 @@ def test_a_temporary_failure_is_retryable(
     box.fault(status=status, times=None, headers={"Retry-After": "0"})
     done = cld("config", "-ra", "--json", env=DETAILED)
     row = rows_of(done)["box"]
-    assert (done.code, row["outcome"], row["retryable"]) == (code, "failed", True)
+    assert (done.code, row["code"], row["outcome"], row["retryable"]) == (code, code, "failed", True)
     assert (row["state"], row["next_command"]) == ("refreshable", "cld config -r box")
     assert "Try again later" in done.err and "Log in again" not in done.err
 
@@ -131,3 +132,5 @@ def test_a_refusal_decides_the_exit_status_among_other_failures(
 def test_which_failures_end_by_themselves(error: CliError, retryable: bool, needs_login: bool) -> None:
     result = RefreshResult(RefreshOutcome.FAILED, "", error)
     assert (result.is_retryable, result.needs_login) == (retryable, needs_login)
+    # The exit status says the same as `retryable`.
+    assert (error.detailed_exit_code in (6, 7, 75)) is retryable

@@ -98,6 +98,16 @@ def test_requests_in_progress_end_when_the_host_refuses_connections(cld: Run) ->
     assert 10 <= report()["failed"] <= 20 and report()["cancelled"] == COUNT - report()["failed"]
 
 
+def test_a_proxy_of_the_configuration_is_named_when_it_does_not_respond(cld: Run) -> None:
+    make("d", "a.jpg")
+    url = "cloudinary://k:s@demo?upload_prefix=http://api.example&api_proxy=http://127.0.0.1:9"
+    # The setting of the configuration takes precedence over that of the environment.
+    done = cld("-c", url, "upload_dir", "d", "-fm", "fixed", env={"HTTP_PROXY": "http://127.0.0.1:10"})
+    assert done.code == 1 and "HTTP_PROXY" not in done.err
+    assert "The proxy cannot be used to reach api.example: Connection refused." in done.err
+    assert "Check api_proxy in the configuration." in done.err
+
+
 def test_failures_of_a_host_that_has_responded_do_not_stop_a_run(server: CloudinaryServer, cld: Run) -> None:
     make("d", *(f"f{number:02}.jpg" for number in range(COUNT)))
     server.on("POST", "/upload", REFUSED)

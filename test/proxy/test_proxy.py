@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Dict, Iterator, List, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Tuple
 from urllib.parse import quote, urlsplit
 
 import pytest
@@ -27,7 +27,7 @@ class Config:
     """The part of an OAuthConfig that the proxy reads."""
 
     cloud_name = "demo"
-    api_proxy = None
+    api_proxy: Optional[str] = None
     relogin_advice = "Run: cld login box"
     has_more = True
 
@@ -248,13 +248,19 @@ def test_a_body_of_unclear_length_is_refused(proxy: ProxyServer, head: bytes) ->
     assert not Api.seen
 
 
-def test_an_api_that_cannot_be_reached_is_a_502(proxy: ProxyServer) -> None:
+@pytest.mark.parametrize(
+    ("api_proxy", "problem"),
+    [(None, "Cannot connect to 127.0.0.1:{port}: "), ("http://127.0.0.1:{port}", "Check api_proxy in the")],
+)
+def test_an_api_that_cannot_be_reached_is_a_502(proxy: ProxyServer, api_proxy: Optional[str], problem: str) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
-        config = Config(f"http://127.0.0.1:{unused.getsockname()[1]}")
+        port = unused.getsockname()[1]
+        config = Config(f"http://127.0.0.1:{port}")
+        config.api_proxy = api_proxy and api_proxy.format(port=port)
         proxy.forwarder = open_forwarder(config, proxy.nonce, 8, environment_proxy)
         status, body = ask(proxy, below(proxy, "/v1_1/demo/ping"))
-    assert status == 502 and "cannot be reached" in json.loads(body)["error"]["message"]
+    assert status == 502 and problem.format(port=port) in json.loads(body)["error"]["message"]
 
 
 # The child sends a body of many MiB block by block, then prints the peak memory of its parent in MiB.

@@ -90,12 +90,16 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """One response. A `body` of bytes is sent unchanged, another value as JSON; `delay` is in seconds."""
+    """One response. A `body` of bytes is sent unchanged, another value as JSON.
+
+    `delay` is the time before the response, and `pause` that in the middle of its body, in seconds.
+    """
 
     status: int = 200
     body: Any = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     delay: float = 0.0
+    pause: float = 0.0
 
 
 Response = Union[Reply, Any, Callable[[Request], Any]]
@@ -196,7 +200,10 @@ def _handler_of(server: CloudinaryServer) -> type:
                 self.send_header(name, value)
             self.end_headers()
             if self.command != "HEAD":
-                self.wfile.write(data)
+                half = len(data) // 2
+                self.wfile.write(data[:half])
+                time.sleep(reply.pause)
+                self.wfile.write(data[half:])
                 # With a Content-Length that is too large, the connection closes in the middle of the body.
                 self.close_connection = self.close_connection or headers["Content-Length"] != str(len(data))
 

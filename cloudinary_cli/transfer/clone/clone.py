@@ -111,7 +111,10 @@ def clone(app: AppContext, options: CloneOptions) -> None:
         ping(target, resolved.name)
         urls = SourceUrls(app.sdk_config, options.url_expiry, app.clock)
         if target.cloud_name.lower() == str(urls.config.cloud_name).lower():
-            raise CliError("Target environment cannot be the same as source environment.")
+            raise CliError(
+                "Target environment cannot be the same as source environment."
+                " Choose the source with -C: cld -C SOURCE clone TARGET"
+            )
         urls.check()
         listing = SourceListing(clone_expression(options.search_expression), app.clock, run.session.stop)
         if not listing.total and not listing.has_more:

@@ -66,7 +66,7 @@ class Reporter:
         self._progress = progress
         self._record = record or (lambda outcome: None)
         self.shows_each = shows_each
-        self._created = time.monotonic()
+        self._created = time.monotonic() - console.waited
         self._total: Optional[Total] = None
         self.tally = Tally()
         self.failures = Failures()
@@ -78,8 +78,8 @@ class Reporter:
 
     @property
     def seconds(self) -> float:
-        """Seconds since the start of the command."""
-        return time.monotonic() - self._created
+        """Seconds since the start of the command, without the time in which the user was asked."""
+        return time.monotonic() - self._console.waited - self._created
 
     def arrived(self, outcome: Outcome) -> None:
         """Count and record an outcome."""
@@ -102,7 +102,9 @@ class Reporter:
         rows = self._progress.rows(columns, lines)
         if self._total is not None:
             tally, position = self.tally, self.tally.size + self._progress.position
-            rows.append(self._total.row(tally.done, position, tally.failed, self._progress.retries, columns))
+            rows.append(
+                self._total.row(tally.done - tally.cancelled, position, tally.failed, self._progress.retries, columns)
+            )
         return rows
 
     def close(self) -> None:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import logging
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Callable, ContextManager, Dict, Iterable, Iterator, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, Optional, Sequence, Tuple
 
-from cloudinary_cli.console import Console
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import Terminated, TransferIncomplete
-from cloudinary_cli.system.region import Render
 from cloudinary_cli.text import one_line, to_json, without_signature
 from cloudinary_cli.transfer.engine.executor import Executor, TransferAction, keys_of
 from cloudinary_cli.transfer.engine.filters import ItemFilter, item_filter
@@ -36,7 +34,6 @@ class TransferOptions:
     retry_failed: Optional[str] = None
     report: Optional[str] = None
     max_delete: Optional[int] = None
-    progress: bool = True
     verbose: bool = False  # a line for each item, also beside the display
     as_json: bool = False
     max_errors: Optional[int] = None
@@ -47,14 +44,6 @@ class TransferOptions:
         :raises CliError: a pattern or the shard is malformed, or the file cannot be read.
         """
         return item_filter(self.filters, self.shard, self.retry_failed)
-
-    def has_display(self, console: Console) -> bool:
-        """True when progress is drawn on a terminal. Then only --verbosity prints a line for each item."""
-        return self.progress and console.can_redraw()
-
-    def display(self, console: Console, render: Render) -> ContextManager[None]:
-        """Show these rows while the block runs, if there is a display."""
-        return console.live(render) if self.progress else nullcontext()
 
 
 class Run:
@@ -204,10 +193,10 @@ def transfer_run(app: AppContext, options: TransferOptions) -> Iterator[Run]:
     """
     session = open_session(app, options.workers)
     with report_file(None if options.dry_run else options.report) as record:
-        shows_each = options.verbose or not options.has_display(app.console)
+        shows_each = options.verbose or not app.console.has_display()
         reporter = Reporter(app.console, session.progress, record, shows_each)
         try:
-            with options.display(app.console, reporter.rows):
+            with app.console.live(reporter.rows):
                 yield Run(app, options, session, reporter)
         finally:
             session.connector.close()

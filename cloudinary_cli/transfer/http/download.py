@@ -10,7 +10,7 @@ from typing import IO, Any, List, Optional
 from urllib3.exceptions import HTTPError, ProtocolError
 
 from cloudinary_cli.errors import ApiError, CliError
-from cloudinary_cli.net.connector import Request, describe_failure
+from cloudinary_cli.net.connector import Request
 from cloudinary_cli.progress import current_item
 from cloudinary_cli.text import one_line
 from cloudinary_cli.transfer.engine.part_file import PREFIX, new_path, part_file, publish
@@ -105,7 +105,7 @@ def download(session: TransferSession, url: str, path: str, expected: Expected) 
         except _Mismatch as error:
             raise ApiError(f"{error}.") from error
         except HTTPError as error:
-            raise ApiError(describe_failure(url, error)) from error
+            raise ApiError(session.connector.describe_failure(url, error)) from error
         except OSError as error:
             raise CliError(f"Cannot write '{path}': {error.strerror or error}.") from error
     return size

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from urllib3.exceptions import HTTPError
 
 from cloudinary_cli.errors import ApiError, AuthenticationError, CliError
-from cloudinary_cli.net.connector import Request, Response, checked, describe_failure
+from cloudinary_cli.net.connector import Request, Response, checked
 from cloudinary_cli.sdk import loader
 from cloudinary_cli.system.steady_file import Stamp, settled, stamp_of, twice
 from cloudinary_cli.text import one_line
@@ -252,7 +252,7 @@ def _sent(session: TransferSession, request: Request) -> Response:
         response: Response = session.connector.send(request, checked)
     except HTTPError as error:
         lost = "" if request.repeatable else " The file may have been uploaded. Check before you try again."
-        raise ApiError(f"{describe_failure(request.url, error)}{lost}") from error
+        raise ApiError(f"{session.connector.describe_failure(request.url, error)}{lost}") from error
     return response
 
 

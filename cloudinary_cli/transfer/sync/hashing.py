@@ -122,7 +122,7 @@ class Hasher:
                 break
             if file.path in paths:
                 rest.append(file)
-        total = self.read + len(rest)
+        total = self.read + sum(path not in self._etags for path in paths)
         with self._progress.item("Hashing local files", detail=lambda: f"{self.read}/{max(total, self.read)}"):
             for file in rest:
                 self.etag(file)

@@ -12,7 +12,7 @@ import pytest
 from test.support.cloudinary_server import CloudinaryServer, Reply
 from test.support.commands import Cld
 from test.support.sandbox_client import SandboxClient
-from test.support.screen import ScreenEmulator
+from test.support.screen import final_lines
 from test.support.sync_account import make
 from test.support.terminal import Terminal
 
@@ -32,14 +32,6 @@ def env(box: SandboxClient, home: Path, tmp_path: Path, monkeypatch: pytest.Monk
     box.fault(API + "/auto/upload", method="POST", mode="after", times=2, delay=2)
     environ: Dict[str, str] = box.server.environment(home)
     return environ
-
-
-def final_lines(terminal: Terminal, columns: int) -> List[str]:
-    """What is left on the screen at the end. Fails if a row was wider than the screen."""
-    screen = ScreenEmulator(columns)
-    for frame in re.findall(r"\r(?:[^\r]*\x1b\[K(?:\r\n)?)+\x1b\[J", terminal.raw):
-        assert not ScreenEmulator(columns).write(frame).has_wrapped, frame
-    return screen.write(terminal.raw).lines
 
 
 @pytest.mark.parametrize("columns", [40, 80, 200])
@@ -115,6 +107,8 @@ def test_ctrl_c_leaves_a_clean_screen_and_names_the_command_that_continues(env: 
         assert terminal.wait() == 130
         lines = final_lines(terminal, 100)
     assert not any("/41" in line or "^C" in line.partition("Stopping")[0][2:] for line in lines), lines
+    counts = [int(count) for count in re.findall(r"(\d+)/41", terminal.raw.partition("Stopping")[2])]
+    assert max(counts, default=0) < 30, "items that are not begun are not done"
     assert "Continue with: cld upload_dir d -w 1 --report r.jsonl --retry-failed r.jsonl" in "".join(lines)
 
 

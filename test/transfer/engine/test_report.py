@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from pathlib import Path
@@ -11,11 +12,13 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from cloudinary_cli.console import Console
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.modules.selection_options import TransferCommand, selection_options
 from cloudinary_cli.modules.transfer_options import run_options, take_options
+from cloudinary_cli.progress import Progress
 from cloudinary_cli.transfer.engine.records import Outcome, Status
-from cloudinary_cli.transfer.engine.report import report_file
+from cloudinary_cli.transfer.engine.report import Reporter, report_file
 
 
 def test_the_report_is_json_lines_written_at_once(tmp_path: Path) -> None:
@@ -61,6 +64,14 @@ def test_an_unwritable_report_is_an_error_before_anything_else(tmp_path: Path) -
             raise AssertionError("not entered")
 
 
+def test_the_time_of_a_run_leaves_out_that_of_its_questions() -> None:
+    console = Console(stdin=io.StringIO("y\n"), stderr=io.StringIO())
+    reporter = Reporter(console, Progress())
+    assert reporter.seconds >= 0 and console.confirm("Continue?") and console.waited > 0
+    console.waited += 1000
+    assert reporter.seconds < 0
+
+
 def run(*args: str) -> Tuple[int, Any, str]:
     seen: List[Any] = []
 
@@ -90,4 +101,4 @@ def test_no_workers_is_refused_before_anything_is_read() -> None:
 def test_options_are_passed_unchanged() -> None:
     _, options, _ = run("-w", "3", "--dry-run", "--shard", "1/2", "--report", "r", "--json", "--no-progress")
     assert (options.workers, options.dry_run, options.shard, options.report) == (3, True, "1/2", "r")
-    assert (options.as_json, options.progress, options.max_delete) == (True, False, None)
+    assert (options.as_json, options.max_delete) == (True, None)
