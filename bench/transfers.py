@@ -111,7 +111,7 @@ def in_chunks(size: int, latency: int, floor_workers: int, name: str, **limits: 
 
     return Case(
         f"upload 1 x {readable(size)} in chunks, {latency} ms; floor: {name}",
-        lambda place, scratch: cld(place, "n1-s1", False, "upload_dir", str(file(place).parent)),
+        lambda place, scratch: run_cld(["-c", url_of(place, "n1-s1", False), "upload", str(file(place))]),
         lambda place, scratch: run_program(
             ["-m", "bench.raw_client", "chunks", str(place.plain), "1", "1", str(floor_workers), "", str(file(place))]
         ),
