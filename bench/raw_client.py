@@ -1,8 +1,9 @@
 """The baseline of the transfer benchmarks: raw keep-alive sockets, with as many threads as `cld` has workers.
 
-    python bench/raw_client.py upload|pull PORT COUNT SIZE WORKERS [CA_FILE] [FOLDER]
+    python bench/raw_client.py upload|pull|chunks PORT COUNT SIZE WORKERS [CA_FILE] [FOLDER]
 
 It does only the necessary work: it sends each file and reads the response, or reads the content and writes a file.
+`chunks` sends the file FOLDER in chunks of 20 MB: the first one, the middle ones with all workers, and the last one.
 """
 
 from __future__ import annotations
@@ -12,10 +13,13 @@ import socket
 import ssl
 import sys
 import threading
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Callable, Iterator, List, Optional
+from typing import Any, Callable, Deque, Iterable, Iterator, List, Optional
 
 _BLOCK = 64 * 1024
+_CHUNK = 20_000_000  # bytes, as `cld` has it
 
 
 def _connect(port: int, context: Optional[ssl.SSLContext]) -> socket.socket:
@@ -40,25 +44,59 @@ def _read_response(connection: socket.socket, take: Callable[[bytes], Any]) -> N
 
 
 def _upload(connection: socket.socket, cloud: str, path: Path) -> None:
-    size = path.stat().st_size
+    _send(connection, cloud, path, 0, path.stat().st_size, "")
+
+
+def _send(connection: socket.socket, cloud: str, path: Path, offset: int, size: int, headers: str) -> None:
+    """Upload `size` bytes of a file."""
     head = (
         b'--b\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n'
         b"Content-Type: application/octet-stream\r\n\r\n"
     )
     tail = b"\r\n--b--\r\n"
     start = (
-        f"POST /v1_1/{cloud}/auto/upload HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        f"POST /v1_1/{cloud}/auto/upload HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}"
         f"Content-Type: multipart/form-data; boundary=b\r\nContent-Length: {len(head) + size + len(tail)}\r\n\r\n"
     ).encode()
     with path.open("rb", buffering=0) as file:
+        file.seek(offset)
         if size <= 4 * _BLOCK:
-            connection.sendall(start + head + file.read() + tail)
+            connection.sendall(start + head + file.read(size) + tail)
         else:
             connection.sendall(start + head)
-            for block in iter(lambda: file.read(_BLOCK), b""):
+            while size > 0:
+                block = file.read(min(_BLOCK, size))
                 connection.sendall(block)
+                size -= len(block)
             connection.sendall(tail)
     _read_response(connection, lambda block: None)
+
+
+def _taken(pending: Deque[int]) -> Iterator[int]:
+    while True:
+        try:
+            yield pending.popleft()
+        except IndexError:
+            return
+
+
+def send_chunks(port: int, cloud: str, path: Path, workers: int) -> None:
+    """Upload a file in chunks. With one worker, they are sent in order."""
+    total = path.stat().st_size
+    first, *middle, last = range(0, total, _CHUNK)
+
+    def send(offsets: Iterable[int]) -> None:
+        with _connect(port, None) as connection:
+            for offset in offsets:
+                end = min(offset + _CHUNK, total)
+                headers = f"X-Unique-Upload-Id: u\r\nContent-Range: bytes {offset}-{end - 1}/{total}\r\n"
+                _send(connection, cloud, path, offset, end - offset, headers)
+
+    send([first])
+    pending = deque(middle)
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(send, [_taken(pending) for _ in range(workers)]))
+    send([last])
 
 
 def _pull(connection: socket.socket, cloud: str, path: Path) -> None:
@@ -99,6 +137,9 @@ def run(kind: str, port: int, cloud: str, paths: List[Path], workers: int, ca_fi
 
 def main() -> None:
     kind, port, count, size, workers, ca_file, folder = sys.argv[1:8]
+    if kind == "chunks":
+        send_chunks(int(port), "n1-s1", Path(folder), int(workers))
+        return
     names = [f"asset{number:06d}.jpg" for number in range(int(count))]
     run(kind, int(port), f"n{count}-s{size}", [Path(folder, name) for name in names], int(workers), ca_file)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -97,6 +98,28 @@ def upload(count: int, size: int, tls: bool, latency: int, **limits: float) -> C
     )
 
 
+def in_chunks(size: int, latency: int, floor_workers: int, name: str, **limits: float) -> Case:
+    """One file that is sent in chunks, next to a raw client that sends `floor_workers` chunks at a time."""
+
+    def file(place: Place) -> Path:
+        path = place.folder / f"chunks-{size}" / "large.bin"
+        if not path.exists():
+            path.parent.mkdir()
+            path.touch()
+            os.truncate(path, size)  # it takes no space on the disk
+        return path
+
+    return Case(
+        f"upload 1 x {readable(size)} in chunks, {latency} ms; floor: {name}",
+        lambda place, scratch: run_cld(["-c", url_of(place, "n1-s1", False), "upload", str(file(place))]),
+        lambda place, scratch: run_program(
+            ["-m", "bench.raw_client", "chunks", str(place.plain), "1", "1", str(floor_workers), "", str(file(place))]
+        ),
+        latency,
+        **limits,  # type: ignore[arg-type]
+    )
+
+
 def pull(count: int, size: int, tls: bool, latency: int, **limits: float) -> Case:
     name = f"pull {count:,} x {readable(size)}{', TLS' if tls else ''}, {latency} ms"
     return Case(
@@ -152,6 +175,8 @@ CASES: List[Case] = [
     upload(40, 15 * MB, False, 0, memory=80),
     pull(40, 15 * MB, False, 0, memory=80),
     upload(1, 120 * MB, False, 0, memory=80),
+    in_chunks(500 * MB, 100, 8, "8 at a time", limit=1.3, memory=80),
+    in_chunks(500 * MB, 100, 1, "in order", limit=0.4),
     push("sync 2,000 unchanged", 2000, 0, 0),
     push("sync 2,000 unchanged", 2000, 0, 50),
     push("sync 2,000, 200 changed", 2000, 200, 0),

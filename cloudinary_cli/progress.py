@@ -30,6 +30,7 @@ class Item:
     """One item in progress. Only its own thread writes `position`, so no lock is needed.
 
     :param size: bytes, if known. :param detail: returns a text instead of the bytes; such an item is always shown.
+    :param whole: the item of which this one is a part.
     """
 
     def __init__(
@@ -38,10 +39,13 @@ class Item:
         size: Optional[int] = None,
         detail: Optional[Callable[[], str]] = None,
         progress: "Optional[Progress]" = None,
+        whole: "Optional[Item]" = None,
     ) -> None:
         self.name, self.size, self.detail = name, size, detail
-        self.position = 0  # bytes that were sent or received
+        self._position = 0
+        self._parts: List[Item] = []
         self._progress = progress
+        self._whole = whole
         self._started = time.monotonic()
         self._attempt = ""
         self._waits_until = 0.0
@@ -54,6 +58,33 @@ class Item:
         self._attempt, self._waits_until = f"{attempt}/{attempts}", time.monotonic() + seconds
         if self._progress is not None:
             self._progress.note_retry(self._waits_until if blocks_all else 0.0)
+        if self._whole is not None:
+            self._whole.waiting(attempt, attempts, seconds, blocks_all)
+
+    @property
+    def position(self) -> int:
+        """The bytes that were sent or received, including those of the parts."""
+        return self._position + sum(part.position for part in self._parts)
+
+    @position.setter
+    def position(self, value: int) -> None:
+        # A part that is sent again does not move the whole item back.
+        self._position = value if self._whole is None else max(value, self._position)
+
+    def split(self, count: int) -> "List[Item]":
+        """Items for parts of this one that different threads send. They replace earlier parts."""
+        self._position = 0
+        self._parts = [Item(whole=self) for _ in range(count)]
+        return self._parts
+
+    @contextmanager
+    def current(self) -> Iterator[None]:
+        """Work on this item in this thread while the block runs."""
+        token = _CURRENT.set(self)
+        try:
+            yield
+        finally:
+            _CURRENT.reset(token)
 
     def is_shown(self, now: float) -> bool:
         """True for a large item, a slow one, and one that waits."""
@@ -103,13 +134,12 @@ class Progress:
     def item(self, name: str, size: Optional[int] = None, detail: Optional[Callable[[], str]] = None) -> Iterator[Item]:
         """Work on an item in this thread while the block runs."""
         item = Item(name, size, detail, self)
-        token = _CURRENT.set(item)
         self._items[id(item)] = item
         try:
-            yield item
+            with item.current():
+                yield item
         finally:
             del self._items[id(item)]
-            _CURRENT.reset(token)
 
     def note_retry(self, paused_until: float) -> None:
         """Count a repeated request. :param paused_until: the time at which all threads may send again; 0 for none."""

@@ -96,3 +96,19 @@ def test_sizes(size: int, text: str) -> None:
 @pytest.mark.parametrize(("seconds", "text"), [(0.4, "0 s"), (59.6, "1 min 0 s"), (3600, "1 h 0 min")])
 def test_times(seconds: float, text: str) -> None:
     assert readable_time(seconds) == text
+
+
+def test_an_item_in_parts_has_the_sum_of_their_bytes_and_never_goes_back() -> None:
+    progress = Progress()
+    with progress.item("a", 300) as item:
+        first, second = item.split(2)
+        with first.current():
+            current_item().position = 100
+        second.position = 50
+        assert item.position == progress.position == 150
+        second.position = 20  # it is sent again
+        assert item.position == 150
+        second.waiting(2, 4, 30.0, False)
+        assert [row.detail for row in progress.rows(80, 24)] == ["retrying (2/4) in 30 s"] and progress.retries == 1
+        item.split(2)  # the whole file is sent again
+        assert item.position == 0

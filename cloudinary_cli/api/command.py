@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, Optional, Sequence, Tuple
+from typing import IO, Any, Dict, Optional, Sequence, Tuple
 
 from cloudinary_cli.api import arguments as params
 from cloudinary_cli.api.command_line import in_utf8
@@ -14,6 +14,7 @@ from cloudinary_cli.api.transformations import checked, collected
 from cloudinary_cli.api.values import FILE_PARAMETERS
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import CliError, ConfigError, DetailedExit, Status
+from cloudinary_cli.net.chunks import DEFAULT_CHUNK_WORKERS, ChunkWorkers
 from cloudinary_cli.sdk import activation
 from cloudinary_cli.sdk import pages as pagination
 from cloudinary_cli.sdk.call import call_api
@@ -48,6 +49,7 @@ class ApiRequest:
     auto_paginate: bool = False
     filter_fields: Tuple[str, ...] = ()
     save: Optional[str] = None
+    chunk_workers: int = DEFAULT_CHUNK_WORKERS
 
 
 @dataclass(frozen=True)
@@ -162,9 +164,17 @@ def _confirmed(app: AppContext, request: ApiRequest, method: Method) -> bool:
 def _call_with_file(app: AppContext, request: ApiRequest, method: Method, kwargs: Dict[str, Any]) -> ApiResult:
     if not _file_of(kwargs):
         return _call(app, request, method, kwargs)
+    from cloudinary_cli.api.chunked_upload import upload_in_chunks
     from cloudinary_cli.api.file_argument import call_with_file
 
-    return call_with_file(app.console, method, kwargs, lambda called, given: _call(app, request, called, given))
+    def call(called: Method, given: Dict[str, Any]) -> ApiResult:
+        return _call(app, request, called, given)
+
+    def call_in_chunks(file: IO[bytes], name: str, given: Dict[str, Any]) -> ApiResult:
+        options = {**given, "unsigned": True} if method.name == "unsigned_upload" else given
+        return ApiResult(upload_in_chunks(file, name, options, ChunkWorkers(request.chunk_workers)))
+
+    return call_with_file(app.console, method, kwargs, call, call_in_chunks)
 
 
 def _call(app: AppContext, request: ApiRequest, method: Method, kwargs: Dict[str, Any]) -> ApiResult:

@@ -11,6 +11,7 @@ import tempfile
 from contextlib import contextmanager
 from typing import IO, Any, Callable, Dict, Iterator, TypeVar
 
+from cloudinary_cli.api.chunked_upload import is_chunked
 from cloudinary_cli.api.command_line import in_utf8
 from cloudinary_cli.api.listing import find_method
 from cloudinary_cli.api.method import Method
@@ -28,6 +29,7 @@ _SIGNAL_CHECK_SECONDS = 0.5
 
 T = TypeVar("T")
 Call = Callable[[Method, Dict[str, Any]], T]
+CallInChunks = Callable[[IO[bytes], str, Dict[str, Any]], T]
 
 
 def is_remote(text: str) -> bool:
@@ -61,13 +63,16 @@ def check(method: Method, path: str) -> None:
         )
 
 
-def call_with_file(console: Console, method: Method, kwargs: Dict[str, Any], call: Call[T]) -> T:
+def call_with_file(
+    console: Console, method: Method, kwargs: Dict[str, Any], call: Call[T], call_in_chunks: CallInChunks[T]
+) -> T:
     """Open the file argument and call the method with it.
 
     If a local file changes while it is read, the call is repeated once, so a mixture of two states is never sent.
     A pipe can be read only once, and its size is unknown, so a temporary copy of its content is sent.
 
     :param call: is called with the method and its keyword arguments.
+    :param call_in_chunks: is called for a large upload, with the open file, its name and the other keyword arguments.
     :raises LocalFileChanged: the file changed again.
     :raises CliError: the file cannot be read.
     """
@@ -82,7 +87,9 @@ def call_with_file(console: Console, method: Method, kwargs: Dict[str, Any], cal
 
     def call_with(file: IO[bytes]) -> T:
         with _display(console, path, os.fstat(file.fileno()).st_size):
-            return _call_with_content(method, {**kwargs, name: file}, name, str(label), call)
+            if is_chunked(method, kwargs, os.fstat(file.fileno()).st_size):
+                return call_in_chunks(file, str(label), {key: kwargs[key] for key in kwargs if key != name})
+            return _call_with_content(method, {**kwargs, name: (str(label), file.read())}, call)
 
     def call_with_local_file() -> T:
         with _errors_of(path):
@@ -113,15 +120,11 @@ def _call_with_url(method: Method, name: str, kwargs: Dict[str, Any], call: Call
     return call(find_method("uploader", "upload") if method.name == "upload_large" else method, remote)
 
 
-def _call_with_content(method: Method, kwargs: Dict[str, Any], name: str, label: str, call: Call[T]) -> T:
-    file = kwargs[name]
-    if method.name == "upload_large" and os.fstat(file.fileno()).st_size:
-        return call(method, {**kwargs, "filename": label})  # the SDK reads a stream in parts
-    content = {**kwargs, name: (label, file.read())}
+def _call_with_content(method: Method, kwargs: Dict[str, Any], call: Call[T]) -> T:
     if method.name == "upload_large":
         # The SDK sends no request for an empty file. With a request, the server reports the error.
-        return call(find_method("uploader", "upload"), {"resource_type": "raw", **content})
-    return call(method, content)
+        return call(find_method("uploader", "upload"), {"resource_type": "raw", **kwargs})
+    return call(method, kwargs)
 
 
 def _file_name(path: str) -> str:

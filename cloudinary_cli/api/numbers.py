@@ -9,6 +9,7 @@ from typing import Any, Callable, Dict, Tuple
 
 from cloudinary_cli.api.values import Parameter
 from cloudinary_cli.errors import CliError
+from cloudinary_cli.net.chunks import TOO_SMALL_CHUNK
 from cloudinary_cli.text import one_line
 
 _INTEGER = re.compile(r"[+-]?[0-9]+\Z")
@@ -48,13 +49,23 @@ def _size(value: Any) -> int:
     return size
 
 
+def _chunk_size(value: Any) -> int:
+    size = _size(value)
+    if size <= TOO_SMALL_CHUNK:
+        raise CliError(
+            f"chunk_size must be larger than 5 MiB ({TOO_SMALL_CHUNK} bytes): Cloudinary refuses smaller chunks."
+            " Write for example: chunk_size=6MB"
+        )
+    return size
+
+
 _Kind = Tuple[Callable[[Any], Any], str, str]  # the check, a description of valid values, an example
 _WHOLE: _Kind = (_integer, "a whole number", "10")
 _FLOAT: _Kind = (_number, "a number", "0.5")
 _UNITS = "a number of bytes, with or without a unit (k, M, G, KiB, MiB, GiB)"
 # Parameters that have the same meaning in every method, even if its docstring does not give their type.
 _BY_NAME: Dict[str, _Kind] = {
-    "chunk_size": (_size, _UNITS, "6MB"),
+    "chunk_size": (_chunk_size, _UNITS, "6MB"),
     "max_results": _WHOLE,
     "timestamp": _WHOLE,
     "valid_for": _WHOLE,

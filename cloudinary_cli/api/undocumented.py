@@ -72,9 +72,9 @@ def _by_method() -> Dict[str, FrozenSet[str]]:
         ("add_metadata_field", "update_metadata_field"): _METADATA_FIELD,
         ("add_metadata_rule", "update_metadata_rule"): _METADATA_RULE,
         ("add_context", "add_tag", "remove_all_context", "remove_all_tags", "remove_tag", "replace_tag"): _TAG,
-        ("create_upload_preset", "explicit", "unsigned_upload", "update_upload_preset", "upload", "upload_large"): (
-            _UPLOAD
-        ),
+        ("create_upload_preset", "explicit", "update_upload_preset"): _UPLOAD,
+        # The SDK ignores the size of the chunks, except in `upload_large`. See api/chunked_upload.py.
+        ("unsigned_upload", "upload", "upload_large"): _UPLOAD | {"chunk_size"},
         ("download_generated_sprite", "download_multi", "generate_sprite", "multi"): _SPRITE,
         ("delete_transformation", "update_transformation"): _PAGES,
         (

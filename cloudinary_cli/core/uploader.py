@@ -9,6 +9,7 @@ import click
 from cloudinary_cli.command import progress_option
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.api_options import ApiCommand, api_options, run_api_command
+from cloudinary_cli.core.speed_options import chunk_workers_option
 from cloudinary_cli.errors import Status
 
 _DOC_URL = "https://cloudinary.com/documentation/image_upload_api_reference"
@@ -17,6 +18,7 @@ _DOC_URL = "https://cloudinary.com/documentation/image_upload_api_reference"
 @click.command("uploader", cls=ApiCommand)
 @api_options
 @progress_option()
+@chunk_workers_option
 @click.pass_obj
 def uploader(app: AppContext, /, **options: Any) -> Status:
     """Run any method of the Upload API.

@@ -8,6 +8,7 @@ import click
 
 from cloudinary_cli.command import NonEmptyText, completion_of
 from cloudinary_cli.context import AppContext
+from cloudinary_cli.core.speed_options import speed_options
 from cloudinary_cli.modules.selection_options import TransferCommand, selection_options
 from cloudinary_cli.modules.transfer_options import run_options, take_options, upload_parameters
 
@@ -47,6 +48,7 @@ _STATUSES = ("all", "active", "pending")
 )
 @upload_parameters
 @selection_options
+@speed_options
 @run_options
 @click.pass_context
 def sync(

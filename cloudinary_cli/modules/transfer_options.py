@@ -63,6 +63,7 @@ def take_options(options: Dict[str, Any]) -> TransferOptions:
         **{
             name: options.pop(name)
             for name in ("workers", "dry_run", "shard", "retry_failed", "report", "max_delete", "as_json", "max_errors")
+            + ("chunk_workers", "bwlimit")
             if name in options
         },
     )

@@ -27,6 +27,7 @@ from urllib3.util import Timeout
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import TRANSIENT
 from cloudinary_cli.net.failure import connection_problem
+from cloudinary_cli.net.multipart import BLOCK, FilePart, encode
 from cloudinary_cli.net.pool import environment_proxy, new_pool
 from cloudinary_cli.net.retry import RetryBudget, SharedPause, StopFlag, backoff, current_repetition
 from cloudinary_cli.progress import current_item
@@ -34,7 +35,6 @@ from cloudinary_cli.text import one_line
 
 CONNECT_TIMEOUT_SECONDS = 15.0
 READ_TIMEOUT_SECONDS = 120.0
-_BLOCK = 64 * 1024  # bytes
 _SAFE_METHODS = frozenset(["GET", "HEAD"])
 
 T = TypeVar("T")
@@ -107,7 +107,10 @@ class Connector:
         options = {"timeout": self._timeout(timeout), "retries": False, "redirect": False, **kw}
         pool, target = self._pool(url)
         is_repeatable = method in _SAFE_METHODS or current_repetition() is not None
-        if options.get("fields") and current_item().size:
+        part = _file_part(options.get("fields"))
+        if part is not None:
+            call = _streamed_call(partial(pool.request, method, target), options, part)
+        elif options.get("fields") and current_item().size:
             call = _counted_call(partial(pool.request, method, target), options)
         else:
             call = partial(pool.request, method, target, **options)
@@ -211,23 +214,35 @@ class Connector:
                 pool.clear()
 
 
-def _counted_call(send: Callable[..., Any], options: Dict[str, Any]) -> Callable[[], Any]:
-    """A call that sends the fields of the SDK as multipart data in blocks, and counts the bytes of the item.
+def _file_part(fields: Any) -> Optional[FilePart]:
+    """The file among the fields of the Upload API, whose value is (name, FilePart)."""
+    pairs = fields if isinstance(fields, list) else ()
+    contents = (value[1] for _, value in pairs if isinstance(value, tuple))
+    return next((content for content in contents if isinstance(content, FilePart)), None)
 
-    A file that is sent in parts has a call for each part, so the bytes of the earlier parts are added.
-    """
+
+def _streamed_call(send: Callable[..., Any], options: Dict[str, Any], part: FilePart) -> Callable[[], Any]:
+    """A call that sends the fields of the SDK as multipart data, and reads the file while it is sent."""
+    fields = [(name, value) for name, value in options.pop("fields") if not isinstance(value, tuple)]
+    headers, body = encode(fields, part)
+    options["headers"] = {**(options.get("headers") or {}), **headers}
+    return lambda: send(body=body(), **options)
+
+
+def _counted_call(send: Callable[..., Any], options: Dict[str, Any]) -> Callable[[], Any]:
+    """A call that sends the fields of the SDK as multipart data in blocks, and counts the bytes of the item."""
     fields = options.pop("fields")
     body, content_type = urllib3.encode_multipart_formdata(fields)
     fixed = {"Content-Type": content_type, "Content-Length": str(len(body))}
     options["headers"] = {**(options.get("headers") or {}), **fixed}
     item = current_item()
-    before, size = item.position, item.size or 0
+    size = item.size or 0
 
     def blocks() -> Iterator[bytes]:
-        for start in range(0, len(body), _BLOCK):
-            item.position = min(before + start, size)
-            yield body[start : start + _BLOCK]
-        item.position = min(before + len(body), size)
+        for start in range(0, len(body), BLOCK):
+            item.position = min(start, size)
+            yield body[start : start + BLOCK]
+        item.position = min(len(body), size)
 
     return lambda: send(body=blocks(), **options)
 

@@ -1,4 +1,8 @@
-"""Chunked uploads: assembles a file from parts that arrive in any order."""
+"""Chunked uploads: checks the order and the size of the chunks, and assembles them.
+
+The rules of the service (https://support.cloudinary.com/hc/en-us/articles/208263735): the first chunk arrives first and
+the last chunk last. The others may arrive in any order, also at the same time. Only the last one may be small.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +15,11 @@ from .state import RefusedCall, SandboxState
 
 CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|-1|\*)\Z")
 BLOCK = 1 << 20
+LIFETIME = 24 * 3600  # seconds from the first chunk to the last one
 
 
 class Chunk:
-    """One part of an upload, described by its headers."""
+    """One chunk of an upload, described by its headers."""
 
     def __init__(self, content_range: str, upload_id: str) -> None:
         match = CONTENT_RANGE.match(content_range)
@@ -25,62 +30,112 @@ class Chunk:
         # The client chooses the ID; only its hash may become a file name.
         self.key = hashlib.sha256(upload_id.encode("utf-8")).hexdigest()
 
+    @property
+    def is_last(self) -> bool:
+        return self.total is not None and self.last + 1 >= self.total
+
 
 class ChunkStore:
-    """The parts received so far. An upload is done when its parts cover it from the first byte to the last."""
+    """The chunks received so far."""
 
     def __init__(self, state: SandboxState, cloud: str) -> None:
         self._state = state
         self._cloud = cloud
 
     def path(self, chunk: Chunk) -> Path:
-        """The file that the parts are written into."""
-        return self._state.temp_dir / f"chunks-{chunk.key}"
+        """The file that the chunks are written into."""
+        return self._file(chunk.key)
+
+    def _file(self, key: str) -> Path:
+        return self._state.temp_dir / f"chunks-{key}"
 
     def result(self, chunk: Chunk) -> Optional[Dict[str, Any]]:
-        """The response of the finished upload, which is sent again if the last part is repeated; None before."""
+        """The response of the finished upload, which is sent again if the last chunk is repeated; None before."""
         return self._state.storage.document(self._cloud, "chunked_upload", chunk.key)
 
     def remember(self, chunk: Chunk, response: Dict[str, Any]) -> None:
         """Store the response of a finished upload."""
         self._state.storage.put_document(self._cloud, "chunked_upload", chunk.key, response)
 
-    def forget_parts(self, chunk: Chunk) -> None:
-        """Delete the records of received parts, so that this upload ID can be used again."""
+    def forget(self, chunk: Chunk) -> None:
+        """Delete the records of received chunks, so that this upload ID can be used again."""
         with self._state.storage.write() as connection:
-            connection.execute("DELETE FROM chunks WHERE upload_id = ?", (chunk.key,))
+            self._delete(connection, chunk.key)
 
     def add(self, chunk: Chunk, part: Path) -> Tuple[int, bool]:
-        """Write one part into the file. Returns the bytes received so far, and whether this call completed the upload.
+        """Write one chunk into the file. Returns the bytes received so far, and whether this call completed the upload.
 
-        :raises RefusedCall: 400 when the size of the part does not match its header.
+        :raises RefusedCall: 400 when the chunk breaks a rule, or its size does not match its header.
         """
         size = part.stat().st_size
-        if size != chunk.last - chunk.first + 1:
+        try:
+            self._check_size(chunk, size)
+            with self._state.storage.write() as connection:
+                self._expire(connection)
+                _check_place(chunk, _begun(connection, chunk), _ranges(connection, chunk))
+            self._write(chunk, part)
+        finally:
             part.unlink()
+        with self._state.storage.write() as connection:
+            before = sum(last - first + 1 for first, last in _ranges(connection, chunk))
+            connection.execute(
+                "INSERT OR IGNORE INTO chunked_uploads VALUES (?, ?, ?)",
+                (chunk.key, chunk.total, self._state.clock.now()),
+            )
+            connection.execute("INSERT OR IGNORE INTO chunks VALUES (?, ?, ?)", (chunk.key, chunk.first, chunk.last))
+            after = sum(last - first + 1 for first, last in _ranges(connection, chunk))
+        self._state.counters.add("upload_chunks")
+        return after, chunk.total is not None and after >= chunk.total > before
+
+    def _check_size(self, chunk: Chunk, size: int) -> None:
+        if size != chunk.last - chunk.first + 1:
             raise RefusedCall(400, f"Content-Range does not match the {size} bytes of the part")
+        if chunk.total is not None and chunk.last >= chunk.total:
+            raise RefusedCall(400, f"Content-Range: the part ends after the {chunk.total} bytes of the file")
+        if size <= self._state.settings.min_chunk and not chunk.is_last:
+            raise RefusedCall(400, "All parts except EOF-chunk must be larger than 5mb")
+
+    def _write(self, chunk: Chunk, part: Path) -> None:
         target = self.path(chunk)
         target.touch()
         with part.open("rb") as source, target.open("r+b") as file:
             file.seek(chunk.first)
             for block in iter(lambda: source.read(BLOCK), b""):
                 file.write(block)
-        part.unlink()
-        with self._state.storage.write() as connection:
-            before = self._received(connection.execute(_RANGES, (chunk.key,)).fetchall())
-            connection.execute("INSERT OR IGNORE INTO chunks VALUES (?, ?, ?)", (chunk.key, chunk.first, chunk.last))
-            after = self._received(connection.execute(_RANGES, (chunk.key,)).fetchall())
-        self._state.counters.add("upload_chunks")
-        return after, chunk.total is not None and after >= chunk.total > before
+
+    def _expire(self, connection: Any) -> None:
+        oldest = self._state.clock.now() - LIFETIME
+        for (key,) in connection.execute("SELECT upload_id FROM chunked_uploads WHERE begun < ?", (oldest,)).fetchall():
+            self._delete(connection, key)
+            if self._file(key).exists():
+                self._file(key).unlink()
 
     @staticmethod
-    def _received(ranges: List[Any]) -> int:
-        """Bytes covered by the parts, overlaps counted once."""
-        covered, end = 0, -1
-        for first, last in ranges:
-            covered += max(0, last - max(first, end + 1) + 1)
-            end = max(end, last)
-        return covered
+    def _delete(connection: Any, key: str) -> None:
+        connection.execute("DELETE FROM chunks WHERE upload_id = ?", (key,))
+        connection.execute("DELETE FROM chunked_uploads WHERE upload_id = ?", (key,))
 
 
-_RANGES = "SELECT first, last FROM chunks WHERE upload_id = ? ORDER BY first, last"
+def _begun(connection: Any, chunk: Chunk) -> Any:
+    """The record of the upload: its total. None before the first chunk."""
+    return connection.execute("SELECT total FROM chunked_uploads WHERE upload_id = ?", (chunk.key,)).fetchone()
+
+
+def _ranges(connection: Any, chunk: Chunk) -> List[Tuple[int, int]]:
+    rows = connection.execute("SELECT first, last FROM chunks WHERE upload_id = ? ORDER BY first", (chunk.key,))
+    return [(row["first"], row["last"]) for row in rows]
+
+
+def _check_place(chunk: Chunk, begun: Any, ranges: List[Tuple[int, int]]) -> None:
+    """:raises RefusedCall: the chunk may not arrive now, or does not fit to the others."""
+    if (chunk.first, chunk.last) in ranges:
+        return  # repeated
+    if begun is None and chunk.first > 0:
+        raise RefusedCall(400, "The first chunk of this upload has not been received, or the upload has expired")
+    if begun is not None and None not in (begun["total"], chunk.total) and begun["total"] != chunk.total:
+        raise RefusedCall(400, f"The total in Content-Range is {chunk.total}, and was {begun['total']} before")
+    if any(chunk.first <= last and first <= chunk.last for first, last in ranges):
+        raise RefusedCall(400, "The chunk overlaps another one of this upload")
+    missing = chunk.first - sum(last - first + 1 for first, last in ranges)
+    if chunk.is_last and missing:
+        raise RefusedCall(400, f"The last chunk was received before {missing} bytes of the other chunks")

@@ -41,6 +41,7 @@ class SandboxSettings:
     rate_limit: int = 100_000
     device_interval: float = 1.0
     device_lifetime: int = 900
+    min_chunk: int = 5 * 1024**2  # bytes; every chunk but the last one is larger. Tests with small files lower it.
 
     def __post_init__(self) -> None:
         if self.folder_mode not in FOLDER_MODES:

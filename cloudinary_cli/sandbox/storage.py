@@ -24,6 +24,7 @@ CREATE TABLE IF NOT EXISTS backups (
 CREATE INDEX IF NOT EXISTS backups_by_asset ON backups (cloud, asset_id);
 CREATE TABLE IF NOT EXISTS chunks (
     upload_id TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, PRIMARY KEY (upload_id, first, last));
+CREATE TABLE IF NOT EXISTS chunked_uploads (upload_id TEXT PRIMARY KEY, total INTEGER, begun REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS families (
     family_id TEXT PRIMARY KEY, client_id TEXT NOT NULL, cloud_name TEXT NOT NULL, scope TEXT NOT NULL,
     created_at REAL NOT NULL, revoked_at REAL, reason TEXT);

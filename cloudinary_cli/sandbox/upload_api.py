@@ -86,7 +86,7 @@ def _upload_chunk(cloud: str, kind: str, values: Params, chunk: Chunk) -> Result
     try:
         result = _finish_upload(cloud, kind, values, describe(store.path(chunk), part.filename))
     finally:
-        store.forget_parts(chunk)
+        store.forget(chunk)
     result["done"] = True
     store.remember(chunk, result)
     return result

@@ -25,20 +25,20 @@ def run(server: CloudinaryServer, invoke: Run, tmp_path: Path, monkeypatch: pyte
 @pytest.mark.parametrize(
     ("text", "size"),
     [
-        ("6", 6),
-        (6, 6),
-        (6.0, 6),
-        ("6B", 6),
-        ("6k", 6_000),
-        ("6kB", 6_000),
-        ("6KB", 6_000),
+        ("6000000", 6_000_000),
+        (6000000, 6_000_000),
+        (6e6, 6_000_000),
+        ("6000000B", 6_000_000),
+        ("6000k", 6_000_000),
+        ("6000kB", 6_000_000),
+        ("6000KB", 6_000_000),
         ("6 MB", 6_000_000),
         ("6M", 6_000_000),
         ("6mb", 6_000_000),
         ("1.5G", 1_500_000_000),
         ("2GB", 2_000_000_000),
-        ("2KiB", 2_048),
-        ("2MiB", 2 * 1024**2),
+        ("6000KiB", 6_000 * 1024),
+        ("6MiB", 6 * 1024**2),
         ("0.5GiB", 1024**3 // 2),
         (None, None),
     ],
@@ -58,17 +58,38 @@ def test_what_is_no_size_is_refused(text: Any) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        ["chunk_size=2kB"],
-        ["chunk_size=2000"],
-        ["--chunk-size", "2kB"],
-        ["-o", "chunk_size", "2000"],
-        ["-O", "chunk_size", "2kB"],
+        ["chunk_size=6MB"],
+        ["chunk_size=6000000"],
+        ["--chunk-size", "6MB"],
+        ["-o", "chunk_size", "6000000"],
+        ["-O", "chunk_size", "6MB"],
     ],
 )
 def test_a_large_upload_is_sent_in_parts_of_that_size(server: CloudinaryServer, run: Run, words: List[str]) -> None:
+    Path("f.bin").write_bytes(b"0123456789" * 1_250_000)
     result = run("uploader", "upload_large", "f.bin", *words)
     assert (result.code, result.err) == (0, "")
-    assert [len(request.files["file"].content) for request in server.requests] == [2000, 2000, 1000]
+    assert [len(request.files["file"].content) for request in server.requests] == [6_000_000, 6_000_000, 500_000]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["uploader", "upload_large", "f.bin", "chunk_size=2kB"],
+        ["uploader", "upload", "f.bin", "chunk_size=5242880"],
+        ["upload_dir", ".", "-o", "chunk_size", "5MB"],
+        ["sync", ".", "f", "--push", "-o", "chunk_size", "5MiB"],
+    ],
+)
+def test_a_chunk_size_that_the_service_refuses_is_an_error_before_any_request(
+    server: CloudinaryServer, run: Run, words: List[str]
+) -> None:
+    result = run(*words)
+    assert (result.code, result.out, server.requests) == (1, "", [])
+    assert result.err == (
+        "error: chunk_size must be larger than 5 MiB (5242880 bytes): Cloudinary refuses smaller chunks. Write for"
+        " example: chunk_size=6MB\n"
+    )
 
 
 @pytest.mark.parametrize(

@@ -125,14 +125,14 @@ def test_stdin_that_is_a_socket_is_uploaded(server: CloudinaryServer) -> None:
 
 @pytest.mark.parametrize("method", ["upload", "upload_large"])
 def test_process_substitution_is_uploaded(server: CloudinaryServer, spool: Path, tmp_path: Path, method: str) -> None:
-    (tmp_path / "x").write_bytes(b"0123456789" * 300)
-    line = f'"{sys.executable}" -m cloudinary_cli -c "{server.config_url()}" {method} <(cat x) chunk_size=2000'
+    (tmp_path / "x").write_bytes(b"0123456789" * 700_000)
+    line = f'"{sys.executable}" -m cloudinary_cli -c "{server.config_url()}" {method} <(cat x) chunk_size=6MB'
     env = {**os.environ, "TMPDIR": str(spool)}
     done = subprocess.run(["bash", "-c", line], cwd=tmp_path, env=env, stdout=subprocess.PIPE, timeout=60, check=False)
     assert done.returncode == 0
     sent = [request.files["file"] for request in server.requests]
-    assert b"".join(file.content for file in sent) == b"0123456789" * 300
-    assert [file.filename for file in sent] == ["stdin"] * (2 if method == "upload_large" else 1)
+    assert b"".join(file.content for file in sent) == b"0123456789" * 700_000
+    assert [file.filename for file in sent] == ["stdin"] * 2
     assert os.listdir(spool) == []
 
 

@@ -48,11 +48,11 @@ def test_a_program_uploads_and_searches_without_a_secret(
 ) -> None:
     box.save_login(store, "box", stale=False)
     photo = tmp_path / "photo.jpg"
-    photo.write_bytes(b"\xff\xd8\xff\xe0" + os.urandom(3_000_000) + b"\xff\xd9")
+    photo.write_bytes(b"\xff\xd8\xff\xe0" + os.urandom(12_000_000) + b"\xff\xd9")
     script = """
         made = cloudinary.uploader.upload(sys.argv[1], public_id="seen")
         found = cloudinary.Search().expression("public_id=seen").execute()
-        large = cloudinary.uploader.upload_large(sys.argv[1], public_id="parts", chunk_size=5_242_880 // 4)
+        large = cloudinary.uploader.upload_large(sys.argv[1], public_id="parts", chunk_size=5_500_000)
         print(json.dumps([made["bytes"], found["total_count"], large["bytes"]]))
     """
     done = run("box", *python(script, str(photo)))

@@ -21,7 +21,7 @@ const large = (path, options) => new Promise((done, failed) =>
 (async () => {
   const photo = process.argv[2];
   const one = await cloudinary.uploader.upload(photo, { public_id: "node-one" });
-  const parts = await large(photo, { public_id: "node-parts", resource_type: "image", chunk_size: 5 * 1024 * 1024 });
+  const parts = await large(photo, { public_id: "node-parts", resource_type: "image", chunk_size: 5500000 });
   const found = await cloudinary.search.expression("public_id:node-*").execute();
   const listed = await cloudinary.api.resource("node-one");
   console.log(JSON.stringify([one.bytes, parts.bytes, found.total_count, listed.public_id]));

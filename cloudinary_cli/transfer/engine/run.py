@@ -10,12 +10,13 @@ from typing import Any, Callable, Dict, Iterable, Iterator, Optional, Sequence, 
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import Terminated, TransferIncomplete
+from cloudinary_cli.net.chunks import DEFAULT_CHUNK_WORKERS
 from cloudinary_cli.text import one_line, to_json, without_signature
 from cloudinary_cli.transfer.engine.executor import Executor, TransferAction, keys_of
 from cloudinary_cli.transfer.engine.filters import ItemFilter, item_filter
 from cloudinary_cli.transfer.engine.records import Outcome
 from cloudinary_cli.transfer.engine.report import Reporter, Tally, report_file
-from cloudinary_cli.transfer.engine.session import TransferSession, open_session
+from cloudinary_cli.transfer.engine.session import Speed, TransferSession, open_session
 from cloudinary_cli.transfer.engine.stop import Interruption, StopRules, stoppable
 from cloudinary_cli.transfer.engine.summary import listed, next_command, totals_line
 
@@ -37,6 +38,8 @@ class TransferOptions:
     verbose: bool = False  # a line for each item, also beside the display
     as_json: bool = False
     max_errors: Optional[int] = None
+    chunk_workers: int = DEFAULT_CHUNK_WORKERS
+    bwlimit: Optional[int] = None  # bytes per second
 
     def item_filter(self) -> ItemFilter:
         """The items that belong to the run. Call it before transfer_run(): --report may overwrite --retry-failed.
@@ -191,7 +194,7 @@ def transfer_run(app: AppContext, options: TransferOptions) -> Iterator[Run]:
 
     :raises ConfigError: no usable configuration is selected. :raises CliError: the report cannot be written.
     """
-    session = open_session(app, options.workers)
+    session = open_session(app, Speed(options.workers, options.chunk_workers, options.bwlimit))
     with report_file(None if options.dry_run else options.report) as record:
         shows_each = options.verbose or not app.console.has_display()
         reporter = Reporter(app.console, session.progress, record, shows_each)

@@ -10,12 +10,12 @@ from typing import IO, Any, List, Optional
 from urllib3.exceptions import HTTPError, ProtocolError
 
 from cloudinary_cli.errors import ApiError, CliError
+from cloudinary_cli.net.bandwidth import Bandwidth
 from cloudinary_cli.net.connector import Request
 from cloudinary_cli.progress import current_item
 from cloudinary_cli.text import one_line
 from cloudinary_cli.transfer.engine.part_file import PREFIX, new_path, part_file, publish
 from cloudinary_cli.transfer.engine.session import TransferSession
-from cloudinary_cli.transfer.http.multipart import BLOCK
 from cloudinary_cli.transfer.keys import name_problem
 
 # Device names on Windows, with any extension:
@@ -99,7 +99,7 @@ def download(session: TransferSession, url: str, path: str, expected: Expected) 
             with part_file(temporary) as file:
                 size: int = session.connector.send(
                     Request("GET", url, {"Accept-Encoding": "identity"}),
-                    lambda response: _receive(response, file, expected),
+                    lambda response: _receive(response, file, expected, session.bandwidth),
                 )
                 publish(file, temporary, path)
         except _Mismatch as error:
@@ -111,7 +111,7 @@ def download(session: TransferSession, url: str, path: str, expected: Expected) 
     return size
 
 
-def _receive(response: Any, file: IO[bytes], expected: Expected) -> int:
+def _receive(response: Any, file: IO[bytes], expected: Expected, bandwidth: Bandwidth) -> int:
     if response.status != 200:
         details = response.headers.get("X-Cld-Error") or ""
         response.drain_conn()
@@ -120,7 +120,8 @@ def _receive(response: Any, file: IO[bytes], expected: Expected) -> int:
     item, size = current_item(), 0
     file.seek(0)
     file.truncate()  # an earlier attempt may have left content
-    for block in response.stream(BLOCK, decode_content=False):
+    for block in response.stream(bandwidth.block, decode_content=False):
+        bandwidth.take(len(block))
         item.position = size = size + len(block)
         if expected.size is not None and size > expected.size:
             # An endless response must not fill the disk.

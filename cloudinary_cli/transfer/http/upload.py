@@ -17,15 +17,15 @@ from urllib.parse import urlsplit
 from urllib3.exceptions import HTTPError
 
 from cloudinary_cli.errors import ApiError, AuthenticationError, CliError
+from cloudinary_cli.net.chunks import Chunk, send_chunks
 from cloudinary_cli.net.connector import Request, Response, checked
+from cloudinary_cli.net.multipart import FilePart, encode
 from cloudinary_cli.sdk import loader
 from cloudinary_cli.system.steady_file import Stamp, settled, stamp_of, twice
 from cloudinary_cli.text import one_line
 from cloudinary_cli.transfer.engine.session import TransferSession
-from cloudinary_cli.transfer.http.multipart import FilePart, encode
 from cloudinary_cli.transfer.keys import is_media, split_extension
 
-CHUNK_SIZE = 20_000_000  # bytes; the SDK's UPLOAD_LARGE_CHUNK_SIZE
 # https://cloudinary.com/documentation/upload_parameters#public_id
 _NOT_IN_ID = re.compile(r"[?&#\\%<>+\s]")
 _NOT_PARAMETERS = ("resource_type", "filename", "timeout", "chunk_size", "unsigned", "extra_headers")
@@ -127,11 +127,12 @@ def upload(target: UploadTarget, source: UploadSource, options: Mapping[str, Any
 
 
 def _upload(target: UploadTarget, source: UploadSource, options: Mapping[str, Any]) -> Dict[str, Any]:
-    if source.path is None or source.size <= CHUNK_SIZE:
-        part = None if source.path is None else _part(source, options, source.size)
-        extra = [] if source.url is None else [("file", source.url)]
-        return _call(target, "upload", options, _Content(part, extra), is_repeatable(options))
-    return _upload_chunks(target, source, options)
+    chunk_size = int(options.get("chunk_size") or target.session.chunk_size)
+    if source.path is not None and source.size > chunk_size:
+        return _upload_chunks(target, source, options, chunk_size)
+    part = None if source.path is None else _part(target, source, options)
+    extra = [] if source.url is None else [("file", source.url)]
+    return _call(target, "upload", options, _Content(part, extra), is_repeatable(options))
 
 
 def explicit(target: UploadTarget, public_id: str, options: Mapping[str, Any]) -> Dict[str, Any]:
@@ -169,22 +170,37 @@ def _raw_extension(source: UploadSource, options: Mapping[str, Any]) -> str:
     return extension if is_raw and not _NOT_IN_ID.search(extension) else ""
 
 
-def _upload_chunks(target: UploadTarget, source: UploadSource, options: Mapping[str, Any]) -> Dict[str, Any]:
-    """Send the parts in order, with one upload ID. The server uses it to join them, and to detect a repeated part."""
-    headers = {"X-Unique-Upload-Id": secrets.token_hex(16)}
-    result: Dict[str, Any] = {}
-    for offset in range(0, source.size, CHUNK_SIZE):
-        size = min(CHUNK_SIZE, source.size - offset)
-        part = _part(source, options, size, offset)
-        content_range = {"Content-Range": f"bytes {offset}-{offset + size - 1}/{source.size}"}
-        result = _call(target, "upload", options, _Content(part, [], {**headers, **content_range}), True)
-        if result.get("public_id"):
-            options = {**options, "public_id": result["public_id"]}  # as upload_large of the SDK does
-    return result
+def _upload_chunks(
+    target: UploadTarget, source: UploadSource, options: Mapping[str, Any], chunk_size: int
+) -> Dict[str, Any]:
+    def send(chunk: Chunk, public_id: Optional[str]) -> Dict[str, Any]:
+        own = {**options, "public_id": public_id} if public_id else options
+        return _call(target, "upload", own, _Content(_part(target, source, options, chunk), [], chunk.headers), True)
+
+    return send_chunks(source.size, chunk_size, target.session.chunk_workers, send)
 
 
-def _part(source: UploadSource, options: Mapping[str, Any], size: int, offset: int = 0) -> FilePart:
-    return FilePart(str(source.path), _filename(source, options), size, offset, source.stamp)
+def _part(
+    target: UploadTarget, source: UploadSource, options: Mapping[str, Any], chunk: Optional[Chunk] = None
+) -> FilePart:
+    """The whole file, or one chunk of it."""
+    bandwidth = target.session.bandwidth
+    whole = FilePart(
+        str(source.path),
+        _filename(source, options),
+        source.size,
+        stamp=source.stamp,
+        admit=bandwidth.take,
+        block=bandwidth.block,
+    )
+    if chunk is None:
+        return whole
+
+    def admit(size: int) -> None:
+        chunk.check()
+        bandwidth.take(size)
+
+    return replace(whole, size=chunk.size, offset=chunk.offset, admit=admit)
 
 
 def _filename(source: UploadSource, options: Mapping[str, Any]) -> str:

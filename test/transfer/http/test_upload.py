@@ -13,9 +13,8 @@ import pytest
 from cloudinary_cli.auth.oauth_config import OAuthConfig
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.errors import ApiError, AuthenticationError
+from cloudinary_cli.net.multipart import FilePart, encode
 from cloudinary_cli.net.retry import Stopped
-from cloudinary_cli.transfer.http import upload as upload_module
-from cloudinary_cli.transfer.http.multipart import FilePart, encode
 from cloudinary_cli.transfer.http.upload import UploadSource, UploadTarget, explicit, is_repeatable, upload
 from test.support.cloudinary_server import CloudinaryServer, Reply
 from test.support.sandbox_client import SandboxClient
@@ -120,24 +119,6 @@ def test_a_lost_response_of_an_unrepeatable_upload_is_an_error_that_says_so(
     with pytest.raises(ApiError, match="may have been uploaded"):
         upload(target(server.config_url(timeout="1")), photo, {"upload_preset": "p"})
     assert len(server.requests) == 1
-
-
-def test_large_files_are_sent_in_chunks_and_retried(
-    box: SandboxClient, target: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # Patched: a real chunk has 20 MB, and the test is about the splitting.
-    monkeypatch.setattr(upload_module, "CHUNK_SIZE", 100_000)
-    path = tmp_path / "large.bin"
-    content = os.urandom(250_001)
-    path.write_bytes(content)
-    box.fault("/v1_1", mode="reset", skip=1)
-    url = box.server.environment(Path("."))["CLOUDINARY_URL"]
-    answer = upload(target(url), UploadSource.of_file(str(path)), {"public_id": "large.bin", "resource_type": "raw"})
-    assert answer["etag"] == hashlib.md5(content).hexdigest()
-    requests = box.requests("/v1_1")
-    ranges = [request["headers"]["content_range"] for request in requests]
-    assert ranges == [f"bytes {part}/250001" for part in ("0-99999", "100000-199999", "100000-199999", "200000-250000")]
-    assert len({request["headers"]["x_unique_upload_id"] for request in requests}) == 1
 
 
 def test_bodies_are_streamed_in_blocks(tmp_path: Path) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import secrets
+import threading
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
+from typing import IO, Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.progress import current_item
@@ -16,11 +18,35 @@ BLOCK = 64 * 1024
 _MAX_UNSTREAMED = 256 * 1024
 
 
+class SharedFile:
+    """An open file that several threads read, each at its own position."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._lock = threading.Lock()
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+    def read_at(self, position: int, size: int) -> bytes:
+        """At most `size` bytes from `position` on.
+
+        :raises OSError: it cannot be read.
+        """
+        with self._lock:
+            self._file.seek(position)
+            return self._file.read(size)
+
+
 @dataclass(frozen=True)
 class FilePart:
     """`size` bytes of a local file from `offset` on, sent under the name `filename`.
 
-    `stamp` is the state of the whole file that is required before and after reading.
+    :param stamp: the state of the whole file that is required before and after reading.
+    :param shared: the file, if it is open. Otherwise it is opened for each attempt.
+    :param admit: called with the size of each block before the block is sent. It may wait, and ends the request by
+        raising an exception.
+    :param block: the largest size of a block, in bytes.
     """
 
     path: str
@@ -28,6 +54,9 @@ class FilePart:
     size: int
     offset: int = 0
     stamp: Optional[Stamp] = None
+    shared: Optional[SharedFile] = None
+    admit: Callable[[int], None] = lambda size: None
+    block: int = BLOCK
 
 
 def encode(fields: List[Tuple[str, Any]], file: Optional[FilePart]) -> Tuple[Dict[str, str], Callable[[], Any]]:
@@ -52,7 +81,7 @@ def encode(fields: List[Tuple[str, Any]], file: Optional[FilePart]) -> Tuple[Dic
 
 def _pieces(head: bytes, part: FilePart, tail: bytes) -> Iterator[bytes]:
     try:
-        with open(part.path, "rb", buffering=0) as file:
+        with _opened(part) as file:
             yield head
             yield from _content(file, part)
     except OSError as error:
@@ -60,26 +89,34 @@ def _pieces(head: bytes, part: FilePart, tail: bytes) -> Iterator[bytes]:
     yield tail
 
 
-def _content(file: Any, part: FilePart) -> Iterator[bytes]:
+@contextmanager
+def _opened(part: FilePart) -> Iterator[SharedFile]:
+    if part.shared is not None:
+        yield part.shared
+        return
+    with open(part.path, "rb", buffering=0) as file:
+        yield SharedFile(file)
+
+
+def _content(file: SharedFile, part: FilePart) -> Iterator[bytes]:
     """Yield exactly `size` bytes.
 
     :raises LocalFileChanged: the file is shorter, or has changed. The last block is yielded only after this check, so
         the server never receives a whole body with mixed content.
     """
     check_unchanged(file.fileno(), part.stamp, part.path)
-    file.seek(part.offset)
-    remaining = part.size
-    item = current_item()
-    while remaining:
-        item.position = part.offset + part.size - remaining
-        block = file.read(min(BLOCK, remaining))
+    sent, item = 0, current_item()
+    while sent < part.size:
+        item.position = sent
+        block = file.read_at(part.offset + sent, min(part.block, part.size - sent))
         if not block:
             raise LocalFileChanged(f"'{part.path}' changed while it was uploaded.")
-        remaining -= len(block)
-        if not remaining:
+        part.admit(len(block))
+        sent += len(block)
+        if sent == part.size:
             check_unchanged(file.fileno(), part.stamp, part.path)
         yield block
-    item.position = part.offset + part.size
+    item.position = sent
 
 
 def _field(boundary: str, name: str, value: Any) -> bytes:
