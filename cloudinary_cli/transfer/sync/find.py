@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Dict, List, Set
+from typing import Callable, Dict, List, Set
 
 from cloudinary_cli.console import Console
 from cloudinary_cli.context import AppContext
@@ -11,7 +11,7 @@ from cloudinary_cli.errors import CliError
 from cloudinary_cli.progress import Progress
 from cloudinary_cli.transfer.engine.background import Background
 from cloudinary_cli.transfer.engine.records import Outcome, RemoteAsset
-from cloudinary_cli.transfer.remote import RemoteIndex, RemoteQuery, list_folder
+from cloudinary_cli.transfer.remote import Assets, AssetStore, RemoteIndex, RemoteQuery, list_folder
 from cloudinary_cli.transfer.scan import ScanResult, scan
 from cloudinary_cli.transfer.sync import disk_names, matching, messages
 from cloudinary_cli.transfer.sync.hashing import Hasher
@@ -49,9 +49,9 @@ def list_both(app: AppContext, progress: Progress, folders: Folders, direction: 
     :raises CliError: the source of the sync does not exist, or a side cannot be listed.
     """
     names = NameMap.load(folders.local)
-    listing = Background(lambda: _listed(app, progress, folders.remote))
+    listing = Background(lambda: list_remote(app, progress, folders.remote))
     local = scan(folders.local, folders.include_hidden, progress)
-    messages.print_local(app.console, folders.local, local)
+    messages.print_local(app.console, folders.local, local.exists, len(local.files))
     if direction is Direction.PUSH and not local.exists:
         raise CliError(f"Cannot push a non-existent local folder '{folders.local}'. Check its name.")
     hasher.begin(local.files)
@@ -65,21 +65,32 @@ def list_both(app: AppContext, progress: Progress, folders: Folders, direction: 
     return Found(names, local, remote)
 
 
-def _listed(app: AppContext, progress: Progress, query: RemoteQuery) -> RemoteIndex:
+def list_remote(
+    app: AppContext, progress: Progress, query: RemoteQuery, new_store: Callable[[], AssetStore] = Assets
+) -> RemoteIndex:
+    """List the Cloudinary folder while its name and the number of assets are shown; see list_folder()."""
     with progress.item(f"Listing Cloudinary folder {query.folder or '/'}"):
-        return list_folder(query, app.clock)
+        return list_folder(query, app.clock, new_store)
 
 
-def match(found: Found, console: Console, folders: Folders, etag: Etag, by_disk: bool) -> None:
+def match(
+    found: Found,
+    console: Console,
+    folders: Folders,
+    etag: Etag,
+    by_disk: bool,
+    is_taken: Callable[[str], bool] = lambda key: False,
+) -> None:
     """Match the files with the assets, without the assets that are ignored because of their names.
 
     :param by_disk: also pair a file with the asset whose path is, on this disk, another name of the file.
+    :param is_taken: True for the key of an asset that is already paired, and is not in `found`.
     """
     known = found.names.effective({asset.key for asset in found.remote.assets})
     found.remote.leave_out(folders.include_hidden, set(known.values()))
     messages.print_ignored(console, found.remote)
     files = matching.distinct(found.local.files, known)
-    found.assets, shared = matching.resolve_duplicates(found.remote.assets, files, etag)
+    found.assets, shared = matching.resolve_duplicates(found.remote.assets, files, etag, is_taken)
     messages.print_duplicates(console, folders.remote.folder, shared)
     known = found.names.effective({asset.key for asset in found.assets})
     found.matched = matching.match(files, found.assets, known, etag)
