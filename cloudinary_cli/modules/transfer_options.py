@@ -12,6 +12,9 @@ from cloudinary_cli.transfer.engine.run import DEFAULT_WORKERS, TransferOptions
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+# Fields of TransferOptions that are options of commands with the same names.
+_SHARED = "workers dry_run shard retry_failed files_from report max_delete as_json max_errors".split()
+
 
 def workers_option(command: F) -> F:
     """The option -w."""
@@ -61,9 +64,5 @@ def take_options(options: Dict[str, Any]) -> TransferOptions:
         filters=filters,
         progress=not options.pop("no_progress", False),
         verbose=VERBOSITY in click.get_current_context().meta,
-        **{
-            name: options.pop(name)
-            for name in ("workers", "dry_run", "shard", "retry_failed", "report", "max_delete", "as_json", "max_errors")
-            if name in options
-        },
+        **{name: options.pop(name) for name in _SHARED if name in options},
     )

@@ -149,7 +149,9 @@ def _kind(mode: int) -> Optional[str]:
 
 
 def _problem(relative: str, status: Status, reason: str) -> Outcome:
-    # A byte that is not UTF-8 is printed as an escape such as \xe9.
-    name = one_line(os.fsencode(relative).decode("utf-8", "backslashreplace"))
-    message = f"'{name}' is skipped: {reason}."
-    return Outcome("scan", relative, status, reason, message=message)
+    return Outcome("scan", relative, status, reason, message=f"'{one_line(shown(relative))}' is skipped: {reason}.")
+
+
+def shown(path: str) -> str:
+    """A path as one line of text. A byte that is not UTF-8 is printed as an escape such as \\xe9."""
+    return one_line(os.fsencode(path).decode("utf-8", "backslashreplace"), None)

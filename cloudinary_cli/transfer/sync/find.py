@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Callable, Dict, List, Set
+from typing import Callable, Dict, Iterator, List, Sequence, Set
 
 from cloudinary_cli.console import Console
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.progress import Progress
 from cloudinary_cli.transfer.engine.background import Background
-from cloudinary_cli.transfer.engine.records import Outcome, RemoteAsset
+from cloudinary_cli.transfer.engine.records import LocalFile, Outcome, RemoteAsset
 from cloudinary_cli.transfer.remote import Assets, AssetStore, RemoteIndex, RemoteQuery, list_folder
 from cloudinary_cli.transfer.scan import ScanResult, scan
 from cloudinary_cli.transfer.sync import disk_names, matching, messages
-from cloudinary_cli.transfer.sync.hashing import Hasher
 from cloudinary_cli.transfer.sync.matching import Etag
 from cloudinary_cli.transfer.sync.name_map import NameMap
 from cloudinary_cli.transfer.sync.plan import Direction
@@ -43,9 +42,16 @@ class Found:
     folders: Dict[str, str] = field(default_factory=dict)  # normal form C -> the server's spelling
 
 
-def list_both(app: AppContext, progress: Progress, folders: Folders, direction: Direction, hasher: Hasher) -> Found:
-    """List both sides at the same time. Local files are hashed while the remote listing is in progress.
+def list_both(
+    app: AppContext,
+    progress: Progress,
+    folders: Folders,
+    direction: Direction,
+    begin: Callable[[Sequence[LocalFile]], None],
+) -> Found:
+    """List both sides at the same time.
 
+    :param begin: called with the local files while the remote listing is in progress. It may start to hash them.
     :raises CliError: the source of the sync does not exist, or a side cannot be listed.
     """
     names = NameMap.load(folders.local)
@@ -54,7 +60,7 @@ def list_both(app: AppContext, progress: Progress, folders: Folders, direction: 
     messages.print_local(app.console, folders.local, local.exists, len(local.files))
     if direction is Direction.PUSH and not local.exists:
         raise CliError(f"Cannot push a non-existent local folder '{folders.local}'. Check its name.")
-    hasher.begin(local.files)
+    begin(local.files)
     remote = listing.result()
     messages.print_remote(app.console, folders.remote.folder, remote)
     if direction is Direction.PULL and not remote.exists:
@@ -97,3 +103,10 @@ def match(
     if by_disk:
         found.matched = disk_names.paired_by_disk(found.matched, folders.local)
     found.keys = {file.key for file in files}
+
+
+def item_paths(matched: matching.Matched) -> Iterator[str]:
+    """The path of each item: that of the local file if there is one."""
+    yield from (pair.local.relative for pair in matched.pairs)
+    yield from (file.relative for file in matched.local_only)
+    yield from (asset.key for asset in matched.remote_only)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Set, Tuple
+from typing import Any, Dict, List, Mapping, Sequence, Set, Tuple
 
 from cloudinary_cli import defaults
 from cloudinary_cli.context import AppContext
@@ -14,7 +14,7 @@ from cloudinary_cli.transfer.actions import DeleteLocal, DownloadFile, UploadFil
 from cloudinary_cli.transfer.actions import remove_empty_directories as remove_empty
 from cloudinary_cli.transfer.engine.filters import ItemFilter
 from cloudinary_cli.transfer.engine.part_file import remove_orphan
-from cloudinary_cli.transfer.engine.records import Outcome, Status
+from cloudinary_cli.transfer.engine.records import LocalFile, Outcome, Status
 from cloudinary_cli.transfer.engine.run import Run, TransferOptions, transfer_run
 from cloudinary_cli.transfer.http.upload import UploadTarget
 from cloudinary_cli.transfer.keys import normalized, remote_key
@@ -92,9 +92,16 @@ class _Sync:
     def _find(self, hasher: Hasher) -> Found:
         options, is_push, app = self._options, self._is_push, self._run.app
         folders = Folders(options.local_folder, options.remote, options.include_hidden)
-        found = find.list_both(app, self._run.session.progress, folders, options.direction, hasher)
+        includes = self._item_filter.includes
+
+        def begin(files: Sequence[LocalFile]) -> None:
+            hasher.begin(file for file in files if includes(file.relative))
+
+        found = find.list_both(app, self._run.session.progress, folders, options.direction, begin)
         find.match(found, self._console, folders, hasher.etag, by_disk=not is_push)
-        found.matched = plan.selected(found.matched, self._item_filter.includes)
+        known = [*find.item_paths(found.matched), *(problem.key for problem in found.local.problems)]
+        self._run.record(self._item_filter.missing(known))
+        found.matched = plan.selected(found.matched, includes)
         return found
 
     # -- planning
