@@ -14,15 +14,16 @@ from cloudinary_cli.text import to_json
 from cloudinary_cli.transfer.check.comparison import CheckStatus, Comparison
 from cloudinary_cli.transfer.check.file_table import FileTable
 from cloudinary_cli.transfer.check.hashes import Hashes
+from cloudinary_cli.transfer.check.packed import key_of, unpack
 from cloudinary_cli.transfer.check.paired_assets import PairedAssets
 from cloudinary_cli.transfer.engine.background import Background
 from cloudinary_cli.transfer.engine.filters import ItemFilter
-from cloudinary_cli.transfer.engine.records import LocalFile, Outcome, RemoteAsset
+from cloudinary_cli.transfer.engine.records import LocalFile, RemoteAsset
 from cloudinary_cli.transfer.engine.run import Run, TransferOptions, transfer_run
 from cloudinary_cli.transfer.keys import is_hidden, is_reserved, normalized
 from cloudinary_cli.transfer.remote import RemoteIndex, RemoteQuery
 from cloudinary_cli.transfer.scan import ScanResult, shown, walk
-from cloudinary_cli.transfer.sync import find, matching, messages, plan
+from cloudinary_cli.transfer.sync import find, messages, plan
 from cloudinary_cli.transfer.sync.name_map import NameMap
 
 _LINES_PER_WRITE = 100
@@ -63,6 +64,7 @@ class _Check:
         self._options, self._filter = options, item_filter
         self._app, self._console, self._progress = run.app, run.app.console, run.session.progress
         self._names = NameMap.load(options.local_folder)
+        self._mapped = frozenset(self._names.names.values())
         self._scanned = ScanResult()
         self._counts = dict.fromkeys(CheckStatus, 0)
 
@@ -86,11 +88,10 @@ class _Check:
     # -- finding
 
     def _scan(self) -> Hashes:
-        options, local, mapped = self._options, self._names.names, set(self._names.names.values())
+        options, names = self._options, self._names.names
 
         def is_special(file: LocalFile) -> bool:
-            is_ignored = is_reserved(file.key) or (not options.include_hidden and is_hidden(file.key))
-            return is_ignored or file.key in mapped or file.key in local or file.relative in local
+            return file.key in names or file.relative in names or self._is_special(file.key)
 
         with self._progress.item(f"Listing {options.local_folder}"):
             files = walk(options.local_folder, options.include_hidden, self._scanned)
@@ -99,12 +100,16 @@ class _Check:
             raise CliError(f"The local folder '{options.local_folder}' does not exist. Check its name.")
         return Hashes(table, self._progress)
 
+    def _is_special(self, key: str) -> bool:
+        is_ignored = is_reserved(key) or (not self._options.include_hidden and is_hidden(key))
+        return is_ignored or key in self._mapped
+
     def _new_store(self, hashes: Hashes) -> PairedAssets:
         def request(row: int) -> None:
             if self._filter.includes(hashes.table.path(row)):
                 hashes.request(row)
 
-        return PairedAssets(hashes.table, request)
+        return PairedAssets(hashes.table, self._is_special, request)
 
     def _print_found(self, table: FileTable, remote: RemoteIndex) -> None:
         folder = self._options.remote.folder
@@ -117,43 +122,51 @@ class _Check:
 
     def _items(self, hashes: Hashes, assets: PairedAssets, remote: RemoteIndex) -> Iterator[_Item]:
         """Everything that is compared, sorted by path."""
-        table, has_rest = hashes.table, bool(remote.assets)
-        # Without other assets, no other file can be paired.
-        files = [table.file(row) for row in range(len(table)) if has_rest and not assets.is_paired(row)]
-        found = find.Found(self._names, ScanResult(files=files), remote)
+        table, includes = hashes.table, self._filter.includes
+        others = assets.candidates(remote.assets)
+        found = find.Found(self._names, ScanResult(files=[table.file(row) for row in others]), remote)
         folders = find.Folders(self._options.local_folder, self._options.remote, self._options.include_hidden)
         find.match(found, self._console, folders, hashes.etag, by_disk=True, is_taken=assets.is_paired_key)
-        matched = plan.selected(found.matched, self._filter.includes)
+        known = itertools.chain(
+            find.item_paths(found.matched), map(table.path, range(len(table))), map(key_of, assets.lone)
+        )
+        problems = self._problems(known)
+        matched = plan.selected(found.matched, includes)
         for pair in matched.pairs:
             if plan.needs_hash(pair):
                 hashes.request(table.row_of_path(pair.local.relative))
-        rows = (
-            _Item(table.path(row), table.file(row), assets.asset(row))
-            for row in range(len(table))
-            if (assets.is_paired(row) or not has_rest) and self._filter.includes(table.path(row))
-        )
-        paths = itertools.chain(find.item_paths(found.matched), map(table.path, range(len(table))))
-        return heapq.merge(rows, sorted(self._rest(matched, paths), key=_path), key=_path)
+        selected = (row for row in _without(len(table), others) if includes(table.path(row)))
+        rows = (_Item(table.path(row), table.file(row), assets.asset(row)) for row in selected)
+        lone = self._remote_only((unpack(data) for data in assets.lone if includes(key_of(data))), problems)
+        rest = [
+            *(_Item(pair.local.relative, *pair) for pair in matched.pairs),
+            *(_Item(file.relative, file) for file in matched.local_only),
+            *self._remote_only(matched.remote_only, problems),
+            *(_Item(path, error=reason) for path, reason in problems.items()),
+        ]
+        return heapq.merge(rows, lone, sorted(rest, key=_path), key=_path)
 
-    def _rest(self, matched: matching.Matched, paths: Iterable[str]) -> Iterator[_Item]:
-        """The items that are not rows of the table, and the entries that cannot be compared.
+    def _problems(self, known: Iterable[str]) -> Dict[str, str]:
+        """The paths that cannot be compared, with the reasons. Others that are ignored are only printed.
 
-        :param paths: of all items of the two sides, for --files-from.
+        :param known: the paths of all items of the two sides.
         """
-        problems = [problem for problem in self._scanned.problems if self._filter.may_include(problem.key)]
-        failed = {normalized(problem.key): problem for problem in problems if problem.failed}
+        every = self._scanned.problems
+        problems = [problem for problem in every if self._filter.may_include(problem.key)]
         for problem in problems:
             if not problem.failed:
                 self._console.warning(problem.message)
-        yield from (_Item(pair.local.relative, *pair) for pair in matched.pairs)
-        yield from (_Item(file.relative, file) for file in matched.local_only)
-        for asset in matched.remote_only:
-            problem_of = failed.pop(asset.key, None)
-            error = problem_of.error if problem_of else _unknown(asset.key, failed)
-            yield _Item(asset.key, None, asset, error or "")
-        yield from (_Item(problem.key, error=problem.error or "") for problem in failed.values())
-        known = itertools.chain(paths, (problem.key for problem in self._scanned.problems))
-        yield from (_Item(missing.key, error=missing.error or "") for missing in self._filter.missing(known))
+        problems += self._filter.missing(itertools.chain(known, (problem.key for problem in every)))
+        return {problem.key: problem.error or "" for problem in problems if problem.failed}
+
+    def _remote_only(self, assets: Iterable[RemoteAsset], problems: Dict[str, str]) -> Iterator[_Item]:
+        """The assets without a file, without those whose file cannot be compared."""
+        failed = {normalized(path): reason for path, reason in problems.items()}
+        directories = [path for path in failed if path.endswith("/")]
+        for asset in assets:
+            unreadable = (path for path in directories if path == "./" or asset.key.startswith(path))
+            if asset.key not in failed:
+                yield _Item(asset.key, None, asset, failed.get(next(unreadable, ""), ""))
 
     # -- comparing
 
@@ -215,7 +228,9 @@ def _path(item: _Item) -> str:
     return item.path
 
 
-def _unknown(key: str, failed: Dict[str, Outcome]) -> str:
-    """Why it is unknown whether an asset has a local file: a directory could not be read. Empty if it is known."""
-    directories = [path for path in failed if path.endswith("/")]
-    return next((str(failed[path].error) for path in directories if path == "./" or key.startswith(path)), "")
+def _without(count: int, numbers: Iterable[int]) -> Iterator[int]:
+    """The numbers below `count` that are not in `numbers`."""
+    omitted = bytearray(count)
+    for number in numbers:
+        omitted[number] = True
+    return (number for number in range(count) if not omitted[number])

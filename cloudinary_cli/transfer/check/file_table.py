@@ -19,7 +19,7 @@ class FileTable:
     """
 
     def __init__(self, root: str, files: Iterable[LocalFile], is_special: Callable[[LocalFile], bool]) -> None:
-        self._root = root
+        self.root = root
         paths: List[str] = []
         keys: List[str] = []
         sizes, stamps, special = array("q"), array("q"), bytearray()
@@ -58,11 +58,15 @@ class FileTable:
     def file(self, row: int) -> LocalFile:
         """The record of a file, without its times. Its key is its normalized path."""
         path = self._paths[row]
-        return LocalFile(normalized(path), path, os.path.join(self._root, *path.split("/")), self._sizes[row], 0)
+        return LocalFile(normalized(path), path, os.path.join(self.root, *path.split("/")), self._sizes[row], 0)
 
     def is_unchanged(self, row: int, stamp: Stamp) -> bool:
         """True if the size and the times of the file are still those of the scan."""
         return hash(stamp) == self._stamps[row]
+
+    def is_special(self, row: int) -> bool:
+        """True if the file must not be paired by its key alone: see __init__(), or another file has the same key."""
+        return bool(self._special[row])
 
     def row_of_path(self, path: str) -> int:
         """The row of the file with this relative path, which must exist."""
@@ -70,11 +74,16 @@ class FileTable:
 
     def row_of_key(self, key: str) -> Optional[int]:
         """The row of the only file with this key; None if there is none, several, or a special one."""
-        number = bisect_left(self._keys, key)
-        if number == len(self._keys) or self._keys[number] != key:
+        if not self.has_key(key):
             return None
-        row = self._by_key[number]
+        row = self._by_key[bisect_left(self._keys, key)]
         return None if self._special[row] else row
+
+    def has_key(self, key: str, as_prefix: bool = False) -> bool:
+        """True if a file has this key, or one that begins with it."""
+        number = bisect_left(self._keys, key)
+        found = self._keys[number] if number < len(self._keys) else ""
+        return found.startswith(key) if as_prefix else found == key
 
 
 def _order(texts: Sequence[str]) -> "array[int]":

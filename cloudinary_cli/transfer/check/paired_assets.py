@@ -1,116 +1,109 @@
-"""The assets of a listing. Those that belong to a file beyond doubt are kept as columns, the others as records."""
+"""The assets of a listing, paired with the files of a table where that is beyond doubt.
+
+Only the other assets become records and are matched by matching.match(). Its result is the same without the pairs.
+"""
 
 from __future__ import annotations
 
-from array import array
-from bisect import bisect_left
-from typing import Callable, Dict, List, Optional, Tuple
+from itertools import chain, groupby
+from typing import Callable, List, Optional
 
 from cloudinary_cli.transfer.check.file_table import FileTable
+from cloudinary_cli.transfer.check.packed import identity_of, key_of, pack, unpack
 from cloudinary_cli.transfer.engine.records import RemoteAsset
-
-_ETAG_BYTES = 16
-_SEPARATOR = "\0"  # of the parts of a detail; no name of an asset may contain it
-_IDENTITY_PARTS = 3
+from cloudinary_cli.transfer.sync.disk_names import existing
+from cloudinary_cli.transfer.sync.matching import content_name, unnumbered
 
 
 class PairedAssets:
     """The assets of one attempt to list a folder (an AssetStore).
 
-    An asset is paired with a file if no other asset and no other file has its key. matching.match() would pair them,
-    too: the other files and assets do not matter.
+    An asset is paired with a file if no other asset and no other file has its key. After finish(), `lone` has the
+    assets that belong to no file, packed with their keys and sorted by them.
 
+    :param is_special: True for a key that `.cld-sync` contains, or that is ignored.
     :param needs_hash: called with the row of a file that must be hashed for the comparison with its asset.
     """
 
-    def __init__(self, table: FileTable, needs_hash: Callable[[int], None]) -> None:
+    def __init__(self, table: FileTable, is_special: Callable[[str], bool], needs_hash: Callable[[int], None]) -> None:
+        self.lone: List[bytes] = []
         self._table = table
+        self._is_special = is_special
         self._needs_hash = needs_hash
-        self._details: List[Optional[str]] = [None] * len(table)
-        self._sizes = array("q", bytes(8 * len(table)))
-        self._etags = bytearray(_ETAG_BYTES * len(table))
-        self._has_etag = bytearray(len(table))
+        self._pairs: List[Optional[bytes]] = [None] * len(table)  # by row
         self._shared = bytearray(len(table))  # rows whose key several assets have
-        self._rest: Dict[Tuple[str, str, str], RemoteAsset] = {}
-        self._pairs = self._moved = 0
-
-    @property
-    def count(self) -> int:
-        return self._pairs + len(self._rest) - self._moved
+        self._rest: List[bytes] = []
+        self.count = 0
 
     def add(self, asset: RemoteAsset) -> None:
+        self.count += 1
         row = self._table.row_of_key(asset.key)
-        if row is None or self._shared[row] or not _fits(asset):
-            self._rest[asset.identity] = asset
+        if row is None or self._shared[row]:
+            self._rest.append(pack(asset, with_key=True))
             return
         other = self.asset(row)
         if other is not None and other.identity != asset.identity:
-            self._shared[row] = True
-            self._details[row] = None
-            self._pairs -= 1
-            self._rest[other.identity], self._rest[asset.identity] = other, asset
+            self._shared[row], self._pairs[row] = True, None
+            self._rest += [pack(other, with_key=True), pack(asset, with_key=True)]
             return
-        self._pairs += other is None
-        self._store(row, asset)
+        self.count -= other is not None
+        self._pairs[row] = pack(asset, with_key=False)
         if asset.etag and asset.size in (None, self._table.size(row)):
             self._needs_hash(row)
 
-    def _store(self, row: int, asset: RemoteAsset) -> None:
-        # Only raw assets are matched by display name, and only when they share a key with another asset.
-        name = asset.display_name if asset.resource_type == "raw" else ""
-        self._details[row] = _SEPARATOR.join((*asset.identity, asset.created_at, name))
-        self._sizes[row] = -1 if asset.size is None else asset.size
-        self._has_etag[row] = bool(asset.etag)
-        if asset.etag:
-            self._etags[row * _ETAG_BYTES : (row + 1) * _ETAG_BYTES] = bytes.fromhex(asset.etag)
+    def asset(self, row: int) -> Optional[RemoteAsset]:
+        """The asset that is paired with a file."""
+        data = self._pairs[row]
+        return None if data is None else unpack(data, self._table.file(row).key)
 
     def is_paired(self, row: int) -> bool:
-        return self._details[row] is not None
+        return self._pairs[row] is not None
 
     def is_paired_key(self, key: str) -> bool:
         """True for the key of an asset that is paired."""
         row = self._table.row_of_key(key)
         return row is not None and self.is_paired(row)
 
-    def asset(self, row: int) -> Optional[RemoteAsset]:
-        """The asset of a file, with the fields that matter for a comparison."""
-        details = self._details[row]
-        if details is None:
-            return None
-        key = self._table.file(row).key
-        resource_type, type_, public_id, created_at, name = details.split(_SEPARATOR)
-        etag = self._etags[row * _ETAG_BYTES : (row + 1) * _ETAG_BYTES].hex() if self._has_etag[row] else ""
-        size = None if self._sizes[row] < 0 else self._sizes[row]
-        return RemoteAsset(
-            key,
-            public_id,
-            resource_type,
-            type_,
-            etag=etag,
-            size=size,
-            created_at=created_at,
-            display_name=name,
-            server_key=key,
-        )
-
     def finish(self) -> List[RemoteAsset]:
-        """The assets that are not paired. Corrects `count` by the assets that were moved between two pages."""
-        identities = sorted(filter(None, self._details))
-        pairs = zip(identities, identities[1:])
-        self._moved = sum(_identity(first) == _identity(second) for first, second in pairs)
-        for identity in self._rest:
-            start = _SEPARATOR.join(identity) + _SEPARATOR
-            number = bisect_left(identities, start)
-            self._moved += number < len(identities) and identities[number].startswith(start)
-        return list(self._rest.values())
+        """The assets that matching.match() has to match. From now on `count` includes each asset once."""
+        self._rest = [max(group) for _, group in groupby(sorted(self._rest), key=identity_of)]
+        # An asset that was moved between two pages may be paired under its old key, too.
+        everything = sorted(chain(self._rest, filter(None, self._pairs)))
+        self.count = sum(1 for _ in groupby(everything, key=identity_of))
+        self._rest.sort(key=key_of)
+        groups = [key for key, group in groupby(self._rest, key=key_of) if len(list(group)) > 1]
+        duplicates = frozenset(groups)
+        records: List[RemoteAsset] = []
+        for data in self._rest:
+            key = key_of(data)
+            if key in duplicates or unnumbered(key) in duplicates or self._may_match(key, data):
+                records.append(unpack(data))
+            else:
+                self.lone.append(data)
+        self._rest = []
+        return records
 
+    def _may_match(self, key: str, data: bytes) -> bool:
+        """True if the only asset with this key may belong to a file with another name."""
+        table = self._table
+        if self._is_special(key) or table.has_key(key):
+            return True
+        name = content_name(unpack(data))
+        if name and table.has_key(name, as_prefix=True):
+            return True
+        return len(table) > 0 and existing(table.root, key) is not None
 
-def _identity(details: str) -> List[str]:
-    return details.split(_SEPARATOR)[:_IDENTITY_PARTS]
+    def candidates(self, records: List[RemoteAsset]) -> List[int]:
+        """The rows of the files that may belong to these records."""
+        if not records:
+            return []
+        rows = (row for row in range(len(self._table)) if not self.is_paired(row))
+        if any(existing(self._table.root, asset.key) for asset in records):
+            return list(rows)  # any of them may be the same file under another name
+        wanted = {asset.key for asset in records}.union(filter(None, map(content_name, records)))
 
+        def is_wanted(row: int) -> bool:
+            key = self._table.file(row).key
+            return self._table.is_special(row) or key in wanted or unnumbered(key) in wanted
 
-def _fits(asset: RemoteAsset) -> bool:
-    """False for values that the columns cannot represent."""
-    texts = (*asset.identity, asset.created_at, asset.display_name)
-    is_md5 = len(asset.etag) == 2 * _ETAG_BYTES and all(char in "0123456789abcdef" for char in asset.etag)
-    return (is_md5 or not asset.etag) and not any(_SEPARATOR in text for text in texts) and (asset.size or 0) >= 0
+        return [row for row in rows if is_wanted(row)]

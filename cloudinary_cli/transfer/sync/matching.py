@@ -173,9 +173,17 @@ def match(files: Sequence[LocalFile], assets: Sequence[RemoteAsset], names: Mapp
     )
 
 
+def content_name(asset: RemoteAsset) -> str:
+    """The key of the file without an extension that a raw asset may belong to, if its content is equal; else empty."""
+    if asset.resource_type != "raw" or not asset.display_name or not asset.etag:
+        return ""
+    directory, slash, _ = asset.key.rpartition("/")
+    return f"{directory}{slash}{nfc(asset.display_name)}"
+
+
 def _by_content(files: Iterable[LocalFile], assets: Iterable[RemoteAsset], etag: Etag) -> List[Pair]:
     """Pair raw assets with files that have no extension, by display name and content."""
-    raw = [asset for asset in assets if asset.resource_type == "raw" and asset.display_name and asset.etag]
+    raw = [asset for asset in assets if content_name(asset)]
     if not raw:
         return []
     named: Dict[str, List[LocalFile]] = {}
@@ -186,10 +194,7 @@ def _by_content(files: Iterable[LocalFile], assets: Iterable[RemoteAsset], etag:
     found: List[Pair] = []
     used: Set[str] = set()
     for asset in raw:
-        directory = asset.key.rpartition("/")[0]
-        display_name = nfc(asset.display_name)
-        name = f"{directory}/{display_name}" if directory else display_name
-        for file in named.get(name, ()):
+        for file in named.get(content_name(asset), ()):
             if file.key not in used and file.size == asset.size and etag(file) == asset.etag:
                 used.add(file.key)
                 found.append(Pair(file, asset))
