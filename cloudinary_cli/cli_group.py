@@ -27,6 +27,7 @@ class Entry(NamedTuple):
 COMMANDS: Dict[str, Entry] = {
     "admin": Entry("cloudinary_cli.core.admin:admin", "Run any method of the Admin API."),
     "agent": Entry("cloudinary_cli.core.agent:agent", "Create accounts and clouds (for AI agents)."),
+    "check": Entry("cloudinary_cli.modules.check:check", "Compare a local directory with a Cloudinary folder."),
     "clone": Entry("cloudinary_cli.modules.clone:clone", "Copy assets to another cloud."),
     "completion": Entry("cloudinary_cli.core.completion:completion", "Print a shell's completion script."),
     "config": Entry("cloudinary_cli.core.config:config_command", "Show and manage configurations and the default."),
@@ -61,7 +62,7 @@ COMMANDS: Dict[str, Entry] = {
 SECTIONS: Dict[str, Tuple[str, ...]] = {
     "Account": ("login", "logout", "whoami", "token", "config", "exec", "agent"),
     "Assets": ("search", "search_folders", "uploader", "admin", "provisioning"),
-    "Directories and clouds": ("sync", "upload_dir", "clone", "migrate", "regen_derived"),
+    "Directories and clouds": ("sync", "check", "upload_dir", "clone", "migrate", "regen_derived"),
     "Delivery and code": ("url", "utils", "make"),
     "Tools": ("completion", "sandbox", "help", "version"),
 }

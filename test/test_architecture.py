@@ -18,8 +18,8 @@ from test.support.package_source import PACKAGE, Source
 # Top to bottom. A module may import from its own layer and from the layers below it. The last entry that is a prefix
 # of a module's name is its layer.
 LAYERS = (
-    "utils __main__ cli cli_group modules core sandbox command completion transfer.clone transfer.sync transfer"
-    " transfer.http transfer.keys transfer.engine snippets agent search api context proxy sdk auth net config console"
+    "utils __main__ cli cli_group modules core sandbox command completion transfer.clone transfer.check transfer.sync"
+    " transfer transfer.http transfer.keys transfer.engine snippets agent search api context proxy sdk auth net config console"
     " progress system defaults errors text version"
 ).split()
 # What may point upward: the table of commands. It is a table of texts, so that help imports no command.

@@ -38,10 +38,22 @@ def file_option(name: str, help: str) -> Callable[[F], F]:
     return click.option(name, metavar="FILE", shell_complete=completion_of("files"), help=help)
 
 
+def files_from_option(command: F) -> F:
+    """The option --files-from, for commands whose items are files of a local folder."""
+    return file_option("--files-from", "Only the files that FILE lists (- for stdin): a relative path on each line.")(
+        command
+    )
+
+
 def selection_options(command: F) -> F:
     """The options --include, --exclude, --shard and --retry-failed, which select the items of a run."""
+    report_help = "Only the items that are not `ok` in FILE, the --report of an earlier run."
+    return filter_options(file_option("--retry-failed", report_help)(command))
+
+
+def filter_options(command: F) -> F:
+    """The options --include, --exclude and --shard."""
     for decorate in (
-        file_option("--retry-failed", "Only the items that are not `ok` in FILE, the --report of an earlier run."),
         click.option(
             "--shard",
             metavar="I/N",

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional, Tuple
+from typing import Any, Tuple
 
 import click
 
-from cloudinary_cli.command import NonEmptyText, completion_of
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.speed_options import speed_options
-from cloudinary_cli.modules.selection_options import TransferCommand, selection_options
+from cloudinary_cli.modules.folder_options import folder_arguments, folder_options, folder_query
+from cloudinary_cli.modules.selection_options import TransferCommand, files_from_option, selection_options
 from cloudinary_cli.modules.transfer_options import run_options, take_options, upload_parameters
-
-_FOLDER_MODES = ("fixed", "dynamic")
-_STATUSES = ("all", "active", "pending")
 
 
 @click.command("sync", cls=TransferCommand)
-@click.argument("local_folder", type=NonEmptyText(), shell_complete=completion_of("directories"))
-@click.argument("cloudinary_folder", type=NonEmptyText("Is a shell variable unset? The root folder is written: /"))
+@folder_arguments
 @click.option("--push", is_flag=True, help="Change the Cloudinary folder to match the local one.")
 @click.option("--pull", is_flag=True, help="Change the local folder to match the Cloudinary one.")
 @click.option("-H", "--include-hidden", is_flag=True, help="Include hidden files and directories.")
@@ -39,14 +35,9 @@ _STATUSES = ("all", "active", "pending")
     show_default=True,
     help="The number of assets to delete with one call.",
 )
-@click.option("-fm", "--folder-mode", type=click.Choice(_FOLDER_MODES, case_sensitive=False), hidden=True)
-@click.option(
-    "-st",
-    "--status",
-    type=click.Choice(_STATUSES, case_sensitive=False),
-    help="Include only assets with this status. [active]",
-)
+@folder_options
 @upload_parameters
+@files_from_option
 @selection_options
 @speed_options
 @run_options
@@ -91,7 +82,7 @@ def sync(
         engine.SyncOptions(
             Direction.PUSH if push else Direction.PULL,
             local_folder,
-            _query(cloudinary_folder, options.pop("folder_mode"), options.pop("status")),
+            folder_query(cloudinary_folder, options.pop("folder_mode"), options.pop("status")),
             _policy(options.pop("force"), options.pop("keep_unique")),
             upload_options=given_options(strings, parsed, app.console.warning),
             transfer=transfer,
@@ -99,13 +90,6 @@ def sync(
         ),
     )
     return True
-
-
-def _query(folder: str, mode: Optional[str], status: Optional[str]) -> Any:
-    from cloudinary_cli.transfer.keys import FolderMode, clean_folder
-    from cloudinary_cli.transfer.remote import RemoteQuery
-
-    return RemoteQuery(clean_folder(folder), FolderMode(mode.lower()) if mode else None, status)
 
 
 def _policy(force: bool, keep: bool) -> Any:

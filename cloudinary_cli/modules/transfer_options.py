@@ -12,6 +12,11 @@ from cloudinary_cli.transfer.engine.run import DEFAULT_WORKERS, TransferOptions
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+# Fields of TransferOptions that are options of commands with the same names.
+_SHARED = (
+    "workers chunk_workers bwlimit dry_run shard retry_failed files_from report max_delete as_json max_errors"
+).split()
+
 
 def workers_option(command: F) -> F:
     """The option -w."""
@@ -60,10 +65,5 @@ def take_options(options: Dict[str, Any]) -> TransferOptions:
     return TransferOptions(
         filters=filters,
         verbose=VERBOSITY in click.get_current_context().meta,
-        **{
-            name: options.pop(name)
-            for name in ("workers", "dry_run", "shard", "retry_failed", "report", "max_delete", "as_json", "max_errors")
-            + ("chunk_workers", "bwlimit")
-            if name in options
-        },
+        **{name: options.pop(name) for name in _SHARED if name in options},
     )

@@ -5,6 +5,7 @@ Contains the server's extension aliases, the two folder modes, and the naming of
 
 from __future__ import annotations
 
+import sys
 import unicodedata
 from enum import Enum
 from typing import Any, Mapping, Optional, Tuple
@@ -59,7 +60,8 @@ def normalized(path: str) -> str:
     if not extension:
         return path
     lower = extension[1:].lower()
-    return f"{stem}.{_ALIASES.get(lower, lower)}"
+    alias = _ALIASES.get(lower, lower)
+    return path if alias == extension[1:] else f"{stem}.{alias}"  # most keys are the path itself, and take no memory
 
 
 def folded(name: str) -> str:
@@ -131,6 +133,11 @@ def _text(result: Mapping[str, Any], name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
+def _word(result: Mapping[str, Any], name: str) -> str:
+    """A text that many assets share. It is stored once."""
+    return sys.intern(_text(result, name))
+
+
 def _fixed_path(result: Mapping[str, Any]) -> str:
     public_id, extension = _text(result, "public_id"), _text(result, "format")
     if result.get("resource_type") == "raw" or result.get("type") == "fetch" or not extension:
@@ -166,16 +173,16 @@ def remote_asset(result: Mapping[str, Any], folder: str, mode: FolderMode) -> Op
     return RemoteAsset(
         key=key,
         public_id=_text(result, "public_id"),
-        resource_type=_text(result, "resource_type") or "image",
-        type=_text(result, "type") or "upload",
-        format=_text(result, "format"),
+        resource_type=_word(result, "resource_type") or "image",
+        type=_word(result, "type") or "upload",
+        format=_word(result, "format"),
         etag=etag.lower(),
         size=_number(result.get("bytes")),
         version=_number(result.get("version")),
         created_at=_text(result, "created_at"),
-        asset_folder=_text(result, "asset_folder"),
+        asset_folder=_word(result, "asset_folder"),
         display_name=_text(result, "display_name"),
-        access_mode=_text(result, "access_mode"),
+        access_mode=_word(result, "access_mode"),
         secure_url=_text(result, "secure_url"),
         server_key=key,
     )

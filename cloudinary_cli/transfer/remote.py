@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass, field
-from typing import AbstractSet, Any, Callable, Dict, List, Optional, Set
+from typing import AbstractSet, Any, Callable, Dict, List, Optional, Protocol, Set, Tuple
 
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import ApiError, CliError
@@ -28,9 +28,40 @@ class RemoteQuery:
     status: Optional[str] = None
 
 
+class AssetStore(Protocol):
+    """Where a listing puts its assets."""
+
+    def add(self, asset: RemoteAsset) -> None:
+        """Store an asset. It replaces one with the same identity, which was on an earlier page."""
+
+    @property
+    def count(self) -> int:
+        """The number of assets so far. It may include an asset twice that has changed its key."""
+
+    def finish(self) -> List[RemoteAsset]:
+        """The assets as records, after the last page. `count` is exact from now on."""
+
+
+class Assets:
+    """Keeps each asset as a record."""
+
+    def __init__(self) -> None:
+        self._assets: Dict[Tuple[str, str, str], RemoteAsset] = {}
+
+    def add(self, asset: RemoteAsset) -> None:
+        self._assets[asset.identity] = asset
+
+    @property
+    def count(self) -> int:
+        return len(self._assets)
+
+    def finish(self) -> List[RemoteAsset]:
+        return list(self._assets.values())
+
+
 @dataclass
 class RemoteIndex:
-    """The result of a listing.
+    """The result of a listing. `count` is the number of its assets, of which the store may have kept some itself.
 
     `outside`, `hidden` and `reserved` are the numbers of results that are ignored, because they are not in the folder
     or because of their names.
@@ -39,6 +70,7 @@ class RemoteIndex:
     mode: FolderMode
     exists: bool = True
     assets: List[RemoteAsset] = field(default_factory=list)
+    count: int = 0
     outside: int = 0
     hidden: int = 0
     reserved: int = 0
@@ -95,15 +127,18 @@ def expression(query: RemoteQuery, mode: FolderMode) -> str:
     return text
 
 
-def list_folder(query: RemoteQuery, clock: Callable[[], float]) -> RemoteIndex:
+def list_folder(
+    query: RemoteQuery, clock: Callable[[], float], new_store: Callable[[], AssetStore] = Assets
+) -> RemoteIndex:
     """List the folder. The folder mode and the existence of the folder are requested at the same time.
 
+    :param new_store: returns an empty store for each attempt.
     :raises ApiError: refused, no response after the retries, or a listing that remains incomplete.
     """
     existence = Background(lambda: _folder_exists(query.folder)) if query.folder else None
     mode = query.mode or folder_mode()
-    index = _complete(query, mode, clock)
-    if existence is not None and not index.assets:
+    index = _complete(query, mode, clock, new_store)
+    if existence is not None and not index.count:
         index.exists = existence.result()
     return index
 
@@ -114,7 +149,9 @@ def _folder_exists(folder: str) -> bool:
     return bool(retried(lambda: call_api(search.execute)).get("total_count", 1))
 
 
-def _complete(query: RemoteQuery, mode: FolderMode, clock: Callable[[], float]) -> RemoteIndex:
+def _complete(
+    query: RemoteQuery, mode: FolderMode, clock: Callable[[], float], new_store: Callable[[], AssetStore]
+) -> RemoteIndex:
     """A listing with at least as many assets as the largest `total_count` of its pages.
 
     A sync would treat missing assets as deleted.
@@ -124,7 +161,7 @@ def _complete(query: RemoteQuery, mode: FolderMode, clock: Callable[[], float]) 
     missing = ""
     for _ in attempts(LISTING_BUDGET):
         index = RemoteIndex(mode)
-        missing = _collect(index, query, clock)
+        missing = _collect(index, new_store(), query, clock)
         if not missing:
             return index
         logger.debug("The listing is incomplete: %s.", missing)
@@ -134,13 +171,12 @@ def _complete(query: RemoteQuery, mode: FolderMode, clock: Callable[[], float]) 
     )
 
 
-def _collect(index: RemoteIndex, query: RemoteQuery, clock: Callable[[], float]) -> str:
+def _collect(index: RemoteIndex, store: AssetStore, query: RemoteQuery, clock: Callable[[], float]) -> str:
     """Fill `index`. Returns a text such as "2 of 3 assets" if assets are missing, else an empty string."""
     # An asset may be listed twice when the folder changes between two pages.
-    seen: Dict[Any, RemoteAsset] = {}
     outside: Set[Any] = set()
     total = 0
-    current_item().detail = lambda: f"{len(seen)} of {total} assets" if total else ""
+    current_item().detail = lambda: f"{store.count} of {total} assets" if total else ""
     for page in pages(_fetch(query, index.mode), lambda cursor: _fetch(query, index.mode, cursor)):
         results = page.get("resources")
         if not isinstance(results, list):
@@ -152,11 +188,12 @@ def _collect(index: RemoteIndex, query: RemoteQuery, clock: Callable[[], float])
             if asset is None:
                 outside.add(str(result))
             else:
-                seen[asset.identity] = asset
+                store.add(asset)
         if page.get("next_cursor"):
             wait_for_quota(page, clock)
-    index.assets, index.outside = list(seen.values()), len(outside)
-    listed = len(seen) + len(outside)
+    index.assets, index.outside = store.finish(), len(outside)
+    index.count = store.count
+    listed = index.count + len(outside)
     return f"{listed} of {total} assets" if listed < total else ""
 
 

@@ -37,11 +37,11 @@ class ScanResult:
     parts: List[str] = field(default_factory=list)
 
 
-def swapped_arguments(local: str, remote: str) -> str:
-    """A sentence when only the second argument of `cld sync` is a local directory; empty otherwise."""
+def swapped_arguments(local: str, remote: str, name: str = "sync") -> str:
+    """A sentence when only the second argument of `cld sync` or another command is a local directory, else empty."""
     if os.path.exists(local) or not remote.strip("/") or not os.path.isdir(remote):
         return ""
-    command = f"cld sync {shlex.quote(remote)} {shlex.quote(local)}"
+    command = f"cld {name} {shlex.quote(remote)} {shlex.quote(local)}"
     return f"'{local}' is no local directory, but '{remote}' is one. The local folder comes first: {command}"
 
 
@@ -54,49 +54,62 @@ def scan(root: str, include_hidden: bool = False, progress: Optional[Progress] =
     :raises CliError: `root` is not a directory, or cannot be read.
     """
     result = ScanResult()
+    with (progress or Progress()).item(f"Listing {root}", detail=lambda: f"{len(result.files)} files"):
+        for file in walk(root, include_hidden, result):
+            result.files.append(file)
+    result.files.sort(key=lambda file: file.relative)
+    return result
+
+
+def walk(root: str, include_hidden: bool, result: ScanResult) -> Iterator[LocalFile]:
+    """Yield the files as scan() finds them, in any order. `result` gets everything else.
+
+    :raises CliError: `root` is not a directory, or cannot be read.
+    """
     try:
-        entries = _sorted_entries(root)
+        entries = os.scandir(root)
     except FileNotFoundError:
-        return ScanResult(exists=False)
+        result.exists = False
+        return
     except NotADirectoryError:
         raise CliError(f"'{root}' is not a directory.") from None
     except OSError as error:
         raise CliError(f"Cannot read the directory '{root}': {error.strerror or error}.") from error
-    with (progress or Progress()).item(f"Listing {root}", detail=lambda: f"{len(result.files)} files"):
-        for relative, entry in _walk(entries, include_hidden, result):
-            _add(relative, entry, result)
-    result.files.sort(key=lambda file: file.relative)
+    for relative, entry in _entries(entries, include_hidden, result):
+        file = _local_file(relative, entry, result)
+        if file is not None:
+            yield file
     result.problems.sort(key=lambda problem: problem.key)
-    return result
 
 
-def _sorted_entries(path: str) -> List["os.DirEntry[str]"]:
-    with os.scandir(path) as entries:
-        return sorted(entries, key=lambda entry: entry.name)
-
-
-def _walk(
-    entries: List["os.DirEntry[str]"], include_hidden: bool, result: ScanResult
+def _entries(
+    entries: "Iterator[os.DirEntry[str]]", include_hidden: bool, result: ScanResult
 ) -> Iterator[Tuple[str, "os.DirEntry[str]"]]:
-    """Yield everything except directories, with its path relative to the root. Not recursive, so any depth works."""
-    pending = [("", entries)]
-    while pending:
-        prefix, entries = pending.pop()
-        for entry in entries:
-            if entry.name.startswith(PREFIX):
-                result.parts.append(entry.path)
-                continue
-            if is_reserved(entry.name) or (not include_hidden and _is_hidden(entry)):
-                continue
-            relative = prefix + entry.name
-            if not entry.is_dir(follow_symlinks=False):
-                yield relative, entry
-                continue
-            try:
-                pending.append((relative + "/", _sorted_entries(entry.path)))
-            except OSError as error:
-                reason = f"the directory cannot be read: {error.strerror or error}"
-                result.problems.append(_problem(relative + "/", Status.FAILED, reason))
+    """Yield everything except directories, with its path relative to the root. Not recursive, so any depth works.
+
+    The entries of a directory are not collected: each keeps about a kilobyte once its status was read.
+    """
+    pending: List[Tuple[str, str]] = []
+    prefix = ""
+    while True:
+        try:
+            for entry in entries:
+                if entry.name.startswith(PREFIX):
+                    result.parts.append(entry.path)
+                elif is_reserved(entry.name) or (not include_hidden and _is_hidden(entry)):
+                    continue
+                elif entry.is_dir(follow_symlinks=False):
+                    pending.append((f"{prefix}{entry.name}/", entry.path))
+                else:
+                    yield prefix + entry.name, entry
+            if not pending:
+                return
+            prefix, path = pending.pop()
+            entries = os.scandir(path)
+        except OSError as error:
+            reason = f"the directory cannot be read: {error.strerror or error}"
+            result.problems.append(_problem(prefix or "./", Status.FAILED, reason))
+            entries = iter(())
 
 
 def _is_hidden(entry: "os.DirEntry[str]") -> bool:
@@ -108,27 +121,26 @@ def _is_hidden(entry: "os.DirEntry[str]") -> bool:
     return bool(attributes & _HIDDEN_ATTRIBUTE)
 
 
-def _add(relative: str, entry: "os.DirEntry[str]", result: ScanResult) -> None:
+def _local_file(relative: str, entry: "os.DirEntry[str]", result: ScanResult) -> Optional[LocalFile]:
+    """The file; None if the entry is none, or cannot be transferred."""
     problem = name_problem(relative)
     if problem is not None:
         result.problems.append(_problem(relative, Status.FAILED, f"{problem}; rename the file"))
-        return
+        return None
     try:
         info = entry.stat()
     except OSError as error:
         is_link = entry.is_symlink()
         reason = "it is a broken link" if is_link else f"it cannot be read: {error.strerror or error}"
         result.problems.append(_problem(relative, Status.FAILED, reason))
-        return
+        return None
     if stat.S_ISREG(info.st_mode):
-        file = LocalFile(
-            normalized(relative), relative, entry.path, info.st_size, info.st_mtime_ns, getattr(info, "st_ctime_ns", 0)
-        )
-        result.files.append(file)
-        return
+        changed = getattr(info, "st_ctime_ns", 0)
+        return LocalFile(normalized(relative), relative, entry.path, info.st_size, info.st_mtime_ns, changed)
     kind = _kind(info.st_mode)
     if kind is not None:
         result.problems.append(_problem(relative, Status.SKIPPED, f"it is {kind}"))
+    return None
 
 
 def _kind(mode: int) -> Optional[str]:
@@ -137,7 +149,9 @@ def _kind(mode: int) -> Optional[str]:
 
 
 def _problem(relative: str, status: Status, reason: str) -> Outcome:
-    # A byte that is not UTF-8 is printed as an escape such as \xe9.
-    name = one_line(os.fsencode(relative).decode("utf-8", "backslashreplace"))
-    message = f"'{name}' is skipped: {reason}."
-    return Outcome("scan", relative, status, reason, message=message)
+    return Outcome("scan", relative, status, reason, message=f"'{one_line(shown(relative))}' is skipped: {reason}.")
+
+
+def shown(path: str) -> str:
+    """A path as one line of text. A byte that is not UTF-8 is printed as an escape such as \\xe9."""
+    return one_line(os.fsencode(path).decode("utf-8", "backslashreplace"), None)

@@ -67,6 +67,8 @@ def upload_dir(app: AppContext, options: UploadDirOptions) -> None:
         what = "directory" if options.own_name else "contents of directory"
         app.console.info(f"Uploading {what} '{one_line(options.path, None)}' ({mode.value} folder mode)")
         files = [f for f in local.files if matches.match(nfc(f.relative)) and item_filter.includes(f.relative)]
+        known = [*(f.relative for f in local.files), *(problem.key for problem in local.problems)]
+        run.record(item_filter.missing(known))
         if not files:
             app.console.warning(f"No file of '{one_line(options.path, None)}' matches the options.")
         if options.transfer.dry_run:

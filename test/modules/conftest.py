@@ -36,6 +36,17 @@ def env(box: SandboxClient, home: Path) -> Dict[str, str]:
     return {**found, "CLOUDINARY_URL": found["CLOUDINARY_URL"] + "&timeout=1"}
 
 
+@pytest.fixture(scope="module", params=["fixed", "dynamic"])
+def server_of_mode(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A sandbox, once in each folder mode."""
+    from cloudinary_cli.sandbox.sandbox_server import SandboxServer
+    from cloudinary_cli.sandbox.settings import SandboxSettings
+
+    settings = SandboxSettings(data_dir=tmp_path_factory.mktemp("box"), auto_approve=True, folder_mode=request.param)
+    with SandboxServer(settings, threads=40) as server:
+        yield server
+
+
 @pytest.fixture
 def account(server: CloudinaryServer) -> Account:
     return Account(server)
@@ -45,6 +56,12 @@ def account(server: CloudinaryServer) -> Account:
 def sync(account: Account, invoke: Run) -> Run:
     """Run `cld sync d f ARGS` in this process against the scripted account; stdin is empty."""
     return lambda *args, **kw: invoke("-c", account.config_url(), "sync", "d", "f", *args, **kw)
+
+
+@pytest.fixture
+def check(account: Account, invoke: Run) -> Run:
+    """Run `cld check d f ARGS` in this process against the scripted account."""
+    return lambda *args, **kw: invoke("-c", account.config_url(), "check", "d", "f", *args, **kw)
 
 
 @pytest.fixture

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import socket
 import tempfile
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator, List
+from typing import List
 
 import pytest
 
@@ -15,6 +14,7 @@ from cloudinary_cli.errors import CliError
 from cloudinary_cli.transfer.engine.records import Status
 from cloudinary_cli.transfer.scan import ScanResult, scan
 from test.support.commands import posix
+from test.support.other_user import other_user
 
 
 def make(root: Path, *names: str) -> None:
@@ -90,22 +90,9 @@ def test_an_unreadable_directory_is_a_failure() -> None:
         root.chmod(0o755)
         (root / "shut").chmod(0)
         try:
-            with _other_user():
+            with other_user():
                 result = scan(directory)
         finally:
             (root / "shut").chmod(0o700)
     assert names(result) == ["b.jpg"]
     assert [(problem.key, problem.status) for problem in result.problems] == [("shut/", Status.FAILED)]
-
-
-@contextmanager
-def _other_user() -> Iterator[None]:
-    """Run the block as a user other than root, because root may read everything."""
-    if os.geteuid() != 0:
-        yield
-        return
-    os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(0)

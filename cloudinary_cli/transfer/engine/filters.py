@@ -1,4 +1,4 @@
-"""Decides which items belong to a run: ordered --include and --exclude globs, --shard and --retry-failed."""
+"""Decides which items belong to a run: --include and --exclude globs, --files-from, --shard and --retry-failed."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
-from typing import Any, FrozenSet, Iterable, List, Optional, Pattern, Tuple
+from typing import Any, FrozenSet, Iterable, List, Mapping, Optional, Pattern, Tuple
 
 from cloudinary_cli.errors import CliError
-from cloudinary_cli.text import nfc
+from cloudinary_cli.text import nfc, one_line
+from cloudinary_cli.transfer.engine.path_list import listed_paths
+from cloudinary_cli.transfer.engine.records import Outcome, Status
 
 _WILDCARD = re.compile(r"(\\.|/\*\*/|\A\*\*/|/\*\*\Z|\*\*|\*|\?|\[!?\]?(?:\\.|[^\]\\])*\])", re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
@@ -43,6 +45,7 @@ class ItemFilter:
     rules: Tuple[Tuple[bool, Pattern[str]], ...] = ()
     shard: Optional[Shard] = None
     only: Optional[FrozenSet[str]] = None
+    listed: Optional[Mapping[str, str]] = None  # paths of --files-from: normal form C -> the spelling of the list
 
     def includes(self, path: str, key: Optional[str] = None) -> bool:
         """True when the item with this relative path (with slashes) belongs to the run.
@@ -53,6 +56,8 @@ class ItemFilter:
         """
         if self.only is not None and nfc(path if key is None else key) not in self.only:
             return False
+        if self.listed is not None and nfc(path) not in self.listed:
+            return False
         if self.shard is not None and not self.shard.includes(path):
             return False
         rule = self._rule(path)
@@ -62,7 +67,11 @@ class ItemFilter:
 
     def may_include(self, path: str) -> bool:
         """True when a file, or anything in a directory (a path with a final slash), may belong to the run."""
-        return self._rule(path) is not False if path.endswith("/") else self.includes(path)
+        if not path.endswith("/"):
+            return self.includes(path)
+        if self.listed is not None and not any(listed.startswith(nfc(path)) for listed in self.listed):
+            return False
+        return self._rule(path) is not False
 
     def _rule(self, path: str) -> Optional[bool]:
         """True for an include and False for an exclude: the first rule that matches. None when no rule does."""
@@ -71,20 +80,36 @@ class ItemFilter:
 
     @property
     def is_everything(self) -> bool:
-        return not self.rules and self.shard is None and self.only is None
+        return not self.rules and self.shard is None and self.only is None and self.listed is None
+
+    def missing(self, paths: Iterable[str]) -> List[Outcome]:
+        """A failure for each path of --files-from that is not one of these."""
+        if not self.listed:
+            return []
+        found = {nfc(path) for path in paths}
+        return [_missing(path) for key, path in sorted(self.listed.items()) if key not in found]
+
+
+def _missing(path: str) -> Outcome:
+    reason = "--files-from lists it, but there is no such file"
+    return Outcome("scan", path, Status.FAILED, reason, message=f"'{one_line(path, None)}' is skipped: {reason}.")
 
 
 def item_filter(
-    filters: Iterable[Tuple[str, str]] = (), shard: Optional[str] = None, retry_failed: Optional[str] = None
+    filters: Iterable[Tuple[str, str]] = (),
+    shard: Optional[str] = None,
+    retry_failed: Optional[str] = None,
+    files_from: Optional[str] = None,
 ) -> ItemFilter:
-    """Build the filter from ("include" | "exclude", glob) pairs, a shard `I/N` and a report file.
+    """Build the filter from ("include" | "exclude", glob) pairs, a shard `I/N`, a report file and a list of paths.
 
-    :raises CliError: a glob or the shard is malformed, or the file cannot be read.
+    :raises CliError: a glob, the shard or a path is malformed, or a file cannot be read.
     """
     return ItemFilter(
         tuple((kind == "include", compile_glob(pattern)) for kind, pattern in filters),
         Shard.parse(shard) if shard else None,
         failed_keys(retry_failed) if retry_failed else None,
+        listed_paths(files_from) if files_from else None,
     )
 
 

@@ -33,6 +33,7 @@ class TransferOptions:
     filters: Tuple[Tuple[str, str], ...] = ()
     shard: Optional[str] = None
     retry_failed: Optional[str] = None
+    files_from: Optional[str] = None
     report: Optional[str] = None
     max_delete: Optional[int] = None
     verbose: bool = False  # a line for each item, also beside the display
@@ -44,9 +45,9 @@ class TransferOptions:
     def item_filter(self) -> ItemFilter:
         """The items that belong to the run. Call it before transfer_run(): --report may overwrite --retry-failed.
 
-        :raises CliError: a pattern or the shard is malformed, or the file cannot be read.
+        :raises CliError: a pattern, the shard or a path is malformed, or a file cannot be read.
         """
-        return item_filter(self.filters, self.shard, self.retry_failed)
+        return item_filter(self.filters, self.shard, self.retry_failed, self.files_from)
 
 
 class Run:

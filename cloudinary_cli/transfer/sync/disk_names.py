@@ -30,7 +30,8 @@ def identity(path: str) -> Optional[Identity]:
     return info.st_dev, info.st_ino
 
 
-def _existing(root: str, relative: str) -> Optional[Identity]:
+def existing(root: str, relative: str) -> Optional[Identity]:
+    """What is at the path of an asset below the folder; None if nothing is, or the path is unsafe."""
     return None if unsafe_reason(relative) else identity(os.path.join(root, relative))
 
 
@@ -41,7 +42,7 @@ def paired_by_disk(matched: Matched, root: str) -> Matched:
     """
     if not matched.local_only:
         return matched
-    found = [(asset, _existing(root, asset.key)) for asset in matched.remote_only]
+    found = [(asset, existing(root, asset.key)) for asset in matched.remote_only]
     wanted = {inode for _, inode in found if inode is not None}
     files: Dict[Identity, List[LocalFile]] = {}
     for file in matched.local_only if wanted else ():
@@ -91,7 +92,7 @@ def _clash(item: Download, other: str) -> Outcome:
 
 def _overwritten(work: Plan, root: str, names: Set[str]) -> Dict[str, str]:
     """Downloads with new names that are the file of another asset: name -> name of that file."""
-    new = [(item.relative, _existing(root, item.relative)) for item in work.downloads if item.relative not in names]
+    new = [(item.relative, existing(root, item.relative)) for item in work.downloads if item.relative not in names]
     if not any(inode for _, inode in new):
         return {}
     kept = [pair.local for pair in [*work.in_sync, *work.out_of_sync]]

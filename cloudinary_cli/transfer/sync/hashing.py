@@ -28,7 +28,8 @@ _VERSION = 1
 Stamp = Tuple[int, int, int]
 
 
-def _stamp(file: LocalFile) -> Stamp:
+def stamp_of(file: LocalFile) -> Stamp:
+    """What changes with the content: the size and the times."""
     return file.size, file.mtime_ns, file.ctime_ns
 
 
@@ -57,14 +58,14 @@ class EtagCache:
     def get(self, file: LocalFile) -> Optional[str]:
         """The hash, if the file has not changed since it was computed."""
         entry = self._known.get(file.relative)
-        if not isinstance(entry, list) or len(entry) != 4 or tuple(entry[:3]) != _stamp(file):
+        if not isinstance(entry, list) or len(entry) != 4 or tuple(entry[:3]) != stamp_of(file):
             return None
         return entry[3] if isinstance(entry[3], str) else None
 
     def put(self, file: LocalFile, etag: str, begun_ns: int) -> None:
         """Store a hash whose computation began at `begun_ns` (epoch ns), unless the file changed just before."""
         if max(file.mtime_ns, file.ctime_ns) + _RACY_NS < begun_ns:
-            self._fresh[file.relative] = [*_stamp(file), etag]
+            self._fresh[file.relative] = [*stamp_of(file), etag]
 
     def now(self) -> int:
         return self._clock()
@@ -133,6 +134,8 @@ class Hasher:
     def etag(self, file: LocalFile) -> str:
         """MD5 of the content, hexadecimal; empty for an unreadable file, so that it equals no asset."""
         known = self._etags.get(file.path)
+        if known is None and self._cache:
+            known = self._cache.get(file)
         return self._compute(file) if known is None else known
 
     def save(self, files: Iterable[LocalFile]) -> None:
@@ -155,27 +158,27 @@ class Hasher:
         begun = self._cache.now() if self._cache else 0
         try:
             with self._progress.item(file.relative, file.size) as item:
-                etag, is_same = _read(file, is_needed, item)
-        except _NotNeeded:
+                etag, stamp = read_digest(file, is_needed, item)
+        except NotNeeded:
             return ""
         except OSError as error:
             logger.debug("Cannot read '%s': %s", file.path, error)
-            etag, is_same = "", False
+            etag, stamp = "", None
         self.read += 1
         self._etags[file.path] = etag
-        if is_same and self._cache:
+        if stamp == stamp_of(file) and self._cache:
             self._cache.put(file, etag, begun)
         return etag
 
 
-class _NotNeeded(Exception):
+class NotNeeded(Exception):
     """The hash is no longer needed."""
 
 
-def _read(file: LocalFile, is_needed: Callable[[], bool], item: Item) -> Tuple[str, bool]:
-    """The hash, and whether the file is unchanged since the scan.
+def read_digest(file: LocalFile, is_needed: Callable[[], bool], item: Item) -> Tuple[str, Stamp]:
+    """The hash, and the stamp of the file after it was read.
 
-    :raises OSError: it cannot be read. :raises _NotNeeded: the hash is no longer needed.
+    :raises OSError: it cannot be read. :raises NotNeeded: the hash is no longer needed.
     """
     digest = hashlib.md5()  # noqa: S324 - the API's etag is an MD5
     buffer = memoryview(bytearray(min(_BLOCK, max(file.size, 1))))
@@ -185,9 +188,8 @@ def _read(file: LocalFile, is_needed: Callable[[], bool], item: Item) -> Tuple[s
             if not count:
                 break
             if not is_needed():
-                raise _NotNeeded
+                raise NotNeeded
             digest.update(buffer[:count])
             item.position += count
         info = os.fstat(stream.fileno())
-    seen = (info.st_size, info.st_mtime_ns, getattr(info, "st_ctime_ns", 0))
-    return digest.hexdigest(), seen == _stamp(file)
+    return digest.hexdigest(), (info.st_size, info.st_mtime_ns, getattr(info, "st_ctime_ns", 0))

@@ -73,12 +73,17 @@ def distinct(files: Sequence[LocalFile], names: Mapping[str, str]) -> List[Local
 
 
 def resolve_duplicates(
-    assets: Sequence[RemoteAsset], files: Sequence[LocalFile], etag: Etag
+    assets: Sequence[RemoteAsset],
+    files: Sequence[LocalFile],
+    etag: Etag,
+    is_taken: Callable[[str], bool] = lambda key: False,
 ) -> Tuple[List[RemoteAsset], Dict[str, List[RemoteAsset]]]:
     """Give every asset a unique key. Returns the assets, sorted by key, and the groups that shared a key.
 
     Each group is processed from its oldest asset to its newest. An asset whose content equals that of a local file NAME
     or NAME (k) gets that key. Any other asset gets the first free key NAME (k).
+
+    :param is_taken: True for the key of a further asset, which is not free.
     """
     groups: Dict[str, List[RemoteAsset]] = {}
     for asset in assets:
@@ -88,7 +93,8 @@ def resolve_duplicates(
     taken = {asset.key for asset in resolved}
     candidates = _candidates(files, shared) if shared else {}
     for key in sorted(shared):
-        resolved.extend(_renamed(shared[key], _by_etag(shared[key], candidates.get(key, ()), etag), taken, groups))
+        by_etag = _by_etag(shared[key], candidates.get(key, ()), etag)
+        resolved.extend(_renamed(shared[key], by_etag, taken, lambda name: name in groups or is_taken(name)))
     return sorted(resolved, key=lambda asset: asset.key), shared
 
 
@@ -120,7 +126,7 @@ def _renamed(
     group: Sequence[RemoteAsset],
     by_etag: Mapping[str, List[LocalFile]],
     taken: Set[str],
-    remote_keys: Mapping[str, object],
+    is_remote: Callable[[str], bool],
 ) -> List[RemoteAsset]:
     renamed: List[RemoteAsset] = []
     rest: List[RemoteAsset] = []
@@ -134,7 +140,7 @@ def _renamed(
             renamed.append(asset._replace(key=key))
     free = numbered(group[0].key)
     for asset in rest:
-        key = next(name for name in free if name not in remote_keys and name not in taken)
+        key = next(name for name in free if name not in taken and not is_remote(name))
         taken.add(key)
         renamed.append(asset._replace(key=key))
     return renamed
@@ -167,9 +173,17 @@ def match(files: Sequence[LocalFile], assets: Sequence[RemoteAsset], names: Mapp
     )
 
 
+def content_name(asset: RemoteAsset) -> str:
+    """The key of the file without an extension that a raw asset may belong to, if its content is equal; else empty."""
+    if asset.resource_type != "raw" or not asset.display_name or not asset.etag:
+        return ""
+    directory, slash, _ = asset.key.rpartition("/")
+    return f"{directory}{slash}{nfc(asset.display_name)}"
+
+
 def _by_content(files: Iterable[LocalFile], assets: Iterable[RemoteAsset], etag: Etag) -> List[Pair]:
     """Pair raw assets with files that have no extension, by display name and content."""
-    raw = [asset for asset in assets if asset.resource_type == "raw" and asset.display_name and asset.etag]
+    raw = [asset for asset in assets if content_name(asset)]
     if not raw:
         return []
     named: Dict[str, List[LocalFile]] = {}
@@ -180,10 +194,7 @@ def _by_content(files: Iterable[LocalFile], assets: Iterable[RemoteAsset], etag:
     found: List[Pair] = []
     used: Set[str] = set()
     for asset in raw:
-        directory = asset.key.rpartition("/")[0]
-        display_name = nfc(asset.display_name)
-        name = f"{directory}/{display_name}" if directory else display_name
-        for file in named.get(name, ()):
+        for file in named.get(content_name(asset), ()):
             if file.key not in used and file.size == asset.size and etag(file) == asset.etag:
                 used.add(file.key)
                 found.append(Pair(file, asset))

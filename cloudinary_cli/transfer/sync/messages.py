@@ -9,18 +9,17 @@ from cloudinary_cli.transfer.actions import DeleteRemote, delete_batches
 from cloudinary_cli.transfer.engine.records import RemoteAsset
 from cloudinary_cli.transfer.keys import NAME_MAP
 from cloudinary_cli.transfer.remote import RemoteIndex
-from cloudinary_cli.transfer.scan import ScanResult
 from cloudinary_cli.transfer.sync.plan import Plan
 
 
-def print_local(console: Console, folder: str, local: ScanResult) -> None:
+def print_local(console: Console, folder: str, exists: bool, count: int) -> None:
     """The number of local files."""
-    if not local.exists:
+    if not exists:
         console.info(f"Local folder '{folder}' does not exist.")
-    elif not local.files:
+    elif not count:
         console.info(f"Local folder '{folder}' is empty.")
     else:
-        console.info(f"Found {len(local.files)} items in local folder '{folder}'")
+        console.info(f"Found {count} items in local folder '{folder}'")
 
 
 def print_remote(console: Console, folder: str, remote: RemoteIndex) -> None:
@@ -28,10 +27,10 @@ def print_remote(console: Console, folder: str, remote: RemoteIndex) -> None:
     name, mode = f"Cloudinary folder '{folder or '/'}'", remote.mode.value
     if not remote.exists:
         console.info(f"{name} does not exist ({mode} folder mode).")
-    elif not remote.assets:
+    elif not remote.count:
         console.info(f"{name} is empty. ({mode} folder mode)")
     else:
-        console.info(f"Found {len(remote.assets)} items in {name} ({mode} folder mode).")
+        console.info(f"Found {remote.count} items in {name} ({mode} folder mode).")
     if remote.outside:
         console.warning(f"{remote.outside} search results are not in the folder, and are ignored.")
 

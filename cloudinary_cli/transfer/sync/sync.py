@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Set, Tuple
+from typing import Any, Dict, List, Mapping, Sequence, Set, Tuple
 
 from cloudinary_cli import defaults
 from cloudinary_cli.context import AppContext
-from cloudinary_cli.errors import CliError, NoHomeDirectory
+from cloudinary_cli.errors import NoHomeDirectory
 from cloudinary_cli.sdk.delivery import DeliveryUrls
 from cloudinary_cli.text import nfc
 from cloudinary_cli.transfer.actions import DeleteLocal, DownloadFile, UploadFile, delete_batches
 from cloudinary_cli.transfer.actions import remove_empty_directories as remove_empty
-from cloudinary_cli.transfer.engine.background import Background
 from cloudinary_cli.transfer.engine.filters import ItemFilter
 from cloudinary_cli.transfer.engine.part_file import remove_orphan
-from cloudinary_cli.transfer.engine.records import Outcome, RemoteAsset, Status
+from cloudinary_cli.transfer.engine.records import LocalFile, Outcome, Status
 from cloudinary_cli.transfer.engine.run import Run, TransferOptions, transfer_run
 from cloudinary_cli.transfer.http.upload import UploadTarget
 from cloudinary_cli.transfer.keys import normalized, remote_key
-from cloudinary_cli.transfer.remote import RemoteIndex, RemoteQuery, list_folder
-from cloudinary_cli.transfer.scan import ScanResult, scan
-from cloudinary_cli.transfer.sync import disk_names, matching, messages, plan, policy
+from cloudinary_cli.transfer.remote import RemoteQuery
+from cloudinary_cli.transfer.scan import ScanResult
+from cloudinary_cli.transfer.sync import disk_names, find, messages, plan, policy
+from cloudinary_cli.transfer.sync.find import Folders, Found
 from cloudinary_cli.transfer.sync.hashing import EtagCache, Hasher
-from cloudinary_cli.transfer.sync.name_map import NameMap
 from cloudinary_cli.transfer.sync.plan import Direction, Plan, Upload
 from cloudinary_cli.transfer.sync.policy import Policy, Sides
 from cloudinary_cli.transfer.upload_options import default_options, folder_option, upload_target
@@ -44,20 +43,6 @@ class SyncOptions:
     batch_size: int = DEFAULT_BATCH_SIZE
     upload_options: Mapping[str, Any] = field(default_factory=dict)
     transfer: TransferOptions = field(default_factory=TransferOptions)
-
-
-@dataclass
-class _Found:
-    """The local files, the assets, and how they match."""
-
-    names: NameMap
-    local: ScanResult
-    remote: RemoteIndex
-    assets: List[RemoteAsset] = field(default_factory=list)
-    matched: matching.Matched = field(default_factory=matching.Matched)
-    keys: Set[str] = field(default_factory=set)  # of all local files
-    clashes: List[Outcome] = field(default_factory=list)
-    folders: Dict[str, str] = field(default_factory=dict)  # normal form C -> the server's spelling
 
 
 def sync(app: AppContext, options: SyncOptions) -> None:
@@ -105,49 +90,24 @@ class _Sync:
             return Hasher(progress=progress)  # there is no place for a cache of hashes
         return Hasher(EtagCache(home, self._options.local_folder), progress=progress)
 
-    def _find(self, hasher: Hasher) -> _Found:
-        """List both sides at the same time. Local files are hashed while the remote listing is in progress."""
-        options = self._options
-        names = NameMap.load(options.local_folder)
-        listing = Background(self._list)
-        local = scan(options.local_folder, options.include_hidden, self._run.session.progress)
-        messages.print_local(self._console, options.local_folder, local)
-        if self._is_push and not local.exists:
-            raise CliError(f"Cannot push a non-existent local folder '{options.local_folder}'. Check its name.")
-        hasher.begin(local.files)
-        remote = listing.result()
-        messages.print_remote(self._console, options.remote.folder, remote)
-        if not self._is_push and not remote.exists:
-            raise CliError(
-                f"Cannot pull from a non-existent Cloudinary folder '{options.remote.folder}'. Find it with:"
-                " cld search_folders"
-            )
-        found = _Found(names, local, remote)
-        self._match(found, hasher)
+    def _find(self, hasher: Hasher) -> Found:
+        options, is_push, app = self._options, self._is_push, self._run.app
+        folders = Folders(options.local_folder, options.remote, options.include_hidden)
+        includes = self._item_filter.includes
+
+        def begin(files: Sequence[LocalFile]) -> None:
+            hasher.begin(file for file in files if includes(file.relative))
+
+        found = find.list_both(app, self._run.session.progress, folders, options.direction, begin)
+        find.match(found, self._console, folders, hasher.etag, by_disk=not is_push)
+        known = [*find.item_paths(found.matched), *(problem.key for problem in found.local.problems)]
+        self._run.record(self._item_filter.missing(known))
+        found.matched = plan.selected(found.matched, includes)
         return found
-
-    def _list(self) -> RemoteIndex:
-        name = f"Listing Cloudinary folder {self._options.remote.folder or '/'}"
-        with self._run.session.progress.item(name):
-            return list_folder(self._options.remote, self._run.app.clock)
-
-    def _match(self, found: _Found, hasher: Hasher) -> None:
-        known = found.names.effective({asset.key for asset in found.remote.assets})
-        found.remote.leave_out(self._options.include_hidden, set(known.values()))
-        messages.print_ignored(self._console, found.remote)
-        files = matching.distinct(found.local.files, known)
-        found.assets, shared = matching.resolve_duplicates(found.remote.assets, files, hasher.etag)
-        messages.print_duplicates(self._console, self._options.remote.folder, shared)
-        known = found.names.effective({asset.key for asset in found.assets})
-        matched = matching.match(files, found.assets, known, hasher.etag)
-        if not self._is_push:
-            matched = disk_names.paired_by_disk(matched, self._options.local_folder)
-        found.keys = {file.key for file in files}
-        found.matched = plan.selected(matched, self._item_filter.includes)
 
     # -- planning
 
-    def _plan(self, found: _Found, hasher: Hasher) -> Plan:
+    def _plan(self, found: Found, hasher: Hasher) -> Plan:
         hasher.finish(pair.local for pair in found.matched.pairs if plan.needs_hash(pair))
         work = plan.build(found.matched, self._options.direction, hasher.etag)
         if not self._is_push:
@@ -166,7 +126,7 @@ class _Sync:
 
     # -- transferring
 
-    def _carry_out(self, found: _Found, work: Plan) -> None:
+    def _carry_out(self, found: Found, work: Plan) -> None:
         for path in found.local.parts:
             if remove_orphan(path):
                 self._console.debug(f"Removed '{path}', the temporary file of an earlier run.")
@@ -184,7 +144,7 @@ class _Sync:
         relevant = [problem for problem in local.problems if self._item_filter.may_include(problem.key)]
         return relevant if self._is_push else [policy.skipped(problem) for problem in relevant]
 
-    def _transfer(self, found: _Found, work: Plan) -> None:
+    def _transfer(self, found: Found, work: Plan) -> None:
         folder = self._options.remote.folder or "/"
         if work.uploads:
             self._console.info(f"Uploading {len(work.uploads)} items to Cloudinary folder '{folder}'")
@@ -202,7 +162,7 @@ class _Sync:
             urls = DeliveryUrls(self._run.app.active.fields)
             self._run.execute([DownloadFile(session, root, item, urls) for item in work.downloads], self._count)
 
-    def _upload(self, target: UploadTarget, item: Upload, found: _Found) -> UploadFile:
+    def _upload(self, target: UploadTarget, item: Upload, found: Found) -> UploadFile:
         mode = found.remote.mode
         directory, _, name = item.remote_key.rpartition("/")
         options = {**default_options(mode), **self._options.upload_options}
@@ -217,7 +177,7 @@ class _Sync:
             options.update(policy.in_place(item.replaces, mode))
         return UploadFile(target, item.file.relative, item.file.path, options, mode, item.file.size)
 
-    def _record_upload(self, item: Upload, outcome: Outcome, found: _Found) -> None:
+    def _record_upload(self, item: Upload, outcome: Outcome, found: Found) -> None:
         """Record the name that the server chose, and the asset that was uploaded."""
         self._count(outcome)
         response = outcome.response or {}
@@ -233,7 +193,7 @@ class _Sync:
     def _count(self, outcome: Outcome) -> None:
         self._synced += outcome.status is Status.OK
 
-    def _delete(self, found: _Found, work: Plan) -> None:
+    def _delete(self, found: Found, work: Plan) -> None:
         """Delete last, and only if everything was transferred."""
         remote = policy.pending_deletions(work, self._identities, found.remote.mode)
         if not self._run.is_clean:
@@ -260,7 +220,7 @@ class _Sync:
 
     # -- the result
 
-    def _finish(self, found: _Found, work: Plan) -> None:
+    def _finish(self, found: Found, work: Plan) -> None:
         tally, is_dry = self._run.tally, self._options.transfer.dry_run
         counts = {
             "in_sync": len(work.in_sync),
