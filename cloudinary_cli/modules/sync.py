@@ -9,6 +9,7 @@ import click
 from cloudinary_cli.command import NonEmptyText, completion_of
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.modules.selection_options import TransferCommand, selection_options
+from cloudinary_cli.modules.sync_options import rename_and_backup_options, take_backup
 from cloudinary_cli.modules.transfer_options import run_options, take_options, upload_parameters
 
 _FOLDER_MODES = ("fixed", "dynamic")
@@ -45,6 +46,7 @@ _STATUSES = ("all", "active", "pending")
     type=click.Choice(_STATUSES, case_sensitive=False),
     help="Include only assets with this status. [active]",
 )
+@rename_and_backup_options
 @upload_parameters
 @selection_options
 @run_options
@@ -72,6 +74,7 @@ def sync(
     """
     if push == pull:
         raise click.UsageError("Please use either the '--push' OR '--pull' options", ctx)
+    backup = take_backup(ctx, push, options)
     from cloudinary_cli.transfer.scan import swapped_arguments
     from cloudinary_cli.transfer.sync import sync as engine
     from cloudinary_cli.transfer.sync.plan import Direction
@@ -93,6 +96,7 @@ def sync(
             _policy(options.pop("force"), options.pop("keep_unique")),
             upload_options=given_options(strings, parsed, app.console.warning),
             transfer=transfer,
+            backup=backup,
             **options,
         ),
     )
