@@ -88,3 +88,22 @@ def mapping_url(server: CloudinaryServer) -> str:
 def migrate(mapping_url: str, invoke: Run) -> Run:
     """Run `cld migrate ARGS` with the scripted server."""
     return lambda *args: invoke("-c", mapping_url, "migrate", *args)
+
+
+@pytest.fixture(scope="module", params=["fixed", "dynamic"])
+def server_of_mode(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A sandbox in each folder mode."""
+    from cloudinary_cli.sandbox.sandbox_server import SandboxServer
+    from cloudinary_cli.sandbox.settings import SandboxSettings
+
+    settings = SandboxSettings(data_dir=tmp_path_factory.mktemp("box"), auto_approve=True, folder_mode=request.param)
+    with SandboxServer(settings, threads=40) as server:
+        yield server
+
+
+@pytest.fixture
+def boxed(server_of_mode: Any, invoke: Run, home: Path) -> Run:
+    """Run `cld sync ARGS` against a sandbox, once in each folder mode."""
+    SandboxClient(server_of_mode).reset()
+    env = server_of_mode.environment(home)
+    return lambda *args: invoke("sync", *args, env=env)
