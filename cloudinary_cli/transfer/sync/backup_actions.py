@@ -47,12 +47,12 @@ class BackUpFile:
     action: str = _ACTION
 
     def run(self) -> Outcome:
+        if not os.path.lexists(self.path):
+            return Outcome(self.action, self.key)  # already deleted
         try:
             kept = self._keep()
             if self.is_moved:
                 os.unlink(self.path)
-        except FileNotFoundError:
-            return Outcome(self.action, self.key)  # already deleted
         except OSError as error:
             return self._failed(CliError(error.strerror or str(error)), error)
         except CliError as error:
@@ -61,7 +61,6 @@ class BackUpFile:
         return Outcome(self.action, self.key, message=f"{verb} '{self.key}' as '{kept}'")
 
     def _keep(self) -> str:
-        os.stat(self.path)
         for name in _names(self.key):
             path = target_path(self.directory, name)
             try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, List, Mapping, Sequence
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
 
 from cloudinary_cli.console import Console
 from cloudinary_cli.transfer.actions import DeleteRemote, delete_batches
@@ -95,6 +95,12 @@ def print_plan(console: Console, work: Plan, batch_size: int) -> None:
             console.info(f"The following files would be {verb}:")
             for key in keys:
                 console.info(key)
+
+
+def print_backup(console: Console, place: Optional[str]) -> None:
+    """Where the backups would be, for --dry-run."""
+    if place is not None:
+        console.info(f"Deleted and overwritten files would be kept in '{place}'.")
 
 
 def _uploads(work: Plan) -> List[str]:

@@ -91,6 +91,7 @@ class _Sync:
         work = self._plan(found, hasher)
         if self._options.transfer.dry_run:
             messages.print_plan(self._console, work, self._options.batch_size)
+            messages.print_backup(self._console, self._options.backup)
             for clash in found.clashes:
                 self._console.warning(clash.message)
         else:
