@@ -96,7 +96,7 @@ def test_without_its_backup_an_asset_is_not_overwritten(boxed: Run, server_of_mo
     boxed("d", "refused", "--push")
     make(tmp_path / "d", **{"a.jpg": b"new"})
     (tmp_path / "d/b.jpg").unlink()
-    box, mode = SandboxClient(server_of_mode), server_of_mode.settings.folder_mode
+    box = SandboxClient(server_of_mode)
     box.fault(COPIES, None, method="POST", status=400)
     done = boxed("d", "refused", *PUSH, "refused-kept", "--report", "r.jsonl")
     assert done.code == 1 and "Failed keeping a backup of 'a.jpg', error: " in done.err

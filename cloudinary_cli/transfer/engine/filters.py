@@ -159,7 +159,8 @@ def failed_keys(report: str) -> FrozenSet[str]:
 def _report_line(report: str, number: int, line: str) -> Tuple[List[str], str]:
     try:
         item: Any = json.loads(line)
-        return [str(item[name]) for name in ("path", "from") if name in item or name == "path"], str(item["status"])
+        paths = [item["path"], *([item["from"]] if "from" in item else [])]
+        return [str(path) for path in paths], str(item["status"])
     except (ValueError, KeyError, TypeError, RecursionError):
         raise CliError(
             f"Line {number} of the --retry-failed file {report} was not written by --report. Give the file of a run"
