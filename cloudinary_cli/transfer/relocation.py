@@ -56,7 +56,6 @@ def rename_asset(asset: RemoteAsset, public_id: str, invalidate: bool = True) ->
 
     :raises ApiError: refused (the public ID is taken), or no response after the retries.
     """
-    kind = {"resource_type": asset.resource_type, "type": asset.type}
     response: Dict[str, Any]
     with repeatable() as repetition:
         try:
@@ -66,16 +65,42 @@ def rename_asset(asset: RemoteAsset, public_id: str, invalidate: bool = True) ->
                 public_id,
                 overwrite=False,
                 invalidate=invalidate,
-                **kind,
+                resource_type=asset.resource_type,
+                type=asset.type,
             )
-        except ApiError as error:
-            # If a response was lost, an earlier request has renamed the asset, and the repeated one does not find it.
-            if error.status != 404 or not repetition.may_be_done:
+        except ApiError:
+            # If a response was lost, an earlier request may have renamed the asset, and the repeated one was refused.
+            renamed = _renamed(asset, public_id) if repetition.may_be_done else None
+            if renamed is None:
                 raise
-            response = call_api(loader.module("admin").resource, public_id, **kind)
-            if response.get("etag") != asset.etag:
-                raise
+            response = renamed
     return response
+
+
+def _renamed(asset: RemoteAsset, public_id: str) -> Optional[Dict[str, Any]]:
+    """The asset under its new public ID; None if it still has the old one, or if another asset has the new one."""
+    if _details(asset, asset.public_id) is not None:
+        return None
+    found = _details(asset, public_id)
+    return found if found is not None and found.get("etag") == asset.etag else None
+
+
+def _details(asset: RemoteAsset, public_id: str) -> Optional[Dict[str, Any]]:
+    """:raises ApiError: an error other than 404."""
+    try:
+        found: Dict[str, Any] = call_api(
+            loader.module("admin").resource, public_id, resource_type=asset.resource_type, type=asset.type
+        )
+    except ApiError as error:
+        if error.status != 404:
+            raise
+        return None
+    return found
+
+
+def is_taken(error: ApiError) -> bool:
+    """True when a rename was refused because an asset has the public ID."""
+    return error.status == 409 or "already exists" in error.message
 
 
 def display_name(asset: RemoteAsset, name: str) -> str:

@@ -15,6 +15,7 @@ from test.support.commands import Run, posix
 from test.support.sync_account import Account, make, md5
 
 RENAMED = "POST /v1_1/demo/image/rename"
+NOT_FOUND = Reply(404, {"error": {"message": "Resource not found"}})
 ARGUMENTS = ("sync", "d", "f", "--push", "--track-renames")
 
 
@@ -86,20 +87,29 @@ def test_an_existing_public_id_is_not_overwritten(cld: Run, fixed: Account, tmp_
     assert "Failed renaming old/00.jpg -> new/00.jpg, error: to_public_id(f/new/00) already exists" in done.err
 
 
-@pytest.mark.parametrize(("etag", "code"), [(md5(b"content 0"), 0), (md5(b"another"), 1)])
-def test_a_lost_response_is_a_success_only_if_the_content_has_the_new_name(
-    cld: Run, fixed: Account, tmp_path: Path, etag: str, code: int
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        (NOT_FOUND, {"public_id": "f/new/00", "etag": md5(b"content 0")}, 0),
+        (NOT_FOUND, {"public_id": "f/new/00", "etag": md5(b"another")}, 1),
+        (NOT_FOUND, NOT_FOUND, 1),
+        ({"public_id": "f/old/00"}, {"public_id": "f/new/00", "etag": md5(b"content 0")}, 1),
+    ],
+    ids=["renamed", "other content", "missing", "old name exists"],
+)
+def test_after_a_lost_response_the_asset_itself_decides(
+    cld: Run, fixed: Account, tmp_path: Path, old: Any, new: Any, code: int
 ) -> None:
-    lost, not_found = Reply(502), Reply(404, {"error": {"message": "Resource not found - f/old/00"}})
-    fixed.server.on("POST", "/image/rename", lost, not_found)
-    fixed.server.on("GET", "/resources/image/upload/f/new/00", {"public_id": "f/new/00", "etag": etag})
+    fixed.server.on("POST", "/image/rename", Reply(502), NOT_FOUND)
+    fixed.server.on("GET", "/resources/image/upload/f/old/00", old)
+    fixed.server.on("GET", "/resources/image/upload/f/new/00", new)
     done = cld(*moved(fixed, tmp_path), "-F")
     assert done.code == code and fixed.changes == [RENAMED, RENAMED], done.err
     assert ("Failed renaming" in done.err) is bool(code)
 
 
 def test_an_asset_that_does_not_exist_any_more_is_a_failure(cld: Run, fixed: Account, tmp_path: Path) -> None:
-    fixed.server.on("POST", "/image/rename", Reply(404, {"error": {"message": "Resource not found"}}))
+    fixed.server.on("POST", "/image/rename", NOT_FOUND)
     done = cld(*moved(fixed, tmp_path), "-F")
     assert done.code == 1 and fixed.changes == [RENAMED] and "error: Resource not found" in done.err
 

@@ -18,11 +18,10 @@ from cloudinary_cli.transfer.engine.stop import Stop
 from cloudinary_cli.transfer.http.download import target_path
 from cloudinary_cli.transfer.http.upload import UploadSource, UploadTarget, upload
 from cloudinary_cli.transfer.keys import FolderMode, split_extension
-from cloudinary_cli.transfer.relocation import Destination, move_asset, public_id, rename_asset
+from cloudinary_cli.transfer.relocation import Destination, is_taken, move_asset, public_id, rename_asset
 from cloudinary_cli.transfer.sync.matching import numbered
 
 _ACTION = "backup"
-_TAKEN = 409
 
 
 def _names(name: str) -> Iterator[str]:
@@ -117,7 +116,7 @@ class MoveAsset:
             try:
                 return rename_asset(self.asset, public_id(self.asset, Destination(directory, name)))
             except ApiError as error:
-                if error.status != _TAKEN and "already exists" not in error.message:
+                if not is_taken(error):
                     raise
         raise AssertionError("unreachable")
 

@@ -41,7 +41,7 @@ class Transfers:
         return [*(RenameFile(self.root, file, asset) for file, asset in work.renames), *self._downloads(work)]
 
     def _rename_asset(self, rename: Rename) -> RenameAsset:
-        directory, name = os.path.split(nfc(rename.file.relative))
+        directory, _, name = nfc(rename.file.relative).rpartition("/")
         to = Destination(self._remote_folder(directory), name)
         invalidate = is_true(self.upload_options.get("invalidate", True))
         return RenameAsset(rename.asset, rename.file.relative, to, self.mode, invalidate)
