@@ -203,6 +203,7 @@ def test_a_dry_run_shows_the_renames(boxed: Run, server_of_mode: Any, tmp_path: 
     box.reset()
     done = boxed("d", "dry", "--push", "--track-renames", "--dry-run", "--json")
     assert done.code == 0 and "Would rename a.jpg -> b.jpg" in done.err and not changing_requests(box)
+    assert ("1 assets would get a new public ID and a new URL." in done.err) is not is_dynamic(server_of_mode)
     plan = json.loads(done.out)["plan"]
     assert plan["rename"] == [{"from": "a.jpg", "path": "b.jpg", "public_id": report()[0]["public_id"]}]
     assert plan["upload"] == plan["delete"] == []

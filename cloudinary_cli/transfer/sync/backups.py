@@ -96,12 +96,12 @@ def overwritten_assets(work: Plan, mode: FolderMode) -> Dict[str, RemoteAsset]:
 
     In fixed mode that may be an asset to be deleted, too: a new a.png gets the public ID of a deleted a.jpg.
     """
-    doomed = {place(asset.server_key, mode): asset for asset in work.delete_remote if asset.type == "upload"}
+    deleted = {place(asset.server_key, mode): asset for asset in work.delete_remote if asset.type == "upload"}
     found: Dict[str, RemoteAsset] = {}
     for upload in work.uploads:
         asset = upload.replaces
         if asset is None and mode is FolderMode.FIXED:
-            asset = doomed.get(place(upload.remote_key, mode))
+            asset = deleted.get(place(upload.remote_key, mode))
         if asset is not None:
             found[upload.file.relative] = asset
     return found

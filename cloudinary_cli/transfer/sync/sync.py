@@ -176,9 +176,12 @@ class _Sync:
             return work  # nothing is deleted, so nothing may be renamed
         tracked, ambiguous = renames.tracked(work, found.assets, found.remote.mode, hasher.etag)
         messages.print_ambiguous(self._console, ambiguous)
-        is_asked = self._is_push and found.remote.mode is FolderMode.FIXED and self._options.policy is Policy.ASK
-        if is_asked and tracked.renames and not self._options.transfer.dry_run:
-            return tracked if renames.confirmed(self._console, tracked, sides) else work
+        if not tracked.renames or not self._is_push or found.remote.mode is FolderMode.DYNAMIC:
+            return tracked
+        if self._options.transfer.dry_run:
+            self._console.info(f"{len(tracked.renames)} assets would get a new public ID and a new URL.")
+        elif self._options.policy is Policy.ASK and not renames.confirmed(self._console, tracked, sides):
+            return work
         return tracked
 
     # -- transferring
