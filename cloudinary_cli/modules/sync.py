@@ -10,6 +10,7 @@ from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.speed_options import speed_options
 from cloudinary_cli.modules.folder_options import folder_arguments, folder_options, folder_query
 from cloudinary_cli.modules.selection_options import TransferCommand, files_from_option, selection_options
+from cloudinary_cli.modules.sync_options import rename_and_backup_options, take_backup
 from cloudinary_cli.modules.transfer_options import run_options, take_options, upload_parameters
 
 
@@ -36,6 +37,7 @@ from cloudinary_cli.modules.transfer_options import run_options, take_options, u
     help="The number of assets to delete with one call.",
 )
 @folder_options
+@rename_and_backup_options
 @upload_parameters
 @files_from_option
 @selection_options
@@ -65,6 +67,7 @@ def sync(
     """
     if push == pull:
         raise click.UsageError("Please use either the '--push' OR '--pull' options", ctx)
+    backup = take_backup(ctx, push, options)
     from cloudinary_cli.transfer.scan import swapped_arguments
     from cloudinary_cli.transfer.sync import sync as engine
     from cloudinary_cli.transfer.sync.plan import Direction
@@ -86,6 +89,7 @@ def sync(
             _policy(options.pop("force"), options.pop("keep_unique")),
             upload_options=given_options(strings, parsed, app.console.warning),
             transfer=transfer,
+            backup=backup,
             **options,
         ),
     )

@@ -105,3 +105,11 @@ def mapping_url(server: CloudinaryServer) -> str:
 def migrate(mapping_url: str, invoke: Run) -> Run:
     """Run `cld migrate ARGS` with the scripted server."""
     return lambda *args: invoke("-c", mapping_url, "migrate", *args)
+
+
+@pytest.fixture
+def boxed(server_of_mode: Any, invoke: Run, home: Path) -> Run:
+    """Run `cld sync ARGS` against a sandbox, once in each folder mode."""
+    SandboxClient(server_of_mode).reset()
+    env = server_of_mode.environment(home)
+    return lambda *args: invoke("sync", *args, env=env)

@@ -5,20 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from cloudinary_cli.config.store import ConfigStore
 from test.support.commands import Run
 from test.support.sandbox_client import SandboxClient
 from test.support.sync_account import make, tree
-
-
-@pytest.fixture
-def boxed(server_of_mode: Any, invoke: Run, home: Path) -> Run:
-    """Run `cld sync ARGS` against a sandbox, once in each folder mode."""
-    SandboxClient(server_of_mode).reset()
-    env = server_of_mode.environment(home)
-    return lambda *args: invoke("sync", *args, env=env)
 
 
 def test_a_pushed_folder_is_pulled_unchanged(boxed: Run, tmp_path: Path) -> None:

@@ -180,4 +180,5 @@ class _Ordered:
 
 
 def _each(action: TransferAction, status: Status, error: str, cause: Optional[BaseException] = None) -> List[Outcome]:
-    return [Outcome(action.action, key, status, error, cause=cause) for key in keys_of(action)]
+    origin: Optional[str] = getattr(action, "origin", None)
+    return [Outcome(action.action, key, status, error, cause=cause, origin=origin) for key in keys_of(action)]

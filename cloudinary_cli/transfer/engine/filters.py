@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
-from typing import Any, FrozenSet, Iterable, List, Mapping, Optional, Pattern, Tuple
+from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Optional, Pattern, Tuple
 
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.text import nfc, one_line
@@ -165,26 +165,27 @@ def _character_class(inner: str) -> str:
 
 
 def failed_keys(report: str) -> FrozenSet[str]:
-    """The paths of a --report file whose last line has a status other than "ok".
+    """The paths of a --report file whose last line has a status other than "ok". A rename has two paths.
 
     :raises CliError: the file cannot be read, or a line is not from a report. The message has the number of the line.
     """
-    last = {}
+    last: Dict[str, str] = {}
     try:
         with open(report, encoding="utf-8") as file:
             for number, line in enumerate(file, 1):
-                path, status = _report_line(report, number, line)
-                last[nfc(path)] = status
+                paths, status = _report_line(report, number, line)
+                last.update((nfc(path), status) for path in paths)
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise CliError(f"Cannot read the --retry-failed file {report}: {reason}.") from error
     return frozenset(path for path, status in last.items() if status != "ok")
 
 
-def _report_line(report: str, number: int, line: str) -> Tuple[str, str]:
+def _report_line(report: str, number: int, line: str) -> Tuple[List[str], str]:
     try:
         item: Any = json.loads(line)
-        return str(item["path"]), str(item["status"])
+        paths = [item["path"], *([item["from"]] if "from" in item else [])]
+        return [str(path) for path in paths], str(item["status"])
     except (ValueError, KeyError, TypeError, RecursionError):
         raise CliError(
             f"Line {number} of the --retry-failed file {report} was not written by --report. Give the file of a run"

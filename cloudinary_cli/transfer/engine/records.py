@@ -55,7 +55,7 @@ class Status(str, Enum):
 class Outcome:
     """The result of one action for one item: a line of --report."""
 
-    action: str  # upload, download, delete, explicit, fetch
+    action: str  # upload, download, rename, backup, delete, explicit, fetch
     key: str  # the relative path, or the public ID of an item without a path
     status: Status = Status.OK
     error: Optional[str] = None
@@ -64,6 +64,7 @@ class Outcome:
     etag: Optional[str] = None
     size: int = 0  # bytes that were transferred
     message: str = ""  # the line for the user; empty for none
+    origin: Optional[str] = None  # the previous path of a renamed item
     response: Optional[Dict[str, Any]] = None  # the server's response, for further use; not reported
     cause: Optional[BaseException] = field(default=None, repr=False, compare=False)  # of a failure; not reported
 
@@ -76,6 +77,7 @@ class Outcome:
         return {
             "action": self.action,
             "path": self.key,
+            **({"from": self.origin} if self.origin is not None else {}),
             "status": self.status.value,
             "error": self.error,
             "public_id": self.public_id,

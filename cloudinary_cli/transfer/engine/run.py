@@ -121,7 +121,7 @@ class Run:
 
     def _begin(self, actions: Optional[Sequence[TransferAction]], total: Optional[int]) -> None:
         if actions is not None:
-            total = sum(len(keys_of(action)) for action in actions)
+            total = sum(getattr(action, "items", 0) or len(keys_of(action)) for action in actions)
         self.reporter.begin(total, sum(getattr(action, "size", None) or 0 for action in actions or ()))
 
     def record(self, outcomes: Sequence[Outcome]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, List, Mapping, Sequence
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
 
 from cloudinary_cli.console import Console
 from cloudinary_cli.transfer.actions import DeleteRemote, delete_batches
@@ -52,6 +52,12 @@ def print_duplicates(console: Console, folder: str, shared: Mapping[str, Sequenc
         console.debug(f"'{key}' is the name of: {', '.join(asset.public_id for asset in group)}")
 
 
+def print_ambiguous(console: Console, count: int) -> None:
+    """The number of files that may be renamed ones, but whose old names are unknown."""
+    if count:
+        console.info(f"{count} files are not tracked as renames, because several files or assets have their content.")
+
+
 def print_differences(console: Console, work: Plan, shows_each: bool) -> None:
     """The pairs that are out of sync, or only their number, and the number of those in sync."""
     if work.out_of_sync and not shows_each:
@@ -81,11 +87,19 @@ def print_plan(console: Console, work: Plan, batch_size: int) -> None:
             console.info(key)
     for file in work.delete_local:
         console.info(f"Would delete '{file.path}'")
+    for old, new in work.renamed_paths:
+        console.info(f"Would rename {old} -> {new}")
     for verb, keys in (("uploaded", _uploads(work)), ("downloaded", _downloads(work))):
         if keys:
             console.info(f"The following files would be {verb}:")
             for key in keys:
                 console.info(key)
+
+
+def print_backup(console: Console, place: Optional[str]) -> None:
+    """Where the backups would be, for --dry-run."""
+    if place is not None:
+        console.info(f"Deleted and overwritten files would be kept in '{place}'.")
 
 
 def _uploads(work: Plan) -> List[str]:
@@ -103,6 +117,10 @@ def plan_json(work: Plan) -> Dict[str, Any]:
         "upload": _uploads(work),
         "download": _downloads(work),
         "delete": deleted + [{"path": file.relative} for file in work.delete_local],
+        "rename": [
+            {"from": old, "path": new, "public_id": rename.asset.public_id}
+            for rename, (old, new) in zip(work.renames, work.renamed_paths)
+        ],
     }
 
 
@@ -110,7 +128,8 @@ def print_summary(console: Console, counts: Mapping[str, int]) -> None:
     """The table at the end of a transfer."""
     line = "==============="
     rows = [("In Sync", "in_sync"), ("Synced ", "synced"), ("Failed ", "failed")]
-    more = [("Deleted", "deleted"), ("Skipped", "skipped"), ("Not begun", "cancelled")]
-    rows += [(title, name) for title, name in more if counts[name]]
+    more = [("Renamed", "renamed"), ("Backups", "backed_up"), ("Deleted", "deleted")]
+    more += [("Skipped", "skipped"), ("Not begun", "cancelled")]
+    rows += [(title, name) for title, name in more if counts.get(name)]
     for text in ("==Sync Status==", line, *(f"{title}| {counts[name]}" for title, name in rows), line):
         console.info(text)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import AbstractSet, Callable, List, NamedTuple, Optional
+from typing import AbstractSet, Callable, List, NamedTuple, Optional, Tuple
 
 from cloudinary_cli.transfer.engine.records import Download, LocalFile, RemoteAsset
-from cloudinary_cli.transfer.keys import FolderMode, place
+from cloudinary_cli.transfer.keys import FolderMode, normalized, place
 from cloudinary_cli.transfer.sync.matching import Etag, Matched, Pair, upload_keys
 
 
@@ -26,6 +26,13 @@ class Upload(NamedTuple):
     replaces: Optional[RemoteAsset] = None
 
 
+class Rename(NamedTuple):
+    """A file and an asset of equal content and different names. A push renames the asset, a pull the file."""
+
+    file: LocalFile
+    asset: RemoteAsset
+
+
 @dataclass(frozen=True)
 class Plan:
     """The work. Each list is sorted by key, and the lists of the other direction are empty."""
@@ -35,16 +42,23 @@ class Plan:
     downloads: List[Download] = field(default_factory=list)
     delete_remote: List[RemoteAsset] = field(default_factory=list)
     delete_local: List[LocalFile] = field(default_factory=list)
+    renames: List[Rename] = field(default_factory=list)
     in_sync: List[Pair] = field(default_factory=list)
     out_of_sync: List[Pair] = field(default_factory=list)
 
     @property
     def transfers(self) -> int:
-        return len(self.uploads) + len(self.downloads)
+        return len(self.uploads) + len(self.downloads) + len(self.renames)
 
     @property
     def deletions(self) -> int:
         return len(self.delete_remote) + len(self.delete_local)
+
+    @property
+    def renamed_paths(self) -> List[Tuple[str, str]]:
+        """The old and the new path of each rename."""
+        paths = [(rename.asset.key, rename.file.relative) for rename in self.renames]
+        return paths if self.direction is Direction.PUSH else [(new, old) for old, new in paths]
 
 
 def needs_hash(pair: Pair) -> bool:
@@ -97,6 +111,7 @@ def with_upload_keys(plan: Plan, assets: List[RemoteAsset], mode: FolderMode) ->
     kept = {
         place(asset.server_key, mode) for asset in assets if asset.identity not in deleted and _collides(asset, mode)
     }
+    kept.update(place(normalized(rename.file.relative), mode) for rename in plan.renames)
     keys = upload_keys([upload.file for upload in plan.uploads if upload.replaces is None], kept, mode)
     uploads = [
         upload if upload.replaces is not None else upload._replace(remote_key=keys[upload.file.key])

@@ -35,6 +35,7 @@ class Sides:
     cloud: str
     source_is_empty: bool
     status: Optional[str] = None  # of --status: which assets were listed
+    backup: str = ""  # of --backup-dir or --backup-folder: where deleted files are moved
 
 
 def deletes(console: Console, policy: Policy, options: TransferOptions, work: Plan, sides: Sides) -> bool:
@@ -92,10 +93,11 @@ def _confirmed(console: Console, work: Plan, sides: Sides) -> bool:
     remote = f"Cloudinary folder '{one_line(sides.remote)}' of cloud '{one_line(sides.cloud)}'"
     target, source = (remote, local) if is_push else (local, remote)
     names = [asset.key for asset in work.delete_remote] + [file.relative for file in work.delete_local]
+    verb, place = ("move", f" to '{one_line(sides.backup)}'") if sides.backup else ("delete", "")
     lines = [
-        f"Running this command will delete {count} {where} files of {target}. They are not in {source}:",
+        f"Running this command will {verb} {count} {where} files of {target}{place}. They are not in {source}:",
         *(f"  {name}" for name in listed(names)),
-        "[y]es: delete them and continue. [k]eep: keep them and continue. [N]o: stop, nothing is changed.",
+        f"[y]es: {verb} them and continue. [k]eep: keep them and continue. [N]o: stop, nothing is changed.",
     ]
     answer = console.prompt("\n".join([*lines, "Continue? (y/k/N) "]), _HINT)
     answer = (answer or "").strip().lower()

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import os
+from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Sequence, Set, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from cloudinary_cli import defaults
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import NoHomeDirectory
-from cloudinary_cli.sdk.delivery import DeliveryUrls
-from cloudinary_cli.text import nfc
-from cloudinary_cli.transfer.actions import DeleteLocal, DownloadFile, UploadFile, delete_batches
-from cloudinary_cli.transfer.actions import remove_empty_directories as remove_empty
 from cloudinary_cli.transfer.engine.filters import ItemFilter
 from cloudinary_cli.transfer.engine.part_file import remove_orphan
 from cloudinary_cli.transfer.engine.records import LocalFile, Outcome, Status
 from cloudinary_cli.transfer.engine.run import Run, TransferOptions, transfer_run
-from cloudinary_cli.transfer.http.upload import UploadTarget
-from cloudinary_cli.transfer.keys import normalized, remote_key
+from cloudinary_cli.transfer.keys import FolderMode, remote_key
 from cloudinary_cli.transfer.remote import RemoteQuery
 from cloudinary_cli.transfer.scan import ScanResult
-from cloudinary_cli.transfer.sync import disk_names, find, messages, plan, policy
+from cloudinary_cli.transfer.sync import backups, disk_names, find, messages, plan, policy, renames
+from cloudinary_cli.transfer.sync.backups import Backups
+from cloudinary_cli.transfer.sync.deletion import Deletion
 from cloudinary_cli.transfer.sync.find import Folders, Found
 from cloudinary_cli.transfer.sync.hashing import EtagCache, Hasher
 from cloudinary_cli.transfer.sync.plan import Direction, Plan, Upload
 from cloudinary_cli.transfer.sync.policy import Policy, Sides
-from cloudinary_cli.transfer.upload_options import default_options, folder_option, upload_target
+from cloudinary_cli.transfer.sync.transfers import Transfers
 
 DEFAULT_BATCH_SIZE = 30
 
@@ -43,6 +40,8 @@ class SyncOptions:
     batch_size: int = DEFAULT_BATCH_SIZE
     upload_options: Mapping[str, Any] = field(default_factory=dict)
     transfer: TransferOptions = field(default_factory=TransferOptions)
+    track_renames: bool = False
+    backup: Optional[str] = None  # the directory of a pull, or the Cloudinary folder of a push without outer slashes
 
 
 def sync(app: AppContext, options: SyncOptions) -> None:
@@ -52,6 +51,8 @@ def sync(app: AppContext, options: SyncOptions) -> None:
     :raises CliError: the run could not start. Nothing was changed.
     """
     item_filter = options.transfer.item_filter()
+    if options.backup is not None:
+        backups.check(options.direction, options.backup, options.local_folder, options.remote.folder)
     with transfer_run(app, options.transfer) as run:
         _Sync(run, options, item_filter).run()
 
@@ -62,7 +63,8 @@ class _Sync:
         self._console = run.app.console
         self._uploaded: Dict[str, str] = {}  # local key -> remote key
         self._identities: Set[Tuple[str, str, str]] = set()  # of what was uploaded
-        self._synced = self._deleted = 0
+        self._done: "Counter[str]" = Counter()  # successful items, by action
+        self._deleted = 0
 
     @property
     def _is_push(self) -> bool:
@@ -74,6 +76,7 @@ class _Sync:
         work = self._plan(found, hasher)
         if self._options.transfer.dry_run:
             messages.print_plan(self._console, work, self._options.batch_size)
+            messages.print_backup(self._console, self._options.backup)
             for clash in found.clashes:
                 self._console.warning(clash.message)
         else:
@@ -108,21 +111,38 @@ class _Sync:
     # -- planning
 
     def _plan(self, found: Found, hasher: Hasher) -> Plan:
-        hasher.finish(pair.local for pair in found.matched.pairs if plan.needs_hash(pair))
+        needed = [pair.local for pair in found.matched.pairs if plan.needs_hash(pair)]
+        hasher.finish([*needed, *(renames.candidates(found.matched) if self._options.track_renames else ())])
         work = plan.build(found.matched, self._options.direction, hasher.etag)
         if not self._is_push:
             root, may_write = self._options.local_folder, not self._options.transfer.dry_run
             work, found.clashes = disk_names.without_clashes(work, root, found.local.files, may_write)
-        if not self._options.transfer.dry_run:
-            hasher.save(found.local.files)
-        messages.print_differences(self._console, work, self._run.shows_each)
         source_is_empty = not (found.local.files if self._is_push else found.remote.assets)
         folder, status = self._options.remote.folder or "/", self._options.remote.status
         cloud = str(self._run.app.sdk_config.cloud_name)
-        sides = Sides(self._options.local_folder, folder, cloud, source_is_empty, status)
+        sides = Sides(self._options.local_folder, folder, cloud, source_is_empty, status, self._options.backup or "")
+        if self._options.track_renames:
+            work = self._with_renames(found, work, hasher, sides)
+        if not self._options.transfer.dry_run:
+            hasher.save(found.local.files)
+        messages.print_differences(self._console, work, self._run.shows_each)
         if not policy.deletes(self._console, self._options.policy, self._options.transfer, work, sides):
             work = plan.without_deletions(work)
         return plan.with_upload_keys(work, found.assets, found.remote.mode) if self._is_push else work
+
+    def _with_renames(self, found: Found, work: Plan, hasher: Hasher, sides: Sides) -> Plan:
+        """The plan with renames, unless the user declines that URLs change."""
+        if not self._is_push and sides.status not in (None, "all"):
+            return work  # nothing is deleted, so nothing may be renamed
+        tracked, ambiguous = renames.tracked(work, found.assets, found.remote.mode, hasher.etag)
+        messages.print_ambiguous(self._console, ambiguous)
+        if not tracked.renames or not self._is_push or found.remote.mode is FolderMode.DYNAMIC:
+            return tracked
+        if self._options.transfer.dry_run:
+            self._console.info(f"{len(tracked.renames)} assets would get a new public ID and a new URL.")
+        elif self._options.policy is Policy.ASK and not renames.confirmed(self._console, tracked, sides):
+            return work
+        return tracked
 
     # -- transferring
 
@@ -136,7 +156,7 @@ class _Sync:
         finally:
             if self._is_push:
                 found.names.save({**found.matched.found, **self._uploaded}, found.keys)
-        if work.deletions:
+        if work.deletions or work.renames:
             self._delete(found, work)
 
     def _problems(self, local: ScanResult) -> List[Outcome]:
@@ -145,78 +165,56 @@ class _Sync:
         return relevant if self._is_push else [policy.skipped(problem) for problem in relevant]
 
     def _transfer(self, found: Found, work: Plan) -> None:
-        folder = self._options.remote.folder or "/"
-        if work.uploads:
-            self._console.info(f"Uploading {len(work.uploads)} items to Cloudinary folder '{folder}'")
-            config, has_new = self._run.app.sdk_config, any(upload.replaces is None for upload in work.uploads)
-            given = self._options.upload_options
-            target = upload_target(self._run.session, config, found.remote.mode, given, has_new)
-            found.folders = policy.folders(found.assets, found.remote.mode)
-            by_key = {upload.file.relative: upload for upload in work.uploads}
-            uploads = [self._upload(target, upload, found) for upload in work.uploads]
-            self._run.execute(uploads, lambda outcome: self._record_upload(by_key[outcome.key], outcome, found))
-        if work.downloads:
-            self._console.info(f"Preparing to download {len(work.downloads)} items from Cloudinary folder '{folder}'")
-            self._console.info(f"Downloading {len(work.downloads)} files from Cloudinary")
-            session, root = self._run.session, self._options.local_folder
-            urls = DeliveryUrls(self._run.app.active.fields)
-            self._run.execute([DownloadFile(session, root, item, urls) for item in work.downloads], self._count)
+        options, mode = self._options, found.remote.mode
+        found.folders = policy.folders(found.assets, mode)
+        transfers = Transfers(
+            self._run,
+            options.local_folder,
+            options.remote.folder,
+            mode,
+            found.folders,
+            options.upload_options,
+            self._backups(mode),
+        )
+        uploads = {upload.file.relative: upload for upload in work.uploads}
+        keys = {rename.file.relative: rename.file.key for rename in work.renames}
 
-    def _upload(self, target: UploadTarget, item: Upload, found: Found) -> UploadFile:
-        mode = found.remote.mode
-        directory, _, name = item.remote_key.rpartition("/")
-        options = {**default_options(mode), **self._options.upload_options}
-        folder = "/".join(name for name in (self._options.remote.folder, directory) if name)
-        options.update(folder_option(mode, found.folders.get(nfc(folder), folder)))
-        own_name = os.path.basename(item.file.relative)
-        if item.remote_key != normalized(item.file.relative):
-            options["filename"] = name
-        elif nfc(own_name) != own_name:
-            options["filename"] = nfc(own_name)
-        if item.replaces is not None:
-            options.update(policy.in_place(item.replaces, mode))
-        return UploadFile(target, item.file.relative, item.file.path, options, mode, item.file.size)
+        def record(outcome: Outcome) -> None:
+            self._done[outcome.action] += outcome.status is Status.OK
+            if outcome.action == "upload":
+                self._record_upload(uploads[outcome.key], outcome, found)
+            elif outcome.action == "rename" and self._is_push:
+                self._record_name(keys[outcome.key], outcome.response or {}, mode)
+
+        self._run.execute(transfers.actions(work), record)
+
+    def _backups(self, mode: FolderMode) -> Optional[Backups]:
+        place = self._options.backup
+        return None if place is None else Backups(self._run, place, self._options.local_folder, mode)
 
     def _record_upload(self, item: Upload, outcome: Outcome, found: Found) -> None:
         """Record the name that the server chose, and the asset that was uploaded."""
-        self._count(outcome)
         response = outcome.response or {}
         if response.get("public_id"):
             kind = str(response.get("resource_type") or "image"), str(response.get("type") or "upload")
             self._identities.add((*kind, str(response["public_id"])))
-        is_duplicate = item.replaces is not None and item.replaces.key != item.replaces.server_key
-        if policy.has_key(response, found.remote.mode) and not is_duplicate:
-            key = remote_key(response, self._options.remote.folder, found.remote.mode)
-            if key is not None:
-                self._uploaded[item.file.key] = key
+        if item.replaces is None or item.replaces.key == item.replaces.server_key:  # not a duplicate name
+            self._record_name(item.file.key, response, found.remote.mode)
 
-    def _count(self, outcome: Outcome) -> None:
-        self._synced += outcome.status is Status.OK
+    def _record_name(self, local_key: str, response: Mapping[str, Any], mode: FolderMode) -> None:
+        if policy.has_key(response, mode):
+            key = remote_key(response, self._options.remote.folder, mode)
+            if key is not None:
+                self._uploaded[local_key] = key
 
     def _delete(self, found: Found, work: Plan) -> None:
-        """Delete last, and only if everything was transferred."""
-        remote = policy.pending_deletions(work, self._identities, found.remote.mode)
-        if not self._run.is_clean:
-            keys = [asset.key for asset in remote] + [file.relative for file in work.delete_local]
-            for key in keys:
-                self._run.reporter.arrived(policy.not_deleted(key))
-            self._console.warning(f"{len(keys)} files are not deleted, because not everything was transferred.")
-            return
-        root = self._options.local_folder
-        written = [os.path.join(root, *item.relative.split("/")) for item in work.downloads]
-        local = disk_names.other_files(work.delete_local, written)
-        batches = list(delete_batches(remote, self._options.batch_size))
-        for line in messages.deletion_lines(batches):
-            self._console.info(line)
-        self._run.execute([*batches, *map(DeleteLocal, local)], self._count_deleted)
-        if work.delete_remote:
-            self._console.info(f"Deleted {self._deleted} resources")
-        if work.delete_local and not self._run.interrupted:
-            hidden = self._options.include_hidden
-            remove_empty(self._options.local_folder, lambda name: hidden or not name.startswith("."))
-
-    def _count_deleted(self, outcome: Outcome) -> None:
-        self._deleted += outcome.status is Status.OK
+        options, mode = self._options, found.remote.mode
+        deletion = Deletion(
+            self._run, options.local_folder, options.batch_size, options.include_hidden, self._backups(mode)
+        )
+        deletion.carry_out(work, policy.pending_deletions(work, self._identities, mode))
+        self._deleted = deletion.count
+        self._done["backup"] += deletion.count if options.backup is not None else 0
 
     # -- the result
 
@@ -224,7 +222,9 @@ class _Sync:
         tally, is_dry = self._run.tally, self._options.transfer.dry_run
         counts = {
             "in_sync": len(work.in_sync),
-            "synced": self._synced,
+            "synced": self._done["upload"] + self._done["download"],
+            **({"renamed": self._done["rename"]} if self._options.track_renames else {}),
+            **({"backed_up": self._done["backup"]} if self._options.backup is not None else {}),
             "deleted": self._deleted,
             "skipped": tally.of(Status.SKIPPED),
         }

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.text import nfc
 from cloudinary_cli.transfer.engine.filters import Shard, compile_glob, failed_keys, item_filter
+from cloudinary_cli.transfer.engine.records import Outcome, Status
 
 quick = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -111,6 +112,13 @@ def test_the_last_line_of_a_path_decides(tmp_path: Path) -> None:
     assert failed_keys(str(report)) == {"b", "c", "d"}
     chosen = item_filter(retry_failed=str(report))
     assert chosen.includes("b") and not chosen.includes("a") and not chosen.includes("new")
+
+
+def test_both_paths_of_a_failed_rename_are_selected(tmp_path: Path) -> None:
+    report = tmp_path / "r.jsonl"
+    outcomes = [Outcome("rename", "b", Status.FAILED, origin="a"), Outcome("rename", "d", origin="c")]
+    report.write_text("".join(json.dumps(outcome.as_json()) + "\n" for outcome in outcomes))
+    assert failed_keys(str(report)) == {"a", "b"}
 
 
 @pytest.mark.parametrize("bad", ["{", "[]", '{"path": "a"}', "7"])

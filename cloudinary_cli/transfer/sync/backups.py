@@ -1,0 +1,149 @@
+"""The backups of `cld sync`: what would be deleted or overwritten is kept in another folder."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Dict, List, Optional, Protocol
+
+from cloudinary_cli.errors import CliError
+from cloudinary_cli.sdk.delivery import DeliveryUrls
+from cloudinary_cli.text import nfc
+from cloudinary_cli.transfer.engine.executor import TransferAction
+from cloudinary_cli.transfer.engine.records import LocalFile, Outcome, RemoteAsset, Status
+from cloudinary_cli.transfer.engine.run import Run
+from cloudinary_cli.transfer.http.download import unsafe_reason
+from cloudinary_cli.transfer.http.upload import UploadTarget
+from cloudinary_cli.transfer.keys import FolderMode, place
+from cloudinary_cli.transfer.sync.backup_actions import BackUpAsset, BackUpFile, MoveAsset
+from cloudinary_cli.transfer.sync.disk_names import identity
+from cloudinary_cli.transfer.sync.plan import Direction, Plan
+
+
+class Backup(Protocol):
+    """An action that keeps one item elsewhere."""
+
+    def run(self) -> Outcome: ...
+
+
+@dataclass(frozen=True)
+class WithBackup:
+    """A transfer that overwrites something, after the backup of that. Without the backup, nothing is overwritten."""
+
+    backup: Backup
+    transfer: TransferAction
+    items: int = 2  # the outcomes of run()
+
+    @property
+    def action(self) -> str:
+        return self.transfer.action
+
+    @property
+    def key(self) -> str:
+        return self.transfer.key
+
+    @property
+    def size(self) -> Optional[int]:
+        size: Optional[int] = getattr(self.transfer, "size", None)
+        return size
+
+    def run(self) -> List[Outcome]:
+        kept = self.backup.run()
+        if kept.status is not Status.OK:
+            reason = "not overwritten, because there is no backup of it"
+            return [kept, Outcome(self.action, self.key, Status.SKIPPED, reason)]
+        done = self.transfer.run()
+        return [kept, *(done if isinstance(done, list) else [done])]
+
+
+@dataclass(frozen=True)
+class Backups:
+    """Makes the backups of one run.
+
+    :param place: the directory of a pull, or the Cloudinary folder of a push without slashes at its ends.
+    :param root: the local folder.
+    """
+
+    run: Run
+    place: str
+    root: str
+    mode: FolderMode
+
+    def move_asset(self, asset: RemoteAsset) -> TransferAction:
+        """Instead of its deletion."""
+        return MoveAsset(asset, self.place, self.mode)
+
+    def move_file(self, file: LocalFile) -> TransferAction:
+        """Instead of its deletion."""
+        return BackUpFile(self.run.session.stop, file.path, self.place, file.relative, is_moved=True)
+
+    def before_download(self, transfer: TransferAction) -> TransferAction:
+        """The download, after the backup of the file that it overwrites, if there is one."""
+        path = os.path.join(self.root, *transfer.key.split("/"))
+        if unsafe_reason(transfer.key) or not os.path.lexists(path):
+            return transfer
+        return WithBackup(BackUpFile(self.run.session.stop, path, self.place, transfer.key), transfer)
+
+    def before_upload(self, overwritten: Optional[RemoteAsset], transfer: TransferAction) -> TransferAction:
+        """The upload, after the backup of the asset that it overwrites, if there is one."""
+        if overwritten is None:
+            return transfer
+        target = UploadTarget(self.run.session, self.run.app.sdk_config)
+        urls = DeliveryUrls(self.run.app.active.fields)
+        return WithBackup(BackUpAsset(target, overwritten, self.place, self.mode, urls), transfer)
+
+
+def overwritten_assets(work: Plan, mode: FolderMode) -> Dict[str, RemoteAsset]:
+    """The assets that uploads overwrite, by the path of the file.
+
+    In fixed mode that may be an asset to be deleted, too: a new a.png gets the public ID of a deleted a.jpg.
+    """
+    deleted = {place(asset.server_key, mode): asset for asset in work.delete_remote if asset.type == "upload"}
+    found: Dict[str, RemoteAsset] = {}
+    for upload in work.uploads:
+        asset = upload.replaces
+        if asset is None and mode is FolderMode.FIXED:
+            asset = deleted.get(place(upload.remote_key, mode))
+        if asset is not None:
+            found[upload.file.relative] = asset
+    return found
+
+
+def check(direction: Direction, place: str, local: str, remote: str) -> None:
+    """:raises CliError: a sync would delete the backups, or the place cannot have any."""
+    if direction is Direction.PUSH:
+        _check_folder(place, remote)
+    else:
+        _check_directory(place, local)
+
+
+def _check_folder(folder: str, synced: str) -> None:
+    first, second = f"{nfc(folder)}/".lstrip("/"), f"{nfc(synced)}/".lstrip("/")
+    if first.startswith(second) or second.startswith(first):
+        raise CliError(
+            f"--backup-folder {folder or '/'} and the Cloudinary folder '{synced or '/'}' overlap. Give a folder beside"
+            " it: a sync would delete the backups."
+        )
+
+
+def _check_directory(directory: str, synced: str) -> None:
+    first, second = os.path.realpath(directory), os.path.realpath(synced)
+    if _is_within(first, second) or _is_within(second, first):
+        raise CliError(
+            f"--backup-dir {directory} and the local folder '{synced}' overlap. Give a directory beside it: a sync"
+            " would delete the backups."
+        )
+    if os.path.lexists(first) and not os.path.isdir(first):
+        raise CliError(f"--backup-dir {directory} is not a directory.")
+
+
+def _is_within(path: str, directory: str) -> bool:
+    """Compares inodes too: on some file systems two spellings are the same directory."""
+    inode = identity(directory)
+    while True:
+        if path == directory or (inode is not None and identity(path) == inode):
+            return True
+        parent = os.path.dirname(path)
+        if parent == path:
+            return False
+        path = parent
