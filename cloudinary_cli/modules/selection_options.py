@@ -45,7 +45,8 @@ def selection_options(command: F) -> F:
         click.option(
             "--shard",
             metavar="I/N",
-            help="Only the I-th of N parts. The runs 1/N to N/N together include all items.",
+            help="Only the I-th of N parts. The runs 1/N to N/N together include all items. `auto` reads I and N from"
+            " the variables of a job scheduler.",
         ),
         click.option(
             "--exclude",

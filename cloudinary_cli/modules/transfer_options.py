@@ -7,8 +7,10 @@ from typing import Any, Callable, Dict, TypeVar
 import click
 
 from cloudinary_cli.command import VERBOSITY, NameValueOption
+from cloudinary_cli.context import AppContext
 from cloudinary_cli.modules.selection_options import file_option, ordered_filters
 from cloudinary_cli.transfer.engine.run import DEFAULT_WORKERS, TransferOptions
+from cloudinary_cli.transfer.engine.shards import automatic_shard
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -55,8 +57,15 @@ def upload_parameters(command: F) -> F:
 
 
 def take_options(options: Dict[str, Any]) -> TransferOptions:
-    """Remove the shared options from a command's own and return them."""
+    """Remove the shared options from a command's own and return them.
+
+    :raises CliError: the environment does not tell the part for --shard auto.
+    """
     filters = ordered_filters(options.pop("include", ()), options.pop("exclude", ()))
+    if options.get("shard") == "auto":
+        app: AppContext = click.get_current_context().obj
+        options["shard"], scheduler = automatic_shard(app.environ)
+        app.console.info(f"Part {options['shard']} ({scheduler})")
     return TransferOptions(
         filters=filters,
         progress=not options.pop("no_progress", False),
