@@ -38,6 +38,13 @@ def file_option(name: str, help: str) -> Callable[[F], F]:
     return click.option(name, metavar="FILE", shell_complete=completion_of("files"), help=help)
 
 
+def items_option(command: F) -> F:
+    """The option --items, which replaces the listing of a command."""
+    return file_option("--items", "Do what FILE says, without a listing: the --report of a --dry-run. - reads stdin.")(
+        command
+    )
+
+
 def selection_options(command: F) -> F:
     """The options --include, --exclude, --shard and --retry-failed, which select the items of a run."""
     for decorate in (

@@ -8,7 +8,7 @@ import click
 
 from cloudinary_cli.command import NonEmptyText, completion_of
 from cloudinary_cli.context import AppContext
-from cloudinary_cli.modules.selection_options import TransferCommand, selection_options
+from cloudinary_cli.modules.selection_options import TransferCommand, items_option, selection_options
 from cloudinary_cli.modules.transfer_options import run_options, take_options, upload_parameters
 
 _FOLDER_MODES = ("fixed", "dynamic")
@@ -46,6 +46,7 @@ _STATUSES = ("all", "active", "pending")
     help="Include only assets with this status. [active]",
 )
 @upload_parameters
+@items_option
 @selection_options
 @run_options
 @click.pass_context
@@ -73,6 +74,7 @@ def sync(
     if push == pull:
         raise click.UsageError("Please use either the '--push' OR '--pull' options", ctx)
     from cloudinary_cli.transfer.scan import swapped_arguments
+    from cloudinary_cli.transfer.sync import items
     from cloudinary_cli.transfer.sync import sync as engine
     from cloudinary_cli.transfer.sync.plan import Direction
     from cloudinary_cli.transfer.upload_options import given_options
@@ -84,7 +86,8 @@ def sync(
     if swapped:  # the local folder of a pull may be new
         app.console.warning(f"{swapped} --pull")
     transfer = take_options(options)
-    engine.sync(
+    run = items.sync_items if transfer.items else engine.sync
+    run(
         app,
         engine.SyncOptions(
             Direction.PUSH if push else Direction.PULL,

@@ -12,6 +12,10 @@ from cloudinary_cli.modules.selection_options import file_option, ordered_filter
 from cloudinary_cli.transfer.engine.run import DEFAULT_WORKERS, TransferOptions
 from cloudinary_cli.transfer.engine.shards import automatic_shard
 
+_TAKEN = (
+    *("workers", "dry_run", "shard", "retry_failed", "items", "report", "max_delete", "as_json"),
+    "max_errors",
+)
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -70,9 +74,5 @@ def take_options(options: Dict[str, Any]) -> TransferOptions:
         filters=filters,
         progress=not options.pop("no_progress", False),
         verbose=VERBOSITY in click.get_current_context().meta,
-        **{
-            name: options.pop(name)
-            for name in ("workers", "dry_run", "shard", "retry_failed", "report", "max_delete", "as_json", "max_errors")
-            if name in options
-        },
+        **{name: options.pop(name) for name in _TAKEN if name in options},
     )

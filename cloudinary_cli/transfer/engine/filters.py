@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
-from typing import Any, FrozenSet, Iterable, List, Optional, Pattern, Tuple
+from typing import Any, FrozenSet, Iterable, List, Optional, Pattern, Set, Tuple
 
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.text import nfc
@@ -144,16 +144,16 @@ def failed_keys(report: str) -> FrozenSet[str]:
 
     :raises CliError: the file cannot be read, or a line is not from a report. The message has the number of the line.
     """
-    last = {}
+    failed: Set[str] = set()  # without the successes, because a report may have millions of lines
     try:
         with open(report, encoding="utf-8") as file:
             for number, line in enumerate(file, 1):
                 path, status = _report_line(report, number, line)
-                last[nfc(path)] = status
+                (failed.discard if status == "ok" else failed.add)(nfc(path))
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise CliError(f"Cannot read the --retry-failed file {report}: {reason}.") from error
-    return frozenset(path for path, status in last.items() if status != "ok")
+    return frozenset(failed)
 
 
 def _report_line(report: str, number: int, line: str) -> Tuple[str, str]:

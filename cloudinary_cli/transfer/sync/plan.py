@@ -46,6 +46,10 @@ class Plan:
     def deletions(self) -> int:
         return len(self.delete_remote) + len(self.delete_local)
 
+    @property
+    def deleted_names(self) -> List[str]:
+        return [asset.key for asset in self.delete_remote] + [file.relative for file in self.delete_local]
+
 
 def needs_hash(pair: Pair) -> bool:
     """False when the sizes differ, or the asset has no etag to compare with."""

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Set, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Set, Tuple
 
 from cloudinary_cli import defaults
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import CliError, NoHomeDirectory
 from cloudinary_cli.text import nfc
-from cloudinary_cli.transfer.actions import DeleteLocal, DownloadFile, UploadFile, delete_batches
+from cloudinary_cli.transfer.actions import DeleteLocal, DownloadFile, delete_batches
 from cloudinary_cli.transfer.actions import remove_empty_directories as remove_empty
 from cloudinary_cli.transfer.engine.background import Background
 from cloudinary_cli.transfer.engine.filters import ItemFilter
 from cloudinary_cli.transfer.engine.part_file import remove_orphan
-from cloudinary_cli.transfer.engine.records import Outcome, RemoteAsset, Status
+from cloudinary_cli.transfer.engine.records import Outcome, PlannedItem, RemoteAsset, Status
 from cloudinary_cli.transfer.engine.run import Run, TransferOptions, transfer_run
 from cloudinary_cli.transfer.http.upload import UploadTarget
-from cloudinary_cli.transfer.keys import normalized, remote_key
+from cloudinary_cli.transfer.keys import remote_key
+from cloudinary_cli.transfer.planned import PlannedUpload, deletion_item, download_item, local_deletion_item
 from cloudinary_cli.transfer.remote import RemoteIndex, RemoteQuery, list_folder
 from cloudinary_cli.transfer.scan import ScanResult, scan
 from cloudinary_cli.transfer.sync import disk_names, matching, messages, plan, policy
@@ -26,7 +27,7 @@ from cloudinary_cli.transfer.sync.hashing import EtagCache, Hasher
 from cloudinary_cli.transfer.sync.name_map import NameMap
 from cloudinary_cli.transfer.sync.plan import Direction, Plan, Upload
 from cloudinary_cli.transfer.sync.policy import Policy, Sides
-from cloudinary_cli.transfer.upload_options import default_options, folder_option, upload_target
+from cloudinary_cli.transfer.upload_options import upload_target
 
 DEFAULT_BATCH_SIZE = 30
 
@@ -90,6 +91,7 @@ class _Sync:
             messages.print_plan(self._console, work, self._options.batch_size)
             for clash in found.clashes:
                 self._console.warning(clash.message)
+            self._run.plan(self._planned_items(found, work))
         else:
             self._carry_out(found, work)
         self._finish(found, work)
@@ -187,12 +189,9 @@ class _Sync:
         folder = self._options.remote.folder or "/"
         if work.uploads:
             self._console.info(f"Uploading {len(work.uploads)} items to Cloudinary folder '{folder}'")
-            config, has_new = self._run.app.sdk_config, any(upload.replaces is None for upload in work.uploads)
-            given = self._options.upload_options
-            target = upload_target(self._run.session, config, found.remote.mode, given, has_new)
-            found.folders = policy.folders(found.assets, found.remote.mode)
+            target, given, root = self._target(found, work), self._options.upload_options, self._options.local_folder
             by_key = {upload.file.relative: upload for upload in work.uploads}
-            uploads = [self._upload(target, upload, found) for upload in work.uploads]
+            uploads = [self._planned(upload, found).action(target, root, given) for upload in work.uploads]
             self._run.execute(uploads, lambda outcome: self._record_upload(by_key[outcome.key], outcome, found))
         if work.downloads:
             self._console.info(f"Preparing to download {len(work.downloads)} items from Cloudinary folder '{folder}'")
@@ -201,20 +200,29 @@ class _Sync:
             fields = self._run.app.active.fields
             self._run.execute([DownloadFile(session, root, item, fields) for item in work.downloads], self._count)
 
-    def _upload(self, target: UploadTarget, item: Upload, found: _Found) -> UploadFile:
-        mode = found.remote.mode
-        directory, _, name = item.remote_key.rpartition("/")
-        options = {**default_options(mode), **self._options.upload_options}
+    def _target(self, found: _Found, work: Plan) -> UploadTarget:
+        found.folders = policy.folders(found.assets, found.remote.mode)
+        has_new = any(upload.replaces is None for upload in work.uploads)
+        given = self._options.upload_options
+        return upload_target(self._run.session, self._run.app.sdk_config, found.remote.mode, given, has_new)
+
+    def _planned_items(self, found: _Found, work: Plan) -> Iterator[PlannedItem]:
+        """The lines of the plan, with the deletions at the end."""
+        if work.uploads:
+            target, given = self._target(found, work), self._options.upload_options
+            for upload in work.uploads:
+                planned = self._planned(upload, found)
+                yield (planned if planned.replaces else planned.with_public_id(target, given)).as_item()
+        yield from map(download_item, work.downloads)
+        for batch in delete_batches(policy.pending_deletions(work, set(), found.remote.mode), DEFAULT_BATCH_SIZE):
+            yield from map(deletion_item, batch.assets)
+        yield from map(local_deletion_item, work.delete_local)
+
+    def _planned(self, item: Upload, found: _Found) -> PlannedUpload:
+        directory = item.remote_key.rpartition("/")[0]
         folder = "/".join(name for name in (self._options.remote.folder, directory) if name)
-        options.update(folder_option(mode, found.folders.get(nfc(folder), folder)))
-        own_name = os.path.basename(item.file.relative)
-        if item.remote_key != normalized(item.file.relative):
-            options["filename"] = name
-        elif nfc(own_name) != own_name:
-            options["filename"] = nfc(own_name)
-        if item.replaces is not None:
-            options.update(policy.in_place(item.replaces, mode))
-        return UploadFile(target, item.file.relative, item.file.path, options, mode, item.file.size)
+        folder = found.folders.get(nfc(folder), folder)
+        return PlannedUpload.of_file(item.file, item.remote_key, folder, found.remote.mode, item.replaces)
 
     def _record_upload(self, item: Upload, outcome: Outcome, found: _Found) -> None:
         """Record the name that the server chose, and the asset that was uploaded."""

@@ -1,0 +1,276 @@
+"""`cld sync --items`: carries out a plan without a listing. Its lines are read one by one, and deletions come last.
+
+Time may have passed since the plan was made, so what is to be deleted is first compared with the plan.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Dict, Iterator, List, Sequence, Set, Tuple, Union
+
+from cloudinary_cli.context import AppContext
+from cloudinary_cli.errors import ApiError
+from cloudinary_cli.net.retry import retried
+from cloudinary_cli.sdk import loader
+from cloudinary_cli.sdk.call import call_api
+from cloudinary_cli.text import nfc
+from cloudinary_cli.transfer.actions import DeleteLocal, DeleteRemote, DownloadFile, remove_empty_directories
+from cloudinary_cli.transfer.engine.executor import TransferAction
+from cloudinary_cli.transfer.engine.items import DELETE, Item, ItemsFile, ItemsTotal, one_of, open_items
+from cloudinary_cli.transfer.engine.records import Download, LocalFile, Outcome, RemoteAsset, Status
+from cloudinary_cli.transfer.engine.run import Run, transfer_run
+from cloudinary_cli.transfer.http.download import is_within
+from cloudinary_cli.transfer.http.upload import UploadTarget
+from cloudinary_cli.transfer.keys import FolderMode, normalized, remote_key
+from cloudinary_cli.transfer.planned import PlannedUpload, local_file, remote_asset, safe_path
+from cloudinary_cli.transfer.sync import policy
+from cloudinary_cli.transfer.sync.name_map import NameMap
+from cloudinary_cli.transfer.sync.plan import Direction
+from cloudinary_cli.transfer.sync.sync import SyncOptions
+
+Record = Union[PlannedUpload, Download, RemoteAsset, LocalFile]
+# https://cloudinary.com/documentation/admin_api#get_resources allows 100. Eight kilobytes is a usual limit of URLs, and
+# a character may be escaped with twelve.
+_MAX_IDS = 100
+_MAX_ID_CHARACTERS = 600
+_CHANGED = "it has changed since the plan was made"
+
+
+def sync_items(app: AppContext, options: SyncOptions) -> None:
+    """Carry out the plan of --items.
+
+    :raises TransferIncomplete: some items failed, the others were done. :raises Declined: the user declined.
+    :raises CliError: the run could not start. Nothing was changed.
+    """
+    item_filter = options.transfer.item_filter()
+    with open_items(
+        options.transfer, lambda item: _record(item, options), lambda item: item_filter.includes(item.path)
+    ) as items, transfer_run(app, options.transfer) as run:
+        total = items.check(run)
+        if options.transfer.dry_run:
+            items.print_plan(run)
+        work = _SyncItems(run, options, items)
+        work.carry_out(total)
+        work.finish(total)
+
+
+def _record(item: Item, options: SyncOptions) -> Record:
+    """:raises CliError: the item cannot be a part of this run."""
+    if options.direction is Direction.PULL:
+        if one_of(item, ("download", DELETE)) == DELETE:
+            return local_file(item, options.local_folder)
+        return Download(remote_asset(item), safe_path(item))
+    if one_of(item, ("upload", DELETE)) == DELETE:
+        return remote_asset(item)
+    upload, folder = PlannedUpload.of_item(item), nfc(options.remote.folder)
+    if folder and not f"{nfc(upload.folder)}/".startswith(f"{folder}/"):
+        raise item.error(f"its folder '{upload.folder}' is not in '{options.remote.folder}'")
+    return upload
+
+
+@dataclass(frozen=True)
+class _Deletions:
+    direction: Direction
+    deletions: int
+    deleted_names: List[str]
+
+
+class _SyncItems:
+    def __init__(self, run: Run, options: SyncOptions, items: ItemsFile[Record]) -> None:
+        self._run, self._options, self._items = run, options, items
+        self._names: Dict[str, str] = {}  # local path -> remote key, where the server has chosen another name
+        self._replaced: Set[str] = set()  # the started uploads that replace an asset, and so do not name it
+        self._synced = self._deleted = 0
+
+    @property
+    def _is_push(self) -> bool:
+        return self._options.direction is Direction.PUSH
+
+    def carry_out(self, total: ItemsTotal) -> None:
+        """Ask whether to delete, transfer, and delete. A dry run does nothing of this."""
+        options = self._options
+        deletions = _Deletions(options.direction, total.deletions, total.deleted)
+        cloud, folder = self._run.cloud_name, options.remote.folder or "/"
+        sides = policy.Sides(options.local_folder, folder, cloud, source_is_empty=False)
+        deletes = policy.deletes(self._run.app.console, options.policy, options.transfer, deletions, sides)
+        if options.transfer.dry_run:
+            return
+        try:
+            if total.transfers:
+                self._run.execute(self._transfers(), self._record_transfer, total.transfers)
+        finally:
+            if self._names:
+                NameMap.load(options.local_folder).save(self._names, set())
+        if deletes and total.deletions:
+            self._delete(total.deletions)
+
+    def _transfers(self) -> Iterator[TransferAction]:
+        session, options, app = self._run.session, self._options, self._run.app
+        # The plan has the public IDs that the client may choose.
+        target = UploadTarget(session, app.sdk_config, names_assets=True)
+        for record in self._items:
+            if isinstance(record, PlannedUpload):
+                if record.replaces is not None:
+                    self._replaced.add(record.path)
+                yield record.action(target, options.local_folder, options.upload_options)
+            elif isinstance(record, Download):
+                yield DownloadFile(session, options.local_folder, record, app.active.fields)
+
+    def _record_transfer(self, outcome: Outcome) -> None:
+        self._synced += outcome.status is Status.OK
+        response = outcome.response or {}
+        mode = FolderMode.DYNAMIC if "asset_folder" in response else FolderMode.FIXED
+        if outcome.key in self._replaced:
+            self._replaced.discard(outcome.key)
+        elif self._is_push and policy.has_key(response, mode):
+            key = remote_key(response, self._options.remote.folder, mode)
+            if key is not None and key != normalized(outcome.key):
+                self._names[outcome.key] = key
+
+    # -- deleting
+
+    def _delete(self, count: int) -> None:
+        """Delete last, and only if everything was transferred."""
+        console = self._run.app.console
+        if not self._run.is_clean:
+            for record in self._deletions():
+                name = record.key if isinstance(record, RemoteAsset) else record.relative
+                self._run.reporter.arrived(policy.not_deleted(name))
+            console.warning(f"{count} files are not deleted, because not everything was transferred.")
+            return
+        self._run.execute(self._deletion_actions(), self._count_deleted, count)
+        console.info(f"Deleted {self._deleted} {'resources' if self._is_push else 'files'}")
+        if not self._is_push and not self._run.interrupted:
+            hidden = self._options.include_hidden
+            remove_empty_directories(self._options.local_folder, lambda name: hidden or not name.startswith("."))
+
+    def _deletions(self) -> Iterator[Union[RemoteAsset, LocalFile]]:
+        for record in self._items:
+            if isinstance(record, (RemoteAsset, LocalFile)):
+                yield record
+
+    def _deletion_actions(self) -> Iterator[TransferAction]:
+        batches: Dict[Tuple[str, str], List[RemoteAsset]] = {}
+        for record in self._deletions():
+            if isinstance(record, LocalFile):
+                yield _DeleteUnchangedFile(record, self._options.local_folder)
+                continue
+            batch = batches.setdefault((record.resource_type, record.type), [])
+            batch.append(record)
+            if len(batch) == self._options.batch_size:
+                yield _DeleteUnchangedAssets(tuple(batch), self._options.local_folder)
+                batch.clear()
+        for batch in filter(None, batches.values()):
+            yield _DeleteUnchangedAssets(tuple(batch), self._options.local_folder)
+
+    def _count_deleted(self, outcome: Outcome) -> None:
+        self._deleted += outcome.status is Status.OK
+
+    # -- the result
+
+    def finish(self, total: ItemsTotal) -> None:
+        """Print the summary, and end the command."""
+        tally, options = self._run.tally, self._options
+        counts = {"synced": self._synced, "deleted": self._deleted, "skipped": tally.of(Status.SKIPPED)}
+        if options.transfer.dry_run:
+            counts = {"would_transfer": total.transfers, "would_delete": total.deletions}
+        summary: Dict[str, Any] = {
+            "command": "sync",
+            "direction": options.direction.value,
+            "local_folder": options.local_folder,
+            "cloudinary_folder": options.remote.folder or "/",
+            **counts,
+        }
+        self._run.finish(summary, f"Sync did not finish successfully: {tally.failed} failed.")
+        self._run.app.console.info("Done!")
+
+
+def _skipped(key: str, reason: str) -> Outcome:
+    return Outcome(DELETE, key, Status.SKIPPED, reason)
+
+
+@dataclass(frozen=True)
+class _DeleteUnchangedFile:
+    """Delete a local file, if it is still the file of the plan."""
+
+    file: LocalFile
+    root: str
+    action: str = DELETE
+
+    @property
+    def key(self) -> str:
+        return self.file.relative
+
+    def run(self) -> Outcome:
+        path = self.file.path
+        if not is_within(os.path.realpath(os.path.dirname(path)), os.path.realpath(self.root)):
+            return _skipped(self.key, "a link leads out of the folder")
+        try:
+            info = os.stat(path)
+        except OSError:
+            return DeleteLocal(self.file).run()  # already deleted, or the error says why it cannot be
+        if (info.st_size, info.st_mtime_ns) != (self.file.size, self.file.mtime_ns):
+            return _skipped(self.key, _CHANGED)
+        return DeleteLocal(self.file).run()
+
+
+@dataclass(frozen=True)
+class _DeleteUnchangedAssets:
+    """Delete assets of one resource type and one delivery type, if they are still those of the plan.
+
+    An upload of another part may have replaced one of them, or its file may exist again.
+    """
+
+    assets: Sequence[RemoteAsset]
+    root: str
+    action: str = DELETE
+
+    @property
+    def key(self) -> str:
+        return self.assets[0].key
+
+    @property
+    def keys(self) -> List[str]:
+        return [asset.key for asset in self.assets]
+
+    def run(self) -> List[Outcome]:
+        """:raises ApiError: the current versions cannot be read."""
+        versions = self._versions()
+        outcomes: List[Outcome] = []
+        unchanged: List[RemoteAsset] = []
+        for asset in self.assets:
+            version = versions.get(asset.public_id)
+            if os.path.lexists(os.path.join(self.root, *asset.key.split("/"))):
+                outcomes.append(_skipped(asset.key, "a local file of this name exists again"))
+            elif version is None:
+                outcomes.append(Outcome(DELETE, asset.key, public_id=asset.public_id))  # already deleted
+            elif asset.version not in (None, version):
+                outcomes.append(_skipped(asset.key, _CHANGED))
+            else:
+                unchanged.append(asset)
+        return outcomes + (DeleteRemote(unchanged).run() if unchanged else [])
+
+    def _versions(self) -> Dict[str, int]:
+        """The current versions by public ID. Deleted assets are missing."""
+        versions: Dict[str, int] = {}
+        for ids in _short_lists([asset.public_id for asset in self.assets]):
+            kind, by_ids = self.assets[0], loader.module("admin").resources_by_ids
+            options = {"resource_type": kind.resource_type, "type": kind.type, "max_results": len(ids)}
+            found = retried(partial(call_api, by_ids, ids, **options)).get("resources")
+            if not isinstance(found, list):
+                raise ApiError("The server's response has no list of resources.")
+            versions.update((str(each.get("public_id")), each.get("version") or 0) for each in found)
+        return versions
+
+
+def _short_lists(public_ids: Sequence[str]) -> Iterator[List[str]]:
+    """Split public IDs, so that the URL of each request has an accepted length."""
+    ids: List[str] = []
+    for public_id in public_ids:
+        if len(ids) == _MAX_IDS or sum(map(len, ids)) + len(public_id) > _MAX_ID_CHARACTERS:
+            yield ids
+            ids = []
+        ids.append(public_id)
+    yield ids
