@@ -8,7 +8,7 @@ import click
 
 from cloudinary_cli.command import NonEmptyText, completion_of
 from cloudinary_cli.context import AppContext
-from cloudinary_cli.modules.selection_options import TransferCommand, selection_options
+from cloudinary_cli.modules.selection_options import TransferCommand, items_option, selection_options
 from cloudinary_cli.modules.transfer_options import run_options, take_options, upload_parameters
 
 _DOC_URL = "https://cloudinary.com/documentation/cloudinary_cli#upload_dir"
@@ -32,6 +32,7 @@ _FOLDER_MODES = ("fixed", "dynamic")
 @click.option("-fm", "--folder-mode", type=click.Choice(_FOLDER_MODES, case_sensitive=False), hidden=True)
 @click.option("-p", "--preset", metavar="NAME", help="The upload preset to use.")
 @click.option("-e", "--exclude-dir-name", is_flag=True, help="Do not add the name of the directory to the folder.")
+@items_option
 @selection_options
 @run_options
 @click.option("-d", "--doc", is_flag=True, help="Open the documentation in the browser.")

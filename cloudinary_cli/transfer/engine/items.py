@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 DELETE = "delete"
 # Much longer than any item. A longer line means that the file is not a plan.
-_LONGEST_LINE_BYTES = 1 << 20
+LONGEST_LINE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class ItemsFile(Generic[T]):
         self._file.seek(0)
         number = 0
         while True:
-            line = self._file.readline(_LONGEST_LINE_BYTES)
+            line = self._file.readline(LONGEST_LINE_BYTES)
             if not line:
                 return
             number += 1
