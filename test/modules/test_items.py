@@ -14,7 +14,7 @@ from test.support.clone_accounts import Source, Target
 from test.support.cloudinary_server import CloudinaryServer
 from test.support.commands import Cld, Run
 from test.support.faults import pending_faults, plan_faults
-from test.support.plans import calls, changes, lines_of
+from test.support.plans import calls, changes, delete_assets, lines_of
 from test.support.sandbox_client import SandboxClient
 from test.support.sync_account import make
 
@@ -31,9 +31,7 @@ def dry(*more: str) -> List[str]:
 
 def fill(box: SandboxClient, count: int) -> None:
     """Store `count` assets, and delete all others."""
-    stored = box.server.state.assets("sandbox")
-    for asset in list(stored.all()):
-        stored.delete(asset["asset_id"])
+    delete_assets(box)
     for number in range(count):
         box.put(f"p{number:02}", JPG % number, tags="t", context="alt=x")
 

@@ -31,3 +31,10 @@ def changes(box: SandboxClient) -> List[str]:
     """The calls that change something."""
     reading = ("/search", "/config")
     return [call for call in calls(box) if not call.startswith("GET") and not call.endswith(reading)]
+
+
+def delete_assets(box: SandboxClient) -> None:
+    """Delete what earlier tests have stored in the sandbox's cloud."""
+    stored = box.server.state.assets("sandbox")
+    for asset in list(stored.all()):
+        stored.delete(asset["asset_id"])
