@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, replace
 from typing import Any, Dict, Mapping, Optional
 
-from cloudinary_cli.text import nfc
+from cloudinary_cli.text import nfc, without_signature
 from cloudinary_cli.transfer.actions import UploadFile
 from cloudinary_cli.transfer.engine.items import Item
 from cloudinary_cli.transfer.engine.records import Download, LocalFile, PlannedItem, RemoteAsset
@@ -133,7 +133,7 @@ def remote_asset(item: Item) -> RemoteAsset:
 
 def _asset_values(asset: RemoteAsset) -> Dict[str, Any]:
     values: Dict[str, Any] = {name: getattr(asset, name) for name in _TEXTS}
-    if "/s--" in asset.secure_url:
+    if without_signature(asset.secure_url) != asset.secure_url:
         values["secure_url"] = ""  # the signature gives anyone access to the asset
     return {"bytes": asset.size, "version": asset.version, **values}
 

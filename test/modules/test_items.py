@@ -151,6 +151,12 @@ def test_a_malformed_asset_stops_a_clone(line: Dict[str, Any], text: str, clone:
     assert [request.path for request in target.server.requests if request.path.endswith("/upload")] == []
 
 
+def test_a_search_expression_is_for_the_plan(clone: Run, target: Target) -> None:
+    Path("plan.jsonl").write_text("")
+    done = clone("--items", "plan.jsonl", "-se", "tags:x")
+    assert done.code == 1 and "--items lists the assets, so -se cannot be used with it" in done.err
+
+
 # -- regen_derived and migrate
 
 

@@ -189,6 +189,40 @@ def test_an_asset_that_is_no_longer_the_planned_one_is_kept(push: Run, mode_box:
     assert by_name["replaced.jpg"] in names and by_name["old.jpg"] not in names
 
 
+def test_nothing_is_deleted_if_the_versions_cannot_be_read(push: Run, mode_box: SandboxClient) -> None:
+    make("d", "a.jpg", "b.jpg")
+    assert push().code == 0
+    Path("d/a.jpg").unlink()
+    plan(push)
+    mode_box.fault("/v1_1/sandbox/resources/image/upload", None, method="GET", status=403)
+    done = push("--items", "plan.jsonl", "-F")
+    assert done.code == 1 and "1 failed: " in done.err, done.err
+    assert not [call for call in calls(mode_box) if call.startswith("DELETE")]
+    mode_box.clear_faults()
+    mode_box.fault("/v1_1/sandbox/resources/image/upload", 1, method="GET", status=500)
+    mode_box.fault("/v1_1/sandbox/resources/image/upload", 1, method="DELETE", mode="after")
+    done = push("--items", "plan.jsonl", "-F")
+    assert done.code == 0 and "Deleted 1 resources" in done.err, done.err
+
+
+def test_the_names_that_the_server_changed_are_recorded(push: Run, pull: Run) -> None:
+    make("d", "e & f.jpg", "a.jpg", "a.JPG", "b.jpg")
+    plan(push)
+    for part in ("1/2", "2/2"):
+        assert push("--items", "plan.jsonl", "--shard", part).code == 0
+    assert sorted(json.loads(Path("d/.cld-sync").read_text())) == ["a.JPG", "e & f.jpg"]
+    assert "Skipping 4 items" in push().err
+    assert sorted(pulled(pull)) == ["a (1).jpg", "a.jpg", "b.jpg", "e _ f.jpg"]
+
+
+def test_a_push_needs_its_local_folder(push: Run, mode_box: SandboxClient) -> None:
+    make("d", "a.jpg")
+    plan(push)
+    Path("d").rename("other")
+    done = push("--items", "plan.jsonl")
+    assert done.code == 1 and "Cannot push a non-existent local folder 'd'" in done.err and changes(mode_box) == []
+
+
 def test_a_pull_downloads_and_deletes_what_the_plan_says(push: Run, pull: Run, mode_box: SandboxClient) -> None:
     make("d", "a.jpg", "s/b.jpg", "same.jpg")
     assert push().code == 0

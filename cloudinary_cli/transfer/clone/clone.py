@@ -106,6 +106,8 @@ def clone(app: AppContext, options: CloneOptions) -> None:
     :raises TransferIncomplete: some items failed, the others were done. :raises Declined: the user declined.
     :raises CliError: the run could not start, or the listing of the source is incomplete.
     """
+    if options.transfer.items and options.search_expression:
+        raise CliError("--items lists the assets, so -se cannot be used with it. Give -se when the plan is made.")
     item_filter = options.transfer.item_filter()
     app.active.require()
     resolved = find_target(app, options.target)

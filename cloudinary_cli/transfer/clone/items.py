@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Iterator, List
 
 from cloudinary_cli.sdk.pages import Page
+from cloudinary_cli.text import without_signature
 from cloudinary_cli.transfer.clone.asset import ACTION, key_of
 from cloudinary_cli.transfer.clone.source import FIELDS, FOLDER_FIELDS, Asset
 from cloudinary_cli.transfer.engine.items import Item, ItemsFile, one_of
@@ -16,7 +17,8 @@ _MEMBERS = ("public_id", "resource_type", "type", *FIELDS, *FOLDER_FIELDS)
 def planned(asset: Asset) -> PlannedItem:
     """The line of an asset. A signed URL is omitted, because it gives anyone access to the asset."""
     values = {name: asset[name] for name in _MEMBERS if asset.get(name)}
-    if "/s--" in str(values.get("secure_url")):
+    url = str(values.get("secure_url"))
+    if without_signature(url) != url:
         del values["secure_url"]
     return PlannedItem(ACTION, key_of(asset), values)
 

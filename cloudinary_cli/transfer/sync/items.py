@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, Dict, Iterator, List, Sequence, Set, Tuple, Union
 
 from cloudinary_cli.context import AppContext
-from cloudinary_cli.errors import ApiError
+from cloudinary_cli.errors import ApiError, CliError
 from cloudinary_cli.net.retry import retried
 from cloudinary_cli.sdk import loader
 from cloudinary_cli.sdk.call import call_api
@@ -45,13 +45,16 @@ def sync_items(app: AppContext, options: SyncOptions) -> None:
     :raises CliError: the run could not start. Nothing was changed.
     """
     item_filter = options.transfer.item_filter()
+    if options.direction is Direction.PUSH and not os.path.isdir(options.local_folder):
+        raise CliError(f"Cannot push a non-existent local folder '{options.local_folder}'. Check its name.")
+    names = NameMap.load(options.local_folder)
     with open_items(
         options.transfer, lambda item: _record(item, options), lambda item: item_filter.includes(item.path)
     ) as items, transfer_run(app, options.transfer) as run:
         total = items.check(run)
         if options.transfer.dry_run:
             items.print_plan(run)
-        work = _SyncItems(run, options, items)
+        work = _SyncItems(run, options, items, names)
         work.carry_out(total)
         work.finish(total)
 
@@ -78,8 +81,8 @@ class _Deletions:
 
 
 class _SyncItems:
-    def __init__(self, run: Run, options: SyncOptions, items: ItemsFile[Record]) -> None:
-        self._run, self._options, self._items = run, options, items
+    def __init__(self, run: Run, options: SyncOptions, items: ItemsFile[Record], name_map: NameMap) -> None:
+        self._run, self._options, self._items, self._name_map = run, options, items, name_map
         self._names: Dict[str, str] = {}  # local path -> remote key, where the server has chosen another name
         self._replaced: Set[str] = set()  # the started uploads that replace an asset, and so do not name it
         self._synced = self._deleted = 0
@@ -102,7 +105,7 @@ class _SyncItems:
                 self._run.execute(self._transfers(), self._record_transfer, total.transfers)
         finally:
             if self._names:
-                NameMap.load(options.local_folder).save(self._names, set())
+                self._name_map.save(self._names, set())
         if deletes and total.deletions:
             self._delete(total.deletions)
 
