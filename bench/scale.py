@@ -1,9 +1,10 @@
 """Counts the API calls and measures the memory of a plan that several processes carry out, against the sandbox.
 
-    python bench/scale.py [--items 100000] [--shards 4] [--deleted 1000]
+    python bench/scale.py [--items 100000] [--shards 4] [--deleted 1000] [--lines 1000000]
 
 1. All files are new: `cld sync --push --dry-run --report`, then one `cld sync --items --shard I/N` for each part.
 2. One file in a hundred has changed, and `--deleted` files are gone: the same with a listing of all assets.
+3. A plan of `--lines` uploads of which a run does one, to measure how reading it takes memory.
 
 Prints the calls of each step, the peak memory of each process, and what follows for five million assets.
 """
@@ -106,6 +107,19 @@ def check_reports(plan: Path, place: Path, shards: int) -> None:
         assert sorted(done) == sorted(json.loads(line)["path"] for line in file), "not everything was done once"
 
 
+def read_plan(place: Path, environ: Dict[str, str], lines: int) -> None:
+    """Carry out one item of a plan with this many lines, and print the peak memory."""
+    folder, plan = place / "one", place / "long.jsonl"
+    folder.mkdir()
+    (folder / "0.jpg").write_bytes(b"\xff\xd8\xff\xe0\xff\xd9")
+    item = {"action": "upload", "status": "planned", "bytes": 20, "folder_mode": "fixed", "folder": "scale/one"}
+    with plan.open("w") as file:
+        for number in range(lines):
+            file.write(json.dumps({**item, "path": f"{number}.jpg"}) + "\n")
+    run = run_cld(["-v", "error", "upload_dir", str(folder), "--items", str(plan), "--include", "0.jpg"], environ)
+    print(f"A plan of {lines} lines\n  {run.peak_kib / 1024:.0f} MiB, {run.seconds:.0f} s", flush=True)
+
+
 def print_calculation(shards: int) -> None:
     """The calls for five million assets, and the hours that they take at two limits."""
     rows = {
@@ -123,6 +137,7 @@ def main() -> None:
     parser.add_argument("--items", type=int, default=100_000)
     parser.add_argument("--shards", type=int, default=4)
     parser.add_argument("--deleted", type=int, default=1000)
+    parser.add_argument("--lines", type=int, default=1_000_000)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
@@ -132,9 +147,11 @@ def main() -> None:
         with SandboxServer(settings, threads=40) as server:
             calls = Calls(server.app)
             environ = {**os.environ, **server.environment(place / "home")}
-            run_steps(f"{options.items} new files", folder, environ, options.shards, calls)
-            change_files(folder, options.items, options.deleted)
-            run_steps("One file in a hundred changed", folder, environ, options.shards, calls)
+            if options.items:
+                run_steps(f"{options.items} new files", folder, environ, options.shards, calls)
+                change_files(folder, options.items, options.deleted)
+                run_steps("One file in a hundred changed", folder, environ, options.shards, calls)
+            read_plan(place, environ, options.lines)
     print("Five million assets")
     print_calculation(options.shards)
 

@@ -7,6 +7,7 @@ import os
 import threading
 from pathlib import Path
 from typing import Any, Dict, Iterator, List
+from urllib.parse import quote
 
 import pytest
 
@@ -160,6 +161,21 @@ def test_deletions_need_a_yes_and_obey_the_limit(push: Run, mode_box: SandboxCli
     assert changes(mode_box) == []
     assert push("--items", "plan.jsonl", "-F", "-D", "1").code == 0
     assert len(changes(mode_box)) == 2
+
+
+def test_versions_of_assets_with_long_names_are_read_in_several_calls(push: Run, mode_box: SandboxClient) -> None:
+    names = [f"{'é' * 80}-{number}.bin" for number in range(20)]
+    make("d", "a.jpg", *names)
+    assert push().code == 0
+    for name in names:
+        Path("d", name).unlink()
+    lines = plan(push)
+    ids = sum(len(quote(line["public_id"])) for line in lines)
+    mode_box.reset()
+    assert push("--items", "plan.jsonl", "-F", "--no-progress").code == 0
+    seen = [call.partition(" ")[0] for call in calls(mode_box)]
+    assert seen == (["GET", "GET", "DELETE"] if ids > 7000 else ["GET", "DELETE"])
+    assert "Skipping 1 items" in push().err
 
 
 def test_an_asset_that_is_no_longer_the_planned_one_is_kept(push: Run, mode_box: SandboxClient) -> None:

@@ -1,41 +1,29 @@
-"""`cld sync --items`: carries out a plan without a listing. Its lines are read one by one, and deletions come last.
-
-Time may have passed since the plan was made, so what is to be deleted is first compared with the plan.
-"""
+"""`cld sync --items`: carries out a plan without a listing. Its lines are read one by one, and deletions come last."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, Dict, Iterator, List, Sequence, Set, Tuple, Union
+from typing import Any, Dict, Iterator, List, Set, Tuple, Union
 
 from cloudinary_cli.context import AppContext
-from cloudinary_cli.errors import ApiError, CliError
-from cloudinary_cli.net.retry import retried
-from cloudinary_cli.sdk import loader
-from cloudinary_cli.sdk.call import call_api
+from cloudinary_cli.errors import CliError
 from cloudinary_cli.text import nfc
-from cloudinary_cli.transfer.actions import DeleteLocal, DeleteRemote, DownloadFile, remove_empty_directories
+from cloudinary_cli.transfer.actions import DownloadFile, remove_empty_directories
 from cloudinary_cli.transfer.engine.executor import TransferAction
 from cloudinary_cli.transfer.engine.items import DELETE, Item, ItemsFile, ItemsTotal, one_of, open_items
 from cloudinary_cli.transfer.engine.records import Download, LocalFile, Outcome, RemoteAsset, Status
 from cloudinary_cli.transfer.engine.run import Run, transfer_run
-from cloudinary_cli.transfer.http.download import is_within
 from cloudinary_cli.transfer.http.upload import UploadTarget
 from cloudinary_cli.transfer.keys import FolderMode, normalized, remote_key
 from cloudinary_cli.transfer.planned import PlannedUpload, local_file, remote_asset, safe_path
 from cloudinary_cli.transfer.sync import policy
+from cloudinary_cli.transfer.sync.deletions import DeleteUnchangedAssets, DeleteUnchangedFile
 from cloudinary_cli.transfer.sync.name_map import NameMap
 from cloudinary_cli.transfer.sync.plan import Direction
 from cloudinary_cli.transfer.sync.sync import SyncOptions
 
 Record = Union[PlannedUpload, Download, RemoteAsset, LocalFile]
-# https://cloudinary.com/documentation/admin_api#get_resources allows 100. Eight kilobytes is a usual limit of URLs, and
-# a character may be escaped with twelve.
-_MAX_IDS = 100
-_MAX_ID_CHARACTERS = 600
-_CHANGED = "it has changed since the plan was made"
 
 
 def sync_items(app: AppContext, options: SyncOptions) -> None:
@@ -158,15 +146,15 @@ class _SyncItems:
         batches: Dict[Tuple[str, str], List[RemoteAsset]] = {}
         for record in self._deletions():
             if isinstance(record, LocalFile):
-                yield _DeleteUnchangedFile(record, self._options.local_folder)
+                yield DeleteUnchangedFile(record, self._options.local_folder)
                 continue
             batch = batches.setdefault((record.resource_type, record.type), [])
             batch.append(record)
             if len(batch) == self._options.batch_size:
-                yield _DeleteUnchangedAssets(tuple(batch), self._options.local_folder)
+                yield DeleteUnchangedAssets(tuple(batch), self._options.local_folder)
                 batch.clear()
         for batch in filter(None, batches.values()):
-            yield _DeleteUnchangedAssets(tuple(batch), self._options.local_folder)
+            yield DeleteUnchangedAssets(tuple(batch), self._options.local_folder)
 
     def _count_deleted(self, outcome: Outcome) -> None:
         self._deleted += outcome.status is Status.OK
@@ -188,92 +176,3 @@ class _SyncItems:
         }
         self._run.finish(summary, f"Sync did not finish successfully: {tally.failed} failed.")
         self._run.app.console.info("Done!")
-
-
-def _skipped(key: str, reason: str) -> Outcome:
-    return Outcome(DELETE, key, Status.SKIPPED, reason)
-
-
-@dataclass(frozen=True)
-class _DeleteUnchangedFile:
-    """Delete a local file, if it is still the file of the plan."""
-
-    file: LocalFile
-    root: str
-    action: str = DELETE
-
-    @property
-    def key(self) -> str:
-        return self.file.relative
-
-    def run(self) -> Outcome:
-        path = self.file.path
-        if not is_within(os.path.realpath(os.path.dirname(path)), os.path.realpath(self.root)):
-            return _skipped(self.key, "a link leads out of the folder")
-        try:
-            info = os.stat(path)
-        except OSError:
-            return DeleteLocal(self.file).run()  # already deleted, or the error says why it cannot be
-        if (info.st_size, info.st_mtime_ns) != (self.file.size, self.file.mtime_ns):
-            return _skipped(self.key, _CHANGED)
-        return DeleteLocal(self.file).run()
-
-
-@dataclass(frozen=True)
-class _DeleteUnchangedAssets:
-    """Delete assets of one resource type and one delivery type, if they are still those of the plan.
-
-    An upload of another part may have replaced one of them, or its file may exist again.
-    """
-
-    assets: Sequence[RemoteAsset]
-    root: str
-    action: str = DELETE
-
-    @property
-    def key(self) -> str:
-        return self.assets[0].key
-
-    @property
-    def keys(self) -> List[str]:
-        return [asset.key for asset in self.assets]
-
-    def run(self) -> List[Outcome]:
-        """:raises ApiError: the current versions cannot be read."""
-        versions = self._versions()
-        outcomes: List[Outcome] = []
-        unchanged: List[RemoteAsset] = []
-        for asset in self.assets:
-            version = versions.get(asset.public_id)
-            if os.path.lexists(os.path.join(self.root, *asset.key.split("/"))):
-                outcomes.append(_skipped(asset.key, "a local file of this name exists again"))
-            elif version is None:
-                outcomes.append(Outcome(DELETE, asset.key, public_id=asset.public_id))  # already deleted
-            elif asset.version not in (None, version):
-                outcomes.append(_skipped(asset.key, _CHANGED))
-            else:
-                unchanged.append(asset)
-        return outcomes + (DeleteRemote(unchanged).run() if unchanged else [])
-
-    def _versions(self) -> Dict[str, int]:
-        """The current versions by public ID. Deleted assets are missing."""
-        versions: Dict[str, int] = {}
-        for ids in _short_lists([asset.public_id for asset in self.assets]):
-            kind, by_ids = self.assets[0], loader.module("admin").resources_by_ids
-            options = {"resource_type": kind.resource_type, "type": kind.type, "max_results": len(ids)}
-            found = retried(partial(call_api, by_ids, ids, **options)).get("resources")
-            if not isinstance(found, list):
-                raise ApiError("The server's response has no list of resources.")
-            versions.update((str(each.get("public_id")), each.get("version") or 0) for each in found)
-        return versions
-
-
-def _short_lists(public_ids: Sequence[str]) -> Iterator[List[str]]:
-    """Split public IDs, so that the URL of each request has an accepted length."""
-    ids: List[str] = []
-    for public_id in public_ids:
-        if len(ids) == _MAX_IDS or sum(map(len, ids)) + len(public_id) > _MAX_ID_CHARACTERS:
-            yield ids
-            ids = []
-        ids.append(public_id)
-    yield ids
