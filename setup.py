@@ -34,6 +34,7 @@ TEST = (
         "PySocks>=1.7",
         "setuptools>=70.1",
         "pyyaml>=6",
+        "fastjsonschema>=2.18",
     ]
 )
 REPOSITORY = "https://github.com/cloudinary/cloudinary-cli"

@@ -73,7 +73,7 @@ def run_program(
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": str(REPO), **(environ or {})},
-        timeout=600,
+        timeout=7200,
     )
     seconds = time.perf_counter() - start
     lines = done.stderr.decode("utf-8", "replace").splitlines()

@@ -10,7 +10,7 @@ from cloudinary_cli.command import NonEmptyText
 from cloudinary_cli.completion import config_names
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.api_options import split_fields
-from cloudinary_cli.modules.selection_options import TransferCommand, selection_options
+from cloudinary_cli.modules.selection_options import TransferCommand, items_option, selection_options
 from cloudinary_cli.modules.transfer_options import run_options, take_options
 
 _FIELDS = ("tags", "context", "metadata")
@@ -49,6 +49,7 @@ def known_fields(ctx: click.Context, param: click.Parameter, value: Tuple[str, .
     metavar="SECONDS",
     help="Lifetime of the signed URLs from which TARGET fetches restricted assets.",
 )
+@items_option
 @selection_options
 @run_options
 @click.pass_obj

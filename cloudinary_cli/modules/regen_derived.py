@@ -8,7 +8,7 @@ import click
 
 from cloudinary_cli.command import NonEmptyText
 from cloudinary_cli.context import AppContext
-from cloudinary_cli.modules.selection_options import TransferCommand, selection_options
+from cloudinary_cli.modules.selection_options import TransferCommand, items_option, selection_options
 from cloudinary_cli.modules.transfer_options import run_options, take_options
 
 
@@ -26,6 +26,7 @@ from cloudinary_cli.modules.transfer_options import run_options, take_options
     show_default=True,
     help="The number of derived assets to include without -A.",
 )
+@items_option
 @selection_options
 @run_options
 @click.pass_context

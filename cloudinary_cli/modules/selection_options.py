@@ -45,6 +45,13 @@ def files_from_option(command: F) -> F:
     )
 
 
+def items_option(command: F) -> F:
+    """The option --items, which replaces the listing of a command."""
+    return file_option("--items", "Do what FILE says, without a listing: the --report of a --dry-run. - reads stdin.")(
+        command
+    )
+
+
 def selection_options(command: F) -> F:
     """The options --include, --exclude, --shard and --retry-failed, which select the items of a run."""
     report_help = "Only the items that are not `ok` in FILE, the --report of an earlier run."
@@ -57,7 +64,8 @@ def filter_options(command: F) -> F:
         click.option(
             "--shard",
             metavar="I/N",
-            help="Only the I-th of N parts. The runs 1/N to N/N together include all items.",
+            help="Only the I-th of N parts. The runs 1/N to N/N together include all items. `auto` reads I and N from"
+            " the variables of a job scheduler.",
         ),
         click.option(
             "--exclude",

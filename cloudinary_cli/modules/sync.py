@@ -9,7 +9,7 @@ import click
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.speed_options import speed_options
 from cloudinary_cli.modules.folder_options import folder_arguments, folder_options, folder_query
-from cloudinary_cli.modules.selection_options import TransferCommand, files_from_option, selection_options
+from cloudinary_cli.modules.selection_options import TransferCommand, files_from_option, items_option, selection_options
 from cloudinary_cli.modules.sync_options import rename_and_backup_options, take_backup
 from cloudinary_cli.modules.transfer_options import run_options, take_options, upload_parameters
 
@@ -40,6 +40,7 @@ from cloudinary_cli.modules.transfer_options import run_options, take_options, u
 @rename_and_backup_options
 @upload_parameters
 @files_from_option
+@items_option
 @selection_options
 @speed_options
 @run_options
@@ -69,6 +70,7 @@ def sync(
         raise click.UsageError("Please use either the '--push' OR '--pull' options", ctx)
     backup = take_backup(ctx, push, options)
     from cloudinary_cli.transfer.scan import swapped_arguments
+    from cloudinary_cli.transfer.sync import items
     from cloudinary_cli.transfer.sync import sync as engine
     from cloudinary_cli.transfer.sync.plan import Direction
     from cloudinary_cli.transfer.upload_options import given_options
@@ -80,7 +82,8 @@ def sync(
     if swapped:  # the local folder of a pull may be new
         app.console.warning(f"{swapped} --pull")
     transfer = take_options(options)
-    engine.sync(
+    run = items.sync_items if transfer.items else engine.sync
+    run(
         app,
         engine.SyncOptions(
             Direction.PUSH if push else Direction.PULL,

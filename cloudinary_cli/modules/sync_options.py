@@ -40,7 +40,7 @@ def rename_and_backup_options(command: F) -> F:
 def take_backup(ctx: click.Context, push: bool, options: Dict[str, Any]) -> Optional[str]:
     """Remove the two backup options from a command's own, and return the one that is given.
 
-    :raises click.UsageError: an option that has no meaning in this direction or with --keep-unique.
+    :raises click.UsageError: an option that has no meaning in this direction, with --keep-unique or in a plan.
     """
     directory: Optional[str] = options.pop("backup_dir")
     folder: Optional[str] = options.pop("backup_folder")
@@ -50,4 +50,12 @@ def take_backup(ctx: click.Context, push: bool, options: Dict[str, Any]) -> Opti
         raise click.UsageError("--backup-folder is for --push. With --pull, use --backup-dir DIR.", ctx)
     if options["track_renames"] and options["keep_unique"]:
         raise click.UsageError("--track-renames renames nothing with --keep-unique (-K). Omit one of them.", ctx)
-    return directory if folder is None else folder.strip("/")
+    backup = directory if folder is None else folder.strip("/")
+    is_plan = options["items"] or (options["dry_run"] and options["report"])
+    if is_plan and (options["track_renames"] or backup is not None):
+        raise click.UsageError(
+            "A plan (--dry-run --report, --items) has no renames and no backups. Omit --track-renames, --backup-dir and"
+            " --backup-folder, or run without a plan.",
+            ctx,
+        )
+    return backup

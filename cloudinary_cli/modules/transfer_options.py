@@ -7,14 +7,16 @@ from typing import Any, Callable, Dict, TypeVar
 import click
 
 from cloudinary_cli.command import VERBOSITY, NameValueOption, progress_option
+from cloudinary_cli.context import AppContext
 from cloudinary_cli.modules.selection_options import file_option, ordered_filters
 from cloudinary_cli.transfer.engine.run import DEFAULT_WORKERS, TransferOptions
+from cloudinary_cli.transfer.engine.shards import automatic_shard
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 # Fields of TransferOptions that are options of commands with the same names.
 _SHARED = (
-    "workers chunk_workers bwlimit dry_run shard retry_failed files_from report max_delete as_json max_errors"
+    "workers chunk_workers bwlimit dry_run shard retry_failed files_from items report max_delete as_json max_errors"
 ).split()
 
 
@@ -60,8 +62,15 @@ def upload_parameters(command: F) -> F:
 
 
 def take_options(options: Dict[str, Any]) -> TransferOptions:
-    """Remove the shared options from a command's own and return them."""
+    """Remove the shared options from a command's own and return them.
+
+    :raises CliError: the environment does not tell the part for --shard auto.
+    """
     filters = ordered_filters(options.pop("include", ()), options.pop("exclude", ()))
+    if options.get("shard") == "auto":
+        app: AppContext = click.get_current_context().obj
+        options["shard"], scheduler = automatic_shard(app.environ)
+        app.console.info(f"Part {options['shard']} ({scheduler})")
     return TransferOptions(
         filters=filters,
         verbose=VERBOSITY in click.get_current_context().meta,

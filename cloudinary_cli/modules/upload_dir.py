@@ -9,7 +9,7 @@ import click
 from cloudinary_cli.command import NonEmptyText, completion_of
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.speed_options import speed_options
-from cloudinary_cli.modules.selection_options import TransferCommand, files_from_option, selection_options
+from cloudinary_cli.modules.selection_options import TransferCommand, files_from_option, items_option, selection_options
 from cloudinary_cli.modules.transfer_options import run_options, take_options, upload_parameters
 
 _DOC_URL = "https://cloudinary.com/documentation/cloudinary_cli#upload_dir"
@@ -34,6 +34,7 @@ _FOLDER_MODES = ("fixed", "dynamic")
 @click.option("-p", "--preset", metavar="NAME", help="The upload preset to use.")
 @click.option("-e", "--exclude-dir-name", is_flag=True, help="Do not add the name of the directory to the folder.")
 @files_from_option
+@items_option
 @selection_options
 @speed_options
 @run_options

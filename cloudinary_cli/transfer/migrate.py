@@ -23,7 +23,7 @@ from cloudinary_cli.sdk.delivery import UrlRequest, delivery_url
 from cloudinary_cli.text import one_line, redact, without_signature
 from cloudinary_cli.transfer import entries
 from cloudinary_cli.transfer.engine.filters import ItemFilter
-from cloudinary_cli.transfer.engine.records import Outcome, Status
+from cloudinary_cli.transfer.engine.records import Outcome, PlannedItem, Status
 from cloudinary_cli.transfer.engine.run import Run, TransferOptions, transfer_run
 from cloudinary_cli.transfer.engine.session import TransferSession
 from cloudinary_cli.transfer.keys import resource_type_of, split_extension
@@ -131,7 +131,9 @@ def _print_plan(run: Run, items: Iterator[Union[_Unmapped, _Fetch]]) -> int:
     for item in items:
         if isinstance(item, _Fetch):
             count += 1
-            run.app.console.info(without_signature(item.address()))
+            url = without_signature(item.address())
+            run.app.console.info(url)
+            run.plan([PlannedItem(item.action, item.key, {"url": url})])
         else:
             run.app.console.warning(item.run().message)
     return count

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import ApiError, CliError, Declined
@@ -12,12 +12,15 @@ from cloudinary_cli.sdk import loader
 from cloudinary_cli.sdk.call import call_api
 from cloudinary_cli.sdk.pages import PAGE_SIZE, pages, wait_for_quota
 from cloudinary_cli.text import one_line
-from cloudinary_cli.transfer.engine.records import Outcome, Status
+from cloudinary_cli.transfer.engine.filters import ItemFilter
+from cloudinary_cli.transfer.engine.items import Item, one_of, open_items
+from cloudinary_cli.transfer.engine.records import Outcome, PlannedItem, Status
 from cloudinary_cli.transfer.engine.run import Run, TransferOptions, transfer_run
 from cloudinary_cli.transfer.engine.summary import listed
 from cloudinary_cli.transfer.http.upload import UploadTarget, explicit
 
 DEFAULT_MAX_RESULTS = 10
+_ACTION = "explicit"
 _COST = (
     "This command regenerates derived assets. They count as transformations, which may cost money, depending on your"
     " plan. Continue?"
@@ -65,6 +68,9 @@ def regenerate(app: AppContext, options: RegenOptions) -> None:
     """
     item_filter = options.transfer.item_filter()
     app.active.require()
+    if options.transfer.items:
+        _regenerate_items(app, options, item_filter)
+        return
     with transfer_run(app, options.transfer) as run:
         listing = _list(run, options)
         # All assets are listed before the first one is regenerated, because that changes the listing.
@@ -73,21 +79,55 @@ def regenerate(app: AppContext, options: RegenOptions) -> None:
         if options.transfer.dry_run:
             for asset in assets:
                 app.console.info(one_line(asset.key, None))
+            run.plan(_planned(asset, options, listing.is_named) for asset in assets)
         else:
-            _confirm(app, options, assets)
+            _confirm(app, options, [asset.key for asset in assets], len(assets))
             target = UploadTarget(run.session, app.sdk_config)
             parameters = _parameters(options, listing.is_named)
             run.execute([_Regenerate(target, asset, parameters) for asset in assets])
-        _finish(run, options, assets)
+        _finish(run, options, len(assets))
 
 
-def _confirm(app: AppContext, options: RegenOptions, assets: Sequence[_Identity]) -> None:
-    """:raises Declined: the user declined. Nothing was regenerated."""
-    if options.force or not assets:
+def _planned(asset: _Identity, options: RegenOptions, is_named: bool) -> PlannedItem:
+    values = {**asset._asdict(), "transformation": options.transformation, "named": is_named}
+    return PlannedItem(_ACTION, asset.key, values)
+
+
+def _regenerate_items(app: AppContext, options: RegenOptions, item_filter: ItemFilter) -> None:
+    """Regenerate the derived assets of the plan of --items."""
+
+    def record(item: Item) -> Tuple[_Identity, bool]:
+        one_of(item, (_ACTION,))
+        if item.text("transformation") != options.transformation:
+            raise item.error(f"it is for the transformation '{item.text('transformation')}'")
+        identity = _Identity(*(item.text(name) for name in _Identity._fields))
+        return identity, item.values.get("named") is True
+
+    def includes(item: Item) -> bool:
+        return item_filter.includes(item.text("public_id"), item.path)
+
+    with open_items(options.transfer, record, includes) as items, transfer_run(app, options.transfer) as run:
+        total = items.check(run)
+        if options.transfer.dry_run:
+            items.print_plan(run)
+        else:
+            _confirm(app, options, total.names, total.count)
+            target = UploadTarget(run.session, app.sdk_config)
+            actions = (_Regenerate(target, asset, _parameters(options, is_named)) for asset, is_named in items)
+            run.execute(actions, total=total.count)
+        _finish(run, options, total.count)
+
+
+def _confirm(app: AppContext, options: RegenOptions, names: Sequence[str], count: int) -> None:
+    """Ask, with the first names of `count` assets.
+
+    :raises Declined: the user declined. Nothing was regenerated.
+    """
+    if options.force or not count:
         return
     transformation, cloud = one_line(options.transformation), one_line(str(app.sdk_config.cloud_name))
     lines = [f"The derived assets with transformation '{transformation}' in cloud '{cloud}' will be regenerated, of:"]
-    app.console.notice("\n".join(lines + [f"  {name}" for name in listed([asset.key for asset in assets])]))
+    app.console.notice("\n".join(lines + [f"  {name}" for name in listed(names, count=count)]))
     if not app.console.confirm(_COST):
         raise Declined("Stopping. Nothing was regenerated.")
 
@@ -163,15 +203,15 @@ def _parameters(options: RegenOptions, is_named: bool) -> Dict[str, Any]:
     }
 
 
-def _finish(run: Run, options: RegenOptions, assets: Sequence[_Identity]) -> None:
+def _finish(run: Run, options: RegenOptions, planned: int) -> None:
     failed = run.tally.failed
-    if run.is_clean and assets and not options.transfer.dry_run:
+    if run.is_clean and planned and not options.transfer.dry_run:
         state = "in progress" if options.is_async else "complete"
         run.app.console.success(f"Regeneration {state}. {run.tally.ok} assets.")
-    count = {"would_regenerate": len(assets)} if options.transfer.dry_run else {"regenerated": run.tally.ok}
+    count = {"would_regenerate": planned} if options.transfer.dry_run else {"regenerated": run.tally.ok}
     run.finish(
         {"command": "regen_derived", "transformation": options.transformation, **count},
-        f"{failed} of {len(assets)} assets were not regenerated.",
+        f"{failed} of {planned} assets were not regenerated.",
     )
 
 
@@ -182,7 +222,7 @@ class _Regenerate:
     target: UploadTarget
     asset: _Identity
     parameters: Mapping[str, Any]
-    action: str = "explicit"
+    action: str = _ACTION
 
     @property
     def key(self) -> str:

@@ -6,7 +6,7 @@ import os
 import re
 import shlex
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Pattern, Sequence
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Pattern, Sequence
 
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import CliError
@@ -14,9 +14,12 @@ from cloudinary_cli.progress import Progress
 from cloudinary_cli.text import nfc, one_line
 from cloudinary_cli.transfer.actions import UploadFile
 from cloudinary_cli.transfer.engine.filters import ItemFilter, translated
-from cloudinary_cli.transfer.engine.records import LocalFile, Outcome, Status
+from cloudinary_cli.transfer.engine.items import Item, one_of, open_items
+from cloudinary_cli.transfer.engine.records import LocalFile, Outcome, PlannedItem, Status
 from cloudinary_cli.transfer.engine.run import Run, TransferOptions, transfer_run
+from cloudinary_cli.transfer.http.upload import UploadTarget
 from cloudinary_cli.transfer.keys import FolderMode
+from cloudinary_cli.transfer.planned import PlannedUpload
 from cloudinary_cli.transfer.remote import folder_mode
 from cloudinary_cli.transfer.scan import ScanResult, scan
 from cloudinary_cli.transfer.upload_options import default_options, folder_option, upload_target
@@ -59,6 +62,9 @@ def upload_dir(app: AppContext, options: UploadDirOptions) -> None:
     """
     matches = glob_pattern(options.glob)
     item_filter = options.transfer.item_filter()
+    if options.transfer.items:
+        _upload_items(app, options, lambda item: _is_included(item.path, matches, item_filter))
+        return
     progress = Progress()
     with app.console.live(progress.rows):
         local = _scan(options, progress)
@@ -66,13 +72,14 @@ def upload_dir(app: AppContext, options: UploadDirOptions) -> None:
         mode = options.mode or folder_mode()
         what = "directory" if options.own_name else "contents of directory"
         app.console.info(f"Uploading {what} '{one_line(options.path, None)}' ({mode.value} folder mode)")
-        files = [f for f in local.files if matches.match(nfc(f.relative)) and item_filter.includes(f.relative)]
+        files = [f for f in local.files if _is_included(f.relative, matches, item_filter)]
         known = [*(f.relative for f in local.files), *(problem.key for problem in local.problems)]
         run.record(item_filter.missing(known))
         if not files:
             app.console.warning(f"No file of '{one_line(options.path, None)}' matches the options.")
         if options.transfer.dry_run:
             _print_plan(run, options, files)
+            run.plan(_plan(run, options, files, mode))
         else:
             run.record(_problems(local, matches, item_filter))
             target = upload_target(run.session, app.sdk_config, mode, options.upload_options, bool(files))
@@ -80,6 +87,29 @@ def upload_dir(app: AppContext, options: UploadDirOptions) -> None:
                 [UploadFile(target, f.relative, f.path, p, mode, f.size) for f, p in _planned(options, files, mode)]
             )
         _finish(run, options, len(files))
+
+
+def _is_included(path: str, matches: Pattern[str], item_filter: ItemFilter) -> bool:
+    return bool(matches.match(nfc(path))) and item_filter.includes(path)
+
+
+def _upload_items(app: AppContext, options: UploadDirOptions, includes: Callable[[Item], bool]) -> None:
+    """Carry out the plan of --items. Its lines have the folders."""
+
+    def record(item: Item) -> PlannedUpload:
+        one_of(item, ("upload",))
+        return PlannedUpload.of_item(item)
+
+    with open_items(options.transfer, record, includes) as items, transfer_run(app, options.transfer) as run:
+        total = items.check(run)
+        if options.transfer.dry_run:
+            items.print_plan(run)
+        else:
+            # The plan has the public IDs that the client may choose.
+            target = UploadTarget(run.session, app.sdk_config, names_assets=True)
+            uploads = (upload.action(target, options.path, options.upload_options) for upload in items)
+            run.execute(uploads, total=total.count)
+        _finish(run, options, total.count)
 
 
 _EXAMPLE = "cld upload_dir /path/to/photos -g '*.jpg'"
@@ -141,6 +171,16 @@ def _planned(options: UploadDirOptions, files: Sequence[LocalFile], mode: Folder
         if parent != directory:
             directory, parameters = parent, {**common, **folder_option(mode, joined(options.target_folder, parent))}
         yield file, parameters
+
+
+def _plan(run: Run, options: UploadDirOptions, files: Sequence[LocalFile], mode: FolderMode) -> Iterator[PlannedItem]:
+    """The lines of the plan."""
+    given = options.upload_options
+    target = upload_target(run.session, run.app.sdk_config, mode, given, bool(files))
+    for file in files:
+        folder = joined(options.target_folder, file.relative.rpartition("/")[0])
+        upload = PlannedUpload(file.relative, mode, folder, size=file.size)
+        yield upload.with_public_id(target, given).as_item()
 
 
 def _print_plan(run: Run, options: UploadDirOptions, files: Sequence[LocalFile]) -> None:

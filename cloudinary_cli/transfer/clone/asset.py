@@ -14,7 +14,7 @@ from cloudinary_cli.transfer.engine.records import Outcome, Status
 from cloudinary_cli.transfer.http.upload import UploadSource, UploadTarget, upload
 from cloudinary_cli.transfer.keys import FolderMode
 
-_ACTION = "clone"
+ACTION = "clone"
 _QUERY = re.compile(r"(https?://[^\s?'\"]+)\?[^\s'\"]*")
 
 
@@ -70,7 +70,7 @@ class CopyAsset:
     urls: SourceUrls
     asset: Asset
     options: Mapping[str, Any]
-    action: str = _ACTION
+    action: str = ACTION
 
     @property
     def key(self) -> str:
@@ -111,7 +111,7 @@ class SkipAsset:
 
     asset: Asset
     reason: str
-    action: str = _ACTION
+    action: str = ACTION
 
     @property
     def key(self) -> str:

@@ -5,8 +5,10 @@ The credentials of one account are never sent to the other.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterator, Optional
+from functools import partial
+from typing import Any, Dict, Iterator, Optional, Union
 
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import CliError, Declined
@@ -14,11 +16,13 @@ from cloudinary_cli.net.retry import Stopped
 from cloudinary_cli.search.request import all_pages_question
 from cloudinary_cli.text import one_line
 from cloudinary_cli.transfer.clone.asset import CopyAsset, CopyOptions, SkipAsset, key_of, upload_options
+from cloudinary_cli.transfer.clone.items import PlannedListing, asset_of, planned
 from cloudinary_cli.transfer.clone.query import TYPES, clone_expression
 from cloudinary_cli.transfer.clone.source import Asset, SourceListing, SourceUrls
 from cloudinary_cli.transfer.clone.target import MetadataFields, find_target, open_target, ping
 from cloudinary_cli.transfer.engine.executor import TransferAction
 from cloudinary_cli.transfer.engine.filters import ItemFilter
+from cloudinary_cli.transfer.engine.items import Item, open_items
 from cloudinary_cli.transfer.engine.records import Outcome, Status
 from cloudinary_cli.transfer.engine.run import Run, TransferOptions, transfer_run
 from cloudinary_cli.transfer.engine.summary import listed
@@ -50,7 +54,7 @@ class _Clone:
     options: CloneOptions
     target: UploadTarget
     item_filter: ItemFilter
-    listing: SourceListing
+    listing: Union[SourceListing, PlannedListing]
     urls: SourceUrls
     listed: int = 0
     selected: int = 0
@@ -102,10 +106,13 @@ def clone(app: AppContext, options: CloneOptions) -> None:
     :raises TransferIncomplete: some items failed, the others were done. :raises Declined: the user declined.
     :raises CliError: the run could not start, or the listing of the source is incomplete.
     """
+    if options.transfer.items and options.search_expression:
+        raise CliError("--items lists the assets, so -se cannot be used with it. Give -se when the plan is made.")
     item_filter = options.transfer.item_filter()
     app.active.require()
     resolved = find_target(app, options.target)
-    with transfer_run(app, options.transfer) as run, open_target(
+    plan = open_items(options.transfer, asset_of, partial(_is_planned, item_filter)) if options.transfer.items else None
+    with plan or nullcontext() as items, transfer_run(app, options.transfer) as run, open_target(
         app, resolved, options.transfer.workers, run.session.stop
     ) as target:
         ping(target, resolved.name)
@@ -116,10 +123,18 @@ def clone(app: AppContext, options: CloneOptions) -> None:
                 " Choose the source with -C: cld -C SOURCE clone TARGET"
             )
         urls.check()
+        if items is not None:
+            # The file has been filtered already.
+            _carry_out(_Clone(run, options, target, ItemFilter(), PlannedListing(items, items.check(run).count), urls))
+            return
         listing = SourceListing(clone_expression(options.search_expression), app.clock, run.session.stop)
         if not listing.total and not listing.has_more:
             raise CliError(f"No asset(s) found in {urls.config.cloud_name}")
         _carry_out(_Clone(run, options, target, item_filter, listing, urls))
+
+
+def _is_planned(item_filter: ItemFilter, item: Item) -> bool:
+    return item_filter.includes(item.text("public_id"), item.path)
 
 
 def _carry_out(job: _Clone) -> None:
@@ -158,6 +173,7 @@ def _print_plan(job: _Clone) -> None:
             console.warning(f"Skipped: {name}, {reason}")
         else:
             console.info(one_line(_name(asset), None))
+            job.run.plan([planned(asset)])
     summary = {"command": "clone", "source": job.source_name, "target": job.target.cloud_name}
     job.run.finish({**summary, "would_copy": job.selected - skipped, "skipped": skipped}, "")
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
-from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Optional, Pattern, Tuple
+from typing import Any, FrozenSet, Iterable, List, Mapping, Optional, Pattern, Set, Tuple
 
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.text import nfc, one_line
@@ -169,16 +169,16 @@ def failed_keys(report: str) -> FrozenSet[str]:
 
     :raises CliError: the file cannot be read, or a line is not from a report. The message has the number of the line.
     """
-    last: Dict[str, str] = {}
+    failed: Set[str] = set()  # without the successes, because a report may have millions of lines
     try:
         with open(report, encoding="utf-8") as file:
             for number, line in enumerate(file, 1):
                 paths, status = _report_line(report, number, line)
-                last.update((nfc(path), status) for path in paths)
+                (failed.difference_update if status == "ok" else failed.update)(map(nfc, paths))
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise CliError(f"Cannot read the --retry-failed file {report}: {reason}.") from error
-    return frozenset(path for path, status in last.items() if status != "ok")
+    return frozenset(failed)
 
 
 def _report_line(report: str, number: int, line: str) -> Tuple[List[str], str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Dict, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Mapping, NamedTuple, Optional, Tuple
 
 
 class LocalFile(NamedTuple):
@@ -49,6 +49,7 @@ class Status(str, Enum):
     FAILED = "failed"
     SKIPPED = "skipped"  # left unchanged on purpose; the error has the reason
     CANCELLED = "cancelled"  # not tried, because the run was stopped
+    PLANNED = "planned"  # a line of a plan; nothing was done
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,23 @@ class Outcome:
             "etag": self.etag,
             "bytes": self.size,
         }
+
+
+@dataclass(frozen=True)
+class PlannedItem:
+    """What a dry run would do with one item: a line of its --report, which --items reads.
+
+    :param values: further members of the line. Those without a value are omitted.
+    """
+
+    action: str
+    key: str
+    values: Mapping[str, Any]
+
+    def as_json(self) -> Dict[str, Any]:
+        """The object of the line."""
+        given = {name: value for name, value in self.values.items() if value not in (None, "")}
+        return {"action": self.action, "path": self.key, "status": Status.PLANNED.value, **given}
 
 
 class Download(NamedTuple):

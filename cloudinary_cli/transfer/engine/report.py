@@ -8,14 +8,16 @@ import stat
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import IO, Callable, Dict, Iterator, List, Optional
+from typing import IO, Callable, Dict, Iterator, List, Optional, Union
 
 from cloudinary_cli.console import Console
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.progress import Progress, Total
 from cloudinary_cli.system.region import Row
-from cloudinary_cli.transfer.engine.records import Outcome, Status
+from cloudinary_cli.transfer.engine.records import Outcome, PlannedItem, Status
 from cloudinary_cli.transfer.engine.summary import Failures
+
+Record = Callable[[Union[Outcome, PlannedItem]], None]
 
 
 @dataclass
@@ -59,12 +61,12 @@ class Reporter:
         self,
         console: Console,
         progress: Progress,
-        record: Optional[Callable[[Outcome], None]] = None,
+        record: Optional[Record] = None,
         shows_each: bool = True,
     ) -> None:
         self._console = console
         self._progress = progress
-        self._record = record or (lambda outcome: None)
+        self.record: Record = record or (lambda outcome: None)
         self.shows_each = shows_each
         self._created = time.monotonic() - console.waited
         self._total: Optional[Total] = None
@@ -86,7 +88,7 @@ class Reporter:
         self.tally.add(outcome)
         if outcome.failed:
             self.failures.add(outcome)
-        self._record(outcome)
+        self.record(outcome)
 
     def show(self, outcome: Outcome) -> None:
         """Print the outcome of an item."""
@@ -113,8 +115,8 @@ class Reporter:
 
 
 @contextmanager
-def report_file(path: Optional[str]) -> Iterator[Callable[[Outcome], None]]:
-    """Yield a function that writes the line of an outcome at once.
+def report_file(path: Optional[str]) -> Iterator[Record]:
+    """Yield a function that writes the line of an outcome or of a planned item at once.
 
     The previous content is kept until the first outcome, or until a run without outcomes ends: it may be the input of
     --retry-failed, and the run may fail before it starts.
@@ -138,7 +140,7 @@ def report_file(path: Optional[str]) -> Iterator[Callable[[Outcome], None]]:
             file.truncate(0)
         is_truncated = True
 
-    def record(outcome: Outcome) -> None:
+    def record(outcome: Union[Outcome, PlannedItem]) -> None:
         try:
             if not is_truncated:
                 truncate()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Callable, Dict, Iterable, Iterator, Optional, Sequence, Tuple
 
 from cloudinary_cli.context import AppContext
@@ -14,7 +14,7 @@ from cloudinary_cli.net.chunks import DEFAULT_CHUNK_WORKERS
 from cloudinary_cli.text import one_line, to_json, without_signature
 from cloudinary_cli.transfer.engine.executor import Executor, TransferAction, keys_of
 from cloudinary_cli.transfer.engine.filters import ItemFilter, item_filter
-from cloudinary_cli.transfer.engine.records import Outcome
+from cloudinary_cli.transfer.engine.records import Outcome, PlannedItem
 from cloudinary_cli.transfer.engine.report import Reporter, Tally, report_file
 from cloudinary_cli.transfer.engine.session import Speed, TransferSession, open_session
 from cloudinary_cli.transfer.engine.stop import Interruption, StopRules, stoppable
@@ -34,6 +34,7 @@ class TransferOptions:
     shard: Optional[str] = None
     retry_failed: Optional[str] = None
     files_from: Optional[str] = None
+    items: Optional[str] = None  # a plan instead of a listing; `-` for stdin
     report: Optional[str] = None
     max_delete: Optional[int] = None
     verbose: bool = False  # a line for each item, also beside the display
@@ -64,6 +65,11 @@ class Run:
     @property
     def tally(self) -> Tally:
         return self.reporter.tally
+
+    @property
+    def cloud_name(self) -> str:
+        """The cloud of the active configuration."""
+        return str(self.app.sdk_config.cloud_name)
 
     @property
     def shows_each(self) -> bool:
@@ -131,6 +137,12 @@ class Run:
             self.reporter.show(outcome)
         self._rules.watch(outcomes)
 
+    def plan(self, items: Iterable[PlannedItem]) -> None:
+        """Write what a dry run would do to the --report file."""
+        if self.options.report:
+            for item in items:
+                self.reporter.record(replace(item, values={**item.values, "cloud": self.cloud_name}))
+
     def finish(self, summary: Dict[str, Any], failure: str, is_complete: bool = True) -> None:
         """Print the summary if JSON was requested, and end the command with the exit status of the outcomes.
 
@@ -196,7 +208,9 @@ def transfer_run(app: AppContext, options: TransferOptions) -> Iterator[Run]:
     :raises ConfigError: no usable configuration is selected. :raises CliError: the report cannot be written.
     """
     session = open_session(app, Speed(options.workers, options.chunk_workers, options.bwlimit))
-    with report_file(None if options.dry_run else options.report) as record:
+    # A dry run that previews a repetition must not replace the list of failures that it reads.
+    keeps_report = options.dry_run and options.report == options.retry_failed
+    with report_file(None if keeps_report else options.report) as record:
         shows_each = options.verbose or not app.console.has_display()
         reporter = Reporter(app.console, session.progress, record, shows_each)
         try:

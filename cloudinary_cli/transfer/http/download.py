@@ -72,7 +72,7 @@ def target_path(root: str, relative: str) -> str:
     path = os.path.join(base, *relative.split("/"))
     directory = os.path.dirname(path)
     # Checked before anything is created, so that no directory is created outside `root` through a link.
-    if not _is_within(os.path.realpath(directory), base):
+    if not is_within(os.path.realpath(directory), base):
         raise CliError(f"'{one_line(relative)}' is skipped: a link leads out of the folder.")
     try:
         os.makedirs(directory, exist_ok=True)
@@ -83,7 +83,7 @@ def target_path(root: str, relative: str) -> str:
     return path
 
 
-def _is_within(path: str, base: str) -> bool:
+def is_within(path: str, base: str) -> bool:
     return path == base or path.startswith(base.rstrip(os.sep) + os.sep)
 
 

@@ -120,7 +120,7 @@ def upload(target: UploadTarget, source: UploadSource, options: Mapping[str, Any
     :raises ApiError: refused, or no response after the retries. :raises Stopped: stopped before it was sent.
     :raises LocalFileChanged: the file changed during the second attempt too. Nothing was stored.
     """
-    options = _with_public_id(target, source, options)
+    options = with_public_id(target, source, options)
     if source.path is None:
         return _upload(target, source, options)
     return twice(source.path, lambda: _upload(target, source.steady(), options))
@@ -150,7 +150,7 @@ def is_repeatable(options: Mapping[str, Any]) -> bool:
     return is_true(options.get("use_filename")) and not is_true(options.get("unique_filename", True))
 
 
-def _with_public_id(target: UploadTarget, source: UploadSource, options: Mapping[str, Any]) -> Dict[str, Any]:
+def with_public_id(target: UploadTarget, source: UploadSource, options: Mapping[str, Any]) -> Dict[str, Any]:
     """The options with a random public ID, as the server would choose it, so that the upload can be repeated.
 
     With a preset, from the options or the configuration, the server chooses: the preset may have rules for public IDs.

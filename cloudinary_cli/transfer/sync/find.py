@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Callable, Dict, Iterator, List, Sequence, Set
+from typing import Callable, Iterator, List, Sequence, Set
 
 from cloudinary_cli.console import Console
 from cloudinary_cli.context import AppContext
@@ -39,7 +39,6 @@ class Found:
     matched: matching.Matched = field(default_factory=matching.Matched)
     keys: Set[str] = field(default_factory=set)  # of all local files
     clashes: List[Outcome] = field(default_factory=list)
-    folders: Dict[str, str] = field(default_factory=dict)  # normal form C -> the server's spelling
 
 
 def list_both(

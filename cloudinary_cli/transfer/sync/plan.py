@@ -60,6 +60,10 @@ class Plan:
         paths = [(rename.asset.key, rename.file.relative) for rename in self.renames]
         return paths if self.direction is Direction.PUSH else [(new, old) for old, new in paths]
 
+    @property
+    def deleted_names(self) -> List[str]:
+        return [asset.key for asset in self.delete_remote] + [file.relative for file in self.delete_local]
+
 
 def needs_hash(pair: Pair) -> bool:
     """False when the sizes differ, or the asset has no etag to compare with."""

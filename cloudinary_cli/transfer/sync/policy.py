@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Set, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Protocol, Set, Tuple
 
 from cloudinary_cli.console import Console
 from cloudinary_cli.errors import CliError, Declined
@@ -26,6 +26,19 @@ class Policy(str, Enum):
     KEEP = "keep"
 
 
+class Deletions(Protocol):
+    """What is to be deleted: the number of files, and the names of all or of the first ones."""
+
+    @property
+    def direction(self) -> Direction: ...
+
+    @property
+    def deletions(self) -> int: ...
+
+    @property
+    def deleted_names(self) -> List[str]: ...
+
+
 @dataclass(frozen=True)
 class Sides:
     """The names of the two folders and of the cloud for messages, and whether the source is empty."""
@@ -38,7 +51,7 @@ class Sides:
     backup: str = ""  # of --backup-dir or --backup-folder: where deleted files are moved
 
 
-def deletes(console: Console, policy: Policy, options: TransferOptions, work: Plan, sides: Sides) -> bool:
+def deletes(console: Console, policy: Policy, options: TransferOptions, work: Deletions, sides: Sides) -> bool:
     """True when the files that exist only on the receiving side are to be deleted.
 
     :raises CliError: they must not be deleted. Nothing was changed. :raises Declined: the user declined.
@@ -49,7 +62,7 @@ def deletes(console: Console, policy: Policy, options: TransferOptions, work: Pl
     if policy is Policy.KEEP:
         console.info(f"Keeping {count} {where} files...")
         return False
-    if options.shard:
+    if options.shard and not options.items:
         # Another part may have just uploaded a file under a name that only its own `.cld-sync` has.
         console.info(f"Keeping {count} {where} files: with --shard nothing is deleted. Run without it to delete them.")
         return False
@@ -70,7 +83,7 @@ def deletes(console: Console, policy: Policy, options: TransferOptions, work: Pl
     return policy is Policy.DELETE or _confirmed(console, work, sides)
 
 
-def _refusal(options: TransferOptions, work: Plan, sides: Sides) -> str:
+def _refusal(options: TransferOptions, work: Deletions, sides: Sides) -> str:
     """Why so many files must not be deleted; empty if they may be."""
     count, limit = work.deletions, options.max_delete
     if limit is not None and count > limit:
@@ -86,17 +99,16 @@ def _refusal(options: TransferOptions, work: Plan, sides: Sides) -> str:
     return ""
 
 
-def _confirmed(console: Console, work: Plan, sides: Sides) -> bool:
+def _confirmed(console: Console, work: Deletions, sides: Sides) -> bool:
     count, is_push = work.deletions, work.direction is Direction.PUSH
     where = "remote" if is_push else "local"
     local = f"local folder '{one_line(sides.local)}'"
     remote = f"Cloudinary folder '{one_line(sides.remote)}' of cloud '{one_line(sides.cloud)}'"
     target, source = (remote, local) if is_push else (local, remote)
-    names = [asset.key for asset in work.delete_remote] + [file.relative for file in work.delete_local]
     verb, place = ("move", f" to '{one_line(sides.backup)}'") if sides.backup else ("delete", "")
     lines = [
         f"Running this command will {verb} {count} {where} files of {target}{place}. They are not in {source}:",
-        *(f"  {name}" for name in listed(names)),
+        *(f"  {name}" for name in listed(work.deleted_names, count=count)),
         f"[y]es: {verb} them and continue. [k]eep: keep them and continue. [N]o: stop, nothing is changed.",
     ]
     answer = console.prompt("\n".join([*lines, "Continue? (y/k/N) "]), _HINT)
@@ -107,17 +119,6 @@ def _confirmed(console: Console, work: Plan, sides: Sides) -> bool:
     if answer == "y":
         return True
     raise Declined("Aborting... Nothing was changed.")
-
-
-def in_place(asset: RemoteAsset, mode: FolderMode) -> Dict[str, Any]:
-    """Upload options that replace the content of an existing asset, whatever its name is."""
-    options: Dict[str, Any] = {"public_id": asset.public_id, "invalidate": True}
-    if asset.type != "upload":
-        options["type"] = asset.type
-    if mode is FolderMode.FIXED:
-        folder, _, options["public_id"] = asset.public_id.rpartition("/")
-        options["folder"] = folder or None
-    return options
 
 
 def folders(assets: Iterable[RemoteAsset], mode: FolderMode) -> Dict[str, str]:

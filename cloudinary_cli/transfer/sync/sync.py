@@ -23,9 +23,7 @@ from cloudinary_cli.transfer.sync.find import Folders, Found
 from cloudinary_cli.transfer.sync.hashing import EtagCache, Hasher
 from cloudinary_cli.transfer.sync.plan import Direction, Plan, Upload
 from cloudinary_cli.transfer.sync.policy import Policy, Sides
-from cloudinary_cli.transfer.sync.transfers import Transfers
-
-DEFAULT_BATCH_SIZE = 30
+from cloudinary_cli.transfer.sync.transfers import BATCH_SIZE, Transfers
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,7 @@ class SyncOptions:
     remote: RemoteQuery
     policy: Policy = Policy.ASK
     include_hidden: bool = False
-    batch_size: int = DEFAULT_BATCH_SIZE
+    batch_size: int = BATCH_SIZE
     upload_options: Mapping[str, Any] = field(default_factory=dict)
     transfer: TransferOptions = field(default_factory=TransferOptions)
     track_renames: bool = False
@@ -79,6 +77,7 @@ class _Sync:
             messages.print_backup(self._console, self._options.backup)
             for clash in found.clashes:
                 self._console.warning(clash.message)
+            self._run.plan(self._transfers(found).items(work))
         else:
             self._carry_out(found, work)
         self._finish(found, work)
@@ -164,18 +163,15 @@ class _Sync:
         relevant = [problem for problem in local.problems if self._item_filter.may_include(problem.key)]
         return relevant if self._is_push else [policy.skipped(problem) for problem in relevant]
 
-    def _transfer(self, found: Found, work: Plan) -> None:
+    def _transfers(self, found: Found) -> Transfers:
         options, mode = self._options, found.remote.mode
-        found.folders = policy.folders(found.assets, mode)
-        transfers = Transfers(
-            self._run,
-            options.local_folder,
-            options.remote.folder,
-            mode,
-            found.folders,
-            options.upload_options,
-            self._backups(mode),
+        folders, backups = policy.folders(found.assets, mode), self._backups(mode)
+        return Transfers(
+            self._run, options.local_folder, options.remote.folder, mode, folders, options.upload_options, backups
         )
+
+    def _transfer(self, found: Found, work: Plan) -> None:
+        mode = found.remote.mode
         uploads = {upload.file.relative: upload for upload in work.uploads}
         keys = {rename.file.relative: rename.file.key for rename in work.renames}
 
@@ -186,7 +182,7 @@ class _Sync:
             elif outcome.action == "rename" and self._is_push:
                 self._record_name(keys[outcome.key], outcome.response or {}, mode)
 
-        self._run.execute(transfers.actions(work), record)
+        self._run.execute(self._transfers(found).actions(work), record)
 
     def _backups(self, mode: FolderMode) -> Optional[Backups]:
         place = self._options.backup

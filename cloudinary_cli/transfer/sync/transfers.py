@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from typing import Any, List, Mapping, Optional
+from typing import Any, Iterator, List, Mapping, Optional
 
 from cloudinary_cli.sdk.delivery import DeliveryUrls
 from cloudinary_cli.text import nfc
-from cloudinary_cli.transfer.actions import DownloadFile, UploadFile
+from cloudinary_cli.transfer.actions import DownloadFile, delete_batches
 from cloudinary_cli.transfer.engine.executor import TransferAction
+from cloudinary_cli.transfer.engine.records import PlannedItem
 from cloudinary_cli.transfer.engine.run import Run
 from cloudinary_cli.transfer.http.upload import UploadTarget, is_true
-from cloudinary_cli.transfer.keys import FolderMode, normalized
+from cloudinary_cli.transfer.keys import FolderMode
+from cloudinary_cli.transfer.planned import PlannedUpload, deletion_item, download_item, local_deletion_item
 from cloudinary_cli.transfer.relocation import Destination, RenameAsset, RenameFile
 from cloudinary_cli.transfer.sync import policy
 from cloudinary_cli.transfer.sync.backups import Backups, overwritten_assets
 from cloudinary_cli.transfer.sync.plan import Direction, Plan, Rename, Upload
-from cloudinary_cli.transfer.upload_options import default_options, folder_option, upload_target
+from cloudinary_cli.transfer.upload_options import upload_target
+
+BATCH_SIZE = 30  # assets that are deleted with one call, by default
 
 
 @dataclass(frozen=True)
@@ -55,27 +58,31 @@ class Transfers:
         if not work.uploads:
             return []
         self.run.app.console.info(f"Uploading {len(work.uploads)} items to Cloudinary folder '{self.folder or '/'}'")
-        has_new = any(upload.replaces is None for upload in work.uploads)
-        config = self.run.app.sdk_config
-        target = upload_target(self.run.session, config, self.mode, self.upload_options, has_new)
-        uploads = [self._upload(target, upload) for upload in work.uploads]
+        target, given = self._target(work), self.upload_options
+        uploads = [self._planned(upload).action(target, self.root, given) for upload in work.uploads]
         if self.backups is None:
             return [*uploads]
         overwritten = overwritten_assets(work, self.mode)
         return [self.backups.before_upload(overwritten.get(upload.key), upload) for upload in uploads]
 
-    def _upload(self, target: UploadTarget, item: Upload) -> UploadFile:
-        directory, _, name = item.remote_key.rpartition("/")
-        options = {**default_options(self.mode), **self.upload_options}
-        options.update(folder_option(self.mode, self._remote_folder(directory)))
-        own_name = os.path.basename(item.file.relative)
-        if item.remote_key != normalized(item.file.relative):
-            options["filename"] = name
-        elif nfc(own_name) != own_name:
-            options["filename"] = nfc(own_name)
-        if item.replaces is not None:
-            options.update(policy.in_place(item.replaces, self.mode))
-        return UploadFile(target, item.file.relative, item.file.path, options, self.mode, item.file.size)
+    def _target(self, work: Plan) -> UploadTarget:
+        has_new = any(upload.replaces is None for upload in work.uploads)
+        return upload_target(self.run.session, self.run.app.sdk_config, self.mode, self.upload_options, has_new)
+
+    def _planned(self, item: Upload) -> PlannedUpload:
+        folder = self._remote_folder(item.remote_key.rpartition("/")[0])
+        return PlannedUpload.of_file(item.file, item.remote_key, folder, self.mode, item.replaces)
+
+    def items(self, work: Plan) -> Iterator[PlannedItem]:
+        """The lines of a plan, with the deletions at the end. A plan has no renames."""
+        if work.uploads:
+            target, given = self._target(work), self.upload_options
+            for upload in map(self._planned, work.uploads):
+                yield (upload if upload.replaces else upload.with_public_id(target, given)).as_item()
+        yield from map(download_item, work.downloads)
+        for batch in delete_batches(policy.pending_deletions(work, set(), self.mode), BATCH_SIZE):
+            yield from map(deletion_item, batch.assets)
+        yield from map(local_deletion_item, work.delete_local)
 
     def _downloads(self, work: Plan) -> List[TransferAction]:
         if not work.downloads:

@@ -1,0 +1,198 @@
+"""`--items`: the lines of a plan, which `--dry-run --report` has written. One line at a time is held in memory."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+import sys
+import tempfile
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import IO, Any, Callable, Generic, Iterator, List, Mapping, Optional, Sequence, Tuple, TypeVar
+
+from cloudinary_cli.errors import CliError
+from cloudinary_cli.text import one_line
+from cloudinary_cli.transfer.engine.records import PlannedItem, Status
+from cloudinary_cli.transfer.engine.run import Run, TransferOptions
+from cloudinary_cli.transfer.engine.summary import MAX_NAMES
+
+T = TypeVar("T")
+
+DELETE = "delete"
+# Much longer than any item. A longer line means that the file is not a plan.
+LONGEST_LINE_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Item:
+    """One line: what is to be done with one item."""
+
+    where: str  # for errors: "Line 3 of plan.jsonl"
+    action: str
+    path: str  # the item's name in reports
+    values: Mapping[str, Any]
+
+    def text(self, name: str, default: Optional[str] = None) -> str:
+        """:raises CliError: the member is not text, or is missing and has no default."""
+        value = self.values.get(name, default)
+        if not isinstance(value, str) or (default is None and not value):
+            raise self.error(f"its '{name}' is not text")
+        return value
+
+    def number(self, name: str) -> Optional[int]:
+        """:raises CliError: the member is neither missing nor a whole number."""
+        value = self.values.get(name)
+        if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
+            raise self.error(f"its '{name}' is not a whole number")
+        return value
+
+    def error(self, reason: str) -> CliError:
+        return CliError(f"{self.where} cannot be used: {reason}. Give a file that --dry-run --report has written.")
+
+
+@dataclass
+class ItemsTotal:
+    """The number of selected items of a file, and the names of the first ones."""
+
+    count: int = 0
+    deletions: int = 0
+    names: List[str] = field(default_factory=list)
+    deleted: List[str] = field(default_factory=list)
+
+    def add(self, item: Item) -> None:
+        """Count an item."""
+        is_deletion = item.action == DELETE
+        self.count += 1
+        self.deletions += is_deletion
+        names = self.deleted if is_deletion else self.names
+        if len(names) < MAX_NAMES:
+            names.append(item.path)
+
+    @property
+    def transfers(self) -> int:
+        return self.count - self.deletions
+
+
+class ItemsFile(Generic[T]):
+    """The items of a file that belong to the run, as records of the command. It can be read several times.
+
+    :param parse: makes the record of an item. :param includes: True for an item that belongs to the run.
+    """
+
+    def __init__(
+        self, name: str, file: IO[bytes], parse: Callable[[Item], T], includes: Callable[[Item], bool]
+    ) -> None:
+        self.name = name
+        self._file = file
+        self._parse = parse
+        self._includes = includes
+
+    def __iter__(self) -> Iterator[T]:
+        """:raises CliError: a line is malformed. The message has its number."""
+        for _, record in self._selected():
+            yield record
+
+    def check(self, run: Run) -> ItemsTotal:
+        """Read all lines once, so that a malformed line is an error before anything is changed.
+
+        :raises CliError: a line is malformed.
+        """
+        total = ItemsTotal()
+        with run.session.progress.item(f"Reading {self.name}", detail=lambda: f"{total.count} items"):
+            try:
+                for item, _ in self._selected():
+                    _check_cloud(item, run.cloud_name)
+                    total.add(item)
+            except CliError as error:
+                raise CliError(f"{error.message} Nothing was changed.") from error
+        run.app.console.info(f"{total.count} items of {self.name} belong to this run")
+        return total
+
+    def print_plan(self, run: Run) -> None:
+        """Print the items, for --dry-run, and write them to its --report."""
+        run.app.console.info("The following would be done:")
+        for item, _ in self._selected():
+            run.app.console.info(one_line(f"{item.action} {item.path}", None))
+            run.plan([PlannedItem(item.action, item.path, item.values)])
+
+    def _selected(self) -> Iterator[Tuple[Item, T]]:
+        self._file.seek(0)
+        number = 0
+        while True:
+            line = self._file.readline(LONGEST_LINE_BYTES)
+            if not line:
+                return
+            number += 1
+            if line.strip():
+                item = _item(f"Line {number} of {self.name}", line)
+                record = self._parse(item)
+                if self._includes(item):
+                    yield item, record
+
+
+def _check_cloud(item: Item, cloud_name: str) -> None:
+    """:raises CliError: the plan was made for another cloud."""
+    cloud = item.values.get("cloud")
+    if cloud not in (None, cloud_name):
+        raise item.error(f"it is for the cloud '{cloud}', and this run changes the cloud '{cloud_name}'")
+
+
+def _item(where: str, line: bytes) -> Item:
+    try:
+        values: Any = json.loads(line.decode("utf-8-sig"))  # an editor on Windows may have added a BOM
+    except (ValueError, RecursionError):
+        values = None
+    item = Item(where, "", "", values if isinstance(values, dict) else {})
+    if not isinstance(values, dict):
+        raise item.error("it is not a JSON object")
+    status = item.text("status", Status.PLANNED.value)
+    if status != Status.PLANNED.value:
+        raise item.error(f"its status is '{status}', so it is from the report of a run, not from a plan")
+    return Item(where, item.text("action"), item.text("path"), values)
+
+
+@contextmanager
+def open_items(
+    options: TransferOptions, parse: Callable[[Item], T], includes: Callable[[Item], bool]
+) -> Iterator[ItemsFile[T]]:
+    """Open the file of --items. What is not a regular file, such as stdin (`-`), is copied to a temporary file.
+
+    :raises CliError: the file cannot be read, or is also the file of --report.
+    """
+    path = str(options.items)
+    name = "stdin" if path == "-" else path
+    if path != "-" and options.report and os.path.exists(options.report) and os.path.samefile(path, options.report):
+        raise CliError(f"--items and --report are the same file, {path}. Write the report to another file.")
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(_opened(path))
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                copy = stack.enter_context(tempfile.TemporaryFile())
+                shutil.copyfileobj(file, copy)
+                file = copy
+        except OSError as error:
+            raise CliError(f"Cannot read the --items file {name}: {error.strerror or error}.") from error
+        yield ItemsFile(name, file, parse, includes)
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[IO[bytes]]:
+    if path != "-":
+        with open(path, "rb") as file:
+            yield file
+        return
+    try:
+        number = sys.stdin.fileno()
+    except (AttributeError, ValueError, OSError):  # missing, closed, or without a file descriptor
+        raise CliError("There is no stdin to read --items from. Give the name of a file.") from None
+    with open(number, "rb", closefd=False) as stream:
+        yield stream
+
+
+def one_of(item: Item, actions: Sequence[str]) -> str:
+    """The action of an item. :raises CliError: the command does not have this action."""
+    if item.action not in actions:
+        raise item.error(f"its action is '{item.action}', and this run only knows: {', '.join(actions)}")
+    return item.action
