@@ -115,3 +115,23 @@ def test_memory_does_not_grow_with_the_plan(env: Dict[str, str], monkeypatch: py
         peaks.append(peak_kib("sync", "d", "f", "--push", "--items", "plan.jsonl", "--include", "0.jpg"))
     # In memory, 60,000 parsed lines would take more than 30 MiB.
     assert peaks[1] - peaks[0] < 8 * 1024, peaks
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--push", "--items", "plan.jsonl", "--track-renames"],
+        ["--push", "--items", "plan.jsonl", "--backup-folder", "old"],
+        ["--pull", "--items", "plan.jsonl", "--backup-dir", "old"],
+        ["--push", "--dry-run", "--report", "plan.jsonl", "--track-renames"],
+        ["--pull", "--dry-run", "--report", "plan.jsonl", "--backup-dir", "old"],
+    ],
+)
+def test_a_plan_has_no_renames_and_no_backups(
+    words: List[str], invoke: Run, env: Dict[str, str], box: SandboxClient, tmp_path: Path
+) -> None:
+    make("d", "a.jpg")
+    done = invoke("sync", "d", "f", *words, env=env)
+    assert done.code == 1
+    assert "A plan (--dry-run --report, --items) has no renames and no backups." in done.err
+    assert not changes(box) and not (tmp_path / "plan.jsonl").exists()
