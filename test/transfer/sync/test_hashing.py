@@ -100,7 +100,7 @@ def test_a_corrupt_cache_is_treated_as_empty(home: Path, root: Path, content: by
     assert run(home, root).read == 0
 
 
-@pytest.mark.parametrize("entry", [None, [], [0, 0, 0, 5], "x", [0, 0, 0]])
+@pytest.mark.parametrize("entry", [None, [], 5, "", "x", "0 0 0", "0 0 0 "])
 def test_a_corrupt_cache_entry_is_ignored(home: Path, root: Path, entry: Any) -> None:
     run(home, root)
     (path,) = (home / "cache").iterdir()
