@@ -27,28 +27,30 @@ _LINKS = 30_000  # some file systems allow no more than 65,000 links to a file
 
 
 class Case(NamedTuple):
-    """One row: the names of the local files (empty: no files), and the command."""
+    """One row: the beginning and the end of the names of the local files (empty: no files), and the command."""
 
     name: str
     prefix: str
     command: List[str]
+    suffix: str = ".jpg"
     limit: Optional[int] = LIMIT
 
 
 CASES = [
     Case("check, all equal", "asset", ["check", "FOLDER", "bench"]),
     Case("check --json, all equal", "asset", ["check", "FOLDER", "bench", "--json"]),
+    Case("check, all equal, names end in .JPG", "asset", ["check", "FOLDER", "bench"], ".JPG"),
     Case("check, all only in Cloudinary", "", ["check", "FOLDER", "bench", "--one-way"]),
     Case("check, as many files as assets, none of them equal", "other", ["check", "FOLDER", "bench"]),
-    Case("sync --push, nothing to do", "asset", ["sync", "FOLDER", "bench", "--push", "-K"], None),
+    Case("sync --push, nothing to do", "asset", ["sync", "FOLDER", "bench", "--push", "-K"], limit=None),
 ]
 
 
-def make_folder(folder: Path, prefix: str, count: int) -> None:
+def make_folder(folder: Path, prefix: str, suffix: str, count: int) -> None:
     folder.mkdir()
     first = folder
     for number in range(count if prefix else 0):
-        path = folder / f"{prefix}{number:06d}.jpg"
+        path = folder / f"{prefix}{number:06d}{suffix}"
         if number % _LINKS == 0:
             path.write_bytes(content(SIZE))
             first = path
@@ -57,9 +59,9 @@ def make_folder(folder: Path, prefix: str, count: int) -> None:
 
 
 def run(case: Case, root: Path, port: int, count: int) -> Measured:
-    folder = root / f"{case.prefix}-{count}"
+    folder = root / f"{case.prefix}-{count}{case.suffix}"
     if not folder.exists():
-        make_folder(folder, case.prefix, count)
+        make_folder(folder, case.prefix, case.suffix, count)
     url = f"cloudinary://key:secret@n{count}-s{SIZE}?upload_prefix=http://127.0.0.1:{port}"
     words = [str(folder) if word == "FOLDER" else word for word in case.command]
     return run_cld(["-c", url, "-v", "critical", *words], {"CLOUDINARY_HOME": str(root / "home")}, statuses=(0, 1))

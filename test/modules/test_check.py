@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import tempfile
 import unicodedata
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any, Dict, List
 
 import pytest
 
+from test.support.bulk_processes import start, wait_until
 from test.support.cloudinary_server import Reply
 from test.support.commands import Run, linux, posix
 from test.support.other_user import other_user
@@ -182,6 +184,15 @@ def test_include_exclude_and_shards_select_on_both_sides(check: Run, account: Ac
     assert sorted(lines) == ["+ a.jpg", "+ tmp/c.jpg", "- tmp/old.jpg", "= b.jpg"]
 
 
+@posix
+def test_another_name_of_a_file_on_this_disk_is_the_same_file(check: Run, account: Account, tmp_path: Path) -> None:
+    make(tmp_path / "d", **{"photos/img.jpg": b"same", "a.jpg": b"a"})
+    (tmp_path / "d/Photos").symlink_to("photos")
+    account.add("img", b"same", asset_folder="f/Photos")
+    done = check()
+    assert done.code == 1 and done.out == "+ a.jpg\n= photos/img.jpg\n"
+
+
 def test_names_of_the_name_map_and_duplicates_are_matched_as_in_sync(
     check: Run, account: Account, tmp_path: Path
 ) -> None:
@@ -229,6 +240,16 @@ def test_a_failed_listing_has_another_detailed_exit_status_than_a_difference(
     account.server.on("POST", "/resources/search", Reply(status, {"error": {"message": "no"}}))
     done = check()
     assert done.code == code and done.out == ""
+
+
+@posix
+def test_ctrl_c_during_the_listing_ends_at_once(account: Account, tmp_path: Path) -> None:
+    make(tmp_path / "d", "a.jpg")
+    account.server.on("POST", "/resources/search", Reply(delay=20))
+    process = start("-c", account.config_url(), "check", "d", "f")
+    wait_until(lambda: account.sent("POST", "/resources/search"), process)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(10) == 130 and "Traceback" not in Path("err").read_text()
 
 
 def test_missing_folders_are_errors(check: Run, account: Account, tmp_path: Path) -> None:

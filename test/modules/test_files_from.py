@@ -76,6 +76,15 @@ def test_the_list_may_be_on_stdin(cld: Run, account: Account, tmp_path: Path) ->
     assert done.code == 0 and uploaded(account) == {"b.jpg"}
 
 
+def test_the_command_to_retry_is_not_shown_if_it_would_need_the_list_again(
+    cld: Run, account: Account, tmp_path: Path
+) -> None:
+    make(tmp_path / "d", "a.jpg")
+    command = ("-c", account.config_url(), "sync", "d", "f", "--push", "--report", "r.jsonl", "--files-from", "-")
+    done = cld(*command, input="none.jpg\n")
+    assert done.code == 1 and "1 failed. Run the same command again to do the rest." in done.err
+
+
 @pytest.mark.parametrize("content", [None, "/absolute.jpg\n", "a.jpg\n../b.jpg\n"])
 def test_an_unusable_list_is_an_error_before_any_request(
     sync: Run, account: Account, tmp_path: Path, content: Any

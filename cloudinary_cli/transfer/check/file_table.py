@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from array import array
 from bisect import bisect_left
+from operator import ne
 from typing import Callable, Iterable, List, Optional, Sequence
 
 from cloudinary_cli.transfer.engine.records import LocalFile
@@ -21,11 +22,9 @@ class FileTable:
     def __init__(self, root: str, files: Iterable[LocalFile], is_special: Callable[[LocalFile], bool]) -> None:
         self.root = root
         paths: List[str] = []
-        keys: List[str] = []
         sizes, stamps, special = array("q"), array("q"), bytearray()
         for file in files:
             paths.append(file.relative)
-            keys.append(file.key)
             sizes.append(file.size)
             stamps.append(hash(stamp_of(file)))
             special.append(is_special(file))
@@ -34,15 +33,13 @@ class FileTable:
         self._sizes = array("q", (sizes[number] for number in by_path))
         self._stamps = array("q", (stamps[number] for number in by_path))
         self._special = bytearray(special[number] for number in by_path)
-        keys = [keys[number] for number in by_path]
-        self._by_key = _order(keys)
-        self._keys = [keys[row] for row in self._by_key]
-        self._mark_shared_keys()
-
-    def _mark_shared_keys(self) -> None:
-        for number in range(1, len(self)):
-            if self._keys[number - 1] == self._keys[number]:
-                self._special[self._by_key[number - 1]] = self._special[self._by_key[number]] = True
+        # Not in the loop above: the memory between the paths would not be used again.
+        keys = [normalized(path) for path in self._paths]
+        by_key = _order(keys)
+        for first, second in zip(by_key, by_key[1:]):
+            if keys[first] == keys[second]:
+                self._special[first] = self._special[second] = True
+        self._keys = _Keys(self._paths, bytearray(map(ne, keys, self._paths)), by_key)
 
     def __len__(self) -> int:
         return len(self._paths)
@@ -76,7 +73,7 @@ class FileTable:
         """The row of the only file with this key; None if there is none, several, or a special one."""
         if not self.has_key(key):
             return None
-        row = self._by_key[bisect_left(self._keys, key)]
+        row = self._keys.rows[bisect_left(self._keys, key)]
         return None if self._special[row] else row
 
     def has_key(self, key: str, as_prefix: bool = False) -> bool:
@@ -84,6 +81,21 @@ class FileTable:
         number = bisect_left(self._keys, key)
         found = self._keys[number] if number < len(self._keys) else ""
         return found.startswith(key) if as_prefix else found == key
+
+
+class _Keys:
+    """The sorted keys. A key that is not the path of its file is computed when it is needed."""
+
+    def __init__(self, paths: List[str], differs: bytearray, rows: "array[int]") -> None:
+        self.rows = rows
+        self._paths, self._differs = paths, differs
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, number: int) -> str:
+        row = self.rows[number]
+        return normalized(self._paths[row]) if self._differs[row] else self._paths[row]
 
 
 def _order(texts: Sequence[str]) -> "array[int]":

@@ -31,7 +31,7 @@ class Hashes:
         self._errors: Dict[int, str] = {}
         self._queue: "SimpleQueue[Optional[int]]" = SimpleQueue()
         self._changed = threading.Condition()
-        self._threads: List[threading.Thread] = []
+        self.threads: List[threading.Thread] = []
         self._limit = threads
 
     def request(self, row: int) -> None:
@@ -40,9 +40,9 @@ class Hashes:
             return
         self._states[row] = _QUEUED
         self._queue.put(row)
-        if len(self._threads) < self._limit:
-            self._threads.append(threading.Thread(target=self._work, daemon=True))
-            self._threads[-1].start()
+        if len(self.threads) < self._limit:
+            self.threads.append(threading.Thread(target=self._work, daemon=True))
+            self.threads[-1].start()
 
     def result(self, row: int) -> str:
         """Wait for the hash, hexadecimal. It is empty if there is an error()."""
@@ -61,7 +61,7 @@ class Hashes:
         return self.result(self.table.row_of_path(file.relative))
 
     def close(self) -> None:
-        for _ in self._threads:
+        for _ in self.threads:
             self._queue.put(None)
 
     def _work(self) -> None:

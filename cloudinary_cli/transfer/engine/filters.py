@@ -86,8 +86,10 @@ class ItemFilter:
         """A failure for each path of --files-from that is not one of these."""
         if not self.listed:
             return []
-        found = {nfc(path) for path in paths}
-        return [_missing(path) for key, path in sorted(self.listed.items()) if key not in found]
+        missing = dict(self.listed)
+        for path in paths:
+            missing.pop(nfc(path), None)
+        return [_missing(path) for _, path in sorted(missing.items())]
 
 
 def _missing(path: str) -> Outcome:

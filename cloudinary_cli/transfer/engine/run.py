@@ -167,7 +167,9 @@ class Run:
             console.error(line)
         if not verb:
             return ""
-        command = next_command(console, report, self.options.retry_failed)
+        # The list that was read from stdin is not part of the command line.
+        is_complete = self.options.files_from != "-"
+        command = next_command(console, report, self.options.retry_failed) if is_complete else ""
         advice = f"{verb} with: {command}" if command else "Run the same command again to do the rest."
         if verb == "Continue":
             console.info(advice)

@@ -85,17 +85,28 @@ def resolve_duplicates(
 
     :param is_taken: True for the key of a further asset, which is not free.
     """
-    groups: Dict[str, List[RemoteAsset]] = {}
-    for asset in assets:
-        groups.setdefault(asset.key, []).append(asset)
-    shared = {key: sorted(group, key=_age) for key, group in groups.items() if len(group) > 1}
-    resolved = [group[0] for group in groups.values() if len(group) == 1]
+    shared = _groups(assets)
+    if not shared:
+        return sorted(assets, key=lambda asset: asset.key), shared
+    groups = {asset.key for asset in assets}
+    resolved = [asset for asset in assets if asset.key not in shared]
     taken = {asset.key for asset in resolved}
-    candidates = _candidates(files, shared) if shared else {}
+    candidates = _candidates(files, shared)
     for key in sorted(shared):
         by_etag = _by_etag(shared[key], candidates.get(key, ()), etag)
         resolved.extend(_renamed(shared[key], by_etag, taken, lambda name: name in groups or is_taken(name)))
     return sorted(resolved, key=lambda asset: asset.key), shared
+
+
+def _groups(assets: Iterable[RemoteAsset]) -> Dict[str, List[RemoteAsset]]:
+    """The assets whose key is that of another one, by key, the oldest first."""
+    first: Dict[str, RemoteAsset] = {}
+    groups: Dict[str, List[RemoteAsset]] = {}
+    for asset in assets:
+        other = first.setdefault(asset.key, asset)
+        if other is not asset:
+            groups.setdefault(asset.key, [other]).append(asset)
+    return {key: sorted(group, key=_age) for key, group in groups.items()}
 
 
 def _age(asset: RemoteAsset) -> Tuple[str, Tuple[str, str, str]]:

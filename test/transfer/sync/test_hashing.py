@@ -62,6 +62,14 @@ def test_files_that_need_no_hash_are_not_read(root: Path) -> None:
     assert idle.read == 2
 
 
+def test_a_cached_hash_is_used_for_a_file_that_was_not_queued(home: Path, root: Path) -> None:
+    run(home, root)
+    hasher = Hasher(cached(home, root))
+    hasher.begin([])
+    file = scan(str(root)).files[5]
+    assert hasher.etag(file) == hashlib.md5(Path(file.path).read_bytes()).hexdigest() and hasher.read == 0
+
+
 @pytest.mark.parametrize("change", ["content", "replaced"])
 def test_a_changed_file_is_hashed_again_even_with_the_same_size_and_mtime(home: Path, root: Path, change: str) -> None:
     run(home, root)
@@ -100,7 +108,7 @@ def test_a_corrupt_cache_is_treated_as_empty(home: Path, root: Path, content: by
     assert run(home, root).read == 0
 
 
-@pytest.mark.parametrize("entry", [None, [], [0, 0, 0, 5], "x", [0, 0, 0]])
+@pytest.mark.parametrize("entry", [None, [], 5, "", "x", "0 0 0", "0 0 0 "])
 def test_a_corrupt_cache_entry_is_ignored(home: Path, root: Path, entry: Any) -> None:
     run(home, root)
     (path,) = (home / "cache").iterdir()
