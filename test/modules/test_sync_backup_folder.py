@@ -8,8 +8,9 @@ from typing import Any, Dict, List
 
 import pytest
 
+from test.support.bulk_processes import interrupt, start, wait_until
 from test.support.cloudinary_server import Reply
-from test.support.commands import Run
+from test.support.commands import Run, posix
 from test.support.sandbox_client import SandboxClient
 from test.support.sync_account import Account, make, tree
 
@@ -121,6 +122,28 @@ def test_an_asset_that_cannot_be_moved_stays(boxed: Run, server_of_mode: Any, tm
     assert done.code == 1 and "Failed keeping a backup of 'b.jpg'" in done.err
     box.clear_faults()
     assert pulled(boxed, "stays", tmp_path / "p") == {"a.jpg": b"a.jpg", "b.jpg": b"b.jpg"}
+
+
+@posix
+def test_after_ctrl_c_the_next_run_makes_no_second_copy(
+    boxed: Run, server_of_mode: Any, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"{number}.jpg" for number in range(6)]
+    make(tmp_path / "d", *names)
+    boxed("d", "stopped", "--push")
+    make(tmp_path / "d", **{name: b"new " + name.encode() for name in names})
+    for name, value in server_of_mode.environment(home).items():
+        monkeypatch.setenv(name, value)
+    box = SandboxClient(server_of_mode)
+    box.fault(COPIES, 1, method="POST", skip=2, mode="after", delay=2)
+    process = start("sync", "d", "stopped", *PUSH, "stopped-kept", "-w", "1", "--report", "r.jsonl")
+    wait_until(lambda: len(box.requests(COPIES)) == 3, process)
+    interrupt(process)
+    assert process.wait(30) == 130
+    assert [line["status"] for line in report() if line["action"] == "upload"] == ["ok"] * 2 + ["cancelled"] * 4
+    assert boxed("d", "stopped", *PUSH, "stopped-kept").code == 0
+    assert pulled(boxed, "stopped-kept", tmp_path / "k") == {name: name.encode() for name in names}
+    assert pulled(boxed, "stopped", tmp_path / "p") == tree(tmp_path / "d")
 
 
 def test_moved_assets_count_for_max_delete(boxed: Run, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from cloudinary_cli.transfer.sync.matching import Matched, match
 from cloudinary_cli.transfer.sync.plan import Direction, Plan, build, with_upload_keys
 from test.transfer.sync.test_matching import etag_of, local, remote
 
+FIXED = FolderMode.FIXED
 quick = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -40,8 +41,25 @@ def test_a_fetched_asset_is_not_renamed() -> None:
 
 def test_in_fixed_mode_a_public_id_that_a_deleted_asset_has_is_not_the_target_of_a_rename() -> None:
     files, assets = [local("b.jpg", "x")], [remote("a.jpg", etag="x"), remote("b.png", etag="y")]
-    assert not tracked(files, assets, Direction.PUSH, FolderMode.FIXED).renames
+    assert not tracked(files, assets, Direction.PUSH, FIXED).renames
     assert len(tracked(files, assets, Direction.PUSH, FolderMode.DYNAMIC).renames) == 1
+
+
+def test_in_fixed_mode_two_files_with_one_public_id_are_not_renamed() -> None:
+    files, assets = [local("a.jpg", "x"), local("a.png", "y")], [remote("b.jpg", etag="x"), remote("c.png", etag="y")]
+    plan = tracked(files, assets, Direction.PUSH, FIXED)
+    assert not plan.renames and [upload.remote_key for upload in plan.uploads] == ["a.jpg", "a (1).png"]
+
+
+def test_a_new_file_gets_the_public_id_of_the_old_name() -> None:
+    plan = tracked([local("a.png", "y"), local("b.jpg", "x")], [remote("a.jpg", etag="x")], Direction.PUSH, FIXED)
+    assert not plan.renames and [upload.remote_key for upload in plan.uploads] == ["a.png", "b.jpg"]
+
+
+def test_a_numbered_name_is_not_the_target_of_a_rename() -> None:
+    files = [local("a.jpg", "1"), local("a.png", "2"), local("a (1).jpg", "x")]
+    plan = tracked(files, [remote("b.jpg", etag="x")], Direction.PUSH, FIXED)
+    assert len(plan.renames) == 1 and [upload.remote_key for upload in plan.uploads] == ["a.jpg", "a (2).png"]
 
 
 items = st.lists(
@@ -72,6 +90,6 @@ def test_renames_replace_equal_transfers_and_deletions_and_nothing_else(
         new += [place(upload.remote_key, mode) for upload in plan.uploads if upload.replaces is None]
         assert len(set(new)) == len(new)
         assert not set(new) & {place(rename.asset.server_key, mode) for rename in plan.renames}
-        if mode is FolderMode.FIXED:
+        if mode is FIXED:
             targets = {place(rename.file.relative, mode) for rename in plan.renames}
             assert not targets & {place(asset.server_key, mode) for asset in assets}
