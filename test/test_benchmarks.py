@@ -37,3 +37,13 @@ def test_a_benchmark_adds_its_results_to_the_file(name: str, options: List[str],
     assert record["command"].startswith(f"python bench/{name}.py --repeat 1") and str(file) not in record["command"]
     assert set(record) >= {"title", "date", "commit", "python", "machine"}
     assert all(result["name"] and result["seconds"] > 0 for result in record["results"])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the benchmarks are for POSIX systems")
+def test_the_simulation_of_many_machines_counts_the_calls() -> None:
+    options = ["--items", "40", "--deleted", "4", "--lines", "10", "--shards", "2"]
+    command = [sys.executable, "bench/scale.py", *options]
+    done = subprocess.run(command, cwd=str(REPO), capture_output=True, text=True, timeout=170)
+    assert done.returncode == 0, done.stderr
+    assert "40 lines" in done.stdout and "{'POST auto/upload': 40}" in done.stdout
+    assert "one listing: 10,000 calls, 20 h at 500 and 2 h at 5,000 an hour" in done.stdout

@@ -10,9 +10,10 @@ import pytest
 
 from cloudinary_cli.sandbox.sandbox_server import SandboxServer
 from cloudinary_cli.sandbox.settings import SandboxSettings
+from test.support.bulk_processes import interrupt, start, wait_until
 from test.support.clone_accounts import Source, Target
 from test.support.cloudinary_server import CloudinaryServer
-from test.support.commands import Cld, Run
+from test.support.commands import Cld, Run, posix
 from test.support.faults import pending_faults, plan_faults
 from test.support.plans import calls, changes, delete_assets, lines_of
 from test.support.sandbox_client import SandboxClient
@@ -77,6 +78,43 @@ def test_upload_dir_gets_through_transient_errors_and_repeats_failures(
     again = invoke("upload_dir", "d", *items("--retry-failed", "r.jsonl"), env=env)
     assert again.code == 0 and changes(box) == ["POST /auto/upload"]
     assert len(list(box.server.state.assets("sandbox").all())) == 21
+
+
+@posix
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_a_stopped_part_is_continued(
+    is_killed: bool, invoke: Run, env: Dict[str, str], box: SandboxClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After Ctrl-C from the report, after a lost machine with the same command: each file is stored once."""
+    delete_assets(box)
+    make("d", *(f"{number}.jpg" for number in range(20)))
+    assert invoke("upload_dir", "d", "-fm", "dynamic", *dry(), env=env).code == 0
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    box.reset()
+    monkeypatch.setenv("CLOUDINARY_URL", env["CLOUDINARY_URL"].replace("timeout=1", "timeout=30"))
+    box.fault("/v1_1/sandbox/auto/upload", None, mode="after", delay=0.5)
+    process = start("upload_dir", "d", *items("-w", "2"))
+    wait_until(lambda: len(box.requests("/v1_1")) > 4, process)
+    if is_killed:
+        process.kill()
+        process.wait(30)
+    else:
+        interrupt(process)
+        assert process.wait(30) == 130
+        assert "--items plan.jsonl --report r.jsonl -w 2 --retry-failed r.jsonl" in Path("err").read_text()
+    box.clear_faults()
+    more = [] if is_killed else ["--retry-failed", "r.jsonl"]
+    done = invoke("upload_dir", "d", *items(*more), env=env)
+    assert done.code == 0 and ("\n20 items of plan" in f"\n{done.err}") is is_killed, done.err
+    assert len(box.server.state.assets("sandbox").all()) == 20
+
+
+def test_shard_auto_needs_a_scheduler(invoke: Run, env: Dict[str, str], box: SandboxClient) -> None:
+    make("d", "a.jpg")
+    done = invoke("upload_dir", "d", "--shard", "auto", env=env)
+    assert done.code == 1 and "--shard auto: no job scheduler was found. These variables are read: " in done.err
+    assert calls(box) == []
 
 
 def test_a_preview_of_a_repetition_keeps_the_report(invoke: Run, env: Dict[str, str]) -> None:

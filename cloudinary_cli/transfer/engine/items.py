@@ -10,7 +10,7 @@ import sys
 import tempfile
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import IO, Any, Callable, Generic, Iterator, List, Mapping, Optional, Sequence, Tuple, TypeVar
+from typing import IO, Any, Callable, Generic, Iterator, List, Mapping, Optional, Sequence, TypeVar
 
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.text import one_line
@@ -91,8 +91,9 @@ class ItemsFile(Generic[T]):
 
     def __iter__(self) -> Iterator[T]:
         """:raises CliError: a line is malformed. The message has its number."""
-        for _, record in self._selected():
-            yield record
+        for item in self._lines():
+            if self._includes(item):
+                yield self._parse(item)
 
     def check(self, run: Run) -> ItemsTotal:
         """Read all lines once, so that a malformed line is an error before anything is changed.
@@ -102,9 +103,11 @@ class ItemsFile(Generic[T]):
         total = ItemsTotal()
         with run.session.progress.item(f"Reading {self.name}", detail=lambda: f"{total.count} items"):
             try:
-                for item, _ in self._selected():
+                for item in self._lines():
                     _check_cloud(item, run.cloud_name)
-                    total.add(item)
+                    self._parse(item)
+                    if self._includes(item):
+                        total.add(item)
             except CliError as error:
                 raise CliError(f"{error.message} Nothing was changed.") from error
         run.app.console.info(f"{total.count} items of {self.name} belong to this run")
@@ -113,11 +116,11 @@ class ItemsFile(Generic[T]):
     def print_plan(self, run: Run) -> None:
         """Print the items, for --dry-run, and write them to its --report."""
         run.app.console.info("The following would be done:")
-        for item, _ in self._selected():
+        for item in filter(self._includes, self._lines()):
             run.app.console.info(one_line(f"{item.action} {item.path}", None))
             run.plan([PlannedItem(item.action, item.path, item.values)])
 
-    def _selected(self) -> Iterator[Tuple[Item, T]]:
+    def _lines(self) -> Iterator[Item]:
         self._file.seek(0)
         number = 0
         while True:
@@ -126,10 +129,7 @@ class ItemsFile(Generic[T]):
                 return
             number += 1
             if line.strip():
-                item = _item(f"Line {number} of {self.name}", line)
-                record = self._parse(item)
-                if self._includes(item):
-                    yield item, record
+                yield _item(f"Line {number} of {self.name}", line)
 
 
 def _check_cloud(item: Item, cloud_name: str) -> None:
