@@ -14,6 +14,7 @@ from cloudinary_cli.api.transformations import checked, collected
 from cloudinary_cli.api.values import FILE_PARAMETERS
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import CliError, ConfigError, DetailedExit, Status
+from cloudinary_cli.progress import Progress
 from cloudinary_cli.sdk import activation
 from cloudinary_cli.sdk import pages as pagination
 from cloudinary_cli.sdk.call import call_api
@@ -161,7 +162,9 @@ def _confirmed(app: AppContext, request: ApiRequest, method: Method) -> bool:
 
 def _call_with_file(app: AppContext, request: ApiRequest, method: Method, kwargs: Dict[str, Any]) -> ApiResult:
     if not _file_of(kwargs):
-        return _call(app, request, method, kwargs)
+        progress = Progress()
+        with progress.item(method.name), app.console.live(progress.rows):
+            return _call(app, request, method, kwargs)
     from cloudinary_cli.api.file_argument import call_with_file
 
     return call_with_file(app.console, method, kwargs, lambda called, given: _call(app, request, called, given))

@@ -53,7 +53,9 @@ def sandbox() -> None:
 @click.option("--auto-approve/--no-auto-approve", default=False, help="Log in without the consent page.")
 @click.pass_obj
 def start(app: AppContext, port: int, data: Optional[Path], ttl: int, folder_mode: str, auto_approve: bool) -> None:
-    """Start a sandbox and print `export NAME=value` lines for the shell that is to use it.
+    """Start a sandbox and print its settings as shell commands.
+
+    They are lines `export NAME=value` for the shell that is to use the sandbox.
 
     Without --data, everything is deleted when it stops. Ctrl-C or SIGTERM stops it.
 
@@ -111,7 +113,9 @@ def shell(app: AppContext, port: int, ttl: int, folder_mode: str, oauth: bool) -
 @sandbox.command("demo", cls=CldCommand)
 @click.pass_obj
 def demo(app: AppContext) -> bool:
-    """Show login, upload, search, token renewal and logout against a fresh sandbox, step by step.
+    """Show a login, an upload and a logout, step by step.
+
+    A fresh sandbox is used. The steps are login, upload, search, token renewal and logout.
 
     \b
     cld sandbox demo
