@@ -55,9 +55,7 @@ def sandbox() -> None:
 def start(app: AppContext, port: int, data: Optional[Path], ttl: int, folder_mode: str, auto_approve: bool) -> None:
     """Start a sandbox and print its settings as shell commands.
 
-    They are lines `export NAME=value` for the shell that is to use the sandbox.
-
-    Without --data, everything is deleted when it stops. Ctrl-C or SIGTERM stops it.
+    They are lines `export NAME=value`. Without --data, everything is deleted when it stops. Ctrl-C or SIGTERM stops it.
 
     \b
     cld sandbox start --data box
@@ -113,9 +111,7 @@ def shell(app: AppContext, port: int, ttl: int, folder_mode: str, oauth: bool) -
 @sandbox.command("demo", cls=CldCommand)
 @click.pass_obj
 def demo(app: AppContext) -> bool:
-    """Show a login, an upload and a logout, step by step.
-
-    A fresh sandbox is used. The steps are login, upload, search, token renewal and logout.
+    """Show login, upload, search and logout step by step.
 
     \b
     cld sandbox demo
