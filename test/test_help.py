@@ -46,3 +46,9 @@ def test_help_fits_the_terminal(invoke: Run, words: List[str], columns: int) -> 
     unwrapped = re.compile(r" +(cld |-\S+(, --)?)")
     long = [line for line in done.out.splitlines() if len(line) > columns and not unwrapped.match(line)]
     assert done.code == 0 and long == []
+
+
+@pytest.mark.parametrize("words", [["sandbox"], ["agent"], ["agent", "cloud"]], ids=" ".join)
+def test_no_summary_of_a_subcommand_is_cut(invoke: Run, words: List[str]) -> None:
+    done = invoke(*words, "--help", env={"COLUMNS": "80"})
+    assert done.code == 0 and "..." not in done.out.partition("Commands:")[2]

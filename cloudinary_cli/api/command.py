@@ -15,6 +15,7 @@ from cloudinary_cli.api.values import FILE_PARAMETERS
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import CliError, ConfigError, DetailedExit, Status
 from cloudinary_cli.net.chunks import DEFAULT_CHUNK_WORKERS, ChunkWorkers
+from cloudinary_cli.progress import Progress
 from cloudinary_cli.sdk import activation
 from cloudinary_cli.sdk import pages as pagination
 from cloudinary_cli.sdk.call import call_api
@@ -163,7 +164,9 @@ def _confirmed(app: AppContext, request: ApiRequest, method: Method) -> bool:
 
 def _call_with_file(app: AppContext, request: ApiRequest, method: Method, kwargs: Dict[str, Any]) -> ApiResult:
     if not _file_of(kwargs):
-        return _call(app, request, method, kwargs)
+        progress = Progress()
+        with progress.item(method.name), app.console.live(progress.rows):
+            return _call(app, request, method, kwargs)
     from cloudinary_cli.api.chunked_upload import upload_in_chunks
     from cloudinary_cli.api.file_argument import call_with_file
 

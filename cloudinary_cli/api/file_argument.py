@@ -9,7 +9,7 @@ import select
 import stat
 import tempfile
 from contextlib import contextmanager
-from typing import IO, Any, Callable, Dict, Iterator, TypeVar
+from typing import IO, Any, Callable, Dict, Iterator, Optional, TypeVar
 
 from cloudinary_cli.api.chunked_upload import is_chunked
 from cloudinary_cli.api.command_line import in_utf8
@@ -21,11 +21,13 @@ from cloudinary_cli.errors import CliError
 from cloudinary_cli.progress import Progress
 from cloudinary_cli.sdk import loader
 from cloudinary_cli.system.steady_file import SteadyFile, twice
+from cloudinary_cli.text import one_line
 
 _REMOTE = re.compile(r"(?:https?|ftp|s3|gs)://|data:", re.IGNORECASE)
 _DESCRIPTOR = re.compile(r"/dev/(?:stdin|fd/(?P<number>[0-9]+))\Z|/proc/self/fd/[0-9]+\Z")
 _BLOCK = 1024 * 1024  # bytes
 _SIGNAL_CHECK_SECONDS = 0.5
+_SHOWN_URL = 100  # characters; a data URI may be long
 
 T = TypeVar("T")
 Call = Callable[[Method, Dict[str, Any]], T]
@@ -81,7 +83,8 @@ def call_with_file(
         return call(method, kwargs)
     path = kwargs[name]
     if is_remote(path):
-        return _call_with_url(method, name, kwargs, call)
+        with _display(console, one_line(path, _SHOWN_URL), None):
+            return _call_with_url(method, name, kwargs, call)
     # The SDK's Admin API treats a (name, content) pair as a file only if the name is "file".
     label = "file" if name == "image_file" else kwargs.get("filename") or _file_name(path)
 
@@ -104,7 +107,7 @@ def call_with_file(
 
 
 @contextmanager
-def _display(console: Console, path: str, size: int) -> Iterator[None]:
+def _display(console: Console, path: str, size: Optional[int]) -> Iterator[None]:
     """Show the upload of a file while the block runs, on a terminal."""
     if not console.has_display():
         yield

@@ -11,6 +11,8 @@ from cloudinary_cli.config.view import day_text, duration
 from cloudinary_cli.text import aligned, display_width, one_line
 
 _SHOWN_NAMES = 5
+_SCOPES = "SCOPES"
+_MIN_SCOPES = 20  # columns
 _NO_LOGIN = LoginState(State.UNVERIFIED)
 
 
@@ -35,7 +37,12 @@ def render_config_table(rows: Sequence[ConfigRow], now: Optional[float] = None, 
         columns.append(["DIRECTORY", *("*" * row.directory for row in rows)])
     if any(row.login for row in rows):
         columns += _login_columns([row.login or _NO_LOGIN for row in rows], now)
-    table = aligned(list(zip(*columns)), width=width)
+    shown = columns
+    if width is not None and columns[-1][0] == _SCOPES:
+        # A few letters of the scopes say nothing, and the other columns would be cut for them.
+        others = aligned(list(zip(*columns[:-1]))).splitlines()
+        shown = columns[:-1] if max(map(display_width, others)) > width - _MIN_SCOPES else columns
+    table = aligned(list(zip(*shown)), width=width)
     if width is not None and max(map(display_width, table.splitlines())) > width:
         table = _blocks(columns)
     return "\n".join([table, *_footer(rows)])
@@ -60,7 +67,7 @@ def _login_columns(logins: Sequence[LoginState], now: Optional[float]) -> List[L
     if any(login.renewable_until for login in logins):
         columns.append(["RENEW BY", *_dates([login.renewable_until for login in logins])])
     if any(login.scopes for login in logins):
-        columns.append(["SCOPES", *(login.scopes or "" for login in logins)])
+        columns.append([_SCOPES, *(login.scopes or "" for login in logins)])
     return columns
 
 

@@ -6,7 +6,6 @@ from typing import Any, Tuple
 
 import click
 
-from cloudinary_cli.command import progress_option
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.api_options import ApiCommand, api_options, run_api_command, split_fields
 from cloudinary_cli.errors import Status
@@ -16,7 +15,6 @@ _DOC_URL = "https://cloudinary.com/documentation/admin_api"
 
 @click.command("admin", cls=ApiCommand)
 @api_options
-@progress_option()
 @click.option("-A", "--auto_paginate", is_flag=True, help="Fetch all pages of a listing and print them as one.")
 @click.option(
     "-ff",

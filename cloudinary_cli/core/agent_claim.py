@@ -66,7 +66,7 @@ def claim(ctx: click.Context, name: Optional[str], print_it: bool, as_json: bool
         raise click.UsageError("--done cannot be combined with --print or --json.", ctx)
     chosen = _choose(app, name)
     if chosen is None:
-        app.console.info("Cancelled.")
+        app.console.info("Canceled.")
         return True
     shown = one_line(chosen.name)
     if done:

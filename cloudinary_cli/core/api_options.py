@@ -8,7 +8,7 @@ from typing import Any, Callable, Dict, List, Tuple, TypeVar
 import click
 
 from cloudinary_cli.api.command_line import arrange, is_complete
-from cloudinary_cli.command import CldCommand, NameValueOption, completion_of, option_arity, usage_of
+from cloudinary_cli.command import CldCommand, NameValueOption, completion_of, option_arity, progress_option, usage_of
 from cloudinary_cli.errors import Status
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -81,7 +81,7 @@ def api_options(command: F) -> F:
     command = click.option(
         "-F", "--force", is_flag=True, help="Do not ask before deleting or before fetching more pages."
     )(command)
-    return argument_options(listing_options(command))
+    return argument_options(listing_options(progress_option()(command)))
 
 
 def split_fields(values: Tuple[str, ...]) -> Tuple[str, ...]:

@@ -45,7 +45,7 @@ def logout(app: AppContext, name: Optional[str], every: bool, force: bool) -> bo
             return True
         name = _choose(app, logins)
         if name is None:
-            app.console.info("Cancelled.")
+            app.console.info("Canceled.")
             return True
     return _report(app, name, use_cases.logout(app.store, name, app.environ).value)
 
@@ -83,7 +83,7 @@ def _choose(app: AppContext, logins: List[str]) -> Optional[str]:
     :raises Declined: stdin is closed, or the reply is not on the list.
     """
     if len(logins) == 1:
-        reply = app.console.prompt(f"Log out of '{shown(logins[0])}'? [y/N] ", _HINT)
+        reply = app.console.prompt(f"Log out of '{shown(logins[0])}'? (y/N) ", _HINT)
         if reply is None:
             raise Declined("Not logged out.")
         return logins[0] if reply.lower() in ("y", "yes") else None

@@ -53,9 +53,9 @@ def sandbox() -> None:
 @click.option("--auto-approve/--no-auto-approve", default=False, help="Log in without the consent page.")
 @click.pass_obj
 def start(app: AppContext, port: int, data: Optional[Path], ttl: int, folder_mode: str, auto_approve: bool) -> None:
-    """Start a sandbox and print `export NAME=value` lines for the shell that is to use it.
+    """Start a sandbox and print its settings as shell commands.
 
-    Without --data, everything is deleted when it stops. Ctrl-C or SIGTERM stops it.
+    They are lines `export NAME=value`. Without --data, everything is deleted when it stops. Ctrl-C or SIGTERM stops it.
 
     \b
     cld sandbox start --data box
@@ -111,7 +111,7 @@ def shell(app: AppContext, port: int, ttl: int, folder_mode: str, oauth: bool) -
 @sandbox.command("demo", cls=CldCommand)
 @click.pass_obj
 def demo(app: AppContext) -> bool:
-    """Show login, upload, search, token renewal and logout against a fresh sandbox, step by step.
+    """Show login, upload, search and logout step by step.
 
     \b
     cld sandbox demo

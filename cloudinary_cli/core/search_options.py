@@ -84,12 +84,7 @@ _SEARCH_OPTIONS = (
     ),
     click.option("-A", "--auto_paginate", is_flag=True, help="Fetch all pages and print them as one."),
     click.option("-F", "--force", is_flag=True, help="Do not ask before fetching more pages."),
-    _text(
-        "-ff",
-        "--filter_fields",
-        metavar="FIELDS",
-        help="Keep only these fields and those of -f.",
-    ),
+    _text("-ff", "--filter_fields", metavar="FIELDS", help="Keep only these fields and those of -f."),
     click.option("-sq", "--search-query", "show_query", is_flag=True, hidden=True, help="Print the request and stop."),
     _file("--json", "json_file", "JSON"),
     _file("--csv", "csv_file", "CSV"),

@@ -6,7 +6,6 @@ from typing import Any
 
 import click
 
-from cloudinary_cli.command import progress_option
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.api_options import ApiCommand, api_options, run_api_command
 from cloudinary_cli.core.speed_options import chunk_workers_option
@@ -17,7 +16,6 @@ _DOC_URL = "https://cloudinary.com/documentation/image_upload_api_reference"
 
 @click.command("uploader", cls=ApiCommand)
 @api_options
-@progress_option()
 @chunk_workers_option
 @click.pass_obj
 def uploader(app: AppContext, /, **options: Any) -> Status:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple, Union
 
@@ -55,7 +55,8 @@ def run(app: AppContext, request: SearchRequest) -> Status:
         files = open_files(stack, request)
         app.sdk_config  # noqa: B018 - reading it configures the SDK
         fetch = _fetcher(request, body)
-        first = fetch(request.next_cursor)
+        with _display(app, request):
+            first = fetch(request.next_cursor)
         if not request.auto_paginate or not first.get(_CURSOR):
             return _one_page(app, request, first, files)
         if not request.force and not app.console.confirm(
@@ -118,7 +119,10 @@ def _declined(app: AppContext, request: SearchRequest, page: Any, files: List[Fi
 def _all_pages(app: AppContext, request: SearchRequest, pages: Any, files: List[FileOutput]) -> bool:
     first = page = next(pages)
     output, progress = _stdout(app, request, first), _Progress()
-    with _display(app, request, first, progress):
+    of_total = f" of {first['total_count']}" if first.get("total_count") is not None else ""
+    # Results that are printed on the terminal show by themselves how far the search is.
+    is_printed = app.console.stdout_is_terminal() and not request.quiet
+    with nullcontext() if is_printed else _display(app, request, lambda: f"{progress.count}{of_total}"):
         while page is not None and progress.stopped_by is None:
             items = _items(page, request)
             output.add(items)
@@ -138,16 +142,11 @@ def _all_pages(app: AppContext, request: SearchRequest, pages: Any, files: List[
 
 
 @contextmanager
-def _display(app: AppContext, request: SearchRequest, first: Any, progress: _Progress) -> Iterator[None]:
-    """Show how many results were read, unless the results themselves are printed on the terminal."""
-    if app.console.stdout_is_terminal() and not request.quiet:
-        yield
-        return
+def _display(app: AppContext, request: SearchRequest, detail: Optional[Callable[[], str]] = None) -> Iterator[None]:
+    """Show the search on a terminal while the block runs; without `detail` only if it is slow or repeated."""
     items = Progress()
-    of_total = f" of {first['total_count']}" if first.get("total_count") is not None else ""
-    with items.item(f"Searching {request.kind.value}", detail=lambda: f"{progress.count}{of_total}"):
-        with app.console.live(items.rows):
-            yield
+    with items.item(f"Searching {request.kind.value}", detail=detail), app.console.live(items.rows):
+        yield
 
 
 def _end_interrupted(

@@ -66,7 +66,7 @@ def test_several_clouds_are_a_menu(cld: Run, save: Any) -> None:
     done = cld("agent", "cloud", "claim", input="2\n")
     assert (done.code, done.out) == (0, "https://claim.example/2\n") and "1. one (cloud c1)" in done.err
     done = cld("agent", "cloud", "claim", input="\n")
-    assert (done.code, done.out) == (0, "") and "Cancelled." in done.err
+    assert (done.code, done.out) == (0, "") and "Canceled." in done.err
     done = cld("agent", "cloud", "claim")
     assert (done.code, done.out) == (1, "") and "No selection was made." in done.err
     done = cld("agent", "cloud", "claim", input="3\n")

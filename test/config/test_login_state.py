@@ -115,6 +115,17 @@ def test_the_table_shows_state_expiry_renewal_and_scopes() -> None:
     assert "out of range" in lines[3] and lines[4].split() == ["key", "c", "api_key"]
 
 
+@pytest.mark.parametrize("width, has_scopes", [(78, False), (80, False), (120, True)])
+def test_the_table_omits_the_scopes_where_they_would_be_cut(width: int, has_scopes: bool) -> None:
+    snapshot: Dict[str, Any] = {"work": login(left=300, scopes="openid upload"), "key": "cloudinary://k:s@c"}
+    rows = inventory(snapshot, resolve(Selection(), {}, {}), {}, NOW)
+    table = render_config_table(rows, NOW, width)
+    assert ("openid upload" in table) is ("SCOPES" in table) is has_scopes
+    assert "EXPIRES IN" in table and "2027-02-22" in table
+    assert max(map(len, table.splitlines())) <= width
+    assert "SCOPES:     openid upload" in render_config_table(rows, NOW, 40)
+
+
 @pytest.mark.parametrize("days, warned", [(0, False), (75, False), (77, True), (95, True)])
 def test_a_login_that_was_not_renewed_for_long_ends_soon(days: int, warned: bool) -> None:
     state = row_of(login(issued=NOW - days * DAY)).login

@@ -94,6 +94,23 @@ def test_a_regeneration_shows_the_listing_slow_items_and_the_total(server: Cloud
     shows(server.config_url(), "regen_derived", "w_5", "-F", rows=rows)
 
 
+@pytest.mark.parametrize(
+    ("command", "path", "row"),
+    [
+        (["admin", "usage"], "/usage", "usage"),
+        (["upload", "http://photos.example/a.jpg"], "/upload", "http://photos.example/a.jpg"),
+        (["search", "cat"], "/resources/search", "Searching resources"),
+    ],
+    ids=["admin", "upload", "search"],
+)
+def test_a_request_that_is_slow_or_repeated_is_shown(
+    server: CloudinaryServer, command: Sequence[str], path: str, row: str
+) -> None:
+    body = {"resources": [{"public_id": "a"}]}
+    server.on("*", path, Reply(503, {"error": {"message": "busy"}}, {"Retry-After": "1"}), Reply(body=body, delay=SLOW))
+    shows(server.config_url(), *command, rows=[row, "retrying (2/", row, "2 s"])
+
+
 @pytest.mark.parametrize("columns", [40, 200])
 def test_rows_of_many_items_follow_the_window(server: CloudinaryServer, mapping_url: str, columns: int) -> None:
     for number in range(4):
