@@ -69,18 +69,13 @@ def sync(
     if push == pull:
         raise click.UsageError("Please use either the '--push' OR '--pull' options", ctx)
     backup = take_backup(ctx, push, options)
-    from cloudinary_cli.transfer.scan import swapped_arguments
     from cloudinary_cli.transfer.sync import items
     from cloudinary_cli.transfer.sync import sync as engine
     from cloudinary_cli.transfer.sync.plan import Direction
     from cloudinary_cli.transfer.upload_options import given_options
 
     app: AppContext = ctx.obj
-    swapped = swapped_arguments(local_folder, cloudinary_folder)
-    if swapped and push:
-        raise click.UsageError(f"{swapped} --push", ctx)
-    if swapped:  # the local folder of a pull may be new
-        app.console.warning(f"{swapped} --pull")
+    _check_order(ctx, local_folder, cloudinary_folder, push)
     transfer = take_options(options)
     run = items.sync_items if transfer.items else engine.sync
     run(
@@ -97,6 +92,18 @@ def sync(
         ),
     )
     return True
+
+
+def _check_order(ctx: click.Context, local_folder: str, cloudinary_folder: str, push: bool) -> None:
+    """Notice swapped arguments. Only a warning for a pull, whose local folder may be new."""
+    from cloudinary_cli.transfer.scan import swapped_arguments
+
+    swapped = swapped_arguments(local_folder, cloudinary_folder)
+    if swapped and push:
+        raise click.UsageError(f"{swapped} --push", ctx)
+    if swapped:
+        app: AppContext = ctx.obj
+        app.console.warning(f"{swapped} --pull")
 
 
 def _policy(force: bool, keep: bool) -> Any:
