@@ -56,7 +56,7 @@ def test_a_pull_takes_at_least_the_time_of_its_limit(account: Account, cld: Run,
 
 def test_waiting_for_the_limit_is_no_timeout(account: Account, cld: Run, tmp_path: Path) -> None:
     make(tmp_path / "d", **{f"f{number}.jpg": b"x" * 40_000 for number in range(2)})
-    done = cld("-c", account.config_url(timeout="1"), "sync", "d", "f", "--push", "--bwlimit", "16K")
+    done = cld("-c", account.config_url(timeout="4"), "sync", "d", "f", "--push", "--bwlimit", "12K")
     assert done.code == 0, done.err
     assert len(account.sent("POST", "/upload")) == 2  # none was repeated
 

@@ -186,9 +186,21 @@ def test_a_token_that_is_rejected_in_the_middle_is_renewed_once(
 ) -> None:
     box.save_login(store, "box", stale=False)
     config = OAuthConfig.bind_saved("box", store.load()["box"], store)
-    rejected = {"status": 401, "body": {"error": {"message": "expired"}}, "delay": 0.3}
-    box.fault("/v1_1", skip=1, times=8, **rejected)  # all of the first eight that are sent together
-    assert upload(target(config, 10, 8, CHUNK), large, NAMED)["etag"] == md5(large)
+    there, expired = target(config, 10, 8, CHUNK), threading.Event()
+    begin = there.session.bandwidth.take
+
+    def expire_once(size: int) -> None:
+        if len(ranges(box)) > 2 and not expired.is_set():
+            expired.set()
+            box.call(
+                "POST", "clock", {"offset": 1000}
+            )  # the server rejects the token that the client holds to be fresh
+        begin(size)
+
+    # Patched: the token has to expire while chunks are sent, and the limit of the bandwidth is called for each block.
+    there.session.bandwidth.take = expire_once  # type: ignore[method-assign]
+    assert upload(there, large, NAMED)["etag"] == md5(large) and expired.is_set()
+    assert [entry["status"] for entry in box.requests("/v1_1")].count(401) >= 1
     assert box.stats["refresh_exchanges"] == 1
 
 
