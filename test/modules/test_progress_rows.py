@@ -52,7 +52,8 @@ def test_listing_and_hashing_are_shown_before_a_sync(account: Account, server: C
     account.add("big", bytes=size, etag="0" * 32)
     server.on("POST", "/resources/search", Reply(body={"resources": account.results}, delay=0.5))
     rows = ["Listing Cloudinary folder f", "Hashing local files", "0/1"]
-    shows(account.config_url(), "sync", "d", "f", "--push", "--dry-run", rows=rows)
+    lines = shows(account.config_url(), "sync", "d", "f", "--push", "--dry-run", rows=rows)
+    assert "Nothing was changed (--dry-run)." in lines and "Done!" not in lines
 
 
 def test_a_clone_shows_the_listing_the_copies_and_the_total(source: Source, target: Target) -> None:

@@ -239,4 +239,4 @@ class _Sync:
             summary,
             f"Command execution failed, error: Sync did not finish successfully: {tally.failed} failed{skipped}.",
         )
-        self._console.info("Done!")
+        self._console.info("Nothing was changed (--dry-run)." if is_dry else "Done!")
