@@ -125,6 +125,17 @@ def test_a_preview_of_a_repetition_keeps_the_report(invoke: Run, env: Dict[str, 
     assert done.code == 0 and Path("r.jsonl").read_text() == failed
 
 
+def test_a_plan_of_private_assets_has_no_signature(invoke: Run, env: Dict[str, str], box: SandboxClient) -> None:
+    delete_assets(box)
+    make("d", "a.jpg")
+    assert invoke("sync", "d", "priv", "--push", "-o", "type", "private", env=env).code == 0
+    assert invoke("sync", "p", "priv", "--pull", *dry(), env=env).code == 0
+    (line,) = lines_of("plan.jsonl")
+    assert line["type"] == "private" and "/s--" not in Path("plan.jsonl").read_text()
+    done = invoke("sync", "p", "priv", "--pull", *items(), env=env)
+    assert done.code == 0 and Path("p/a.jpg").read_bytes() == b"a.jpg", done.err
+
+
 # -- clone
 
 

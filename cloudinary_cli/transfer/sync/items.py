@@ -176,5 +176,6 @@ class _SyncItems:
             "cloudinary_folder": options.remote.folder or "/",
             **counts,
         }
-        self._run.finish(summary, f"Sync did not finish successfully: {tally.failed} failed.")
+        failure = f"Command execution failed, error: Sync did not finish successfully: {tally.failed} failed."
+        self._run.finish(summary, failure)
         self._run.app.console.info("Done!")
