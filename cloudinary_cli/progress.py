@@ -105,12 +105,14 @@ class Item:
             what = ", waiting for the response" if columns >= _WIDE_COLUMNS else " sent"
             return Row(self.name, readable_size(self.size) + what)
         rate = f"{readable_size(self.position / max(seconds, 0.1))}/s"
+        # The parts of a fixed width come last, so that they are aligned in all rows.
+        percent = f"{100 * self.position // self.size:3d}%"
         if columns < _WIDE_COLUMNS:
-            return Row(self.name, f"{100 * self.position // self.size}%  {readable_size(self.position)}  {rate}")
+            return Row(self.name, f"{readable_size(self.position)}  {rate}  {percent}")
         done = _BAR_COLUMNS * self.position // self.size
         bar = "#" * done + "-" * (_BAR_COLUMNS - done)
         sizes = f"{readable_size(self.position)} of {readable_size(self.size)}"
-        return Row(self.name, f"[{bar}] {100 * self.position // self.size:3d}%  {sizes}  {rate}")
+        return Row(self.name, f"{sizes}  {rate}  {percent}  [{bar}]")
 
 
 _CURRENT: "ContextVar[Optional[Item]]" = ContextVar("item", default=None)

@@ -58,7 +58,7 @@ def test_a_large_item_has_bytes_and_rate(columns: int, has_bar: bool) -> None:
         item.position = 50 << 20
         (row,) = progress.rows(columns, 24)
     assert "50%" in row.detail and "50.0 MiB" in row.detail and "/s" in row.detail
-    assert ("[######------]" in row.detail) is has_bar and len(row.detail) < columns - 8
+    assert row.detail.endswith("   50%  [######------]") is has_bar and len(row.detail) < columns - 8
 
 
 def test_only_so_many_items_are_shown_as_fit_the_terminal() -> None:

@@ -43,6 +43,12 @@ def test_a_pipe_gets_whole_cells(saved: Path) -> None:
     assert any(len(line) > 100 for line in shown(60, "admin", "-ls", pipe=True))
 
 
+def test_a_narrow_terminal_has_the_summary_of_a_method_below_its_name(saved: Path) -> None:
+    lines = shown(40, "admin", "-ls")
+    assert "add_related_assets_by_asset_ids" in lines and max(map(len, lines)) <= 40
+    assert not any("..." in line for line in lines), "nothing is cut"
+
+
 def test_the_first_column_is_cut_last() -> None:
     rows = [("name" * 5, "value" * 10, "x")]
     assert aligned(rows, width=45) == "namenamenamenamename  valuevaluevalueva...  x"

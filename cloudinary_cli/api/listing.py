@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import textwrap
 from typing import Any, Callable, Dict, List, Sequence, Tuple
 
 from cloudinary_cli.api.method import Method, describe
@@ -19,6 +20,7 @@ _LIKE_UPLOAD = frozenset(
     ["unsigned_upload", "upload_large", "explicit", "create_upload_preset", "update_upload_preset"]
 )
 _PARAMETERS_WIDTH = 30
+_NARROWEST_TABLE = 60  # columns
 
 
 def methods(api: str) -> List[Method]:
@@ -63,8 +65,18 @@ def show_methods(app: AppContext, api: str, names: Sequence[str], as_json: bool)
     elif names:
         app.console.data("\n\n".join(render_help(method) for method in chosen))
     else:
-        app.console.table([_row(method) for method in chosen], " ", fit=True)
+        _show_list(app, chosen)
     return True
+
+
+def _show_list(app: AppContext, chosen: Sequence[Method]) -> None:
+    """Print a table, or names with summaries below them on a terminal that is too narrow for the columns."""
+    width = app.console.table_width()
+    if width is None or width >= _NARROWEST_TABLE:
+        app.console.table([_row(method) for method in chosen], " ", fit=True)
+        return
+    wrapped = textwrap.TextWrapper(width - 1, initial_indent="  ", subsequent_indent="  ")
+    app.console.data_lines(*(line for method in chosen for line in [method.name, *wrapped.wrap(method.summary)]))
 
 
 def method_help(api: str, name: str) -> str:
