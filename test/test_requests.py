@@ -74,6 +74,13 @@ CASES: List[Tuple[List[str], List[Sent]]] = [
             ("POST", f"{V}/resources/search", {"expression": 'asset_folder:"*"', "max_results": 500}),
         ],
     ),
+    (
+        ["check", "user", "/", "--one-way"],
+        [
+            ("GET", f"{V}/config", {"settings": "true"}),
+            ("POST", f"{V}/resources/search", {"expression": 'asset_folder:"*"', "max_results": 500}),
+        ],
+    ),
     (["upload_dir", "user"], [("GET", f"{V}/config", {"settings": "true"})]),
     (["migrate", "legacy", "-"], [("GET", f"{V}/upload_mappings", {"folder": "legacy"})]),
     (
