@@ -18,7 +18,7 @@ BLOCK = 1 << 20
 LIFETIME = 24 * 3600  # seconds from the first chunk to the last one
 
 
-class Chunk:
+class ReceivedChunk:
     """One chunk of an upload, described by its headers."""
 
     def __init__(self, content_range: str, upload_id: str) -> None:
@@ -42,27 +42,27 @@ class ChunkStore:
         self._state = state
         self._cloud = cloud
 
-    def path(self, chunk: Chunk) -> Path:
+    def path(self, chunk: ReceivedChunk) -> Path:
         """The file that the chunks are written into."""
         return self._file(chunk.key)
 
     def _file(self, key: str) -> Path:
         return self._state.temp_dir / f"chunks-{key}"
 
-    def result(self, chunk: Chunk) -> Optional[Dict[str, Any]]:
+    def result(self, chunk: ReceivedChunk) -> Optional[Dict[str, Any]]:
         """The response of the finished upload, which is sent again if the last chunk is repeated; None before."""
         return self._state.storage.document(self._cloud, "chunked_upload", chunk.key)
 
-    def remember(self, chunk: Chunk, response: Dict[str, Any]) -> None:
+    def remember(self, chunk: ReceivedChunk, response: Dict[str, Any]) -> None:
         """Store the response of a finished upload."""
         self._state.storage.put_document(self._cloud, "chunked_upload", chunk.key, response)
 
-    def forget(self, chunk: Chunk) -> None:
+    def forget(self, chunk: ReceivedChunk) -> None:
         """Delete the records of received chunks, so that this upload ID can be used again."""
         with self._state.storage.write() as connection:
             self._delete(connection, chunk.key)
 
-    def add(self, chunk: Chunk, part: Path) -> Tuple[int, bool]:
+    def add(self, chunk: ReceivedChunk, part: Path) -> Tuple[int, bool]:
         """Write one chunk into the file. Returns the bytes received so far, and whether this call completed the upload.
 
         :raises RefusedCall: 400 when the chunk breaks a rule, or its size does not match its header.
@@ -87,7 +87,7 @@ class ChunkStore:
         self._state.counters.add("upload_chunks")
         return after, chunk.total is not None and after >= chunk.total > before
 
-    def _check_size(self, chunk: Chunk, size: int) -> None:
+    def _check_size(self, chunk: ReceivedChunk, size: int) -> None:
         if size != chunk.last - chunk.first + 1:
             raise RefusedCall(400, f"Content-Range does not match the {size} bytes of the part")
         if chunk.total is not None and chunk.last >= chunk.total:
@@ -95,7 +95,7 @@ class ChunkStore:
         if size <= self._state.settings.min_chunk and not chunk.is_last:
             raise RefusedCall(400, "All parts except EOF-chunk must be larger than 5mb")
 
-    def _write(self, chunk: Chunk, part: Path) -> None:
+    def _write(self, chunk: ReceivedChunk, part: Path) -> None:
         target = self.path(chunk)
         target.touch()
         with part.open("rb") as source, target.open("r+b") as file:
@@ -116,17 +116,17 @@ class ChunkStore:
         connection.execute("DELETE FROM chunked_uploads WHERE upload_id = ?", (key,))
 
 
-def _begun(connection: Any, chunk: Chunk) -> Any:
+def _begun(connection: Any, chunk: ReceivedChunk) -> Any:
     """The record of the upload: its total. None before the first chunk."""
     return connection.execute("SELECT total FROM chunked_uploads WHERE upload_id = ?", (chunk.key,)).fetchone()
 
 
-def _ranges(connection: Any, chunk: Chunk) -> List[Tuple[int, int]]:
+def _ranges(connection: Any, chunk: ReceivedChunk) -> List[Tuple[int, int]]:
     rows = connection.execute("SELECT first, last FROM chunks WHERE upload_id = ? ORDER BY first", (chunk.key,))
     return [(row["first"], row["last"]) for row in rows]
 
 
-def _check_place(chunk: Chunk, begun: Any, ranges: List[Tuple[int, int]]) -> None:
+def _check_place(chunk: ReceivedChunk, begun: Any, ranges: List[Tuple[int, int]]) -> None:
     """:raises RefusedCall: the chunk may not arrive now, or does not fit to the others."""
     if (chunk.first, chunk.last) in ranges:
         return  # repeated

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, jsonify, request
 from .archive import create_archive
 from .assets import Asset, AssetExists
 from .auth_check import check_upload
-from .chunks import Chunk, ChunkStore
+from .chunks import ChunkStore, ReceivedChunk
 from .fetch import Received, describe, discard, receive, save_loopback_url
 from .ingest import apply_changes, change_asset, eager_items, ensure_folder, merge_derived, store_upload
 from .naming import check_public_id
@@ -55,7 +55,7 @@ def upload(cloud: str, kind: str, values: Params) -> Result:
     """Store a file, whole or in chunks."""
     content_range = request.headers.get("Content-Range")
     if content_range:
-        chunk = Chunk(content_range, required(dict(request.headers), "X-Unique-Upload-Id"))
+        chunk = ReceivedChunk(content_range, required(dict(request.headers), "X-Unique-Upload-Id"))
         return _upload_chunk(cloud, kind, values, chunk)
     return _finish_upload(cloud, kind, values, receive(values))
 
@@ -70,7 +70,7 @@ def _finish_upload(cloud: str, kind: str, values: Params, received: Received) ->
     return _view(cloud, asset, values)
 
 
-def _upload_chunk(cloud: str, kind: str, values: Params, chunk: Chunk) -> Result:
+def _upload_chunk(cloud: str, kind: str, values: Params, chunk: ReceivedChunk) -> Result:
     store = ChunkStore(state(), cloud)
     finished = store.result(chunk)
     if finished is not None:

@@ -8,7 +8,7 @@ from typing import Any, Dict, Mapping, Optional
 
 from cloudinary_cli.text import nfc, without_signature
 from cloudinary_cli.transfer.actions import UploadFile
-from cloudinary_cli.transfer.engine.items import Item
+from cloudinary_cli.transfer.engine.plan_file import PlanLine
 from cloudinary_cli.transfer.engine.records import Download, LocalFile, PlannedItem, RemoteAsset
 from cloudinary_cli.transfer.http.download import unsafe_reason
 from cloudinary_cli.transfer.http.upload import UploadSource, UploadTarget, with_public_id
@@ -21,7 +21,7 @@ _TEXTS = (
 )
 
 
-def safe_path(item: Item) -> str:
+def safe_path(item: PlanLine) -> str:
     """The path of an item below a local folder.
 
     :raises CliError: it leads out of the folder.
@@ -62,7 +62,7 @@ class PlannedUpload:
         return cls(file.relative, mode, folder, filename, replaces=replaces, size=file.size)
 
     @classmethod
-    def of_item(cls, item: Item) -> "PlannedUpload":
+    def of_item(cls, item: PlanLine) -> "PlannedUpload":
         """:raises CliError: a member is missing or unusable."""
         mode = item.text("folder_mode")
         if mode not in [each.value for each in FolderMode]:
@@ -121,7 +121,7 @@ def _in_place(asset: RemoteAsset, mode: FolderMode) -> Dict[str, Any]:
     return options
 
 
-def remote_asset(item: Item) -> RemoteAsset:
+def remote_asset(item: PlanLine) -> RemoteAsset:
     """The asset of an item.
 
     :raises CliError: a member is missing or unusable.
@@ -153,7 +153,7 @@ def local_deletion_item(file: LocalFile) -> PlannedItem:
     return PlannedItem("delete", file.relative, {"bytes": file.size, "mtime_ns": file.mtime_ns})
 
 
-def local_file(item: Item, root: str) -> LocalFile:
+def local_file(item: PlanLine, root: str) -> LocalFile:
     """The local file of an item.
 
     :raises CliError: the path leads out of the folder, or the item is an asset.

@@ -13,7 +13,7 @@ from cloudinary_cli.sdk.call import call_api
 from cloudinary_cli.sdk.pages import PAGE_SIZE, pages, wait_for_quota
 from cloudinary_cli.text import one_line
 from cloudinary_cli.transfer.engine.filters import ItemFilter
-from cloudinary_cli.transfer.engine.items import Item, one_of, open_items
+from cloudinary_cli.transfer.engine.plan_file import PlanLine, one_of, open_plan
 from cloudinary_cli.transfer.engine.records import Outcome, PlannedItem, Status
 from cloudinary_cli.transfer.engine.run import Run, TransferOptions, transfer_run
 from cloudinary_cli.transfer.engine.summary import listed
@@ -96,17 +96,17 @@ def _planned(asset: _Identity, options: RegenOptions, is_named: bool) -> Planned
 def _regenerate_items(app: AppContext, options: RegenOptions, item_filter: ItemFilter) -> None:
     """Regenerate the derived assets of the plan of --items."""
 
-    def record(item: Item) -> Tuple[_Identity, bool]:
+    def record(item: PlanLine) -> Tuple[_Identity, bool]:
         one_of(item, (_ACTION,))
         if item.text("transformation") != options.transformation:
             raise item.error(f"it is for the transformation '{item.text('transformation')}'")
         identity = _Identity(*(item.text(name) for name in _Identity._fields))
         return identity, item.values.get("named") is True
 
-    def includes(item: Item) -> bool:
+    def includes(item: PlanLine) -> bool:
         return item_filter.includes(item.text("public_id"), item.path)
 
-    with open_items(options.transfer, record, includes) as items, transfer_run(app, options.transfer) as run:
+    with open_plan(options.transfer, record, includes) as items, transfer_run(app, options.transfer) as run:
         total = items.check(run)
         if options.transfer.dry_run:
             items.print_plan(run)

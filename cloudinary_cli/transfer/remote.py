@@ -28,7 +28,7 @@ class RemoteQuery:
     status: Optional[str] = None
 
 
-class AssetStore(Protocol):
+class AssetCollector(Protocol):
     """Where a listing puts its assets."""
 
     def add(self, asset: RemoteAsset) -> None:
@@ -61,7 +61,7 @@ class Assets:
 
 @dataclass
 class RemoteIndex:
-    """The result of a listing. `count` is the number of its assets, of which the store may have kept some itself.
+    """The result of a listing. `count` is the number of its assets, of which the collector may have kept some itself.
 
     `outside`, `hidden` and `reserved` are the numbers of results that are ignored, because they are not in the folder
     or because of their names.
@@ -128,16 +128,16 @@ def expression(query: RemoteQuery, mode: FolderMode) -> str:
 
 
 def list_folder(
-    query: RemoteQuery, clock: Callable[[], float], new_store: Callable[[], AssetStore] = Assets
+    query: RemoteQuery, clock: Callable[[], float], new_collector: Callable[[], AssetCollector] = Assets
 ) -> RemoteIndex:
     """List the folder. The folder mode and the existence of the folder are requested at the same time.
 
-    :param new_store: returns an empty store for each attempt.
+    :param new_collector: returns an empty collector for each attempt.
     :raises ApiError: refused, no response after the retries, or a listing that remains incomplete.
     """
     existence = Background(lambda: _folder_exists(query.folder)) if query.folder else None
     mode = query.mode or folder_mode()
-    index = _complete(query, mode, clock, new_store)
+    index = _complete(query, mode, clock, new_collector)
     if existence is not None and not index.count:
         index.exists = existence.result()
     return index
@@ -150,7 +150,7 @@ def _folder_exists(folder: str) -> bool:
 
 
 def _complete(
-    query: RemoteQuery, mode: FolderMode, clock: Callable[[], float], new_store: Callable[[], AssetStore]
+    query: RemoteQuery, mode: FolderMode, clock: Callable[[], float], new_collector: Callable[[], AssetCollector]
 ) -> RemoteIndex:
     """A listing with at least as many assets as the largest `total_count` of its pages.
 
@@ -161,7 +161,7 @@ def _complete(
     missing = ""
     for _ in attempts(LISTING_BUDGET):
         index = RemoteIndex(mode)
-        missing = _collect(index, new_store(), query, clock)
+        missing = _collect(index, new_collector(), query, clock)
         if not missing:
             return index
         logger.debug("The listing is incomplete: %s.", missing)
@@ -171,12 +171,12 @@ def _complete(
     )
 
 
-def _collect(index: RemoteIndex, store: AssetStore, query: RemoteQuery, clock: Callable[[], float]) -> str:
+def _collect(index: RemoteIndex, collector: AssetCollector, query: RemoteQuery, clock: Callable[[], float]) -> str:
     """Fill `index`. Returns a text such as "2 of 3 assets" if assets are missing, else an empty string."""
     # An asset may be listed twice when the folder changes between two pages.
     outside: Set[Any] = set()
     total = 0
-    current_item().detail = lambda: f"{store.count} of {total} assets" if total else ""
+    current_item().detail = lambda: f"{collector.count} of {total} assets" if total else ""
     for page in pages(_fetch(query, index.mode), lambda cursor: _fetch(query, index.mode, cursor)):
         results = page.get("resources")
         if not isinstance(results, list):
@@ -188,11 +188,11 @@ def _collect(index: RemoteIndex, store: AssetStore, query: RemoteQuery, clock: C
             if asset is None:
                 outside.add(str(result))
             else:
-                store.add(asset)
+                collector.add(asset)
         if page.get("next_cursor"):
             wait_for_quota(page, clock)
-    index.assets, index.outside = store.finish(), len(outside)
-    index.count = store.count
+    index.assets, index.outside = collector.finish(), len(outside)
+    index.count = collector.count
     listed = index.count + len(outside)
     return f"{listed} of {total} assets" if listed < total else ""
 

@@ -14,7 +14,7 @@ from cloudinary_cli.progress import Progress
 from cloudinary_cli.text import nfc, one_line
 from cloudinary_cli.transfer.actions import UploadFile
 from cloudinary_cli.transfer.engine.filters import ItemFilter, translated
-from cloudinary_cli.transfer.engine.items import Item, one_of, open_items
+from cloudinary_cli.transfer.engine.plan_file import PlanLine, one_of, open_plan
 from cloudinary_cli.transfer.engine.records import LocalFile, Outcome, PlannedItem, Status
 from cloudinary_cli.transfer.engine.run import Run, TransferOptions, transfer_run
 from cloudinary_cli.transfer.http.upload import UploadTarget
@@ -93,14 +93,14 @@ def _is_included(path: str, matches: Pattern[str], item_filter: ItemFilter) -> b
     return bool(matches.match(nfc(path))) and item_filter.includes(path)
 
 
-def _upload_items(app: AppContext, options: UploadDirOptions, includes: Callable[[Item], bool]) -> None:
+def _upload_items(app: AppContext, options: UploadDirOptions, includes: Callable[[PlanLine], bool]) -> None:
     """Carry out the plan of --items. Its lines have the folders."""
 
-    def record(item: Item) -> PlannedUpload:
+    def record(item: PlanLine) -> PlannedUpload:
         one_of(item, ("upload",))
         return PlannedUpload.of_item(item)
 
-    with open_items(options.transfer, record, includes) as items, transfer_run(app, options.transfer) as run:
+    with open_plan(options.transfer, record, includes) as items, transfer_run(app, options.transfer) as run:
         total = items.check(run)
         if options.transfer.dry_run:
             items.print_plan(run)

@@ -8,7 +8,7 @@ from typing import Any, Dict, List
 
 import pytest
 
-from cloudinary_cli.transfer.engine import items
+from cloudinary_cli.transfer.engine import plan_file
 from test.support.commands import Run
 from test.support.peak_memory import peak_kib
 from test.support.plans import Line, changes, lines_of, write_lines
@@ -100,7 +100,7 @@ def test_the_report_must_be_another_file(invoke: Run, env: Dict[str, str]) -> No
 
 def test_a_line_without_an_end_is_refused(invoke: Run, env: Dict[str, str]) -> None:
     make("d", "a.jpg")
-    Path("plan.jsonl").write_text(json.dumps({**GOOD, "filename": "x" * items.LONGEST_LINE_BYTES}))
+    Path("plan.jsonl").write_text(json.dumps({**GOOD, "filename": "x" * plan_file.LONGEST_LINE_BYTES}))
     done = invoke("sync", "d", "f", "--push", "--items", "plan.jsonl", env=env)
     assert done.code == 1 and "Line 1 of plan.jsonl cannot be used: it is not a JSON object" in done.err
 

@@ -70,17 +70,17 @@ class _Check:
 
     def run(self) -> bool:
         scanning: Background[Hashes] = Background(self._scan)
-        stores: List[PairedAssets] = []
+        collectors: List[PairedAssets] = []
 
-        def new_store() -> PairedAssets:
-            stores[:] = [self._new_store(scanning.result())]
-            return stores[0]
+        def new_collector() -> PairedAssets:
+            collectors[:] = [self._new_collector(scanning.result())]
+            return collectors[0]
 
-        remote = find.list_remote(self._app, self._progress, self._options.remote, new_store)
+        remote = find.list_remote(self._app, self._progress, self._options.remote, new_collector)
         hashes = scanning.result()
         try:
             self._print_found(hashes.table, remote)
-            self._print(self._compared(item, hashes) for item in self._items(hashes, stores[0], remote))
+            self._print(self._compared(item, hashes) for item in self._items(hashes, collectors[0], remote))
         finally:
             hashes.close()
         return self._finish()
@@ -104,7 +104,7 @@ class _Check:
         is_ignored = is_reserved(key) or (not self._options.include_hidden and is_hidden(key))
         return is_ignored or key in self._mapped
 
-    def _new_store(self, hashes: Hashes) -> PairedAssets:
+    def _new_collector(self, hashes: Hashes) -> PairedAssets:
         def request(row: int) -> None:
             if self._filter.includes(hashes.table.path(row)):
                 hashes.request(row)

@@ -16,7 +16,7 @@ from cloudinary_cli.transfer.sync.matching import content_name, unnumbered
 
 
 class PairedAssets:
-    """The assets of one attempt to list a folder (an AssetStore).
+    """The assets of one attempt to list a folder (an AssetCollector).
 
     An asset is paired with a file if no other asset and no other file has its key. After finish(), `lone` has the
     assets that belong to no file, packed with their keys and sorted by them.

@@ -22,7 +22,7 @@ from cloudinary_cli.transfer.clone.source import Asset, SourceListing, SourceUrl
 from cloudinary_cli.transfer.clone.target import MetadataFields, find_target, open_target, ping
 from cloudinary_cli.transfer.engine.executor import TransferAction
 from cloudinary_cli.transfer.engine.filters import ItemFilter
-from cloudinary_cli.transfer.engine.items import Item, open_items
+from cloudinary_cli.transfer.engine.plan_file import PlanLine, open_plan
 from cloudinary_cli.transfer.engine.records import Outcome, Status
 from cloudinary_cli.transfer.engine.run import Run, TransferOptions, transfer_run
 from cloudinary_cli.transfer.engine.summary import listed
@@ -111,7 +111,7 @@ def clone(app: AppContext, options: CloneOptions) -> None:
     item_filter = options.transfer.item_filter()
     app.active.require()
     resolved = find_target(app, options.target)
-    plan = open_items(options.transfer, asset_of, partial(_is_planned, item_filter)) if options.transfer.items else None
+    plan = open_plan(options.transfer, asset_of, partial(_is_planned, item_filter)) if options.transfer.items else None
     with plan or nullcontext() as items, transfer_run(app, options.transfer) as run, open_target(
         app, resolved, options.transfer.workers, run.session.stop
     ) as target:
@@ -133,7 +133,7 @@ def clone(app: AppContext, options: CloneOptions) -> None:
         _carry_out(_Clone(run, options, target, item_filter, listing, urls))
 
 
-def _is_planned(item_filter: ItemFilter, item: Item) -> bool:
+def _is_planned(item_filter: ItemFilter, item: PlanLine) -> bool:
     return item_filter.includes(item.text("public_id"), item.path)
 
 

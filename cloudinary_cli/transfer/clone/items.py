@@ -8,7 +8,7 @@ from cloudinary_cli.sdk.pages import Page
 from cloudinary_cli.text import without_signature
 from cloudinary_cli.transfer.clone.asset import ACTION, key_of
 from cloudinary_cli.transfer.clone.source import FIELDS, FOLDER_FIELDS, Asset
-from cloudinary_cli.transfer.engine.items import Item, ItemsFile, one_of
+from cloudinary_cli.transfer.engine.plan_file import PlanFile, PlanLine, one_of
 from cloudinary_cli.transfer.engine.records import PlannedItem
 
 _MEMBERS = ("public_id", "resource_type", "type", *FIELDS, *FOLDER_FIELDS)
@@ -23,7 +23,7 @@ def planned(asset: Asset) -> PlannedItem:
     return PlannedItem(ACTION, key_of(asset), values)
 
 
-def asset_of(item: Item) -> Asset:
+def asset_of(item: PlanLine) -> Asset:
     """The asset of a line, as a search would return it.
 
     :raises CliError: a member is missing or unusable.
@@ -41,7 +41,7 @@ class PlannedListing:
 
     has_more = False
 
-    def __init__(self, items: ItemsFile[Asset], total: int) -> None:
+    def __init__(self, items: PlanFile[Asset], total: int) -> None:
         self._items = items
         self.total = total
         self.is_complete = False

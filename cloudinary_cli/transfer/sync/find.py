@@ -11,7 +11,7 @@ from cloudinary_cli.errors import CliError
 from cloudinary_cli.progress import Progress
 from cloudinary_cli.transfer.engine.background import Background
 from cloudinary_cli.transfer.engine.records import LocalFile, Outcome, RemoteAsset
-from cloudinary_cli.transfer.remote import Assets, AssetStore, RemoteIndex, RemoteQuery, list_folder
+from cloudinary_cli.transfer.remote import AssetCollector, Assets, RemoteIndex, RemoteQuery, list_folder
 from cloudinary_cli.transfer.scan import ScanResult, scan
 from cloudinary_cli.transfer.sync import disk_names, matching, messages
 from cloudinary_cli.transfer.sync.matching import Etag
@@ -71,11 +71,11 @@ def list_both(
 
 
 def list_remote(
-    app: AppContext, progress: Progress, query: RemoteQuery, new_store: Callable[[], AssetStore] = Assets
+    app: AppContext, progress: Progress, query: RemoteQuery, new_collector: Callable[[], AssetCollector] = Assets
 ) -> RemoteIndex:
     """List the Cloudinary folder while its name and the number of assets are shown; see list_folder()."""
     with progress.item(f"Listing Cloudinary folder {query.folder or '/'}"):
-        return list_folder(query, app.clock, new_store)
+        return list_folder(query, app.clock, new_collector)
 
 
 def match(

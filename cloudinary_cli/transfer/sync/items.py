@@ -12,16 +12,16 @@ from cloudinary_cli.sdk.delivery import DeliveryUrls
 from cloudinary_cli.text import nfc
 from cloudinary_cli.transfer.actions import DownloadFile, remove_empty_directories
 from cloudinary_cli.transfer.engine.executor import TransferAction
-from cloudinary_cli.transfer.engine.items import DELETE, Item, ItemsFile, ItemsTotal, one_of, open_items
+from cloudinary_cli.transfer.engine.plan_file import DELETE, PlanFile, PlanLine, PlanTotal, one_of, open_plan
 from cloudinary_cli.transfer.engine.records import Download, LocalFile, Outcome, RemoteAsset, Status
 from cloudinary_cli.transfer.engine.run import Run, transfer_run
 from cloudinary_cli.transfer.http.upload import UploadTarget
 from cloudinary_cli.transfer.keys import FolderMode, normalized, remote_key
 from cloudinary_cli.transfer.planned import PlannedUpload, local_file, remote_asset, safe_path
 from cloudinary_cli.transfer.sync import policy
-from cloudinary_cli.transfer.sync.deletions import DeleteUnchangedAssets, DeleteUnchangedFile
 from cloudinary_cli.transfer.sync.name_map import NameMap
 from cloudinary_cli.transfer.sync.plan import Direction
+from cloudinary_cli.transfer.sync.planned_deletions import DeleteUnchangedAssets, DeleteUnchangedFile
 from cloudinary_cli.transfer.sync.sync import SyncOptions
 
 Record = Union[PlannedUpload, Download, RemoteAsset, LocalFile]
@@ -37,7 +37,7 @@ def sync_items(app: AppContext, options: SyncOptions) -> None:
     if options.direction is Direction.PUSH and not os.path.isdir(options.local_folder):
         raise CliError(f"Cannot push a non-existent local folder '{options.local_folder}'. Check its name.")
     names = NameMap.load(options.local_folder)
-    with open_items(
+    with open_plan(
         options.transfer, lambda item: _record(item, options), lambda item: item_filter.includes(item.path)
     ) as items, transfer_run(app, options.transfer) as run:
         total = items.check(run)
@@ -48,7 +48,7 @@ def sync_items(app: AppContext, options: SyncOptions) -> None:
         work.finish(total)
 
 
-def _record(item: Item, options: SyncOptions) -> Record:
+def _record(item: PlanLine, options: SyncOptions) -> Record:
     """:raises CliError: the item cannot be a part of this run."""
     if options.direction is Direction.PULL:
         if one_of(item, ("download", DELETE)) == DELETE:
@@ -70,7 +70,7 @@ class _Deletions:
 
 
 class _SyncItems:
-    def __init__(self, run: Run, options: SyncOptions, items: ItemsFile[Record], name_map: NameMap) -> None:
+    def __init__(self, run: Run, options: SyncOptions, items: PlanFile[Record], name_map: NameMap) -> None:
         self._run, self._options, self._items, self._name_map = run, options, items, name_map
         self._names: Dict[str, str] = {}  # local path -> remote key, where the server has chosen another name
         self._replaced: Set[str] = set()  # the started uploads that replace an asset, and so do not name it
@@ -80,7 +80,7 @@ class _SyncItems:
     def _is_push(self) -> bool:
         return self._options.direction is Direction.PUSH
 
-    def carry_out(self, total: ItemsTotal) -> None:
+    def carry_out(self, total: PlanTotal) -> None:
         """Ask whether to delete, transfer, and delete. A dry run does nothing of this."""
         options = self._options
         deletions = _Deletions(options.direction, total.deletions, total.deleted)
@@ -163,7 +163,7 @@ class _SyncItems:
 
     # -- the result
 
-    def finish(self, total: ItemsTotal) -> None:
+    def finish(self, total: PlanTotal) -> None:
         """Print the summary, and end the command."""
         tally, options = self._run.tally, self._options
         counts = {"synced": self._synced, "deleted": self._deleted, "skipped": tally.of(Status.SKIPPED)}

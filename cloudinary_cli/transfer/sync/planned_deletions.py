@@ -13,7 +13,7 @@ from cloudinary_cli.net.retry import retried
 from cloudinary_cli.sdk import loader
 from cloudinary_cli.sdk.call import call_api
 from cloudinary_cli.transfer.actions import DeleteLocal, DeleteRemote
-from cloudinary_cli.transfer.engine.items import DELETE
+from cloudinary_cli.transfer.engine.plan_file import DELETE
 from cloudinary_cli.transfer.engine.records import LocalFile, Outcome, RemoteAsset, Status
 from cloudinary_cli.transfer.http.download import is_within
 

@@ -26,7 +26,7 @@ LONGEST_LINE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
-class Item:
+class PlanLine:
     """One line: what is to be done with one item."""
 
     where: str  # for errors: "Line 3 of plan.jsonl"
@@ -53,7 +53,7 @@ class Item:
 
 
 @dataclass
-class ItemsTotal:
+class PlanTotal:
     """The number of selected items of a file, and the names of the first ones."""
 
     count: int = 0
@@ -61,7 +61,7 @@ class ItemsTotal:
     names: List[str] = field(default_factory=list)
     deleted: List[str] = field(default_factory=list)
 
-    def add(self, item: Item) -> None:
+    def add(self, item: PlanLine) -> None:
         """Count an item."""
         is_deletion = item.action == DELETE
         self.count += 1
@@ -75,14 +75,14 @@ class ItemsTotal:
         return self.count - self.deletions
 
 
-class ItemsFile(Generic[T]):
+class PlanFile(Generic[T]):
     """The items of a file that belong to the run, as records of the command. It can be read several times.
 
     :param parse: makes the record of an item. :param includes: True for an item that belongs to the run.
     """
 
     def __init__(
-        self, name: str, file: IO[bytes], parse: Callable[[Item], T], includes: Callable[[Item], bool]
+        self, name: str, file: IO[bytes], parse: Callable[[PlanLine], T], includes: Callable[[PlanLine], bool]
     ) -> None:
         self.name = name
         self._file = file
@@ -95,12 +95,12 @@ class ItemsFile(Generic[T]):
             if self._includes(item):
                 yield self._parse(item)
 
-    def check(self, run: Run) -> ItemsTotal:
+    def check(self, run: Run) -> PlanTotal:
         """Read all lines once, so that a malformed line is an error before anything is changed.
 
         :raises CliError: a line is malformed.
         """
-        total = ItemsTotal()
+        total = PlanTotal()
         with run.session.progress.item(f"Reading {self.name}", detail=lambda: f"{total.count} items"):
             try:
                 for item in self._lines():
@@ -120,7 +120,7 @@ class ItemsFile(Generic[T]):
             run.app.console.info(one_line(f"{item.action} {item.path}", None))
             run.plan([PlannedItem(item.action, item.path, item.values)])
 
-    def _lines(self) -> Iterator[Item]:
+    def _lines(self) -> Iterator[PlanLine]:
         self._file.seek(0)
         number = 0
         while True:
@@ -132,31 +132,31 @@ class ItemsFile(Generic[T]):
                 yield _item(f"Line {number} of {self.name}", line)
 
 
-def _check_cloud(item: Item, cloud_name: str) -> None:
+def _check_cloud(item: PlanLine, cloud_name: str) -> None:
     """:raises CliError: the plan was made for another cloud."""
     cloud = item.values.get("cloud")
     if cloud not in (None, cloud_name):
         raise item.error(f"it is for the cloud '{cloud}', and this run changes the cloud '{cloud_name}'")
 
 
-def _item(where: str, line: bytes) -> Item:
+def _item(where: str, line: bytes) -> PlanLine:
     try:
         values: Any = json.loads(line.decode("utf-8-sig"))  # an editor on Windows may have added a BOM
     except (ValueError, RecursionError):
         values = None
-    item = Item(where, "", "", values if isinstance(values, dict) else {})
+    item = PlanLine(where, "", "", values if isinstance(values, dict) else {})
     if not isinstance(values, dict):
         raise item.error("it is not a JSON object")
     status = item.text("status", Status.PLANNED.value)
     if status != Status.PLANNED.value:
         raise item.error(f"its status is '{status}', so it is from the report of a run, not from a plan")
-    return Item(where, item.text("action"), item.text("path"), values)
+    return PlanLine(where, item.text("action"), item.text("path"), values)
 
 
 @contextmanager
-def open_items(
-    options: TransferOptions, parse: Callable[[Item], T], includes: Callable[[Item], bool]
-) -> Iterator[ItemsFile[T]]:
+def open_plan(
+    options: TransferOptions, parse: Callable[[PlanLine], T], includes: Callable[[PlanLine], bool]
+) -> Iterator[PlanFile[T]]:
     """Open the file of --items. What is not a regular file, such as stdin (`-`), is copied to a temporary file.
 
     :raises CliError: the file cannot be read, or is also the file of --report.
@@ -174,7 +174,7 @@ def open_items(
                 file = copy
         except OSError as error:
             raise CliError(f"Cannot read the --items file {name}: {error.strerror or error}.") from error
-        yield ItemsFile(name, file, parse, includes)
+        yield PlanFile(name, file, parse, includes)
 
 
 @contextmanager
@@ -191,7 +191,7 @@ def _opened(path: str) -> Iterator[IO[bytes]]:
         yield stream
 
 
-def one_of(item: Item, actions: Sequence[str]) -> str:
+def one_of(item: PlanLine, actions: Sequence[str]) -> str:
     """The action of an item. :raises CliError: the command does not have this action."""
     if item.action not in actions:
         raise item.error(f"its action is '{item.action}', and this run only knows: {', '.join(actions)}")
