@@ -11,6 +11,7 @@ from cloudinary_cli.net.multipart import FilePart, SharedFile
 from cloudinary_cli.net.retry import retried
 from cloudinary_cli.sdk import loader
 from cloudinary_cli.sdk.call import call_api
+from cloudinary_cli.system.steady_file import SteadyFile
 
 _UPLOADS = frozenset(["upload", "unsigned_upload"])
 
@@ -42,11 +43,11 @@ def upload_in_chunks(file: IO[bytes], name: str, options: Mapping[str, Any], wor
     :param name: the file name that the server receives. :param options: of the SDK's `upload_large`.
     :raises ApiError: a chunk failed. Nothing was stored, unless it was the last one.
     """
-    shared = SharedFile(file)
+    shared, stamp = SharedFile(file), file.stamp if isinstance(file, SteadyFile) else None
     function = loader.module("uploader").upload_large_part
 
     def send(chunk: Chunk, public_id: Optional[str]) -> Dict[str, Any]:
-        part = FilePart(name, name, chunk.size, chunk.offset, shared=shared, admit=lambda count: chunk.check())
+        part = FilePart(name, name, chunk.size, chunk.offset, stamp, shared, lambda count: chunk.check())
         given = {**options, "http_headers": {**(options.get("http_headers") or {}), **chunk.headers}}
         if public_id:
             given["public_id"] = public_id

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import secrets
+import sys
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,6 +35,8 @@ class SharedFile:
 
         :raises OSError: it cannot be read.
         """
+        if sys.platform != "win32":
+            return os.pread(self._file.fileno(), size, position)
         with self._lock:
             self._file.seek(position)
             return self._file.read(size)

@@ -9,13 +9,41 @@ import importlib.util
 import os
 import sys
 from functools import lru_cache
-from typing import Any, Dict, Optional
+from typing import Any, Callable, Dict, Optional
 from urllib.parse import unquote
 
 import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ProxySchemeUnknown, SSLError
 
 _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+# For one block of a body. On a slow network that many threads share, a block may take a minute.
+_SEND_TIMEOUT_SECONDS = 120.0
+
+
+def _send(connection: Any, data: Any, send: Callable[[Any], None]) -> None:
+    # urllib3 sends with the timeout of connecting, and sets that of reading only after the request.
+    if connection.sock is not None:
+        connection.sock.settimeout(_SEND_TIMEOUT_SECONDS)
+    send(data)
+
+
+class _PlainConnection(HTTPConnection):
+    def send(self, data: Any) -> None:
+        _send(self, data, super().send)
+
+
+class _TlsConnection(HTTPSConnection):
+    def send(self, data: Any) -> None:
+        _send(self, data, super().send)
+
+
+class _PlainPool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _PlainConnection
+
+
+class _TlsPool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
 
 
 def environment_proxy(url: str) -> Optional[str]:
@@ -38,7 +66,10 @@ def new_pool(scheme: str, proxy: Optional[str] = None, size: int = 1) -> urllib3
     options: Dict[str, Any] = {"maxsize": size, "block": True}
     if scheme == "https" or (proxy or "").startswith("https"):
         options["ssl_context"] = tls_context(_ca_bundle())
-    return urllib3.PoolManager(**options) if proxy is None else _proxied(proxy, options)
+    manager = urllib3.PoolManager(**options) if proxy is None else _proxied(proxy, options)
+    if not (proxy or "").lower().startswith("socks"):
+        manager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
+    return manager
 
 
 def _proxied(proxy: str, options: Dict[str, Any]) -> urllib3.PoolManager:

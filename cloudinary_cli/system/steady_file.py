@@ -79,7 +79,7 @@ class SteadyFile(io.BufferedReader):
         super().__init__(io.FileIO(path))
         self._path = path
         info = settled(self.fileno())
-        self._size, self._stamp = info.st_size, stamp_of(info)
+        self._size, self.stamp = info.st_size, stamp_of(info)
 
     def read(self, size: Optional[int] = -1, /) -> bytes:
         rest = max(0, self._size - self.tell())
@@ -87,5 +87,5 @@ class SteadyFile(io.BufferedReader):
         if not count:
             return b""  # everything was read, so a later change does not matter
         data = super().read(count)
-        check_unchanged(self.fileno(), self._stamp, self._path)
+        check_unchanged(self.fileno(), self.stamp, self._path)
         return data
