@@ -14,8 +14,9 @@ from cloudinary_cli.errors import CliError
 from cloudinary_cli.progress import current_item
 from cloudinary_cli.system.steady_file import LocalFileChanged, Stamp, check_unchanged
 
-# In bytes. Sending one block must end within the connection's timeout, even on a slow connection.
-BLOCK = 64 * 1024
+# In bytes. Sending one block must end within the time-out for sending (net/pool.py), also if 30 threads share a slow
+# connection.
+BLOCK = 256 * 1024
 # Bodies up to this size (in bytes) are sent as one bytes object, with one system call.
 _MAX_UNSTREAMED = 256 * 1024
 

@@ -262,6 +262,7 @@ def test_the_progress_is_the_sum_of_the_chunks_and_never_goes_back(
             positions.append(progress.position)
         begin(size)
 
+    target.session.bandwidth.block = 64 * 1024  # less than a chunk of this test
     target.session.bandwidth.take = note  # type: ignore[method-assign]  # Patched: it is called for each block.
     with progress.item("large.bin", SIZE) as item:
         upload(target, large, NAMED)

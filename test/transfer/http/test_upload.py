@@ -13,7 +13,7 @@ import pytest
 from cloudinary_cli.auth.oauth_config import OAuthConfig
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.errors import ApiError, AuthenticationError
-from cloudinary_cli.net.multipart import FilePart, encode
+from cloudinary_cli.net.multipart import BLOCK, FilePart, encode
 from cloudinary_cli.net.retry import Stopped
 from cloudinary_cli.transfer.http.upload import UploadSource, UploadTarget, explicit, is_repeatable, upload
 from test.support.cloudinary_server import CloudinaryServer, Reply
@@ -127,7 +127,7 @@ def test_bodies_are_streamed_in_blocks(tmp_path: Path) -> None:
     headers, make = encode([("a", "b")], FilePart(str(path), "f", 3_000_000))
     for _ in range(2):  # created again for each attempt
         blocks = list(make())
-        assert max(map(len, blocks)) <= 64 * 1024
+        assert max(map(len, blocks)) <= BLOCK
         assert sum(map(len, blocks)) == int(headers["Content-Length"])
 
 
