@@ -110,7 +110,7 @@ def in_chunks(size: int, latency: int, floor_workers: int, name: str, **limits: 
         return path
 
     return Case(
-        f"upload 1 x {readable(size)} in chunks, {latency} ms; floor: {name}",
+        f"{readable(size)} in chunks, {latency} ms, {name} floor",
         lambda place, scratch: run_cld(["-c", url_of(place, "n1-s1", False), "upload", str(file(place))]),
         lambda place, scratch: run_program(
             ["-m", "bench.raw_client", "chunks", str(place.plain), "1", "1", str(floor_workers), "", str(file(place))]
@@ -175,8 +175,8 @@ CASES: List[Case] = [
     upload(40, 15 * MB, False, 0, memory=80),
     pull(40, 15 * MB, False, 0, memory=80),
     upload(1, 120 * MB, False, 0, memory=80),
-    in_chunks(500 * MB, 100, 8, "8 at a time", limit=1.3, memory=80),
-    in_chunks(500 * MB, 100, 1, "in order", limit=0.4),
+    in_chunks(500 * MB, 100, 8, "parallel", limit=1.3, memory=80),
+    in_chunks(500 * MB, 100, 1, "ordered", limit=0.4),
     push("sync 2,000 unchanged", 2000, 0, 0),
     push("sync 2,000 unchanged", 2000, 0, 50),
     push("sync 2,000, 200 changed", 2000, 200, 0),
