@@ -89,8 +89,9 @@ def call_with_file(
     label = "file" if name == "image_file" else kwargs.get("filename") or _file_name(path)
 
     def call_with(file: IO[bytes]) -> T:
-        with _display(console, path, os.fstat(file.fileno()).st_size):
-            if is_chunked(method, kwargs, os.fstat(file.fileno()).st_size):
+        size = os.fstat(file.fileno()).st_size
+        with _display(console, path, size):
+            if is_chunked(method, kwargs, size):
                 return call_in_chunks(file, str(label), {key: kwargs[key] for key in kwargs if key != name})
             return _call_with_content(method, {**kwargs, name: (str(label), file.read())}, call)
 

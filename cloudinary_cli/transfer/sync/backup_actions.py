@@ -6,7 +6,7 @@ import filecmp
 import os
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, Dict, Iterator, Mapping
+from typing import Any, Callable, Dict, Iterator, Optional
 
 from cloudinary_cli.errors import ApiError, CliError
 from cloudinary_cli.sdk.delivery import DeliveryUrls
@@ -103,11 +103,9 @@ class MoveAsset:
         return self.asset.key
 
     def run(self) -> Outcome:
-        try:
-            response = self._moved()
-        except CliError as error:
-            return _failed(self.asset, error)
-        return _kept(self.asset, response, f"Moved '{self.key}' to Cloudinary folder '{self.folder}'")
+        return _outcome(
+            self.asset, self._moved, lambda new_id: f"Moved '{self.key}' to Cloudinary folder '{self.folder}'"
+        )
 
     def _moved(self) -> Dict[str, Any]:
         directory = _directory(self.folder, self.key)
@@ -141,11 +139,7 @@ class BackUpAsset:
         return self.asset.key
 
     def run(self) -> Outcome:
-        try:
-            response = self._copied()
-        except CliError as error:
-            return _failed(self.asset, error)
-        return _kept(self.asset, response, f"Kept '{self.key}' as {response.get('public_id')}")
+        return _outcome(self.asset, self._copied, lambda new_id: f"Kept '{self.key}' as {new_id}")
 
     def _copied(self) -> Dict[str, Any]:
         asset, directory, name = self.asset, _directory(self.folder, self.key), self.key.rpartition("/")[2]
@@ -177,12 +171,19 @@ def _directory(folder: str, key: str) -> str:
     return f"{folder}/{directory}" if directory else folder
 
 
-def _kept(asset: RemoteAsset, response: Mapping[str, Any], message: str) -> Outcome:
+def _outcome(
+    asset: RemoteAsset, keep: Callable[[], Dict[str, Any]], message: Callable[[Optional[str]], str]
+) -> Outcome:
+    """Keep an asset elsewhere, and report it.
+
+    :param keep: returns the server's response. :param message: of a success, with the public ID of the backup.
+    """
+    try:
+        response = keep()
+    except CliError as error:
+        reason = without_signature(error.message)
+        text = f"Failed keeping a backup of '{asset.key}', error: {reason}"
+        return Outcome(_ACTION, asset.key, Status.FAILED, reason, public_id=asset.public_id, message=text, cause=error)
+    new_id = response.get("public_id")
     url = without_signature(str(response.get("secure_url") or "")) or None
-    return Outcome(_ACTION, asset.key, public_id=response.get("public_id"), url=url, etag=asset.etag, message=message)
-
-
-def _failed(asset: RemoteAsset, error: CliError) -> Outcome:
-    reason = without_signature(error.message)
-    message = f"Failed keeping a backup of '{asset.key}', error: {reason}"
-    return Outcome(_ACTION, asset.key, Status.FAILED, reason, public_id=asset.public_id, message=message, cause=error)
+    return Outcome(_ACTION, asset.key, public_id=new_id, url=url, etag=asset.etag, message=message(new_id))

@@ -61,13 +61,14 @@ class Backups:
     """Makes the backups of one run.
 
     :param place: the directory of a pull, or the Cloudinary folder of a push without slashes at its ends.
-    :param root: the local folder.
+    :param root: the local folder. :param urls: the delivery URLs of the assets.
     """
 
     run: Run
     place: str
     root: str
     mode: FolderMode
+    urls: DeliveryUrls
 
     def move_asset(self, asset: RemoteAsset) -> TransferAction:
         """Instead of its deletion."""
@@ -89,8 +90,7 @@ class Backups:
         if overwritten is None:
             return transfer
         target = UploadTarget(self.run.session, self.run.app.sdk_config)
-        urls = DeliveryUrls(self.run.app.active.fields)
-        return WithBackup(BackUpAsset(target, overwritten, self.place, self.mode, urls), transfer)
+        return WithBackup(BackUpAsset(target, overwritten, self.place, self.mode, self.urls), transfer)
 
 
 def overwritten_assets(work: Plan, mode: FolderMode) -> Dict[str, RemoteAsset]:

@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 from cloudinary_cli import defaults
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import NoHomeDirectory
+from cloudinary_cli.sdk.delivery import DeliveryUrls
 from cloudinary_cli.transfer.engine.filters import ItemFilter
 from cloudinary_cli.transfer.engine.part_file import remove_orphan
 from cloudinary_cli.transfer.engine.records import LocalFile, Outcome, Status
@@ -186,7 +187,10 @@ class _Sync:
 
     def _backups(self, mode: FolderMode) -> Optional[Backups]:
         place = self._options.backup
-        return None if place is None else Backups(self._run, place, self._options.local_folder, mode)
+        if place is None:
+            return None
+        urls = DeliveryUrls(self._run.app.active.fields)
+        return Backups(self._run, place, self._options.local_folder, mode, urls)
 
     def _record_upload(self, item: Upload, outcome: Outcome, found: Found) -> None:
         """Record the name that the server chose, and the asset that was uploaded."""
