@@ -48,6 +48,19 @@ def server_of_mode(request: Any, tmp_path_factory: pytest.TempPathFactory) -> An
 
 
 @pytest.fixture
+def there(tmp_path: Path) -> Iterator[SandboxClient]:
+    """Another sandbox with the cloud `other` on another host: the target of a clone."""
+    from cloudinary_cli.sandbox.sandbox_server import SandboxServer
+    from cloudinary_cli.sandbox.settings import SandboxSettings
+
+    settings = SandboxSettings(
+        data_dir=tmp_path / "there", cloud_name="other", api_secret="other-secret", auto_approve=True
+    )
+    with SandboxServer(settings, threads=40) as server:
+        yield SandboxClient(server)
+
+
+@pytest.fixture
 def account(server: CloudinaryServer) -> Account:
     return Account(server)
 

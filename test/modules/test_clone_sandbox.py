@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from pathlib import Path
-from typing import Any, Dict, Iterator
+from typing import Any, Dict
 
 import pytest
 
@@ -21,16 +21,6 @@ from test.support.sandbox_client import SandboxClient
 
 JPG = b"\xff\xd8\xff\xe0%d\xff\xd9"
 TOKEN_RULE = [{"access_type": "token"}]
-
-
-@pytest.fixture
-def there(tmp_path: Path) -> Iterator[SandboxClient]:
-    """Another sandbox with the cloud `other` on another host: the target."""
-    settings = SandboxSettings(
-        data_dir=tmp_path / "there", cloud_name="other", api_secret="other-secret", auto_approve=True
-    )
-    with SandboxServer(settings, threads=40) as server:
-        yield SandboxClient(server)
 
 
 def url_of(box: SandboxClient) -> str:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Dict, Iterator, List
+from typing import Any, Dict, List
 
 import pytest
 
-from cloudinary_cli.sandbox.sandbox_server import SandboxServer
-from cloudinary_cli.sandbox.settings import SandboxSettings
 from test.support.bulk_processes import interrupt, start, wait_until
 from test.support.clone_accounts import Source, Target
 from test.support.cloudinary_server import CloudinaryServer
@@ -137,16 +135,6 @@ def test_a_plan_of_private_assets_has_no_signature(invoke: Run, env: Dict[str, s
 
 
 # -- clone
-
-
-@pytest.fixture
-def there(tmp_path: Path) -> Iterator[SandboxClient]:
-    """Another sandbox with the cloud `other`: the target."""
-    settings = SandboxSettings(
-        data_dir=tmp_path / "there", cloud_name="other", api_secret="other-secret", auto_approve=True
-    )
-    with SandboxServer(settings, threads=40) as server:
-        yield SandboxClient(server)
 
 
 def url_of(box: SandboxClient) -> str:
