@@ -137,16 +137,17 @@ def test_both_logins_renew_themselves(
     assert tokens[0] and tokens[1] and not tokens[0] & tokens[1]
 
 
-def test_tokens_that_live_for_two_seconds_on_both_sides(cld: Run, store: ConfigStore, tmp_path: Path) -> None:
-    here = SandboxSettings(data_dir=tmp_path / "here", ttl=2, auto_approve=True)
-    there = SandboxSettings(data_dir=tmp_path / "other", ttl=2, auto_approve=True, cloud_name="other")
+def test_tokens_that_live_for_seconds_on_both_sides(cld: Run, store: ConfigStore, tmp_path: Path) -> None:
+    here = SandboxSettings(data_dir=tmp_path / "here", ttl=6, auto_approve=True)
+    there = SandboxSettings(data_dir=tmp_path / "other", ttl=6, auto_approve=True, cloud_name="other")
     with SandboxServer(here) as first, SandboxServer(there, threads=40) as second:
         source, target = SandboxClient(first), SandboxClient(second)
         fill(source, 1001)
         source.save_login(store, "here", stale=False)
         target.save_login(store, "there", stale=False)
-        # Slow pages let the run outlive several tokens on both sides.
-        source.fault("/v1_1/sandbox/resources/search", times=None, mode="after", delay=2)
+        # Slow pages let the run outlive several tokens on both sides. A token is renewed after half of its lifetime, so
+        # a request may take three seconds to arrive.
+        source.fault("/v1_1/sandbox/resources/search", times=None, mode="after", delay=4)
         done = cld("-C", "here", "clone", "there", "-F", "--json", timeout=150)
         assert done.code == 0, done.err[-2000:]
         assert json.loads(done.out)["copied"] == 1001 == len(etags(target))

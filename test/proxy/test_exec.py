@@ -35,8 +35,8 @@ def python(script: str, *args: str) -> List[str]:
 
 @pytest.fixture
 def short_box(tmp_path: Path) -> Iterator[SandboxClient]:
-    """A sandbox whose access tokens live for two seconds."""
-    settings = SandboxSettings(data_dir=tmp_path / "sandbox", auto_approve=True, ttl=2)
+    """A sandbox whose access tokens live for six seconds. They are renewed after three."""
+    settings = SandboxSettings(data_dir=tmp_path / "sandbox", auto_approve=True, ttl=6)
     with SandboxServer(settings, threads=40) as server:
         client = SandboxClient(server)
         client.reset()
@@ -84,7 +84,7 @@ def test_a_long_job_has_no_401_with_tokens_that_live_for_seconds(short_box: Sand
     short_box.save_login(store, "box", stale=False)
     script = """
         import time
-        end = time.time() + 9
+        end = time.time() + 13
         calls = 0
         while time.time() < end:
             cloudinary.api.ping()
