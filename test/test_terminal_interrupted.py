@@ -64,6 +64,16 @@ def test_ctrl_c_at_a_terminal_that_takes_no_output_ends_the_command(
         assert code == 130 and "Traceback" not in terminal.text and "reentrant" not in terminal.text, terminal.text
 
 
+def test_an_interrupt_is_reported_at_a_terminal_that_is_only_slow(env: Dict[str, str]) -> None:
+    with Terminal.cld(*COMMANDS["search"], env=env) as terminal:
+        terminal.wait_for_output()
+        time.sleep(1)  # nothing is read, so the terminal fills
+        assert terminal.process.poll() is None, "the command must block on its output"
+        terminal.process.send_signal(signal.SIGINT)
+        time.sleep(0.1)  # the handler runs while the terminal is full
+        assert terminal.wait() == 130 and "Interrupted." in terminal.text, terminal.text
+
+
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
 @pytest.mark.parametrize("seed", range(4))
 def test_ctrl_c_while_a_command_writes_ends_it_without_a_traceback(

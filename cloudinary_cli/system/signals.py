@@ -20,6 +20,10 @@ _MAX_RAISED = 2
 # Longer than an unraisable hook takes: an exception raised in it would be discarded as well.
 _LOST_SIGNAL_SECONDS = 0.02
 
+# How long a full terminal may take to accept output. A slow one does; one that Ctrl-S has stopped does not. Linux
+# empties its buffer at Ctrl-C, but sends the signal first.
+_SLOW_TERMINAL_SECONDS = 0.5
+
 # Called by the handler with the signal number. If it returns True, no exception is raised.
 Listener = Callable[[int], bool]
 
@@ -27,8 +31,8 @@ Listener = Callable[[int], bool]
 class Signals:
     """The signal handlers of this process and its count of critical sections.
 
-    Handlers run in the main thread, between any two instructions, so they neither print nor wait: they record the
-    signal, call the listener, or raise Terminated.
+    Handlers run in the main thread, between any two instructions, so they do not print: they record the signal, call
+    the listener, or raise Terminated.
     """
 
     def __init__(self) -> None:
@@ -160,7 +164,7 @@ class Signals:
         """
         self.end()
         self.close()
-        if is_writable(2):
+        if is_writable(2, _SLOW_TERMINAL_SECONDS):
             try:
                 os.write(2, f"{ended.message}\n".encode())
             except OSError:
@@ -184,17 +188,21 @@ def _deliver(number: int) -> None:
 
 def _detach_blocked_terminals() -> None:
     """Discard the pending output of a terminal that accepts none, because the process would wait for it."""
+    deadline = time.monotonic() + _SLOW_TERMINAL_SECONDS
     for descriptor in (1, 2):
-        if not is_writable(descriptor) and os.isatty(descriptor):
+        if os.isatty(descriptor) and not is_writable(descriptor, max(0.0, deadline - time.monotonic())):
             null = os.open(os.devnull, os.O_WRONLY)
             os.dup2(null, descriptor)
             os.close(null)
 
 
-def is_writable(descriptor: int) -> bool:
-    """False when a write would block. Windows cannot tell, and a closed descriptor never blocks: True."""
+def is_writable(descriptor: int, seconds: float = 0.0) -> bool:
+    """False when a write would block, and still would after `seconds`.
+
+    Windows cannot tell, and a closed descriptor never blocks: True.
+    """
     try:
-        return bool(select.select([], [descriptor], [], 0)[1])
+        return bool(select.select([], [descriptor], [], seconds)[1])
     except (OSError, ValueError):
         return True
 
