@@ -21,7 +21,9 @@ class ApiCommand(CldCommand):
     def parse_args(self, ctx: click.Context, args: List[str]) -> List[str]:
         arity = option_arity(self, ctx)
         options, words = arrange(args, arity)
-        if words and words[0].startswith("--") and words[0] != "--":
+        if words[:1] == ["--"]:
+            words[:2] = reversed(words[:2])  # the method comes first
+        elif words and words[0].startswith("--"):
             with usage_of(ctx):
                 raise click.NoSuchOption(words[0].partition("=")[0], ctx=ctx)
         ctx.meta[_METHOD] = words[0] if words else ""

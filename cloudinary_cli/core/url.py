@@ -79,7 +79,8 @@ def show_urls_of_stdin(app: AppContext, request: UrlRequest, fields: Mapping[str
     """Print the URL of each public ID on stdin as soon as its line is read."""
     for public_id in _lines(app):
         address = delivery_url(request._replace(public_id=public_id), fields)
-        app.console.data(to_json({"public_id": public_id, "url": address}, indent=None) if as_json else address)
+        row = {"public_id": public_id, "url": address}
+        app.console.data(to_json(row, getattr(app.console.stdout, "encoding", None), None) if as_json else address)
 
 
 def _lines(app: AppContext) -> Iterator[str]:

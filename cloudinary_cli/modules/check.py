@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from cloudinary_cli.command import progress_option
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import DetailedExit, Status
 from cloudinary_cli.modules.folder_options import folder_arguments, folder_options, folder_query
@@ -20,7 +21,7 @@ from cloudinary_cli.modules.transfer_options import take_options
 @folder_options
 @files_from_option
 @filter_options
-@click.option("--no-progress", is_flag=True, help="Draw no progress.")
+@progress_option()
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each item (JSON Lines).")
 @click.pass_context
 def check(ctx: click.Context, /, local_folder: str, cloudinary_folder: str, one_way: bool, **options: Any) -> Status:

@@ -131,13 +131,13 @@ def _all_pages(app: AppContext, request: SearchRequest, pages: Any, files: List[
             progress.take(page, items)
             page, progress.stopped_by = _next_page(app, request, page, pages)
     output.finish(_tail(first, progress))
-    if isinstance(progress.stopped_by, (KeyboardInterrupt, Terminated)):
-        _end_interrupted(app, request, first, progress, files)
-        raise progress.stopped_by
-    _save(app, files)
+    if isinstance(progress.stopped_by, (KeyboardInterrupt, Terminated)) and not request.quiet:
+        _warn_of_unwritten(app, files)  # the results are on stdout
+    else:
+        _save(app, files)
     if progress.stopped_by is not None:
-        reason = str(progress.stopped_by).rstrip(".")
-        raise ApiError(f"{reason}. {_partial(request, first, progress)}") from progress.stopped_by
+        app.console.warning(_partial(request, first, progress))
+        raise progress.stopped_by
     return True
 
 
@@ -147,17 +147,6 @@ def _display(app: AppContext, request: SearchRequest, detail: Optional[Callable[
     items = Progress()
     with items.item(f"Searching {request.kind.value}", detail=detail), app.console.live(items.rows):
         yield
-
-
-def _end_interrupted(
-    app: AppContext, request: SearchRequest, first: Any, progress: _Progress, files: List[FileOutput]
-) -> None:
-    """Save the results in the files if they were not printed on stdout."""
-    if request.quiet:
-        _save(app, files)
-    else:
-        _warn_of_unwritten(app, files)
-    app.console.warning(_partial(request, first, progress))
 
 
 def _next_page(app: AppContext, request: SearchRequest, page: Any, pages: Any) -> Tuple[Any, Optional[BaseException]]:

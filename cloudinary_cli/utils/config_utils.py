@@ -10,11 +10,13 @@ from cloudinary_cli.command import config_optional
 from cloudinary_cli.config import legacy
 from cloudinary_cli.config import rules as config_rules
 from cloudinary_cli.config.environment import environment_is_configured
+from cloudinary_cli.config.resolver import Selection, resolve
 from cloudinary_cli.config.rules import DefaultStatus, is_reserved_config_name
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.config.url import build_config_url, cloud_name_from_url, is_oauth_url, validate_config_url
 from cloudinary_cli.config.view import cloudinary_config_details, config_to_dict, show_cloudinary_config
-from cloudinary_cli.sdk.call import ping_cloudinary, verify_url
+from cloudinary_cli.sdk import activation
+from cloudinary_cli.sdk.call import ping_cloudinary
 from cloudinary_cli.sdk.loader import is_valid_cloudinary_config
 
 __all__ = [
@@ -90,9 +92,10 @@ def is_env_configured(environ: Optional[Mapping[str, str]] = None) -> bool:
 def verify_cloudinary_url(url: str) -> bool:
     """Install `url` as the active configuration and ping with it. Logs the error and returns False if that fails.
 
-    :raises InvalidConfigUrl: it is not a usable URL.
+    :raises click.UsageError: it is not a usable URL.
     """
-    return verify_url(url, _STORE)
+    activation.activate(resolve(Selection(config=url), {}, {}), _STORE)
+    return ping_cloudinary()
 
 
 def migrate_old_config() -> bool:
