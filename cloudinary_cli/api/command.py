@@ -93,8 +93,8 @@ def _prepared(method: Method, call: params.Call) -> Dict[str, Any]:
 def _outcome(app: AppContext, request: ApiRequest, method: Method, calls: Sequence[Dict[str, Any]]) -> ApiResult:
     if len(calls) == 1:
         return _call_with_file(app, request, method, calls[0])
-    done = call_each(app, calls, lambda kwargs: _call_with_file(app, request, method, kwargs).result, app.console.json)
-    return ApiResult(done.responses, error=done.error)
+    responses, error = call_each(app, calls, lambda kwargs: _call_with_file(app, request, method, kwargs).result)
+    return ApiResult(responses, error=error)
 
 
 def _check(app: AppContext, request: ApiRequest, method: Method, calls: Sequence[params.Call]) -> None:

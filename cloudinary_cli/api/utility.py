@@ -67,8 +67,5 @@ def _explained(app: AppContext, method: Method, error: ValueError) -> CliError:
 
 def _missing_secret(app: AppContext, method: Method) -> ConfigError:
     if not app.active.cloud_name:
-        try:
-            app.active.require()
-        except ConfigError as error:
-            return error
+        app.active.require()  # its error says how to choose a configuration
     return ConfigError(secret_needed(f"'{method.name}'", app.active.has_oauth))

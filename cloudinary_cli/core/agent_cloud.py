@@ -48,18 +48,16 @@ cloud.add_command(list_clouds)
 @click.pass_obj
 def create(
     app: AppContext,
+    /,
     email: Optional[str],
     ips: Tuple[str, ...],
-    agent_framework: Optional[str],
-    agent_llm_model: Optional[str],
-    agent_goal: Optional[str],
-    sdk_framework: Optional[str],
     name: Optional[str],
     set_default: bool,
     no_save: bool,
     show_secret: bool,
     as_json: bool,
     open_page: bool,
+    **attribution: Optional[str],
 ) -> bool:
     """Create a Claimable Cloud and save it. EMAIL is only used to fill in the claim page.
 
@@ -71,14 +69,7 @@ def create(
     """
     if name and not no_save:
         agent_utils.check_new_name(app.store, name, may_overwrite=False)
-    request = {
-        "delivery_ips": list(ips),
-        "email": (email or "").strip(),
-        "agent_framework": agent_framework,
-        "agent_llm_model": agent_llm_model,
-        "agent_goal": agent_goal,
-        "sdk_framework": sdk_framework,
-    }
+    request = {"delivery_ips": list(ips), "email": (email or "").strip(), **attribution}
     created = agent_utils.create_cloud(request, app)
     result = save_and_show(app, created, SavePlan(name, set_default, not no_save), as_json, _show, show_secret)
     claim_url = created.parameters.get("claim_url", "")

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Optional, TypeVar
+from typing import Any, Callable, Dict, Optional
 
 import click
 
 from cloudinary_cli.agent import accounts as agent_utils
 from cloudinary_cli.agent import responses as agent_responses
 from cloudinary_cli.agent.accounts import Created, SavePlan, SaveResult
+from cloudinary_cli.command import option_group
 from cloudinary_cli.config import rules as config_rules
 from cloudinary_cli.config.rules import DefaultStatus
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.config_options import quoted
 from cloudinary_cli.errors import URL_IS_NO_NAME
 from cloudinary_cli.text import one_line
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _new_name(ctx: click.Context, param: click.Parameter, value: Optional[str]) -> Optional[str]:
@@ -28,17 +27,13 @@ def _new_name(ctx: click.Context, param: click.Parameter, value: Optional[str]) 
     return value
 
 
-def saving_options(command: F) -> F:
-    """--name, --set-default, --no-save, --show-secret and --json."""
-    for decorate in (
-        click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of the summary."),
-        click.option("--show-secret", is_flag=True, help="Print the API secret even if it was saved."),
-        click.option("--no-save", is_flag=True, help="Do not save a configuration; print the API secret."),
-        click.option("--set-default", is_flag=True, help="Make the saved configuration the default."),
-        click.option("--name", metavar="NAME", callback=_new_name, help="Save it as NAME (default: the cloud name)."),
-    ):
-        command = decorate(command)
-    return command
+saving_options = option_group(
+    click.option("--name", metavar="NAME", callback=_new_name, help="Save it as NAME (default: the cloud name)."),
+    click.option("--set-default", is_flag=True, help="Make the saved configuration the default."),
+    click.option("--no-save", is_flag=True, help="Do not save a configuration; print the API secret."),
+    click.option("--show-secret", is_flag=True, help="Print the API secret even if it was saved."),
+    click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of the summary."),
+)
 
 
 def save_and_show(

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any, Callable, Dict, List, Tuple, TypeVar
+from typing import Any, Dict, List, Tuple
 
 import click
 
 from cloudinary_cli.api.command_line import arrange, is_complete
-from cloudinary_cli.command import CldCommand, NameValueOption, completion_of, option_arity, progress_option, usage_of
+from cloudinary_cli.command import (
+    CldCommand,
+    NameValueOption,
+    completion_of,
+    option_arity,
+    option_group,
+    progress_option,
+    usage_of,
+)
 from cloudinary_cli.errors import Status
 
-F = TypeVar("F", bound=Callable[..., Any])
 _METHOD = "cloudinary_cli.method"
 
 
@@ -42,48 +49,41 @@ class ApiCommand(CldCommand):
         formatter.write("".join(f"  {line}".rstrip() + "\n" for line in explained.splitlines()))
 
 
-def argument_options(command: F) -> F:
-    """PARAMS, -o and -O, which are passed to the method."""
-    for decorate in (
-        click.option(
-            "-O",
-            "--optional_parameter_parsed",
-            "parsed",
-            cls=NameValueOption,
-            help="Pass a keyword argument. The value is parsed as JSON or a boolean if possible.",
-        ),
-        click.option(
-            "-o",
-            "--optional_parameter",
-            "strings",
-            cls=NameValueOption,
-            help="Pass a keyword argument. The value is always text.",
-        ),
-        click.argument("words", metavar="[PARAMS]...", nargs=-1, shell_complete=completion_of("method_names")),
-    ):
-        command = decorate(command)
-    return command
-
-
-def listing_options(command: F) -> F:
-    """-ls and --json."""
-    command = click.option("--json", "as_json", is_flag=True, help="Print JSON, also with -ls.")(command)
-    return click.option(
+# PARAMS, -o and -O are passed to the method.
+argument_options = option_group(
+    click.argument("words", metavar="[PARAMS]...", nargs=-1, shell_complete=completion_of("method_names")),
+    click.option(
+        "-o",
+        "--optional_parameter",
+        "strings",
+        cls=NameValueOption,
+        help="Pass a keyword argument. The value is always text.",
+    ),
+    click.option(
+        "-O",
+        "--optional_parameter_parsed",
+        "parsed",
+        cls=NameValueOption,
+        help="Pass a keyword argument. The value is parsed as JSON or a boolean if possible.",
+    ),
+)
+listing_options = option_group(
+    click.option(
         "-ls", "--ls", "ls", is_flag=True, help="List the methods, or show the help of the METHOD given in PARAMS."
-    )(command)
-
-
-def api_options(command: F) -> F:
-    """The options that admin, uploader and provisioning share."""
-    command = click.option("-d", "--doc", "doc", is_flag=True, help="Open the API reference in the browser.")(command)
-    files = completion_of("files")
-    command = click.option("--save", metavar="FILE", shell_complete=files, help="Also write the printed JSON to FILE.")(
-        command
-    )
-    command = click.option(
-        "-F", "--force", is_flag=True, help="Do not ask before deleting or before fetching more pages."
-    )(command)
-    return argument_options(listing_options(progress_option()(command)))
+    ),
+    click.option("--json", "as_json", is_flag=True, help="Print JSON, also with -ls."),
+)
+# What admin, uploader and provisioning share.
+api_options = option_group(
+    argument_options,
+    listing_options,
+    progress_option(),
+    click.option("-F", "--force", is_flag=True, help="Do not ask before deleting or before fetching more pages."),
+    click.option(
+        "--save", metavar="FILE", shell_complete=completion_of("files"), help="Also write the printed JSON to FILE."
+    ),
+    click.option("-d", "--doc", "doc", is_flag=True, help="Open the API reference in the browser."),
+)
 
 
 def split_fields(values: Tuple[str, ...]) -> Tuple[str, ...]:

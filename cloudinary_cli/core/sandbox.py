@@ -8,7 +8,7 @@ from typing import Any, Optional, Tuple
 
 import click
 
-from cloudinary_cli.command import CldCommand, CldGroup
+from cloudinary_cli.command import CldCommand, CldGroup, option_group
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import CliError
 
@@ -65,16 +65,13 @@ def start(app: AppContext, port: int, data: Optional[Path], ttl: int, folder_mod
     runner.serve(runner.SandboxOptions(port, data, ttl, folder_mode, auto_approve), app.console)
 
 
-def _for_a_fresh_sandbox(command: Any) -> Any:
-    """The options of the commands that start a sandbox and end it again."""
-    for option in (
-        click.option("--oauth", is_flag=True, help="Leave CLOUDINARY_URL out: `cld login` is the only credential."),
-        click.option("--folder-mode", type=FOLDER_MODE, default="dynamic", show_default=True),
-        click.option("--ttl", type=TTL, default=300, show_default=True, help="Lifetime of access tokens, in seconds."),
-        click.option("--port", type=PORT, default=FREE_PORT, help="Default: a free one."),
-    ):
-        command = option(command)
-    return command
+# The options of the commands that start a sandbox and end it again.
+_for_a_fresh_sandbox = option_group(
+    click.option("--port", type=PORT, default=FREE_PORT, help="Default: a free one."),
+    click.option("--ttl", type=TTL, default=300, show_default=True, help="Lifetime of access tokens, in seconds."),
+    click.option("--folder-mode", type=FOLDER_MODE, default="dynamic", show_default=True),
+    click.option("--oauth", is_flag=True, help="Leave CLOUDINARY_URL out: `cld login` is the only credential."),
+)
 
 
 @sandbox.command("run", cls=CldCommand, context_settings={"allow_interspersed_args": False})

@@ -2,39 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Optional, TypeVar
+from typing import Any, Dict, Optional
 
 import click
 
-from cloudinary_cli.command import NonEmptyText, completion_of
+from cloudinary_cli.command import NonEmptyText, completion_of, option_group
 
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def rename_and_backup_options(command: F) -> F:
-    """The options --track-renames, --backup-dir and --backup-folder."""
-    for decorate in (
-        click.option(
-            "--backup-folder",
-            type=NonEmptyText(),
-            metavar="FOLDER",
-            help="With --push: keep deleted and overwritten assets in this Cloudinary folder.",
-        ),
-        click.option(
-            "--backup-dir",
-            type=NonEmptyText(),
-            metavar="DIR",
-            shell_complete=completion_of("directories"),
-            help="With --pull: keep deleted and overwritten files in this directory.",
-        ),
-        click.option(
-            "--track-renames",
-            is_flag=True,
-            help="Rename what has a new name and the same content, instead of transferring and deleting it.",
-        ),
-    ):
-        command = decorate(command)
-    return command
+rename_and_backup_options = option_group(
+    click.option(
+        "--track-renames",
+        is_flag=True,
+        help="Rename what has a new name and the same content, instead of transferring and deleting it.",
+    ),
+    click.option(
+        "--backup-dir",
+        type=NonEmptyText(),
+        metavar="DIR",
+        shell_complete=completion_of("directories"),
+        help="With --pull: keep deleted and overwritten files in this directory.",
+    ),
+    click.option(
+        "--backup-folder",
+        type=NonEmptyText(),
+        metavar="FOLDER",
+        help="With --push: keep deleted and overwritten assets in this Cloudinary folder.",
+    ),
+)
 
 
 def take_backup(ctx: click.Context, push: bool, options: Dict[str, Any]) -> Optional[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, List, Mapping, Optional
 
 from cloudinary_cli.auth.oauth_config import install_oauth_config as refresh_cloudinary_config
 from cloudinary_cli.command import config_optional
@@ -33,12 +33,12 @@ __all__ = [
 _STORE = ConfigStore()
 
 
-def load_config() -> Dict[str, Any]:
-    return _STORE.load()
-
-
-def save_config(cfg: Mapping[str, Any]) -> None:
-    _STORE.save(cfg)
+load_config = _STORE.load
+save_config = _STORE.save
+config_lock = _STORE.lock  # reentrant, for all processes; a context manager
+config_mtime = _STORE.mtime
+set_default_config = _STORE.set_default
+clear_default_config = _STORE.clear_default
 
 
 def update_config(new: Mapping[str, Any]) -> None:
@@ -55,25 +55,8 @@ def remove_config_keys(*keys: str) -> List[str]:
         return missing
 
 
-def config_lock() -> Any:
-    """The reentrant cross-process lock, as a context manager."""
-    return _STORE.lock()
-
-
-def config_mtime() -> int:
-    return _STORE.mtime()
-
-
 def get_default_config_name() -> Optional[str]:
     return config_rules.stored_default(load_config())
-
-
-def set_default_config(name: str) -> None:
-    _STORE.set_default(name)
-
-
-def clear_default_config() -> bool:
-    return _STORE.clear_default()
 
 
 def save_named_config(name: str, url: str, set_default: bool = False) -> DefaultStatus:
@@ -103,9 +86,7 @@ def migrate_old_config() -> bool:
     return legacy.migrate_old_config(_STORE)
 
 
-def initialize() -> None:
-    """Migrate the old configuration file. Every command does this itself before it runs."""
-    migrate_old_config()
+initialize = migrate_old_config  # every command does this itself before it runs
 
 
 def user_config_names(cfg: Optional[Mapping[str, Any]] = None) -> List[str]:
