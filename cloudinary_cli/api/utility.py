@@ -25,7 +25,8 @@ def run(app: AppContext, name: str, arguments: params.Arguments) -> Any:
         app.console.warning(f"{params.describe_unknown(method, unknown)} It probably has no effect.")
     _install_config(app)
     kwargs = _with_delivery_options(app, method, in_utf8(call.kwargs))
-    _check_secret(app, method)
+    if method.name.startswith("verify_") and not app.active.fields.get("api_secret"):
+        raise _missing_secret(app, method)
     try:
         result = method.function(**kwargs)
     except ValueError as error:
@@ -47,11 +48,6 @@ def _with_delivery_options(app: AppContext, method: Method, given: Dict[str, Any
         return given
     kwargs = {**delivery_options(app.active.fields), **given}
     return {**kwargs, "secure": as_boolean(kwargs["secure"])}
-
-
-def _check_secret(app: AppContext, method: Method) -> None:
-    if method.name.startswith("verify_") and not app.active.fields.get("api_secret"):
-        raise _missing_secret(app, method)
 
 
 def _explained(app: AppContext, method: Method, error: ValueError) -> CliError:

@@ -49,8 +49,8 @@ def list_clouds(app: AppContext, as_json: bool) -> bool:
 @click.option("--print", "--no-open", "print_it", is_flag=True, help="Print the claim URL instead of opening it.")
 @click.option("--json", "as_json", is_flag=True, help="Print the claim URL as JSON instead of opening it.")
 @click.option("--done", is_flag=True, help="Mark the cloud as claimed.")
-@click.pass_context
-def claim(ctx: click.Context, name: Optional[str], print_it: bool, as_json: bool, done: bool) -> bool:
+@click.pass_obj
+def claim(app: AppContext, name: Optional[str], print_it: bool, as_json: bool, done: bool) -> bool:
     """Open the claim page of the saved cloud NAME. The default is the only claimable cloud; if there are several, ask.
 
     If stdout is not a terminal, print the URL instead. A human claims the cloud on that page. This tool is not
@@ -61,9 +61,8 @@ def claim(ctx: click.Context, name: Optional[str], print_it: bool, as_json: bool
     cld agent cloud claim scratch --print
     cld agent cloud claim scratch --done
     """
-    app: AppContext = ctx.obj
     if done and (print_it or as_json):
-        raise click.UsageError("--done cannot be combined with --print or --json.", ctx)
+        raise click.UsageError("--done cannot be combined with --print or --json.")
     chosen = _choose(app, name)
     if chosen is None:
         app.console.info("Canceled.")

@@ -30,7 +30,7 @@ rename_and_backup_options = option_group(
 )
 
 
-def take_backup(ctx: click.Context, push: bool, options: Dict[str, Any]) -> Optional[str]:
+def take_backup(push: bool, options: Dict[str, Any]) -> Optional[str]:
     """Remove the two backup options from a command's own, and return the one that is given.
 
     :raises click.UsageError: an option that has no meaning in this direction, with --keep-unique or in a plan.
@@ -38,17 +38,16 @@ def take_backup(ctx: click.Context, push: bool, options: Dict[str, Any]) -> Opti
     directory: Optional[str] = options.pop("backup_dir")
     folder: Optional[str] = options.pop("backup_folder")
     if push and directory is not None:
-        raise click.UsageError("--backup-dir is for --pull. With --push, use --backup-folder FOLDER.", ctx)
+        raise click.UsageError("--backup-dir is for --pull. With --push, use --backup-folder FOLDER.")
     if not push and folder is not None:
-        raise click.UsageError("--backup-folder is for --push. With --pull, use --backup-dir DIR.", ctx)
+        raise click.UsageError("--backup-folder is for --push. With --pull, use --backup-dir DIR.")
     if options["track_renames"] and options["keep_unique"]:
-        raise click.UsageError("--track-renames renames nothing with --keep-unique (-K). Omit one of them.", ctx)
+        raise click.UsageError("--track-renames renames nothing with --keep-unique (-K). Omit one of them.")
     backup = directory if folder is None else folder.strip("/")
     is_plan = options["items"] or (options["dry_run"] and options["report"])
     if is_plan and (options["track_renames"] or backup is not None):
         raise click.UsageError(
             "A plan (--dry-run --report, --items) has no renames and no backups. Omit --track-renames, --backup-dir and"
-            " --backup-folder, or run without a plan.",
-            ctx,
+            " --backup-folder, or run without a plan."
         )
     return backup
