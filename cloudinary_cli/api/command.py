@@ -78,8 +78,10 @@ def run(app: AppContext, request: ApiRequest) -> Status:
             app.console.info("Stopping.")
             return DetailedExit.INCOMPLETE
         outcome = _outcome(app, request, method, [{**settings, **kwargs} for kwargs in prepared])
-        app.console.json(outcome.result)
-        save(to_json(outcome.result))
+        try:
+            app.console.json(outcome.result)
+        finally:  # also when the reader of stdout, such as `head`, has exited
+            save(to_json(outcome.result))
     if outcome.error is not None:
         raise outcome.error
     return True if outcome.complete else DetailedExit.INCOMPLETE

@@ -6,7 +6,7 @@ from typing import Optional
 
 import click
 
-from cloudinary_cli.agent import accounts as agent_utils
+from cloudinary_cli.agent import accounts
 from cloudinary_cli.agent.accounts import Created, SavePlan
 from cloudinary_cli.command import CldCommand, CldGroup
 from cloudinary_cli.context import AppContext
@@ -59,14 +59,14 @@ def signup(
     email = email.strip()
     if not email:
         raise click.UsageError("EMAIL is empty. Give the address of the human who will own the account.")
-    existing = agent_utils.find_email(app.store.load(), email)
+    existing = accounts.find_email(app.store.load(), email)
     if existing is not None:
         raise ConfigError(
             f"'{shown(existing)}' is already saved with this e-mail. Use it: cld -C {quoted(existing)} <command>"
         )
     if name and not no_save:
-        agent_utils.check_new_name(app.store, name, may_overwrite=True)
-    created = agent_utils.create_account({"email": email, **attribution}, app)
+        accounts.check_new_name(app.store, name, may_overwrite=True)
+    created = accounts.create_account({"email": email, **attribution}, app)
     plan = SavePlan(name, set_default, not no_save, may_overwrite=bool(name))
     save_and_show(app, created, plan, as_json, _show, show_secret)
     app.console.info(f"The credentials work after {email} is confirmed with the mail that was sent to it.")

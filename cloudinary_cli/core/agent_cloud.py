@@ -6,8 +6,7 @@ from typing import Optional, Tuple
 
 import click
 
-from cloudinary_cli.agent import accounts as agent_utils
-from cloudinary_cli.agent import claims as claim_utils
+from cloudinary_cli.agent import accounts, claims
 from cloudinary_cli.agent.accounts import Created, SavePlan
 from cloudinary_cli.command import CldCommand, CldGroup
 from cloudinary_cli.context import AppContext
@@ -68,9 +67,9 @@ def create(
     cld agent cloud create ann@example.com --name scratch
     """
     if name and not no_save:
-        agent_utils.check_new_name(app.store, name, may_overwrite=False)
+        accounts.check_new_name(app.store, name, may_overwrite=False)
     request = {"delivery_ips": list(ips), "email": (email or "").strip(), **attribution}
-    created = agent_utils.create_cloud(request, app)
+    created = accounts.create_cloud(request, app)
     result = save_and_show(app, created, SavePlan(name, set_default, not no_save), as_json, _show, show_secret)
     claim_url = created.parameters.get("claim_url", "")
     if not result.saved:
@@ -89,7 +88,7 @@ def _show(app: AppContext, created: Created, show_secret: bool) -> None:
         app, created, "Claimable Cloud created. It works now, and will be disabled unless it is claimed.", show_secret
     )
     shown = {"Expires at:": one_line(created.parameters.get("expires_at", ""), None)}
-    if claim_utils.is_safe_claim_url(created.parameters.get("claim_url", "")):
+    if claims.is_safe_claim_url(created.parameters.get("claim_url", "")):
         shown["Claim URL: "] = created.parameters["claim_url"]
     for label, value in shown.items():
         if value:

@@ -6,8 +6,7 @@ from typing import Any, Callable, Dict, Optional
 
 import click
 
-from cloudinary_cli.agent import accounts as agent_utils
-from cloudinary_cli.agent import responses as agent_responses
+from cloudinary_cli.agent import accounts, responses
 from cloudinary_cli.agent.accounts import Created, SavePlan, SaveResult
 from cloudinary_cli.command import option_group
 from cloudinary_cli.config import rules as config_rules
@@ -52,7 +51,7 @@ def save_and_show(
     """
     result = SaveResult()
     try:
-        result = agent_utils.save(app.store, created, plan, app.environ)
+        result = accounts.save(app.store, created, plan, app.environ)
     finally:
         visible = show_secret or not result.saved
         if as_json:
@@ -83,7 +82,7 @@ def _report(app: AppContext, result: SaveResult, as_json: bool) -> None:
 
 def show_summary(app: AppContext, created: Created, title: str, show_secret: bool) -> None:
     """Print a title and aligned rows on stdout."""
-    rows = agent_responses.summary_rows(created.response, created.environment, show_secret)
+    rows = responses.summary_rows(created.response, created.environment, show_secret)
     app.console.data(in_color(app, title, "green"))
     app.console.table([(f"{label}:", value) for label, value in rows], " ")
 
@@ -95,4 +94,4 @@ def in_color(app: AppContext, text: str, color: str) -> str:
 
 def guidance(created: Created) -> str:
     """The server's advice, escaped for a terminal."""
-    return one_line(agent_responses.text(created.response.get("guidance")), None)
+    return one_line(responses.text(created.response.get("guidance")), None)

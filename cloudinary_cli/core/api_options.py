@@ -17,6 +17,7 @@ from cloudinary_cli.command import (
     progress_option,
     usage_of,
 )
+from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import Status
 
 _METHOD = "cloudinary_cli.method"
@@ -91,7 +92,7 @@ def split_fields(values: Tuple[str, ...]) -> Tuple[str, ...]:
     return tuple(name.strip() for value in values for name in value.split(",") if name.strip())
 
 
-def run_api_command(app: Any, api: str, doc_url: str, options: Dict[str, Any]) -> Status:
+def run_api_command(app: AppContext, api: str, doc_url: str, options: Dict[str, Any]) -> Status:
     """Open the reference, list the methods, or call one, depending on the shared options."""
     from cloudinary_cli.api import command as api_command
     from cloudinary_cli.api import listing as api_listing
