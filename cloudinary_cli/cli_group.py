@@ -80,7 +80,7 @@ class LazyGroup(CldGroup):
     """Imports a command's module when the command is used, and routes other names to API methods."""
 
     def list_commands(self, ctx: click.Context) -> List[str]:
-        return sorted(COMMANDS)
+        return sorted(name for name, entry in COMMANDS.items() if not entry.hidden)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> Optional[click.Command]:
         entry = COMMANDS.get(cmd_name)
