@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Optional
+from typing import List, Optional
 
 import click
 
@@ -55,7 +55,8 @@ def _logout_all(app: AppContext, force: bool) -> bool:
     from cloudinary_cli.auth import use_cases
 
     cfg = app.store.load()
-    names = [name for name in config_rules.user_config_names(cfg) if _is_login(cfg[name])]
+    saved = config_rules.user_config_names(cfg)
+    names = [name for name in saved if is_oauth_url(cfg[name]) or is_ambiguous_login(cfg[name])]
     if not names:
         app.console.info(_NONE)
         return True
@@ -71,10 +72,6 @@ def _logout_all(app: AppContext, force: bool) -> bool:
             app.console.error(error.message)
             done.append(False)
     return all(done)
-
-
-def _is_login(entry: Any) -> bool:
-    return is_oauth_url(entry) or is_ambiguous_login(entry)
 
 
 def _choose(app: AppContext, logins: List[str]) -> Optional[str]:
