@@ -29,7 +29,8 @@ def create(app: AppContext, options: ConfigOptions) -> int:
 
     name, url = _name_and_url(app, options)
     agreed = options.force or _agrees_to_replace(app, name, url)
-    activation.activate(config_resolver.resolve(Selection(config=url), {}, {}), app.store)
+    given = config_resolver.resolve(Selection(config=url), {}, {})._replace(chosen_by="the URL")  # it is not from -c
+    activation.activate(given, app.store)
     call_api(loader.module("admin").ping)
     status, revoked = _save(app, name, url, options.set_default, agreed)
     if options.json:
