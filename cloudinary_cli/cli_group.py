@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional, Tuple, 
 
 import click
 
-from cloudinary_cli.command import CldGroup, UnknownCommand, completion_of, usage_of, verbosity_option
+from cloudinary_cli.command import CldGroup, UnknownCommand, completion_of, usage_of
 from cloudinary_cli.console import Console, install_logging
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.text import did_you_mean
@@ -80,7 +80,7 @@ class LazyGroup(CldGroup):
     """Imports a command's module when the command is used, and routes other names to API methods."""
 
     def list_commands(self, ctx: click.Context) -> List[str]:
-        return sorted(COMMANDS)
+        return sorted(name for name, entry in COMMANDS.items() if not entry.hidden)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> Optional[click.Command]:
         entry = COMMANDS.get(cmd_name)
@@ -206,9 +206,6 @@ def cli(ctx: click.Context, config: Optional[str], config_saved: Optional[str]) 
         _show_guidance(ctx.obj)
         click.echo(cast(LazyGroup, ctx.command).brief_help(ctx))
     return True
-
-
-cli.params.append(verbosity_option())
 
 
 def _show_guidance(app: "AppContext") -> None:

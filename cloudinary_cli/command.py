@@ -59,6 +59,17 @@ def progress_option(help: str = "Draw no progress.") -> Callable[[F], F]:
     return click.option("--no-progress", is_flag=True, expose_value=False, callback=_hide_progress, help=help)
 
 
+def option_group(*decorators: Callable[[Any], Any]) -> Callable[[F], F]:
+    """Return one decorator for several options and arguments, in the order of the help."""
+
+    def decorate(command: F) -> F:
+        for each in reversed(decorators):
+            command = each(command)
+        return command
+
+    return decorate
+
+
 def selection_options(taken: Collection[str] = ()) -> List[click.Option]:
     """Return `-c` and `-C`, as after a command, without the names that the command uses for other options."""
     wanted = {
@@ -225,7 +236,9 @@ class CldGroup(click.Group):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["context_settings"] = {**CONTEXT_SETTINGS, **(kwargs.get("context_settings") or {})}
         super().__init__(*args, **kwargs)
-        self.params.extend(selection_options({name for param in self.params for name in param.opts}))
+        taken = {name for param in self.params for name in param.opts}
+        self.params.append(verbosity_option(taken))
+        self.params.extend(selection_options(taken))
 
     def parse_args(self, ctx: click.Context, args: List[str]) -> List[str]:
         with usage_of(ctx):

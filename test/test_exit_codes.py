@@ -16,6 +16,7 @@ from typing import Any, Callable, Dict, List, Optional
 import pytest
 
 from cloudinary_cli import errors
+from cloudinary_cli.auth.session import Session, to_cloudinary_url
 from cloudinary_cli.errors import ApiError, AuthenticationError, CliError, Delivery, TokenEndpointError
 from test.conftest import REPO
 from test.support.cloudinary_server import CloudinaryServer, Reply
@@ -87,6 +88,31 @@ def test_rate_limited_is_6(codes: Run, server: CloudinaryServer, status: int) ->
     server.on("*", "", Reply(status, {"error": {"message": "slow"}}, {"Retry-After": "9999"}))
     assert codes("-c", server.config_url(), "admin", "ping") == [1, 6]
     assert codes("-c", server.config_url(), "uploader", "destroy", "x", "-F") == [1, 6]
+
+
+@pytest.mark.parametrize(("status", "expected"), [(401, 4), (420, 6)])
+def test_a_search_that_ends_after_a_page_has_the_status_of_its_error(
+    codes: Run, server: CloudinaryServer, status: int, expected: int
+) -> None:
+    error = Reply(status, {"error": {"message": "no"}}, {"Retry-After": "9999"})
+    first = {"resources": [{"public_id": "a"}], "next_cursor": "2"}
+    server.on("POST", "/resources/search", lambda request: error if "next_cursor" in request.json else first)
+    assert codes("-c", server.config_url(), "search", "-A", "-F") == [1, expected]
+
+
+def test_a_login_that_cannot_be_renewed_is_4(codes: Run, config_json: Path) -> None:
+    config_json.write_text(json.dumps({"a": to_cloudinary_url(Session("c", "token", None, 1, 2))}))
+    assert codes("-C", "a", "whoami") == [1, 4]
+
+
+def test_an_unknown_name_to_log_out_is_2(codes: Run) -> None:
+    assert codes("logout", "nope") == [1, 2]
+    assert codes("logout", "https://example.com") == [1, 2]
+
+
+def test_a_url_that_is_not_saved_has_the_status_of_its_check(codes: Run, server: CloudinaryServer) -> None:
+    server.on("GET", "/ping", Reply(401, {"error": {"message": "no"}}))
+    assert codes("config", "-n", "x", server.config_url()) == [1, 4]
 
 
 def test_no_response_is_7(codes: Run) -> None:

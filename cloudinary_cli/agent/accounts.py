@@ -12,6 +12,7 @@ from cloudinary_cli.config.environment import environment_is_configured
 from cloudinary_cli.config.rules import DefaultStatus
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.config.view import masked_value
+from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import ApiError, CliError, ConfigError
 from cloudinary_cli.sdk import activation, loader
 from cloudinary_cli.sdk.call import call_api
@@ -72,7 +73,7 @@ class SaveResult:
 # -- creating
 
 
-def create_account(arguments: Mapping[str, Any], app: Any) -> Created:
+def create_account(arguments: Mapping[str, Any], app: AppContext) -> Created:
     """Create an account. Its credentials do not work until the e-mail address is confirmed.
 
     :raises CliError: the server rejected the call or could not be reached.
@@ -84,7 +85,7 @@ def create_account(arguments: Mapping[str, Any], app: Any) -> Created:
     return Created(response, first if isinstance(first, dict) else {}, {"account_email": email, **host})
 
 
-def create_cloud(arguments: Mapping[str, Any], app: Any) -> Created:
+def create_cloud(arguments: Mapping[str, Any], app: AppContext) -> Created:
     """Create a Claimable Cloud. Its credentials work immediately.
 
     :raises CliError: the server rejected the call or could not be reached.
@@ -97,7 +98,7 @@ def create_cloud(arguments: Mapping[str, Any], app: Any) -> Created:
 
 
 def _call(
-    method: str, arguments: Mapping[str, Any], app: Any, explain: Callable[[ApiError], str]
+    method: str, arguments: Mapping[str, Any], app: AppContext, explain: Callable[[ApiError], str]
 ) -> Tuple[Mapping[str, Any], Dict[str, str]]:
     """Return the response, and the query parameters for the API host that sent it.
 
@@ -113,13 +114,12 @@ def _call(
     return dict(response), {"upload_prefix": config.upload_prefix} if config.upload_prefix else {}
 
 
-def _active_fields(app: Any) -> Mapping[str, Any]:
+def _active_fields(app: AppContext) -> Mapping[str, Any]:
     """The fields of the active configuration, or nothing if there is no usable one; the call does not need it."""
     try:
-        fields: Mapping[str, Any] = app.active.fields
+        return app.active.fields
     except ConfigError:
         return {}
-    return fields
 
 
 # -- saving

@@ -78,8 +78,8 @@ def is_safe_claim_url(url: str) -> bool:
     return re.match(r"[A-Za-z0-9._~:/?#\[\]@!$&()*+,;=%-]+\Z", url) is not None
 
 
-def check_claim_url(url: str) -> str:
-    """Return the URL.
+def check_claim_url(url: str) -> None:
+    """Refuse a URL that must not be opened.
 
     :raises ConfigError: is_safe_claim_url() refuses it. The message omits the URL.
     """
@@ -87,7 +87,6 @@ def check_claim_url(url: str) -> str:
         raise ConfigError(
             "The claim URL is not an https URL of plain ASCII characters, so it is neither opened nor printed."
         )
-    return url
 
 
 def forget_claim(store: ConfigStore, name: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Dict, List, Sequence, Set, Tuple
 
@@ -22,6 +23,8 @@ from cloudinary_cli.text import did_you_mean
 
 Pair = Tuple[str, str]
 UNSET_VARIABLE = "Is a shell variable unset?"
+# The name in `name=value`. URLs and public IDs with folders may contain `=`, too.
+_NAME = re.compile(r"[$\w][$\w\[\]-]*(?==)")
 
 
 @dataclass(frozen=True)
@@ -116,14 +119,11 @@ def _gather(method: Method, arguments: Arguments, named: Sequence[Pair]) -> Dict
         values.setdefault(key, []).append(list_items(text, parameter) if parameter.is_list else text)
     for key, text in arguments.parsed:
         parameter, value = method.parameter(key), parse_value(text)
-        values.setdefault(key, []).append(split_list(value, parameter) if _is_list_text(value, parameter) else value)
+        is_text = parameter.is_list and isinstance(value, str)
+        values.setdefault(key, []).append(split_list(value, parameter) if is_text else value)
     for key, text in named:
         values.setdefault(key, []).append(typed_value(text, method.parameter(key)))
     return {key: _merged(several, method.parameter(key)) for key, several in values.items()}
-
-
-def _is_list_text(value: Any, parameter: Parameter) -> bool:
-    return parameter.is_list and isinstance(value, str)
 
 
 def _merged(values: List[Any], parameter: Parameter) -> Any:
@@ -140,10 +140,12 @@ def _merged(values: List[Any], parameter: Parameter) -> Any:
 def _sort_words(method: Method, words: Sequence[str], given: Set[str]) -> Tuple[List[str], List[Pair]]:
     """Divide the words into positional ones and key=value pairs.
 
-    As long as required parameters are missing, a word with `=` is a value, because a public ID may contain `=`, unless
-    its key is a parameter. A documented option counts as an option as long as enough other words remain.
+    A word whose text before `=` cannot be a name, such as a URL, is positional. As long as required parameters are
+    missing, a word with `=` is a value, because a public ID may contain `=`, unless its key is a parameter. A
+    documented option counts as an option as long as enough other words remain.
     """
-    keys = [word.partition("=")[0] if "=" in word else "" for word in words]
+    found = [_NAME.match(word) for word in words]
+    keys = [match[0] if match else "" for match in found]
     by_name = given | {key for key in keys if method.is_parameter(key)}
     needed = sum(parameter.name not in by_name for parameter in method.required)
     others = sum(not method.is_parameter(key) and key not in method.options for key in keys)

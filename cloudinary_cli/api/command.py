@@ -78,8 +78,10 @@ def run(app: AppContext, request: ApiRequest) -> Status:
             app.console.info("Stopping.")
             return DetailedExit.INCOMPLETE
         outcome = _outcome(app, request, method, [{**settings, **kwargs} for kwargs in prepared])
-        app.console.json(outcome.result)
-        save(to_json(outcome.result))
+        try:
+            app.console.json(outcome.result)
+        finally:  # also when the reader of stdout, such as `head`, has exited
+            save(to_json(outcome.result))
     if outcome.error is not None:
         raise outcome.error
     return True if outcome.complete else DetailedExit.INCOMPLETE
@@ -93,8 +95,8 @@ def _prepared(method: Method, call: params.Call) -> Dict[str, Any]:
 def _outcome(app: AppContext, request: ApiRequest, method: Method, calls: Sequence[Dict[str, Any]]) -> ApiResult:
     if len(calls) == 1:
         return _call_with_file(app, request, method, calls[0])
-    done = call_each(app, calls, lambda kwargs: _call_with_file(app, request, method, kwargs).result, app.console.json)
-    return ApiResult(done.responses, error=done.error)
+    responses, error = call_each(app, calls, lambda kwargs: _call_with_file(app, request, method, kwargs).result)
+    return ApiResult(responses, error=error)
 
 
 def _check(app: AppContext, request: ApiRequest, method: Method, calls: Sequence[params.Call]) -> None:

@@ -9,6 +9,7 @@ from cloudinary_cli.errors import CliError
 from cloudinary_cli.text import one_line
 
 _NAME_AND_VALUE = re.compile(r"([A-Za-z_][\w\[\]]*)=(.*)\Z", re.DOTALL)
+_NEGATIVE_NUMBER = re.compile(r"-\.?[0-9]")
 _PAIR_OPTION = re.compile(r"(-[A-Za-z]*[oO]|--optional[-_]parameter(?:[-_]parsed)?)\Z")
 _ATTACHED_PAIR = re.compile(r"(-[A-Za-z]*?[oO](?==?)|--optional[-_]parameter(?:[-_]parsed)?(?==))=?(.*)\Z", re.DOTALL)
 
@@ -21,7 +22,7 @@ def arity_of(names_and_counts: Iterable[Tuple[str, int]]) -> Dict[str, int]:
 def arrange(args: List[str], arity: Mapping[str, int]) -> Tuple[List[str], List[str]]:
     """Divide arguments into the command's options with their values and the words for the method.
 
-    `-o name=value` becomes `-o name value`. Unknown `--name` options and a `--` are words.
+    `-o name=value` becomes `-o name value`. Unknown `--name` options, negative numbers and a `--` are words.
 
     :param arity: number of values of each option of the command.
     """
@@ -80,7 +81,7 @@ def is_complete(options: List[str], arity: Mapping[str, int]) -> bool:
 
 def _values_after(token: str, arity: Mapping[str, int]) -> Optional[int]:
     """The number of following arguments that belong to this option; None for a word."""
-    if not token.startswith("-") or token == "-":
+    if not token.startswith("-") or token == "-" or _NEGATIVE_NUMBER.match(token):
         return None
     name, equals, _ = token.partition("=")
     name = _normalized(name)

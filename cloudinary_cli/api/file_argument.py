@@ -68,7 +68,7 @@ def check(method: Method, path: str) -> None:
 def call_with_file(
     console: Console, method: Method, kwargs: Dict[str, Any], call: Call[T], call_in_chunks: CallInChunks[T]
 ) -> T:
-    """Open the file argument and call the method with it.
+    """Open the file argument, which is not empty, and call the method with it.
 
     If a local file changes while it is read, the call is repeated once, so a mixture of two states is never sent.
     A pipe can be read only once, and its size is unknown, so a temporary copy of its content is sent.
@@ -78,9 +78,7 @@ def call_with_file(
     :raises LocalFileChanged: the file changed again.
     :raises CliError: the file cannot be read.
     """
-    name = next((name for name in FILE_PARAMETERS if isinstance(kwargs.get(name), str) and kwargs[name]), None)
-    if name is None:
-        return call(method, kwargs)
+    name = next(name for name in FILE_PARAMETERS if kwargs.get(name))
     path = kwargs[name]
     if is_remote(path):
         with _display(console, one_line(path, _SHOWN_URL), None):

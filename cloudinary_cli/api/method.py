@@ -70,7 +70,7 @@ def describe(name: str, function: Callable[..., Any], like: Sequence[Callable[..
     types = _documented_types([*like, function])
     types.update(TYPES.get(name, {}))
     parameters = tuple(
-        Parameter(key, types.pop(key, ""), value.default is inspect.Parameter.empty, True)
+        Parameter(key, types.pop(key, ""), value.default is inspect.Parameter.empty)
         for key, value in signature.parameters.items()
         if value.kind in _POSITIONAL
     )

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, List, Optional, Sequence
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from cloudinary_cli.api.arguments import Arguments, divide_words
 from cloudinary_cli.api.method import Method
@@ -55,44 +54,32 @@ def _check_each(method: Method, files: List[str]) -> None:
             raise CliError(f"{reason} Nothing was uploaded. Options are written as name=value.") from None
 
 
-@dataclass
-class FilesResult:
-    """The responses in the order of the files. A failed file has an object with `file` and `error` instead."""
-
-    responses: List[Any] = field(default_factory=list)
-    error: Optional[CliError] = None
-
-
 def call_each(
-    app: AppContext,
-    calls: Sequence[Dict[str, Any]],
-    call: Callable[[Dict[str, Any]], Any],
-    show: Callable[[Any], None],
-) -> FilesResult:
+    app: AppContext, calls: Sequence[Dict[str, Any]], call: Callable[[Dict[str, Any]], Any]
+) -> Tuple[List[Any], Optional[CliError]]:
     """Upload one file after the other. An error of one file is shown, and does not stop the others.
 
     :param calls: the arguments of each upload.
-    :param show: shows the responses so far when a signal ends the command.
+    :returns: the responses in the order of the files, and the error of the command. A failed file has an object with
+        `file` and `error` instead of a response.
     :raises CliError: no upload is possible: the credentials are rejected, for example.
     """
-    done, failed = FilesResult(), 0
+    responses: List[Any] = []
+    failed = 0
     for kwargs in calls:
         file = next(kwargs[name] for name in FILE_PARAMETERS if name in kwargs)
         try:
-            done.responses.append(call(kwargs))
+            responses.append(call(kwargs))
         except (KeyboardInterrupt, Terminated):
-            if done.responses:
-                show(done.responses)
+            if responses:
+                app.console.json(responses)
             raise
         except (AuthenticationError, ConfigError, OAuthError) as error:
-            if not done.responses:
+            if not responses:
                 raise
-            done.error = error
-            return done
+            return responses, error
         except CliError as error:
             failed += 1
             app.console.error(f"{file}: {error.message}")
-            done.responses.append({"file": file, "error": {"message": str(error)}})
-    if failed:
-        done.error = TransferIncomplete(f"{failed} of {len(calls)} files were not uploaded.")
-    return done
+            responses.append({"file": file, "error": {"message": str(error)}})
+    return responses, TransferIncomplete(f"{failed} of {len(calls)} files were not uploaded.") if failed else None

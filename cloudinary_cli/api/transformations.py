@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Sequence, Tuple
 
 from cloudinary_cli.api.arguments import Arguments, Call, Pair, describe_unknown
 from cloudinary_cli.api.method import Method
@@ -32,13 +32,12 @@ def collected(method: Method, arguments: Arguments) -> Arguments:
     """
     if method.name not in _DEFINITIONS:
         return arguments
-    words, loose = _divided(method, arguments.words)
-    strings, loose_strings = _divided_pairs(method, arguments.strings)
-    parsed, loose_parsed = _divided_pairs(method, arguments.parsed)
-    found: Dict[str, Any] = {
-        **dict(loose_strings),
-        **{name: parse_value(text) for name, text in [*loose_parsed, *loose]},
-    }
+    loose_words = [word for word in arguments.words if "=" in word and _is_loose(method, word.partition("=")[0])]
+    words = [word for word in arguments.words if word not in loose_words]
+    strings, loose_strings = _divided(method, arguments.strings)
+    parsed, loose_parsed = _divided(method, arguments.parsed)
+    pairs = [*loose_parsed, *(word.split("=", 1) for word in loose_words)]
+    found: Dict[str, Any] = {**dict(loose_strings), **{name: parse_value(text) for name, text in pairs}}
     if not found:
         return arguments
     text = json.dumps(found, ensure_ascii=False)
@@ -49,19 +48,7 @@ def collected(method: Method, arguments: Arguments) -> Arguments:
     return Arguments([*words, f"definition={text}"], strings, parsed)
 
 
-def _divided(method: Method, words: Any) -> Tuple[List[str], List[Pair]]:
-    rest: List[str] = []
-    pairs: List[Pair] = []
-    for word in words:
-        name, equals, text = word.partition("=")
-        if equals and _is_loose(method, name):
-            pairs.append((name, text))
-        else:
-            rest.append(word)
-    return rest, pairs
-
-
-def _divided_pairs(method: Method, given: Any) -> Tuple[List[Pair], List[Pair]]:
+def _divided(method: Method, given: Sequence[Pair]) -> Tuple[List[Pair], List[Pair]]:
     loose = [pair for pair in given if _is_loose(method, pair[0])]
     return [pair for pair in given if pair not in loose], loose
 

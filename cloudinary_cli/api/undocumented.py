@@ -29,6 +29,11 @@ TYPES: Mapping[str, Mapping[str, str]] = {
     "cloudinary_url": {"source": "str"},
     "private_download_url": {"public_id": "str", "format": "str"},
     "api_sign_request": {"api_secret": "str"},
+    "generate_auth_token": {
+        "acl": "str or list",
+        **dict.fromkeys(["ip", "key", "token_name", "url"], "str"),
+        **dict.fromkeys(["duration", "expiration", "start_time"], "int"),
+    },
     "verify_api_response_signature": dict.fromkeys(["public_id", "version", "signature"], "str"),
     "verify_notification_signature": dict.fromkeys(["body", "timestamp", "signature"], "str"),
 }

@@ -25,7 +25,8 @@ def run(app: AppContext, name: str, arguments: params.Arguments) -> Any:
         app.console.warning(f"{params.describe_unknown(method, unknown)} It probably has no effect.")
     _install_config(app)
     kwargs = _with_delivery_options(app, method, in_utf8(call.kwargs))
-    _check_secret(app, method)
+    if method.name.startswith("verify_") and not app.active.fields.get("api_secret"):
+        raise _missing_secret(app, method)
     try:
         result = method.function(**kwargs)
     except ValueError as error:
@@ -49,11 +50,6 @@ def _with_delivery_options(app: AppContext, method: Method, given: Dict[str, Any
     return {**kwargs, "secure": as_boolean(kwargs["secure"])}
 
 
-def _check_secret(app: AppContext, method: Method) -> None:
-    if method.name.startswith("verify_") and not app.active.fields.get("api_secret"):
-        raise _missing_secret(app, method)
-
-
 def _explained(app: AppContext, method: Method, error: ValueError) -> CliError:
     text = str(error)
     if "Must supply" not in text:
@@ -67,8 +63,5 @@ def _explained(app: AppContext, method: Method, error: ValueError) -> CliError:
 
 def _missing_secret(app: AppContext, method: Method) -> ConfigError:
     if not app.active.cloud_name:
-        try:
-            app.active.require()
-        except ConfigError as error:
-            return error
+        app.active.require()  # its error says how to choose a configuration
     return ConfigError(secret_needed(f"'{method.name}'", app.active.has_oauth))

@@ -34,7 +34,6 @@ class Parameter:
     name: str
     type: str = ""
     required: bool = False
-    positional: bool = False
 
     @property
     def kinds(self) -> List[str]:

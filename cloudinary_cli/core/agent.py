@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Optional
+
 import click
 
-from cloudinary_cli.agent import accounts as agent_utils
+from cloudinary_cli.agent import accounts
 from cloudinary_cli.agent.accounts import Created, SavePlan
 from cloudinary_cli.command import CldCommand, CldGroup
 from cloudinary_cli.context import AppContext
@@ -34,19 +36,17 @@ agent.add_command(cloud)
 @click.argument("agent_goal")
 @click.option("--sdk-framework", help="The Cloudinary SDK that the agent will use.")
 @saving_options
-@click.pass_context
+@click.pass_obj
 def signup(
-    ctx: click.Context,
+    app: AppContext,
+    /,
     email: str,
-    agent_framework: str,
-    agent_llm_model: str,
-    agent_goal: str,
-    sdk_framework: str,
-    name: str,
+    name: Optional[str],
     set_default: bool,
     no_save: bool,
     show_secret: bool,
     as_json: bool,
+    **attribution: Optional[str],
 ) -> bool:
     """Create a free account for EMAIL. Its credentials do not work until the owner confirms the address by mail.
 
@@ -56,25 +56,17 @@ def signup(
     \b
     cld agent signup ann@example.com langchain claude "resize product images"
     """
-    app: AppContext = ctx.obj
     email = email.strip()
     if not email:
-        raise click.UsageError("EMAIL is empty. Give the address of the human who will own the account.", ctx)
-    existing = agent_utils.find_email(app.store.load(), email)
+        raise click.UsageError("EMAIL is empty. Give the address of the human who will own the account.")
+    existing = accounts.find_email(app.store.load(), email)
     if existing is not None:
         raise ConfigError(
             f"'{shown(existing)}' is already saved with this e-mail. Use it: cld -C {quoted(existing)} <command>"
         )
     if name and not no_save:
-        agent_utils.check_new_name(app.store, name, may_overwrite=True)
-    request = {
-        "email": email,
-        "agent_framework": agent_framework,
-        "agent_llm_model": agent_llm_model,
-        "agent_goal": agent_goal,
-        "sdk_framework": sdk_framework,
-    }
-    created = agent_utils.create_account(request, app)
+        accounts.check_new_name(app.store, name, may_overwrite=True)
+    created = accounts.create_account({"email": email, **attribution}, app)
     plan = SavePlan(name, set_default, not no_save, may_overwrite=bool(name))
     save_and_show(app, created, plan, as_json, _show, show_secret)
     app.console.info(f"The credentials work after {email} is confirmed with the mail that was sent to it.")

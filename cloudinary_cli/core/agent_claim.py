@@ -6,7 +6,7 @@ from typing import Optional
 
 import click
 
-from cloudinary_cli.agent import claims as claim_utils
+from cloudinary_cli.agent import claims
 from cloudinary_cli.command import CldCommand, completion_of
 from cloudinary_cli.config.inventory import inventory
 from cloudinary_cli.config.inventory_table import render_config_table
@@ -34,8 +34,8 @@ def list_clouds(app: AppContext, as_json: bool) -> bool:
         row for row in inventory(snapshot, app.active, app.environ, now) if row.claim and row.source is Source.SAVED
     ]
     if as_json:
-        found = claim_utils.claimable_clouds(snapshot, now)
-        urls = {one.name: one.claim_url for one in found if claim_utils.is_safe_claim_url(one.claim_url)}
+        found = claims.claimable_clouds(snapshot, now)
+        urls = {one.name: one.claim_url for one in found if claims.is_safe_claim_url(one.claim_url)}
         app.console.json([{**row.as_json(), "claim_url": urls.get(row.name)} for row in rows])
     elif rows:
         app.console.data(render_config_table(rows, now, app.console.table_width()))
@@ -49,8 +49,8 @@ def list_clouds(app: AppContext, as_json: bool) -> bool:
 @click.option("--print", "--no-open", "print_it", is_flag=True, help="Print the claim URL instead of opening it.")
 @click.option("--json", "as_json", is_flag=True, help="Print the claim URL as JSON instead of opening it.")
 @click.option("--done", is_flag=True, help="Mark the cloud as claimed.")
-@click.pass_context
-def claim(ctx: click.Context, name: Optional[str], print_it: bool, as_json: bool, done: bool) -> bool:
+@click.pass_obj
+def claim(app: AppContext, name: Optional[str], print_it: bool, as_json: bool, done: bool) -> bool:
     """Open the claim page of the saved cloud NAME. The default is the only claimable cloud; if there are several, ask.
 
     If stdout is not a terminal, print the URL instead. A human claims the cloud on that page. This tool is not
@@ -61,19 +61,18 @@ def claim(ctx: click.Context, name: Optional[str], print_it: bool, as_json: bool
     cld agent cloud claim scratch --print
     cld agent cloud claim scratch --done
     """
-    app: AppContext = ctx.obj
     if done and (print_it or as_json):
-        raise click.UsageError("--done cannot be combined with --print or --json.", ctx)
+        raise click.UsageError("--done cannot be combined with --print or --json.")
     chosen = _choose(app, name)
     if chosen is None:
         app.console.info("Canceled.")
         return True
     shown = one_line(chosen.name)
     if done:
-        claim_utils.forget_claim(app.store, chosen.name)
+        claims.forget_claim(app.store, chosen.name)
         app.console.info(f"'{shown}' is no longer shown as an unclaimed cloud.")
         return True
-    claim_utils.check_claim_url(chosen.claim_url)
+    claims.check_claim_url(chosen.claim_url)
     if chosen.expired:
         app.console.warning(
             f"'{shown}' has expired ({one_line(chosen.expires_at or '')}); the claim page may refuse it."
@@ -92,7 +91,7 @@ def open_claim_page(app: AppContext, url: str) -> bool:
 
     :raises ConfigError: the URL is not safe to open.
     """
-    claim_utils.check_claim_url(url)
+    claims.check_claim_url(url)
     if not app.console.stdout_is_terminal():
         app.console.data(url)
         return False
@@ -102,15 +101,15 @@ def open_claim_page(app: AppContext, url: str) -> bool:
     return True
 
 
-def _choose(app: AppContext, name: Optional[str]) -> Optional[claim_utils.ClaimableCloud]:
+def _choose(app: AppContext, name: Optional[str]) -> Optional[claims.ClaimableCloud]:
     """The cloud to claim; None if the user cancels.
 
     :raises CliError: there is none, or none was chosen.
     """
     snapshot, now = app.store.load(), app.clock()
     if name is not None:
-        return claim_utils.saved_cloud(snapshot, name, now)
-    live = [found for found in claim_utils.claimable_clouds(snapshot, now) if not found.expired]
+        return claims.saved_cloud(snapshot, name, now)
+    live = [found for found in claims.claimable_clouds(snapshot, now) if not found.expired]
     if not live:
         raise ConfigError(_NONE)
     if len(live) == 1:

@@ -6,8 +6,7 @@ from typing import Optional, Tuple
 
 import click
 
-from cloudinary_cli.agent import accounts as agent_utils
-from cloudinary_cli.agent import claims as claim_utils
+from cloudinary_cli.agent import accounts, claims
 from cloudinary_cli.agent.accounts import Created, SavePlan
 from cloudinary_cli.command import CldCommand, CldGroup
 from cloudinary_cli.context import AppContext
@@ -48,18 +47,16 @@ cloud.add_command(list_clouds)
 @click.pass_obj
 def create(
     app: AppContext,
+    /,
     email: Optional[str],
     ips: Tuple[str, ...],
-    agent_framework: Optional[str],
-    agent_llm_model: Optional[str],
-    agent_goal: Optional[str],
-    sdk_framework: Optional[str],
     name: Optional[str],
     set_default: bool,
     no_save: bool,
     show_secret: bool,
     as_json: bool,
     open_page: bool,
+    **attribution: Optional[str],
 ) -> bool:
     """Create a Claimable Cloud and save it. EMAIL is only used to fill in the claim page.
 
@@ -70,16 +67,9 @@ def create(
     cld agent cloud create ann@example.com --name scratch
     """
     if name and not no_save:
-        agent_utils.check_new_name(app.store, name, may_overwrite=False)
-    request = {
-        "delivery_ips": list(ips),
-        "email": (email or "").strip(),
-        "agent_framework": agent_framework,
-        "agent_llm_model": agent_llm_model,
-        "agent_goal": agent_goal,
-        "sdk_framework": sdk_framework,
-    }
-    created = agent_utils.create_cloud(request, app)
+        accounts.check_new_name(app.store, name, may_overwrite=False)
+    request = {"delivery_ips": list(ips), "email": (email or "").strip(), **attribution}
+    created = accounts.create_cloud(request, app)
     result = save_and_show(app, created, SavePlan(name, set_default, not no_save), as_json, _show, show_secret)
     claim_url = created.parameters.get("claim_url", "")
     if not result.saved:
@@ -98,7 +88,7 @@ def _show(app: AppContext, created: Created, show_secret: bool) -> None:
         app, created, "Claimable Cloud created. It works now, and will be disabled unless it is claimed.", show_secret
     )
     shown = {"Expires at:": one_line(created.parameters.get("expires_at", ""), None)}
-    if claim_utils.is_safe_claim_url(created.parameters.get("claim_url", "")):
+    if claims.is_safe_claim_url(created.parameters.get("claim_url", "")):
         shown["Claim URL: "] = created.parameters["claim_url"]
     for label, value in shown.items():
         if value:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Optional, TypeVar
+from typing import Any, Callable, Dict, Optional
 
 import click
 
-from cloudinary_cli.agent import accounts as agent_utils
-from cloudinary_cli.agent import responses as agent_responses
+from cloudinary_cli.agent import accounts, responses
 from cloudinary_cli.agent.accounts import Created, SavePlan, SaveResult
+from cloudinary_cli.command import option_group
 from cloudinary_cli.config import rules as config_rules
 from cloudinary_cli.config.rules import DefaultStatus
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.config_options import quoted
 from cloudinary_cli.errors import URL_IS_NO_NAME
 from cloudinary_cli.text import one_line
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _new_name(ctx: click.Context, param: click.Parameter, value: Optional[str]) -> Optional[str]:
@@ -28,17 +26,13 @@ def _new_name(ctx: click.Context, param: click.Parameter, value: Optional[str]) 
     return value
 
 
-def saving_options(command: F) -> F:
-    """--name, --set-default, --no-save, --show-secret and --json."""
-    for decorate in (
-        click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of the summary."),
-        click.option("--show-secret", is_flag=True, help="Print the API secret even if it was saved."),
-        click.option("--no-save", is_flag=True, help="Do not save a configuration; print the API secret."),
-        click.option("--set-default", is_flag=True, help="Make the saved configuration the default."),
-        click.option("--name", metavar="NAME", callback=_new_name, help="Save it as NAME (default: the cloud name)."),
-    ):
-        command = decorate(command)
-    return command
+saving_options = option_group(
+    click.option("--name", metavar="NAME", callback=_new_name, help="Save it as NAME (default: the cloud name)."),
+    click.option("--set-default", is_flag=True, help="Make the saved configuration the default."),
+    click.option("--no-save", is_flag=True, help="Do not save a configuration; print the API secret."),
+    click.option("--show-secret", is_flag=True, help="Print the API secret even if it was saved."),
+    click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of the summary."),
+)
 
 
 def save_and_show(
@@ -57,7 +51,7 @@ def save_and_show(
     """
     result = SaveResult()
     try:
-        result = agent_utils.save(app.store, created, plan, app.environ)
+        result = accounts.save(app.store, created, plan, app.environ)
     finally:
         visible = show_secret or not result.saved
         if as_json:
@@ -88,7 +82,7 @@ def _report(app: AppContext, result: SaveResult, as_json: bool) -> None:
 
 def show_summary(app: AppContext, created: Created, title: str, show_secret: bool) -> None:
     """Print a title and aligned rows on stdout."""
-    rows = agent_responses.summary_rows(created.response, created.environment, show_secret)
+    rows = responses.summary_rows(created.response, created.environment, show_secret)
     app.console.data(in_color(app, title, "green"))
     app.console.table([(f"{label}:", value) for label, value in rows], " ")
 
@@ -100,4 +94,4 @@ def in_color(app: AppContext, text: str, color: str) -> str:
 
 def guidance(created: Created) -> str:
     """The server's advice, escaped for a terminal."""
-    return one_line(agent_responses.text(created.response.get("guidance")), None)
+    return one_line(responses.text(created.response.get("guidance")), None)

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any, Callable, Dict, List, Tuple, TypeVar
+from typing import Any, Dict, List, Tuple
 
 import click
 
 from cloudinary_cli.api.command_line import arrange, is_complete
-from cloudinary_cli.command import CldCommand, NameValueOption, completion_of, option_arity, progress_option, usage_of
+from cloudinary_cli.command import (
+    CldCommand,
+    NameValueOption,
+    completion_of,
+    option_arity,
+    option_group,
+    progress_option,
+    usage_of,
+)
+from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import Status
 
-F = TypeVar("F", bound=Callable[..., Any])
 _METHOD = "cloudinary_cli.method"
 
 
@@ -21,7 +29,9 @@ class ApiCommand(CldCommand):
     def parse_args(self, ctx: click.Context, args: List[str]) -> List[str]:
         arity = option_arity(self, ctx)
         options, words = arrange(args, arity)
-        if words and words[0].startswith("--") and words[0] != "--":
+        if words[:1] == ["--"]:
+            words[:2] = reversed(words[:2])  # the method comes first
+        elif words and words[0].startswith("--"):
             with usage_of(ctx):
                 raise click.NoSuchOption(words[0].partition("=")[0], ctx=ctx)
         ctx.meta[_METHOD] = words[0] if words else ""
@@ -40,48 +50,41 @@ class ApiCommand(CldCommand):
         formatter.write("".join(f"  {line}".rstrip() + "\n" for line in explained.splitlines()))
 
 
-def argument_options(command: F) -> F:
-    """PARAMS, -o and -O, which are passed to the method."""
-    for decorate in (
-        click.option(
-            "-O",
-            "--optional_parameter_parsed",
-            "parsed",
-            cls=NameValueOption,
-            help="Pass a keyword argument. The value is parsed as JSON or a boolean if possible.",
-        ),
-        click.option(
-            "-o",
-            "--optional_parameter",
-            "strings",
-            cls=NameValueOption,
-            help="Pass a keyword argument. The value is always text.",
-        ),
-        click.argument("words", metavar="[PARAMS]...", nargs=-1, shell_complete=completion_of("method_names")),
-    ):
-        command = decorate(command)
-    return command
-
-
-def listing_options(command: F) -> F:
-    """-ls and --json."""
-    command = click.option("--json", "as_json", is_flag=True, help="Print JSON, also with -ls.")(command)
-    return click.option(
+# PARAMS, -o and -O are passed to the method.
+argument_options = option_group(
+    click.argument("words", metavar="[PARAMS]...", nargs=-1, shell_complete=completion_of("method_names")),
+    click.option(
+        "-o",
+        "--optional_parameter",
+        "strings",
+        cls=NameValueOption,
+        help="Pass a keyword argument. The value is always text.",
+    ),
+    click.option(
+        "-O",
+        "--optional_parameter_parsed",
+        "parsed",
+        cls=NameValueOption,
+        help="Pass a keyword argument. The value is parsed as JSON or a boolean if possible.",
+    ),
+)
+listing_options = option_group(
+    click.option(
         "-ls", "--ls", "ls", is_flag=True, help="List the methods, or show the help of the METHOD given in PARAMS."
-    )(command)
-
-
-def api_options(command: F) -> F:
-    """The options that admin, uploader and provisioning share."""
-    command = click.option("-d", "--doc", "doc", is_flag=True, help="Open the API reference in the browser.")(command)
-    files = completion_of("files")
-    command = click.option("--save", metavar="FILE", shell_complete=files, help="Also write the printed JSON to FILE.")(
-        command
-    )
-    command = click.option(
-        "-F", "--force", is_flag=True, help="Do not ask before deleting or before fetching more pages."
-    )(command)
-    return argument_options(listing_options(progress_option()(command)))
+    ),
+    click.option("--json", "as_json", is_flag=True, help="Print JSON, also with -ls."),
+)
+# What admin, uploader and provisioning share.
+api_options = option_group(
+    argument_options,
+    listing_options,
+    progress_option(),
+    click.option("-F", "--force", is_flag=True, help="Do not ask before deleting or before fetching more pages."),
+    click.option(
+        "--save", metavar="FILE", shell_complete=completion_of("files"), help="Also write the printed JSON to FILE."
+    ),
+    click.option("-d", "--doc", "doc", is_flag=True, help="Open the API reference in the browser."),
+)
 
 
 def split_fields(values: Tuple[str, ...]) -> Tuple[str, ...]:
@@ -89,7 +92,7 @@ def split_fields(values: Tuple[str, ...]) -> Tuple[str, ...]:
     return tuple(name.strip() for value in values for name in value.split(",") if name.strip())
 
 
-def run_api_command(app: Any, api: str, doc_url: str, options: Dict[str, Any]) -> Status:
+def run_api_command(app: AppContext, api: str, doc_url: str, options: Dict[str, Any]) -> Status:
     """Open the reference, list the methods, or call one, depending on the shared options."""
     from cloudinary_cli.api import command as api_command
     from cloudinary_cli.api import listing as api_listing

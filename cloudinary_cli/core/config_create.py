@@ -20,13 +20,18 @@ _VARIABLE = "CLOUDINARY_URL="
 
 
 def create(app: AppContext, options: ConfigOptions) -> int:
-    """Save a URL that the Admin API accepts; exit status 1 otherwise, or when a replaced login was not revoked."""
-    from cloudinary_cli.sdk.call import verify_url
+    """Save a URL that the Admin API accepts; exit status 1 when a replaced login was not revoked.
+
+    :raises CliError: the Admin API does not accept it.
+    """
+    from cloudinary_cli.sdk import activation, loader
+    from cloudinary_cli.sdk.call import call_api
 
     name, url = _name_and_url(app, options)
     agreed = options.force or _agrees_to_replace(app, name, url)
-    if not verify_url(url, app.store):
-        return 1
+    given = config_resolver.resolve(Selection(config=url), {}, {})._replace(chosen_by="the URL")  # it is not from -c
+    activation.activate(given, app.store)
+    call_api(loader.module("admin").ping)
     status, revoked = _save(app, name, url, options.set_default, agreed)
     if options.json:
         app.console.json({"name": name, "outcome": "saved", "default": status is not DefaultStatus.NO})

@@ -49,12 +49,14 @@ def chosen_config(app: AppContext, name: Optional[str], kind: str) -> ResolvedCo
     """The saved configuration NAME, or without one the active configuration.
 
     :param kind: what NAME stands for, in the error for a command line with both NAME and -c or -C.
-    :raises ConfigError: nothing usable is selected.
+    :raises ConfigError: nothing usable is selected. :raises click.UsageError: NAME is empty or not saved.
     """
     if name is None:
         return app.active.require()
     if app.selection.config is not None or app.selection.config_saved is not None:
         raise click.UsageError(f"Give the {kind} either as NAME or with -C, not both.")
+    if not name:
+        raise click.BadParameter("the name is empty.", param_hint="NAME")
     try:
         return config_resolver.resolve(Selection(config_saved=name), app.store.load(), {}).require()
     except ConfigNotFound:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cloudinary_cli import defaults
-from cloudinary_cli.config import inventory as config_listing
+from cloudinary_cli.config import inventory as config_inventory
 from cloudinary_cli.config import resolver as config_resolver
 from cloudinary_cli.config import rules as config_rules
 from cloudinary_cli.config import view as config_view
@@ -19,7 +19,7 @@ def list_all(app: AppContext, options: ConfigOptions) -> int:
     if app.active.problem is not None:
         app.console.warning(app.active.problem.message)
     now = app.clock()
-    rows = config_listing.inventory(app.store.load(), app.active, app.environ, now, app.known_directory_choice)
+    rows = config_inventory.inventory(app.store.load(), app.active, app.environ, now, app.known_directory_choice)
     if options.json:
         app.console.json([row.as_json() for row in rows])
     else:
@@ -41,7 +41,7 @@ def show_saved(app: AppContext, options: ConfigOptions) -> int:
     if chosen.problem is not None:
         raise chosen.problem
     default = config_rules.stored_default(snapshot)
-    row = config_listing.saved_row(name, chosen.url, default, app.active, app.clock())
+    row = config_inventory.saved_row(name, chosen.url, default, app.active, app.clock())
     return _show(app, options, row, chosen)
 
 
@@ -49,10 +49,10 @@ def show_active(app: AppContext, options: ConfigOptions) -> int:
     """`cld config` without an action."""
     active = app.active.require()
     default = config_rules.stored_default(app.store.load())
-    return _show(app, options, config_listing.active_row(active, default, app.clock()), active)
+    return _show(app, options, config_inventory.active_row(active, default, app.clock()), active)
 
 
-def _show(app: AppContext, options: ConfigOptions, row: config_listing.ConfigRow, chosen: ResolvedConfig) -> int:
+def _show(app: AppContext, options: ConfigOptions, row: config_inventory.ConfigRow, chosen: ResolvedConfig) -> int:
     # The SDK's default is shown, too.
     fields = {"signature_version": 2, **chosen.fields}
     if options.json:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Optional
+from typing import List, Optional
 
 import click
 
@@ -11,7 +11,7 @@ from cloudinary_cli.config import rules as config_rules
 from cloudinary_cli.config.url import is_ambiguous_login, is_oauth_url
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.config_options import quoted, shown
-from cloudinary_cli.errors import URL_IS_NO_NAME, CliError, Declined
+from cloudinary_cli.errors import URL_IS_NO_NAME, CliError, Declined, DetailedExit, Status
 from cloudinary_cli.text import did_you_mean
 
 _HINT = "Name the login to log out: cld logout <name>"
@@ -23,7 +23,7 @@ _NONE = "No saved login. Nothing to log out of."
 @click.option("--all", "every", is_flag=True, help="Log out of all saved logins.")
 @click.option("-F", "--force", is_flag=True, help="With --all: do not ask.")
 @click.pass_obj
-def logout(app: AppContext, name: Optional[str], every: bool, force: bool) -> bool:
+def logout(app: AppContext, name: Optional[str], every: bool, force: bool) -> Status:
     """Revoke the login NAME at the server and remove it. Without NAME, ask which one.
 
     \b
@@ -55,7 +55,8 @@ def _logout_all(app: AppContext, force: bool) -> bool:
     from cloudinary_cli.auth import use_cases
 
     cfg = app.store.load()
-    names = [name for name in config_rules.user_config_names(cfg) if _is_login(cfg[name])]
+    saved = config_rules.user_config_names(cfg)
+    names = [name for name in saved if is_oauth_url(cfg[name]) or is_ambiguous_login(cfg[name])]
     if not names:
         app.console.info(_NONE)
         return True
@@ -66,15 +67,11 @@ def _logout_all(app: AppContext, force: bool) -> bool:
     for name in names:
         end = use_cases.remove_ambiguous_login if is_ambiguous_login(cfg[name]) else use_cases.logout
         try:
-            done.append(_report(app, name, end(app.store, name, app.environ).value))
+            done.append(_report(app, name, end(app.store, name, app.environ).value) is True)
         except CliError as error:
             app.console.error(error.message)
             done.append(False)
     return all(done)
-
-
-def _is_login(entry: Any) -> bool:
-    return is_oauth_url(entry) or is_ambiguous_login(entry)
 
 
 def _choose(app: AppContext, logins: List[str]) -> Optional[str]:
@@ -91,7 +88,7 @@ def _choose(app: AppContext, logins: List[str]) -> Optional[str]:
     return None if picked is None else logins[picked]
 
 
-def _report(app: AppContext, name: str, outcome: str) -> bool:
+def _report(app: AppContext, name: str, outcome: str) -> Status:
     if outcome == "removed":
         app.console.info(f"Logged out: '{shown(name)}' was revoked and removed.")
     elif outcome == "revoke_failed":
@@ -104,10 +101,12 @@ def _report(app: AppContext, name: str, outcome: str) -> bool:
         )
     elif "://" in name:
         app.console.error(URL_IS_NO_NAME)
+        return DetailedExit.USAGE
     else:
         from cloudinary_cli.auth import use_cases
 
         hint = did_you_mean(name, use_cases.login_names(app.store.load()))
         hint = hint or "Run `cld config -ls` to see the saved ones."
         app.console.error(f"No saved login is called '{shown(name)}'. {hint}")
+        return DetailedExit.USAGE
     return outcome == "removed"

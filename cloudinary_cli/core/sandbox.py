@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
-from typing import Any, Optional, Tuple
+from typing import Any, Tuple
 
 import click
 
-from cloudinary_cli.command import CldCommand, CldGroup
+from cloudinary_cli.command import CldCommand, CldGroup, option_group
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import CliError
 
@@ -52,7 +52,7 @@ def sandbox() -> None:
 @click.option("--folder-mode", type=FOLDER_MODE, default="dynamic", show_default=True)
 @click.option("--auto-approve/--no-auto-approve", default=False, help="Log in without the consent page.")
 @click.pass_obj
-def start(app: AppContext, port: int, data: Optional[Path], ttl: int, folder_mode: str, auto_approve: bool) -> None:
+def start(app: AppContext, /, **options: Any) -> None:
     """Start a sandbox and print its settings as shell commands.
 
     They are lines `export NAME=value`. Without --data, everything is deleted when it stops. Ctrl-C or SIGTERM stops it.
@@ -62,40 +62,38 @@ def start(app: AppContext, port: int, data: Optional[Path], ttl: int, folder_mod
     cld sandbox start --port 0 --auto-approve
     """
     runner = _load("runner")
-    runner.serve(runner.SandboxOptions(port, data, ttl, folder_mode, auto_approve), app.console)
+    runner.serve(runner.SandboxOptions(**options), app.console)
 
 
-def _for_a_fresh_sandbox(command: Any) -> Any:
-    """The options of the commands that start a sandbox and end it again."""
-    for option in (
-        click.option("--oauth", is_flag=True, help="Leave CLOUDINARY_URL out: `cld login` is the only credential."),
-        click.option("--folder-mode", type=FOLDER_MODE, default="dynamic", show_default=True),
-        click.option("--ttl", type=TTL, default=300, show_default=True, help="Lifetime of access tokens, in seconds."),
-        click.option("--port", type=PORT, default=FREE_PORT, help="Default: a free one."),
-    ):
-        command = option(command)
-    return command
+# The options of the commands that start a sandbox and end it again.
+_for_a_fresh_sandbox = option_group(
+    click.option("--port", type=PORT, default=FREE_PORT, help="Default: a free one."),
+    click.option("--ttl", type=TTL, default=300, show_default=True, help="Lifetime of access tokens, in seconds."),
+    click.option("--folder-mode", type=FOLDER_MODE, default="dynamic", show_default=True),
+    click.option(
+        "--oauth", "oauth_only", is_flag=True, help="Leave CLOUDINARY_URL out: `cld login` is the only credential."
+    ),
+)
 
 
 @sandbox.command("run", cls=CldCommand, context_settings={"allow_interspersed_args": False})
 @_for_a_fresh_sandbox
 @click.argument("command", nargs=-1, required=True, metavar="-- CMD...", type=click.UNPROCESSED)
 @click.pass_obj
-def run(app: AppContext, port: int, ttl: int, folder_mode: str, oauth: bool, command: Tuple[str, ...]) -> int:
+def run(app: AppContext, /, command: Tuple[str, ...], **options: Any) -> int:
     """Run CMD against a fresh sandbox that ends with it. The exit status is CMD's.
 
     \b
     cld sandbox run -- sh -c 'cld uploader upload picture.png && cld search format=png'
     """
     runner = _load("runner")
-    options = runner.SandboxOptions(port=port, ttl=ttl, folder_mode=folder_mode, oauth_only=oauth)
-    return int(runner.run_in_sandbox(command, options, app.console))
+    return int(runner.run_in_sandbox(command, runner.SandboxOptions(**options), app.console))
 
 
 @sandbox.command("shell", cls=CldCommand)
 @_for_a_fresh_sandbox
 @click.pass_obj
-def shell(app: AppContext, port: int, ttl: int, folder_mode: str, oauth: bool) -> int:
+def shell(app: AppContext, /, **options: Any) -> int:
     """Open your shell ($SHELL) with a fresh sandbox as the account. `exit` ends both.
 
     The exit status is the shell's.
@@ -104,8 +102,7 @@ def shell(app: AppContext, port: int, ttl: int, folder_mode: str, oauth: bool) -
     cld sandbox shell --oauth
     """
     runner = _load("runner")
-    options = runner.SandboxOptions(port=port, ttl=ttl, folder_mode=folder_mode, oauth_only=oauth)
-    return int(runner.shell_in_sandbox(options, app.console))
+    return int(runner.shell_in_sandbox(runner.SandboxOptions(**options), app.console))
 
 
 @sandbox.command("demo", cls=CldCommand)

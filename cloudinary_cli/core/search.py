@@ -15,13 +15,6 @@ from cloudinary_cli.search.request import DEFAULT_TTL_SECONDS
 _DOC_URL = "https://cloudinary.com/documentation/search_api"
 
 
-def open_reference(app: AppContext, url: str) -> bool:
-    """Open the page of -d."""
-    from cloudinary_cli.api.listing import open_documentation
-
-    return open_documentation(app, url)
-
-
 @click.command("search", cls=CldCommand)
 @search_options
 @click.option("-u", "--url", is_flag=True, help="Print a signed search URL and stop.")
@@ -41,6 +34,7 @@ def search(app: AppContext, /, doc: bool, **options: Any) -> Status:
     cld search "format:png AND bytes>100000" -s bytes desc -n 50
     cld search tags=shoes -A -F --csv shoes -ff public_id,secure_url
     """
+    from cloudinary_cli.api.listing import open_documentation
     from cloudinary_cli.search import run as search_run
 
-    return open_reference(app, _DOC_URL) if doc else search_run.run(app, search_request(**options))
+    return open_documentation(app, _DOC_URL) if doc else search_run.run(app, search_request(**options))

@@ -8,7 +8,6 @@ import click
 
 from cloudinary_cli.command import CldCommand
 from cloudinary_cli.context import AppContext
-from cloudinary_cli.core.search import open_reference
 from cloudinary_cli.core.search_options import search_options, search_request
 from cloudinary_cli.errors import Status
 from cloudinary_cli.search.request import for_folders
@@ -33,10 +32,11 @@ def search_folders(app: AppContext, /, doc: bool, **options: Any) -> Status:
     cld search_folders "name:summer*" -s name asc
     cld search_folders -A -F --json folders.json
     """
+    from cloudinary_cli.api.listing import open_documentation
     from cloudinary_cli.search import run as search_run
 
     if doc:
-        return open_reference(app, _DOC_URL)
+        return open_documentation(app, _DOC_URL)
     request, dropped = for_folders(search_request(**options))
     if dropped:
         app.console.warning(f"Folder search has no {', '.join(dropped)}, so it was not sent.")

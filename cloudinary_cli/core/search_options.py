@@ -8,7 +8,7 @@ from typing import Any, Callable, Optional, Tuple, TypeVar
 import click
 
 from cloudinary_cli.api.command_line import in_utf8
-from cloudinary_cli.command import completion_of, progress_option
+from cloudinary_cli.command import completion_of, option_group, progress_option
 from cloudinary_cli.core.api_options import split_fields
 from cloudinary_cli.search.request import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, SearchRequest
 
@@ -28,8 +28,10 @@ def no_option(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
     return value
 
 
-def no_own_option(ctx: click.Context, param: click.Parameter, value: Optional[str]) -> Optional[str]:
-    """Click callback of text that may start with a dash, such as a cursor: refuse only the command's own options."""
+def cursor(ctx: click.Context, param: click.Parameter, value: Optional[str]) -> Optional[str]:
+    """Click callback of -c: refuse the command's own options, and a URL, whose secret must not be sent."""
+    if value is not None and "://" in value:
+        raise click.BadParameter("here, -c is a cursor. To use a URL: cld -c URL search ...", ctx, param)
     return no_option(ctx, param, value) if any(value in other.opts for other in ctx.command.params) else value
 
 
@@ -59,7 +61,8 @@ def _file(option: str, name: str, kind: str) -> Callable[[F], F]:
     return click.option(option, name, metavar="FILE", callback=file_name, help=text, shell_complete=files)
 
 
-_SEARCH_OPTIONS = (
+# The options that both search commands have.
+search_options = option_group(
     click.argument("query", nargs=-1),
     _text("-f", "--with_field", metavar="FIELDS", help="Extra fields to return (comma-separated or repeated)."),
     _text("-fi", "--fields", metavar="FIELDS", help="Return only these fields (comma-separated or repeated)."),
@@ -79,9 +82,7 @@ _SEARCH_OPTIONS = (
         default=DEFAULT_PAGE_SIZE,
         help=f"Results per page. Default: {DEFAULT_PAGE_SIZE}.",
     ),
-    click.option(
-        "-c", "--next_cursor", metavar="CURSOR", callback=no_own_option, help="Start at the page with this cursor."
-    ),
+    click.option("-c", "--next_cursor", metavar="CURSOR", callback=cursor, help="Start at the page with this cursor."),
     click.option("-A", "--auto_paginate", is_flag=True, help="Fetch all pages and print them as one."),
     click.option("-F", "--force", is_flag=True, help="Do not ask before fetching more pages."),
     _text("-ff", "--filter_fields", metavar="FIELDS", help="Keep only these fields and those of -f."),
@@ -94,13 +95,6 @@ _SEARCH_OPTIONS = (
     progress_option(),
     click.option("-d", "--doc", is_flag=True, help="Open the API reference in the browser."),
 )
-
-
-def search_options(command: F) -> F:
-    """The options that both search commands have."""
-    for decorate in reversed(_SEARCH_OPTIONS):
-        command = decorate(command)
-    return command
 
 
 def search_request(query: Tuple[str, ...], **options: Any) -> SearchRequest:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Any, Callable, Optional, TypeVar
+from typing import Any, Optional
 
 import click
 
+from cloudinary_cli.command import option_group
 from cloudinary_cli.net.chunks import DEFAULT_CHUNK_WORKERS
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 _RATE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([kmg])(?:i?b)?(?:/s)?\Z", re.IGNORECASE)
 _POWERS = {"k": 1, "m": 2, "g": 3}
@@ -35,24 +34,20 @@ class Rate(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         return rate
 
 
-def chunk_workers_option(command: F) -> F:
-    """The option --chunk-workers."""
-    return click.option(
-        "--chunk-workers",
-        type=click.IntRange(min=1),
-        default=DEFAULT_CHUNK_WORKERS,
-        show_default=True,
-        metavar="N",
-        help="Send up to N chunks of a large file at the same time. 1: one after the other.",
-    )(command)
-
-
-def speed_options(command: F) -> F:
-    """The options --chunk-workers and --bwlimit of a command that transfers files."""
-    command = click.option(
+chunk_workers_option = click.option(
+    "--chunk-workers",
+    type=click.IntRange(min=1),
+    default=DEFAULT_CHUNK_WORKERS,
+    show_default=True,
+    metavar="N",
+    help="Send up to N chunks of a large file at the same time. 1: one after the other.",
+)
+speed_options = option_group(
+    chunk_workers_option,
+    click.option(
         "--bwlimit",
         type=Rate(),
         metavar="RATE",
         help="Send and receive at most RATE in total: 500K, 2M, 1G (KiB, MiB, GiB per second).",
-    )(command)
-    return chunk_workers_option(command)
+    ),
+)

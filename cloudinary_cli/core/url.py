@@ -79,18 +79,21 @@ def show_urls_of_stdin(app: AppContext, request: UrlRequest, fields: Mapping[str
     """Print the URL of each public ID on stdin as soon as its line is read."""
     for public_id in _lines(app):
         address = delivery_url(request._replace(public_id=public_id), fields)
-        app.console.data(to_json({"public_id": public_id, "url": address}, indent=None) if as_json else address)
+        row = {"public_id": public_id, "url": address}
+        app.console.data(to_json(row, getattr(app.console.stdout, "encoding", None), None) if as_json else address)
 
 
 def _lines(app: AppContext) -> Iterator[str]:
-    """The lines of stdin without their line breaks; blank lines are skipped.
+    """The lines of stdin without their line breaks and a byte order mark; blank lines are skipped.
 
     :raises CliError: stdin is closed, or a line is not UTF-8.
     """
     if app.console.stdin is None:
         raise CliError("No public IDs: stdin is closed. Pipe them in, one per line.")
     # Read as bytes, so that public IDs are UTF-8 in every locale.
-    for line in getattr(app.console.stdin, "buffer"):  # noqa: B009 - IO[str] does not declare the buffer of a text stream
-        public_id = in_utf8(line.decode("utf-8", "surrogateescape").rstrip("\r\n"))
+    lines = getattr(app.console.stdin, "buffer")  # noqa: B009 - IO[str] does not declare the buffer of a text stream
+    for number, line in enumerate(lines):
+        text = line.decode("utf-8" if number else "utf-8-sig", "surrogateescape")
+        public_id = in_utf8(text.rstrip("\r\n"))
         if public_id.strip():
             yield public_id

@@ -32,12 +32,12 @@ def utils(
     cld utils download_zip_url public_ids=a,b
     """
     from cloudinary_cli.api import listing as api_listing
-    from cloudinary_cli.api import utility as utility_command
+    from cloudinary_cli.api import utility
     from cloudinary_cli.api.arguments import Arguments
 
     if ls or not words:
         return api_listing.show_methods(app, "utils", words, as_json)
-    result = utility_command.run(app, words[0], Arguments(words[1:], strings, parsed))
+    result = utility.run(app, words[0], Arguments(words[1:], strings, parsed))
     if as_json:
         app.console.json(result)
     elif result:

@@ -13,14 +13,14 @@ from cloudinary_cli.config.login_state import State
 from cloudinary_cli.config.resolver import ResolvedConfig, resolve
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.config_options import shown
-from cloudinary_cli.errors import AuthenticationError, CliError, ConfigError, ReloginRequired
+from cloudinary_cli.errors import AuthenticationError, CliError, ConfigError, DetailedExit, ReloginRequired, Status
 
 
 @click.command("whoami", cls=CldCommand)
 @click.option("-j", "--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--verify", is_flag=True, help="Make one call to the API with the credential.")
 @click.pass_obj
-def whoami(app: AppContext, as_json: bool, verify: bool) -> bool:
+def whoami(app: AppContext, as_json: bool, verify: bool) -> Status:
     """Show the credential in use: its name, cloud, type, source and state.
 
     Sends nothing without --verify. Exit status 0: usable; 1: a login is needed, or nothing is configured.
@@ -46,7 +46,7 @@ def whoami(app: AppContext, as_json: bool, verify: bool) -> bool:
     app.active.require()
     if not identity.state.is_usable:
         app.console.error(_advice(app, identity))
-    return identity.state.is_usable
+    return identity.state.is_usable or DetailedExit.AUTHENTICATION
 
 
 def _identity(app: AppContext, active: ResolvedConfig) -> Identity:

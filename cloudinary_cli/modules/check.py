@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from cloudinary_cli.command import progress_option
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import DetailedExit, Status
 from cloudinary_cli.modules.folder_options import folder_arguments, folder_options, folder_query
@@ -20,10 +21,10 @@ from cloudinary_cli.modules.transfer_options import take_options
 @folder_options
 @files_from_option
 @filter_options
-@click.option("--no-progress", is_flag=True, help="Draw no progress.")
+@progress_option()
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each item (JSON Lines).")
-@click.pass_context
-def check(ctx: click.Context, /, local_folder: str, cloudinary_folder: str, one_way: bool, **options: Any) -> Status:
+@click.pass_obj
+def check(app: AppContext, /, local_folder: str, cloudinary_folder: str, one_way: bool, **options: Any) -> Status:
     """Compare a local folder with a Cloudinary folder by size and MD5. Nothing is changed.
 
     Files and assets are matched as `cld sync` matches them. Each file whose asset has the same size is read. Each item
@@ -45,10 +46,9 @@ def check(ctx: click.Context, /, local_folder: str, cloudinary_folder: str, one_
     from cloudinary_cli.transfer.check import check as engine
     from cloudinary_cli.transfer.scan import swapped_arguments
 
-    app: AppContext = ctx.obj
     swapped = swapped_arguments(local_folder, cloudinary_folder, "check")
     if swapped:
-        raise click.UsageError(swapped, ctx)
+        raise click.UsageError(swapped)
     query = folder_query(cloudinary_folder, options.pop("folder_mode"), options.pop("status"))
     hidden, transfer = options.pop("include_hidden"), take_options(options)
     is_equal = engine.check(app, engine.CheckOptions(local_folder, query, hidden, one_way, transfer))

@@ -6,8 +6,7 @@ from typing import Any, Optional, Tuple
 
 import click
 
-from cloudinary_cli.command import NonEmptyText
-from cloudinary_cli.completion import config_names
+from cloudinary_cli.command import NonEmptyText, completion_of
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.api_options import split_fields
 from cloudinary_cli.modules.selection_options import TransferCommand, items_option, selection_options
@@ -26,7 +25,7 @@ def known_fields(ctx: click.Context, param: click.Parameter, value: Tuple[str, .
 
 
 @click.command("clone", cls=TransferCommand)
-@click.argument("target", type=NonEmptyText(), shell_complete=config_names)
+@click.argument("target", type=NonEmptyText(), shell_complete=completion_of("config_names"))
 @click.option("-F", "--force", is_flag=True, help="Do not ask when there are several pages of results.")
 @click.option("-ow", "--overwrite", is_flag=True, help="Overwrite assets that already exist in TARGET.")
 @click.option(

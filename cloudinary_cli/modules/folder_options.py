@@ -2,38 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Optional, TypeVar
+from typing import Any, Optional
 
 import click
 
-from cloudinary_cli.command import NonEmptyText, completion_of
+from cloudinary_cli.command import NonEmptyText, completion_of, option_group
 
-F = TypeVar("F", bound=Callable[..., Any])
-
-_FOLDER_MODES = ("fixed", "dynamic")
-_STATUSES = ("all", "active", "pending")
-
-
-def folder_arguments(command: F) -> F:
-    """The arguments LOCAL_FOLDER and CLOUDINARY_FOLDER."""
-    unset = NonEmptyText("Is a shell variable unset? The root folder is written: /")
-    command = click.argument("cloudinary_folder", type=unset)(command)
-    return click.argument("local_folder", type=NonEmptyText(), shell_complete=completion_of("directories"))(command)
-
-
-def folder_options(command: F) -> F:
-    """The options -fm and -st, which select the assets of the Cloudinary folder."""
-    for decorate in (
-        click.option(
-            "-st",
-            "--status",
-            type=click.Choice(_STATUSES, case_sensitive=False),
-            help="Include only assets with this status. [active]",
-        ),
-        click.option("-fm", "--folder-mode", type=click.Choice(_FOLDER_MODES, case_sensitive=False), hidden=True),
-    ):
-        command = decorate(command)
-    return command
+folder_mode_option = click.option(
+    "-fm", "--folder-mode", type=click.Choice(("fixed", "dynamic"), case_sensitive=False), hidden=True
+)
+folder_arguments = option_group(
+    click.argument("local_folder", type=NonEmptyText(), shell_complete=completion_of("directories")),
+    click.argument("cloudinary_folder", type=NonEmptyText("Is a shell variable unset? The root folder is written: /")),
+)
+# Which assets of the Cloudinary folder are meant.
+folder_options = option_group(
+    folder_mode_option,
+    click.option(
+        "-st",
+        "--status",
+        type=click.Choice(("all", "active", "pending"), case_sensitive=False),
+        help="Include only assets with this status. [active]",
+    ),
+)
 
 
 def folder_query(folder: str, mode: Optional[str], status: Optional[str]) -> Any:
@@ -41,4 +32,4 @@ def folder_query(folder: str, mode: Optional[str], status: Optional[str]) -> Any
     from cloudinary_cli.transfer.keys import FolderMode, clean_folder
     from cloudinary_cli.transfer.remote import RemoteQuery
 
-    return RemoteQuery(clean_folder(folder), FolderMode(mode.lower()) if mode else None, status)
+    return RemoteQuery(clean_folder(folder), FolderMode(mode) if mode else None, status)

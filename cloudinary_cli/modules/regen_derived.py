@@ -29,9 +29,9 @@ from cloudinary_cli.modules.transfer_options import run_options, take_options
 @items_option
 @selection_options
 @run_options
-@click.pass_context
+@click.pass_obj
 def regen_derived(
-    ctx: click.Context,
+    app: AppContext,
     /,
     trans_str: str,
     eager_notification_url: Optional[str],
@@ -50,10 +50,6 @@ def regen_derived(
     cld regen_derived thumbnail -A --dry-run
     cld regen_derived w_400,c_fill -A -F --report regen.jsonl
     """
-    app: AppContext = ctx.obj
-    if not trans_str.strip():
-        app.console.data(ctx.get_help())
-        return True
     from cloudinary_cli.transfer import regen_derived as engine
 
     regen_options = engine.RegenOptions(

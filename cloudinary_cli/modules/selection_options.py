@@ -6,7 +6,7 @@ from typing import Any, Callable, List, Tuple, TypeVar
 
 import click
 
-from cloudinary_cli.command import CldCommand, completion_of
+from cloudinary_cli.command import CldCommand, completion_of, option_group
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -38,47 +38,36 @@ def file_option(name: str, help: str) -> Callable[[F], F]:
     return click.option(name, metavar="FILE", shell_complete=completion_of("files"), help=help)
 
 
-def files_from_option(command: F) -> F:
-    """The option --files-from, for commands whose items are files of a local folder."""
-    return file_option("--files-from", "Only the files that FILE lists (- for stdin): a relative path on each line.")(
-        command
-    )
-
-
-def items_option(command: F) -> F:
-    """The option --items, which replaces the listing of a command."""
-    return file_option("--items", "Do what FILE says, without a listing: the --report of a --dry-run. - reads stdin.")(
-        command
-    )
-
-
-def selection_options(command: F) -> F:
-    """The options --include, --exclude, --shard and --retry-failed, which select the items of a run."""
-    report_help = "Only the items that are not `ok` in FILE, the --report of an earlier run."
-    return filter_options(file_option("--retry-failed", report_help)(command))
-
-
-def filter_options(command: F) -> F:
-    """The options --include, --exclude and --shard."""
-    for decorate in (
-        click.option(
-            "--shard",
-            metavar="I/N",
-            help="Only the I-th of N parts. The runs 1/N to N/N together include all items. `auto` reads I and N from"
-            " the variables of a job scheduler.",
-        ),
-        click.option(
-            "--exclude",
-            multiple=True,
-            metavar="GLOB",
-            help="Exclude matching items; the first match decides.",
-        ),
-        click.option(
-            "--include",
-            multiple=True,
-            metavar="GLOB",
-            help="Include matching items; the first match decides. Without --exclude, all others are excluded.",
-        ),
-    ):
-        command = decorate(command)
-    return command
+# For commands whose items are files of a local folder.
+files_from_option = file_option(
+    "--files-from", "Only the files that FILE lists (- for stdin): a relative path on each line."
+)
+# Replaces the listing of a command.
+items_option = file_option(
+    "--items", "Do what FILE says, without a listing: the --report of a --dry-run. - reads stdin."
+)
+filter_options = option_group(
+    click.option(
+        "--include",
+        multiple=True,
+        metavar="GLOB",
+        help="Include matching items; the first match decides. Without --exclude, all others are excluded.",
+    ),
+    click.option(
+        "--exclude",
+        multiple=True,
+        metavar="GLOB",
+        help="Exclude matching items; the first match decides.",
+    ),
+    click.option(
+        "--shard",
+        metavar="I/N",
+        help="Only the I-th of N parts. The runs 1/N to N/N together include all items. `auto` reads I and N from"
+        " the variables of a job scheduler.",
+    ),
+)
+# Which items of a run are meant.
+selection_options = option_group(
+    filter_options,
+    file_option("--retry-failed", "Only the items that are not `ok` in FILE, the --report of an earlier run."),
+)

@@ -44,9 +44,9 @@ from cloudinary_cli.modules.transfer_options import run_options, take_options, u
 @selection_options
 @speed_options
 @run_options
-@click.pass_context
+@click.pass_obj
 def sync(
-    ctx: click.Context,
+    app: AppContext,
     /,
     local_folder: str,
     cloudinary_folder: str,
@@ -67,15 +67,14 @@ def sync(
     cld sync photos shop/photos --pull -K
     """
     if push == pull:
-        raise click.UsageError("Please use either the '--push' OR '--pull' options", ctx)
-    backup = take_backup(ctx, push, options)
+        raise click.UsageError("Please use either the '--push' OR '--pull' options")
+    backup = take_backup(push, options)
     from cloudinary_cli.transfer.sync import items
     from cloudinary_cli.transfer.sync import sync as engine
     from cloudinary_cli.transfer.sync.plan import Direction
     from cloudinary_cli.transfer.upload_options import given_options
 
-    app: AppContext = ctx.obj
-    _check_order(ctx, local_folder, cloudinary_folder, push)
+    _check_order(app, local_folder, cloudinary_folder, push)
     transfer = take_options(options)
     run = items.sync_items if transfer.items else engine.sync
     run(
@@ -94,15 +93,14 @@ def sync(
     return True
 
 
-def _check_order(ctx: click.Context, local_folder: str, cloudinary_folder: str, push: bool) -> None:
+def _check_order(app: AppContext, local_folder: str, cloudinary_folder: str, push: bool) -> None:
     """Notice swapped arguments. Only a warning for a pull, whose local folder may be new."""
     from cloudinary_cli.transfer.scan import swapped_arguments
 
     swapped = swapped_arguments(local_folder, cloudinary_folder)
     if swapped and push:
-        raise click.UsageError(f"{swapped} --push", ctx)
+        raise click.UsageError(f"{swapped} --push")
     if swapped:
-        app: AppContext = ctx.obj
         app.console.warning(f"{swapped} --pull")
 
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, TypeVar
+from typing import Any, Dict
 
 import click
 
-from cloudinary_cli.command import VERBOSITY, NameValueOption, progress_option
+from cloudinary_cli.command import VERBOSITY, NameValueOption, option_group, progress_option
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.modules.selection_options import file_option, ordered_filters
 from cloudinary_cli.transfer.engine.run import DEFAULT_WORKERS, TransferOptions
 from cloudinary_cli.transfer.engine.shards import automatic_shard
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 # Fields of TransferOptions that are options of commands with the same names.
 _SHARED = (
@@ -20,9 +18,9 @@ _SHARED = (
 ).split()
 
 
-def workers_option(command: F) -> F:
-    """The option -w."""
-    return click.option(
+# How a run is carried out.
+run_options = option_group(
+    click.option(
         "-w",
         "--concurrent_workers",
         "workers",
@@ -30,35 +28,29 @@ def workers_option(command: F) -> F:
         default=DEFAULT_WORKERS,
         show_default=True,
         help="The number of simultaneous requests.",
-    )(command)
-
-
-def run_options(command: F) -> F:
-    """The options --dry-run, --max-errors, --report, --no-progress, --json and -w."""
-    for decorate in (
-        click.option("--json", "as_json", is_flag=True, help="Print a summary as JSON on stdout."),
-        progress_option("Draw no progress; print a line for each item."),
-        file_option("--report", "Write a JSON object for each item to FILE (JSON Lines)."),
-        click.option(
-            "--max-errors",
-            type=click.IntRange(min=1),
-            metavar="N",
-            help="Stop after N failures. The other items are reported as not tried.",
-        ),
-        click.option("--dry-run", is_flag=True, help="Show what would be done. Nothing is changed or asked."),
-        workers_option,
-    ):
-        command = decorate(command)
-    return command
-
-
-def upload_parameters(command: F) -> F:
-    """The options -o and -O, which set options of each upload."""
-    parsed_help = "Upload option; the value is read as JSON, a boolean, or text."
-    command = click.option("-O", "--optional_parameter_parsed", "parsed", help=parsed_help, cls=NameValueOption)(
-        command
-    )
-    return click.option("-o", "--optional_parameter", "strings", help="Upload option.", cls=NameValueOption)(command)
+    ),
+    click.option("--dry-run", is_flag=True, help="Show what would be done. Nothing is changed or asked."),
+    click.option(
+        "--max-errors",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Stop after N failures. The other items are reported as not tried.",
+    ),
+    file_option("--report", "Write a JSON object for each item to FILE (JSON Lines)."),
+    progress_option("Draw no progress; print a line for each item."),
+    click.option("--json", "as_json", is_flag=True, help="Print a summary as JSON on stdout."),
+)
+# The options of each upload.
+upload_parameters = option_group(
+    click.option("-o", "--optional_parameter", "strings", cls=NameValueOption, help="Upload option."),
+    click.option(
+        "-O",
+        "--optional_parameter_parsed",
+        "parsed",
+        cls=NameValueOption,
+        help="Upload option; the value is read as JSON, a boolean, or text.",
+    ),
+)
 
 
 def take_options(options: Dict[str, Any]) -> TransferOptions:

@@ -9,11 +9,11 @@ import click
 from cloudinary_cli.command import NonEmptyText, completion_of
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.speed_options import speed_options
+from cloudinary_cli.modules.folder_options import folder_mode_option
 from cloudinary_cli.modules.selection_options import TransferCommand, files_from_option, items_option, selection_options
 from cloudinary_cli.modules.transfer_options import run_options, take_options, upload_parameters
 
 _DOC_URL = "https://cloudinary.com/documentation/cloudinary_cli#upload_dir"
-_FOLDER_MODES = ("fixed", "dynamic")
 
 
 @click.command("upload_dir", cls=TransferCommand)
@@ -30,7 +30,7 @@ _FOLDER_MODES = ("fixed", "dynamic")
 @upload_parameters
 @click.option("-t", "--transformation", metavar="TEXT", help="Incoming transformation of each file (w_500,c_limit).")
 @click.option("-f", "--folder", default="", metavar="FOLDER", help="The Cloudinary folder to upload into.")
-@click.option("-fm", "--folder-mode", type=click.Choice(_FOLDER_MODES, case_sensitive=False), hidden=True)
+@folder_mode_option
 @click.option("-p", "--preset", metavar="NAME", help="The upload preset to use.")
 @click.option("-e", "--exclude-dir-name", is_flag=True, help="Do not add the name of the directory to the folder.")
 @files_from_option
@@ -83,7 +83,7 @@ def upload_dir(
             include_hidden,
             folder,
             not exclude_dir_name,
-            FolderMode(folder_mode.lower()) if folder_mode else None,
+            FolderMode(folder_mode) if folder_mode else None,
             {**given, **{name: value for name, value in own.items() if value}},
             take_options(options),
         ),

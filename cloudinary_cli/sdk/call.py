@@ -93,15 +93,6 @@ def ping_cloudinary(**options: Any) -> bool:
     return True
 
 
-def verify_url(url: str, store: ConfigStore) -> bool:
-    """Install `url` as the active configuration and ping with it; logs the error.
-
-    :raises InvalidConfigUrl: when it is not a usable URL.
-    """
-    activation.activate(resolve(Selection(config=url), {}, {}), store)
-    return ping_cloudinary()
-
-
 def account_config(target: str, store: ConfigStore, environ: Mapping[str, str]) -> Any:
     """The config of a URL or a saved name after a ping with it; False when the ping fails.
 

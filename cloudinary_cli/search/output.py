@@ -6,7 +6,7 @@ import csv
 import json
 import os
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import IO, Any, Callable, Dict, List, Mapping, Optional, Sequence, Union
 
@@ -113,13 +113,20 @@ class SpooledCsvTable:
     def add(self, items: Items) -> None:
         for item in items:
             self._columns.update(dict.fromkeys(item))
-        self._spool.writelines(json.dumps(item) + "\n" for item in items)
+        with self._file.errors():
+            self._spool.writelines(json.dumps(item) + "\n" for item in items)
+            self._spool.flush()
 
     def finish(self) -> None:
         table = CsvTable(self._file, list(self._columns), self._escape)
         self._spool.seek(0)
         for line in self._spool:
             table.add([json.loads(line)])
+
+
+def _close(spool: IO[str]) -> None:
+    with suppress(OSError):  # closing writes what add() could not write; that error was already raised
+        spool.close()
 
 
 def _nested(value: Any, encoding: Optional[str], indent: str) -> str:
@@ -180,5 +187,6 @@ def _csv_table(stack: ExitStack, file: ResultFile, request: SearchRequest) -> Un
     # In the directory of the result, whose disk needs room for it anyway. The temporary directory may be in memory.
     directory = os.path.dirname(os.path.realpath(file.path))
     usable = directory if os.access(directory, os.W_OK) and not _is_device(file.path) else None
-    spool: IO[str] = stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8", dir=usable))  # noqa: SIM115
+    spool: IO[str] = tempfile.TemporaryFile("w+", encoding="utf-8", dir=usable)  # noqa: SIM115
+    stack.callback(_close, spool)
     return SpooledCsvTable(file, spool, request.csv_escape)

@@ -24,7 +24,7 @@ _NOT_IN_HEAD = ("time", _CURSOR)
 
 @dataclass
 class _Progress:
-    """How many pages were read. `stopped_by` is the error or signal that ended the search before the last page."""
+    """What was read. `stopped_by` is the error or signal that ended the search before the last page."""
 
     count: int = 0
     time: float = 0
@@ -118,8 +118,8 @@ def _declined(app: AppContext, request: SearchRequest, page: Any, files: List[Fi
 
 def _all_pages(app: AppContext, request: SearchRequest, pages: Any, files: List[FileOutput]) -> bool:
     first = page = next(pages)
-    output, progress = _stdout(app, request, first), _Progress()
     of_total = f" of {first['total_count']}" if first.get("total_count") is not None else ""
+    output, progress = _stdout(app, request, first), _Progress()
     # Results that are printed on the terminal show by themselves how far the search is.
     is_printed = app.console.stdout_is_terminal() and not request.quiet
     with nullcontext() if is_printed else _display(app, request, lambda: f"{progress.count}{of_total}"):
@@ -131,13 +131,16 @@ def _all_pages(app: AppContext, request: SearchRequest, pages: Any, files: List[
             progress.take(page, items)
             page, progress.stopped_by = _next_page(app, request, page, pages)
     output.finish(_tail(first, progress))
-    if isinstance(progress.stopped_by, (KeyboardInterrupt, Terminated)):
-        _end_interrupted(app, request, first, progress, files)
-        raise progress.stopped_by
-    _save(app, files)
+    if isinstance(progress.stopped_by, (KeyboardInterrupt, Terminated)) and not request.quiet:
+        _warn_of_unwritten(app, files)  # the results are on stdout
+    else:
+        _save(app, files)
     if progress.stopped_by is not None:
-        reason = str(progress.stopped_by).rstrip(".")
-        raise ApiError(f"{reason}. {_partial(request, first, progress)}") from progress.stopped_by
+        app.console.warning(
+            f"The result is partial: {progress.count}{of_total} {request.kind.value}."
+            f" Fetch the rest with the same command and: -c {progress.cursor}"
+        )
+        raise progress.stopped_by
     return True
 
 
@@ -147,17 +150,6 @@ def _display(app: AppContext, request: SearchRequest, detail: Optional[Callable[
     items = Progress()
     with items.item(f"Searching {request.kind.value}", detail=detail), app.console.live(items.rows):
         yield
-
-
-def _end_interrupted(
-    app: AppContext, request: SearchRequest, first: Any, progress: _Progress, files: List[FileOutput]
-) -> None:
-    """Save the results in the files if they were not printed on stdout."""
-    if request.quiet:
-        _save(app, files)
-    else:
-        _warn_of_unwritten(app, files)
-    app.console.warning(_partial(request, first, progress))
 
 
 def _next_page(app: AppContext, request: SearchRequest, page: Any, pages: Any) -> Tuple[Any, Optional[BaseException]]:
@@ -174,15 +166,6 @@ def _next_page(app: AppContext, request: SearchRequest, page: Any, pages: Any) -
     except (CliError, KeyboardInterrupt, Terminated) as error:
         return None, error
     return page, None
-
-
-def _partial(request: SearchRequest, first: Any, progress: _Progress) -> str:
-    total = first.get("total_count")
-    of_total = f" of {total}" if total is not None else ""
-    return (
-        f"The result is partial: {progress.count}{of_total} {request.kind.value}."
-        f" Fetch the rest with the same command and: -c {progress.cursor}"
-    )
 
 
 # -- parts of the output

@@ -29,30 +29,24 @@ class ResultFile:
     def __init__(self, path: str, option: str) -> None:
         self.path = path
         self._option = option
-        try:
+        with self.errors():
             mode = _mode(path)
             regular = mode is None or stat.S_ISREG(mode)
             self._target: Union[PendingFile, IO[bytes]] = PendingFile(path) if regular else open(path, "wb")  # noqa: SIM115
-        except OSError as error:
-            raise self._error(error) from error
         self._permissions = 0o666 & ~current_umask() if mode is None else stat.S_IMODE(mode)
 
     def write(self, text: str) -> None:
-        try:
+        with self.errors():
             # JSON has no lone surrogates at this point. In a CSV they are escaped, so that the file is valid UTF-8.
             self._target.write(text.encode("utf-8", "backslashreplace"))
-        except OSError as error:
-            raise self._error(error) from error
 
     def commit(self) -> None:
         """Replace the file with the written content."""
-        try:
+        with self.errors():
             if isinstance(self._target, PendingFile):
                 self._target.publish(self._permissions)
             else:
                 self._target.flush()
-        except OSError as error:
-            raise self._error(error) from error
 
     def __enter__(self) -> "ResultFile":
         return self
@@ -69,8 +63,13 @@ class ResultFile:
             # Closing flushes data that the device refused before; that error was already raised.
             pass
 
-    def _error(self, error: OSError) -> CliError:
-        return CliError(f"Cannot write the {self._option} file {self.path}: {error.strerror or error}.")
+    @contextmanager
+    def errors(self) -> Iterator[None]:
+        """Raise the errors of the file system as a CliError that names the file."""
+        try:
+            yield
+        except OSError as error:
+            raise CliError(f"Cannot write the {self._option} file {self.path}: {error.strerror or error}.") from error
 
 
 @contextmanager

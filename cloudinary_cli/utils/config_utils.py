@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, List, Mapping, Optional
 
 from cloudinary_cli.auth.oauth_config import install_oauth_config as refresh_cloudinary_config
 from cloudinary_cli.command import config_optional
 from cloudinary_cli.config import legacy
 from cloudinary_cli.config import rules as config_rules
 from cloudinary_cli.config.environment import environment_is_configured
+from cloudinary_cli.config.resolver import Selection, resolve
 from cloudinary_cli.config.rules import DefaultStatus, is_reserved_config_name
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.config.url import build_config_url, cloud_name_from_url, is_oauth_url, validate_config_url
 from cloudinary_cli.config.view import cloudinary_config_details, config_to_dict, show_cloudinary_config
-from cloudinary_cli.sdk.call import ping_cloudinary, verify_url
+from cloudinary_cli.sdk import activation
+from cloudinary_cli.sdk.call import ping_cloudinary
 from cloudinary_cli.sdk.loader import is_valid_cloudinary_config
 
 __all__ = [
@@ -31,12 +33,12 @@ __all__ = [
 _STORE = ConfigStore()
 
 
-def load_config() -> Dict[str, Any]:
-    return _STORE.load()
-
-
-def save_config(cfg: Mapping[str, Any]) -> None:
-    _STORE.save(cfg)
+load_config = _STORE.load
+save_config = _STORE.save
+config_lock = _STORE.lock  # reentrant, for all processes; a context manager
+config_mtime = _STORE.mtime
+set_default_config = _STORE.set_default
+clear_default_config = _STORE.clear_default
 
 
 def update_config(new: Mapping[str, Any]) -> None:
@@ -53,25 +55,8 @@ def remove_config_keys(*keys: str) -> List[str]:
         return missing
 
 
-def config_lock() -> Any:
-    """The reentrant cross-process lock, as a context manager."""
-    return _STORE.lock()
-
-
-def config_mtime() -> int:
-    return _STORE.mtime()
-
-
 def get_default_config_name() -> Optional[str]:
     return config_rules.stored_default(load_config())
-
-
-def set_default_config(name: str) -> None:
-    _STORE.set_default(name)
-
-
-def clear_default_config() -> bool:
-    return _STORE.clear_default()
 
 
 def save_named_config(name: str, url: str, set_default: bool = False) -> DefaultStatus:
@@ -90,9 +75,10 @@ def is_env_configured(environ: Optional[Mapping[str, str]] = None) -> bool:
 def verify_cloudinary_url(url: str) -> bool:
     """Install `url` as the active configuration and ping with it. Logs the error and returns False if that fails.
 
-    :raises InvalidConfigUrl: it is not a usable URL.
+    :raises click.UsageError: it is not a usable URL.
     """
-    return verify_url(url, _STORE)
+    activation.activate(resolve(Selection(config=url), {}, {}), _STORE)
+    return ping_cloudinary()
 
 
 def migrate_old_config() -> bool:
@@ -100,9 +86,7 @@ def migrate_old_config() -> bool:
     return legacy.migrate_old_config(_STORE)
 
 
-def initialize() -> None:
-    """Migrate the old configuration file. Every command does this itself before it runs."""
-    migrate_old_config()
+initialize = migrate_old_config  # every command does this itself before it runs
 
 
 def user_config_names(cfg: Optional[Mapping[str, Any]] = None) -> List[str]:

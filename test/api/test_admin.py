@@ -143,6 +143,11 @@ def test_no_configuration_is_one_error(invoke: Run) -> None:
     assert result.err.count("No Cloudinary configuration found") == 1
 
 
+def test_the_method_may_follow_two_dashes(server: CloudinaryServer, admin: Run) -> None:
+    assert admin("-F", "--", "delete_resources", "-a").code == 0
+    assert server.requests[0].json["public_ids"] == ["-a"]
+
+
 @pytest.mark.parametrize("args", [("ping", "--save"), ("resource", "x", "-o"), ("resource", "x", "-O", "a"), ("-ff",)])
 def test_an_option_without_its_value_is_a_usage_error(
     server: CloudinaryServer, admin: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, args: Tuple[str, ...]

@@ -198,6 +198,13 @@ def test_a_word_with_equals_is_literal_while_a_required_slot_is_open() -> None:
     assert kwargs("add_context", "alt=x", "a", "b") == {"context": "alt=x", "public_ids": ["a", "b"]}
 
 
+def test_a_word_whose_beginning_is_no_name_is_an_id() -> None:
+    assert kwargs("delete_resources", "p/a=1", "p/b=2", "type=private") == {
+        "public_ids": ["p/a=1", "p/b=2"],
+        "type": "private",
+    }
+
+
 def test_repeated_names() -> None:
     assert kwargs("resources", o=[("start_at", "1")], O=[("start_at", "2")])["start_at"] == ["1", 2]
     assert kwargs("resources", O=[("prefix", "2")], o=[("prefix", "1")])["prefix"] == ["1", 2]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any, Callable, List
@@ -55,3 +57,15 @@ def test_save_keeps_permissions_and_writes_to_pipes(server: CloudinaryServer, ad
     reader.join(10)
     assert read == ["{}"]
     assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a POSIX pipe")
+def test_the_file_is_written_when_the_reader_of_stdout_has_exited(server: CloudinaryServer, tmp_path: Path) -> None:
+    server.reply({"a": 1})
+    target = tmp_path / "x.json"
+    command = [sys.executable, "-m", "cloudinary_cli", "-c", server.config_url(), "ping", "--save", str(target)]
+    reading_end, writing_end = os.pipe()
+    os.close(reading_end)
+    with open(writing_end, "wb") as closed:
+        done = subprocess.run(command, stdout=closed, stderr=subprocess.PIPE, timeout=60)
+    assert (done.returncode, done.stderr, target.read_text()) == (1, b"", '{\n  "a": 1\n}')

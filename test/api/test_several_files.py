@@ -58,6 +58,13 @@ def test_a_file_name_with_an_equals_sign(upload: Run) -> None:
     assert names(upload("upload", "a.jpg", "pic=1.jpg")) == ["a.jpg", "pic=1.jpg"]
 
 
+def test_urls_with_a_query_are_files_too(upload: Run, server: CloudinaryServer) -> None:
+    server.on("POST", "/upload", lambda request: {"name": request.field("file")})
+    urls = ["https://example.com/a.jpg?v=1", "https://example.com/b.jpg?v=2"]
+    done = upload("upload", *urls, "tags=x")
+    assert (done.code, done.err, names(done)) == (0, "", urls)
+
+
 def test_nothing_is_uploaded_when_a_file_is_missing(upload: Run, server: CloudinaryServer) -> None:
     done = upload("upload", "a.jpg", "nope.jpg")
     assert (done.code, done.out, server.requests) == (1, "", [])

@@ -92,6 +92,11 @@ def test_an_unlisted_function_of_the_module_runs(invoke: Run) -> None:
     assert result.out.strip().isdigit()
 
 
+def test_an_auth_token_of_numbers_needs_no_quotes_and_no_warning(utils: Run) -> None:
+    done = utils("generate_auth_token", "key=12345678", "start_time=1", "duration=300", "acl=/image/*")
+    assert (done.code, done.err) == (0, "") and done.out.startswith("__cld_token__=st=1~exp=301~acl=%2fimage%2f*~hmac=")
+
+
 def test_what_the_module_imports_is_no_function(invoke: Run) -> None:
     for name in ("urlencode", "datetime", "to_bytes", "re", "urlopen"):
         result = invoke("utils", name, "x")

@@ -54,6 +54,10 @@ def test_names_of_saved_configurations_after_big_c(complete: Run, saved: Path, s
     assert everything == ["acme", "acme-login", spaced, "zed"], "and no name that could command the terminal"
 
 
+def test_help_offers_no_hidden_command(complete: Run) -> None:
+    assert complete("bash", "help", "d") == complete("bash", "d") == []
+
+
 @pytest.mark.parametrize("shell", SHELLS)
 def test_commands_options_and_names_of_other_places(complete: Run, saved: Path, shell: str) -> None:
     assert complete(shell, "conf") == ["config"]

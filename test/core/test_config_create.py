@@ -67,6 +67,7 @@ def test_new_with_an_unusable_url(invoke: Run, store: ConfigStore, bad: str) -> 
 def test_a_failed_ping_saves_nothing(invoke: Run, store: ConfigStore, url: str) -> None:
     done = invoke("config", "-n", "x", url.replace("sandbox-secret", "WRONGSECRET"))
     assert done.code == 1 and done.err.startswith("error: ") and "WRONGSECRET" not in done.text
+    assert " rejected the API key of the URL. " in done.err
     assert saved(store) == {} and done.out == ""
 
 

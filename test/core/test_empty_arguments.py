@@ -55,6 +55,12 @@ def test_an_empty_argument_is_refused(server: CloudinaryServer, cld: Run, tmp_pa
     assert [path.name for path in (tmp_path / "photos").iterdir()] == ["a.jpg"]
 
 
+@pytest.mark.parametrize("args", [["token", ""], ["exec", "", "--", "true"]], ids=" ".join)
+def test_an_empty_name_of_a_configuration_is_refused_as_such(invoke: Run, args: List[str]) -> None:
+    done = invoke(*args)
+    assert done.code == 1 and "Error: Invalid value for NAME: the name is empty." in done.err
+
+
 def test_every_required_argument_of_every_method_is_checked() -> None:
     checked = 0
     for api in ("admin", "uploader", "provisioning"):

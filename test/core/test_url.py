@@ -132,6 +132,15 @@ def test_as_boolean(value: Any, meaning: Any) -> None:
     assert as_boolean(value) is meaning
 
 
+def test_a_byte_order_mark_before_the_public_ids_is_ignored(cld: Run) -> None:
+    assert cld("-c", DEMO, "url", "-", input="\ufeffa\nb\n").out == f"{HOST}/image/upload/a\n{HOST}/image/upload/b\n"
+
+
+def test_json_of_stdin_stays_json_where_stdout_is_not_utf_8(cld: Run) -> None:
+    result = cld("-c", DEMO, "url", "-", "--json", input="é\U0001f600", env={"PYTHONIOENCODING": "ascii"})
+    assert json.loads(result.out)["public_id"] == "é\U0001f600"
+
+
 def test_public_ids_of_stdin_give_one_url_a_line(cld: Run) -> None:
     result = cld("-c", DEMO, "url", "-", "w_100", input="a\n\nfolder/b\r\né x\nlast")
     ids = ["a", "v1/folder/b", "%C3%A9%20x", "last"]

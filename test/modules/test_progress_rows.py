@@ -143,3 +143,12 @@ def test_no_progress_hides_the_rows_of_an_upload(server: CloudinaryServer, comma
     with Terminal.cld(*words, columns=80, pipe_stdout=True) as terminal:
         assert terminal.wait() == 0
         assert terminal.raw == ""
+
+
+def test_no_progress_hides_the_rows_of_a_check(account: Account) -> None:
+    make("d", "a.jpg")
+    account.add("a", b"a.jpg")
+    account.server.on("POST", "/resources/search", Reply(body={"resources": account.results}, delay=1))
+    with Terminal.cld("-c", account.config_url(), "check", "d", "f", "--no-progress", columns=80) as terminal:
+        assert terminal.wait() == 0
+        assert "= a.jpg" in terminal.text and "\x1b" not in terminal.raw

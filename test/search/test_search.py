@@ -121,3 +121,9 @@ def test_sort_keys_and_aggregations_add_up(search: Run) -> None:
 def test_a_cursor_may_begin_with_a_dash(server: CloudinaryServer, search: Run) -> None:
     assert search("x", "-c", "-dash").code == 0
     assert server.requests[0].json["next_cursor"] == "-dash"
+
+
+def test_a_url_is_not_sent_as_a_cursor(server: CloudinaryServer, search: Run) -> None:
+    done = search("x", "-c", "cloudinary://key:hidden@cloud")
+    assert (done.code, server.requests) == (1, []) and "hidden" not in done.text
+    assert "here, -c is a cursor. To use a URL: cld -c URL search" in done.err

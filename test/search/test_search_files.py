@@ -148,6 +148,19 @@ def test_a_full_disk_is_one_line_that_names_the_file(server: CloudinaryServer, s
     assert (result.code, result.out, result.err) == (1, "", message)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="needs a limit of the size of files")
+def test_a_disk_that_is_full_before_all_rows_are_fetched_is_one_line_too(server: CloudinaryServer, cld: Run) -> None:
+    import resource
+
+    server.reply({"resources": [{"public_id": "x" * 100}] * 100})
+    result = cld(
+        *("-c", server.config_url(), "search", "--quiet", "--csv", "f"),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)),
+    )
+    message = "error: Cannot write the --csv file f.csv: File too large.\n"
+    assert (result.code, result.out, result.err) == (1, "", message)
+
+
 def test_a_reader_that_closes_the_pipe_ends_the_command_quietly(server: CloudinaryServer) -> None:
     counter = iter(range(1000))
     many = [{"public_id": "x" * 1000}] * 100
