@@ -55,7 +55,7 @@ def running_server(options: SandboxOptions) -> Iterator[SandboxServer]:
         except OSError as error:
             # Errors of files have the name of the file, those of sockets have none.
             what = f"use {error.filename}" if error.filename else f"listen on {HOST}:{options.port}"
-            raise CliError(f"Cannot {what}: {os.strerror(error.errno or 0)}") from error
+            raise CliError(f"Cannot {what}: {os.strerror(error.errno) if error.errno else error}") from error
         try:
             yield server
         finally:

@@ -137,7 +137,7 @@ def test_start_with_a_relative_data_directory_prints_absolute_paths(tmp_path: Pa
 def test_start_says_when_the_data_directory_cannot_be_used(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("not a database, not a directory")
     process = start("--data", str(tmp_path))
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=120)
     assert process.returncode == 1 and out == "" and "Cannot listen" not in err
     assert len(err.splitlines()) == 1 and str(tmp_path) in err
 
