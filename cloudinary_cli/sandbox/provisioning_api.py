@@ -64,13 +64,13 @@ def sub_accounts(account_id: str) -> Response:
     cloud_name = str(values.get("cloud_name") or re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-") or random_id(9))
     if not CLOUD_NAME.match(cloud_name) or state().clouds.find(cloud_name):
         raise RefusedCall(409, f"Cloud name {cloud_name} is invalid or taken")
-    key = state().clouds.add(cloud_name)
-    state().clouds.enable(cloud_name, flag(values, "enabled", default=True))
+    key, enabled = state().clouds.add(cloud_name), flag(values, "enabled", default=True)
+    state().clouds.enable(cloud_name, enabled)
     doc = {
         "id": secrets.token_hex(12),
         "name": name,
         "cloud_name": cloud_name,
-        "enabled": flag(values, "enabled", default=True),
+        "enabled": enabled,
         "custom_attributes": values.get("custom_attributes") or {},
         "created_at": iso(state().clock.now()),
         "api_access_keys": [{"key": key["api_key"], "secret": key["api_secret"], "enabled": True}],
