@@ -215,7 +215,7 @@ RULES: List[Tuple[Rule, str, str]] = [
     (imports_go_down, "net/pool.py", "def late():\n    from cloudinary_cli import context\n"),
     (imports_go_down, "text.py", "import importlib\nlate = importlib.import_module('cloudinary_cli.errors')\n"),
     (imports_go_down, "config/rules.py", "_LATE = {'a': 'cloudinary_cli.sdk.call:call_api'}\n"),
-    (imports_go_down, "sandbox/text_image.py", "from ..core import login\n"),
+    (imports_go_down, "sandbox/media.py", "from ..core import login\n"),
     (imports_go_down, "new_module.py", '"""A module that nobody gave a layer."""\n'),
     (nothing_imports_the_old_paths, "core/login.py", "from cloudinary_cli.utils.config_utils import load_config\n"),
     (old_paths_hold_no_logic, "utils/api_utils.py", "def __getattr__(name):\n    raise AttributeError(name)\n"),

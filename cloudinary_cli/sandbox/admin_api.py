@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Dict, List
 
 from flask import Response, jsonify
@@ -99,20 +100,11 @@ def folder_view(folder: Document) -> Dict[str, Any]:
     return {"name": folder["path"].rpartition("/")[2], "path": folder["path"], "external_id": folder["external_id"]}
 
 
-@blueprint.get("/folders")
-def root_folders(cloud: str) -> Response:
-    """The top-level folders."""
-    return _children(cloud, "")
-
-
+@blueprint.get("/folders", defaults={"path": ""})
 @blueprint.get("/folders/<path:path>")
 def subfolders(cloud: str, path: str) -> Response:
-    """The subfolders of a folder."""
-    _require_folder(cloud, path)
-    return _children(cloud, path)
-
-
-def _children(cloud: str, parent: str) -> Response:
+    """The subfolders of a folder, or the top-level folders."""
+    parent = str(_require_folder(cloud, path)["path"]) if path else ""
     here = [folder_view(folder) for folder in folders_in(cloud) if folder["path"].rpartition("/")[0] == parent]
     found, cursor = page(here, params())
     return listing("folders", found, cursor, total_count=len(here))
@@ -130,6 +122,8 @@ def rename_folder(cloud: str, path: str) -> Response:
     """Move a folder with its contents. In fixed mode this is refused, because public IDs contain the folder."""
     target = check_folder(str(required(params(), "to_folder")), "to_folder")
     source = _require_folder(cloud, path)["path"]
+    if _is_inside(target, source):
+        raise RefusedCall(400, f"Folder {source} cannot be moved to {target}")
     if state().settings.folder_mode == "fixed":
         raise RefusedCall(400, "Folders cannot be renamed in fixed folder mode")
     if state().storage.document(cloud, "folder", target) is not None:
@@ -141,8 +135,7 @@ def rename_folder(cloud: str, path: str) -> Response:
             add_folder(cloud, target + folder["path"][len(source) :])
     for asset in state().assets(cloud).all():
         if _is_inside(folder_of(asset), source):
-            moved = target + folder_of(asset)[len(source) :]
-            state().assets(cloud).update(asset["asset_id"], _move_to(moved))
+            state().assets(cloud).update(asset["asset_id"], partial(_move, source, target))
     return jsonify({"from": {"path": source}, "to": {"path": target}})
 
 
@@ -162,11 +155,8 @@ def _is_inside(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder + "/")
 
 
-def _move_to(folder: str) -> Any:
-    def change(asset: Asset) -> None:
-        asset["asset_folder"] = folder
-
-    return change
+def _move(source: str, target: str, asset: Asset) -> None:
+    asset["asset_folder"] = target + folder_of(asset)[len(source) :]
 
 
 def _require_folder(cloud: str, path: str) -> Document:

@@ -9,22 +9,27 @@ from flask import Response, jsonify
 from .admin_api import listing
 from .admin_auth import admin_blueprint
 from .assets import Asset
-from .ingest import apply_changes, change_asset, ensure_folder
+from .ingest import apply_changes, change_asset, ensure_folder, require_asset
 from .params import Params, flag, items, page, params, required
+from .search_values import moment
 from .state import RefusedCall, state
-from .views import admin_view, derived_view, folder_of
+from .views import admin_view, derived_view, folder_of, iso, only
 
 blueprint = admin_blueprint("admin_assets")
 KINDS = "<any(image,video,raw):kind>"
-ALWAYS = ("asset_id", "public_id", "resource_type", "type", "created_at")
 
 
 def choose(cloud: str, values: Params, wanted: Callable[[Asset], bool]) -> Response:
-    """A page of the assets that `wanted` accepts, newest first unless `direction` is asc."""
+    """A page of the assets that `wanted` accepts.
+
+    The newest comes first unless `direction` is asc. With a prefix they are sorted by public ID, and with `start_at`
+    the oldest comes first: https://cloudinary.com/documentation/admin_api#get_resources
+    """
+    prefix, default = values.get("prefix"), "asc" if values.get("start_at") else "desc"
     found = sorted(
         (asset for asset in state().assets(cloud).all() if wanted(asset)),
-        key=lambda asset: str(asset["created_at"]),
-        reverse=str(values.get("direction") or "desc") not in ("asc", "1"),
+        key=lambda asset: str(asset["public_id" if prefix else "created_at"]),
+        reverse=not prefix and str(values.get("direction") or default) not in ("asc", "1"),
     )
     shown, cursor = page(found, values)
     return listing("resources", [selected(cloud, asset, values) for asset in shown], cursor)
@@ -34,8 +39,7 @@ def selected(cloud: str, asset: Asset, values: Params) -> Dict[str, Any]:
     """An asset with the requested extra fields or, if `fields` is given, with only those."""
     extra = [name for name in ("tags", "context", "metadata") if flag(values, name)]
     fields = items(values.get("fields"))
-    shown = admin_view(cloud, asset, extra + fields)
-    return {key: value for key, value in shown.items() if key in ALWAYS or key in fields} if fields else shown
+    return only(admin_view(cloud, asset, extra + fields), fields)
 
 
 @blueprint.get("/resources")
@@ -51,6 +55,9 @@ def resources(cloud: str, kind: str, delivery_type: str) -> Response:
     prefix, ids = str(values.get("prefix") or ""), items(values.get("public_ids"))
     if ids:
         values = {**values, "max_results": 500}
+    start = moment(str(values.get("start_at") or "1970-01-01"), state().clock.now())
+    if start is None:
+        raise RefusedCall(400, f"Invalid value for parameter start_at: {values['start_at']}")
     return choose(
         cloud,
         values,
@@ -59,6 +66,7 @@ def resources(cloud: str, kind: str, delivery_type: str) -> Response:
             and delivery_type in ("", asset["type"])
             and asset["public_id"].startswith(prefix)
             and (not ids or asset["public_id"] in ids)
+            and asset["created_at"] >= iso(start)
         ),
     )
 
@@ -199,17 +207,6 @@ def _relate(cloud: str, asset: Asset) -> Response:
     state().assets(cloud).update(asset["asset_id"], change)
     success: List[Dict[str, Any]] = [{"asset": name, "status": 200, "message": "success"} for name in added + removed]
     return jsonify({"failed": [], "success": success})
-
-
-def require_asset(cloud: str, kind: str, delivery_type: str, public_id: str) -> Asset:
-    """The asset with this identity.
-
-    :raises RefusedCall: 404.
-    """
-    found: Optional[Asset] = state().assets(cloud).get(kind, delivery_type, public_id)
-    if found is None:
-        raise RefusedCall(404, f"Resource not found - {public_id}")
-    return found
 
 
 def require_asset_id(cloud: str, asset_id: str) -> Asset:

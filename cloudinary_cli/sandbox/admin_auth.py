@@ -25,19 +25,19 @@ def _authorize() -> None:
     check_admin(str((request.view_args or {})["cloud"]))
     current = state()
     current.counters.add("admin_calls")
-    current.counters.add(_window_counter())
-    if current.counters.get(_window_counter()) > current.settings.rate_limit:
+    current.usage.add(_window_counter())
+    if current.usage.get(_window_counter()) > current.settings.rate_limit:
         raise RefusedCall(420, f"Rate Limit Exceeded. Limit of {current.settings.rate_limit} api operations reached.")
 
 
 def _window_counter() -> str:
-    return f"_admin_calls_{int(state().clock.now()) // WINDOW}"
+    return f"admin_calls_{int(state().clock.now()) // WINDOW}"
 
 
 def _rate_headers(response: Response) -> Response:
     current, limit = state(), state().settings.rate_limit
     reset_at = (math.floor(current.clock.now() / WINDOW) + 1) * WINDOW
     response.headers["X-FeatureRateLimit-Limit"] = str(limit)
-    response.headers["X-FeatureRateLimit-Remaining"] = str(max(0, limit - current.counters.get(_window_counter())))
+    response.headers["X-FeatureRateLimit-Remaining"] = str(max(0, limit - current.usage.get(_window_counter())))
     response.headers["X-FeatureRateLimit-Reset"] = formatdate(reset_at, usegmt=True)
     return response

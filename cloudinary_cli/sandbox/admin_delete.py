@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from flask import Response, jsonify
 
 from .admin_assets import KINDS, require_asset_id
 from .admin_auth import admin_blueprint
 from .assets import Asset
-from .params import Params, flag, items, params, required
+from .ingest import drop_derived
+from .params import POSITION, Params, cursor_position, flag, items, params, required
 from .state import RefusedCall, state
 from .views import admin_view
 
@@ -22,7 +23,8 @@ def delete_resources(cloud: str, kind: str, delivery_type: str) -> Response:
     """Delete assets by ID, by prefix, or all of a type."""
     values = params()
     if "public_ids" in values:
-        found = {item: state().assets(cloud).get(kind, delivery_type, item) for item in items(values["public_ids"])}
+        store = state().assets(cloud)
+        found = [(one, store.get(kind, delivery_type, one)) for one in _up_to_100(values, "public_ids")]
         return _deletion_result(cloud, values, found)
     prefix = values.get("prefix")
     if not prefix and not flag(values, "all"):
@@ -46,40 +48,50 @@ def delete_by_tag(cloud: str, kind: str, tag: str) -> Response:
 @blueprint.delete("/resources")
 def delete_by_asset_ids(cloud: str) -> Response:
     values = params()
-    found = {item: state().assets(cloud).by_asset_id(item) for item in items(required(values, "asset_ids"))}
+    store = state().assets(cloud)
+    found = [(one, store.by_asset_id(one)) for one in _up_to_100(values, "asset_ids")]
     return _deletion_result(cloud, values, found)
+
+
+def _up_to_100(values: Params, name: str) -> List[str]:
+    """The IDs of a deletion: https://cloudinary.com/documentation/admin_api#delete_resources"""
+    found = list(dict.fromkeys(items(required(values, name))))
+    if len(found) > 100:
+        raise RefusedCall(400, f"Too many values in parameter {name}: {len(found)}, the limit is 100")
+    return found
 
 
 def _delete_where(cloud: str, values: Params, wanted: Callable[[Asset], bool]) -> Response:
     chosen = [asset for asset in state().assets(cloud).all() if wanted(asset)]
-    batch = {asset["public_id"]: asset for asset in chosen[:BATCH]}
-    return _deletion_result(cloud, values, batch, partial=len(chosen) > BATCH)
+    # The next call starts at the first of the remaining assets. All remain if only derived assets are deleted.
+    keeps = flag(values, "keep_original")
+    start = cursor_position(values) if keeps else 0
+    batch = [(str(asset["public_id"]), asset) for asset in chosen[start:][:BATCH]]
+    more = len(chosen) > start + BATCH
+    return _deletion_result(cloud, values, batch, f"{start + BATCH if keeps else 0:0{POSITION}x}" if more else "")
 
 
-def _deletion_result(cloud: str, values: Params, found: Dict[str, Any], partial: bool = False) -> Response:
-    deleted, counts = {}, {}
-    for name, asset in found.items():
-        counts[name] = _delete_one(cloud, values, asset) if asset else {"original": 0, "derived": 0}
+def _deletion_result(
+    cloud: str, values: Params, found: Sequence[Tuple[str, Optional[Asset]]], cursor: str = ""
+) -> Response:
+    """Delete the assets and report by name. Assets of several types may have the same public ID."""
+    deleted: Dict[str, str] = {}
+    counts: Dict[str, Dict[str, int]] = {}
+    for name, asset in found:
+        count = counts.setdefault(name, {"original": 0, "derived": 0})
         deleted[name] = "deleted" if asset else "not_found"
-    body: Dict[str, Any] = {"deleted": deleted, "deleted_counts": counts, "partial": partial}
-    if partial:
-        # The next call starts at the first of the remaining assets, so the cursor needs no position.
-        body["next_cursor"] = "0" * 32
-    return jsonify(body)
+        for key, number in (_delete_one(cloud, values, asset) if asset else {}).items():
+            count[key] += number
+    body = {"deleted": deleted, "deleted_counts": counts, "partial": bool(cursor)}
+    return jsonify({**body, **({"next_cursor": cursor} if cursor else {})})
 
 
 def _delete_one(cloud: str, values: Params, asset: Asset) -> Dict[str, int]:
-    names = [name for name in str(values.get("transformations") or "").split("|") if name]
-    before = len(asset["derived"])
     if not flag(values, "keep_original"):
         state().assets(cloud).delete(asset["asset_id"])
-        return {"original": 1, "derived": before}
-
-    def drop(item: Asset) -> None:
-        item["derived"] = [one for one in item["derived"] if names and one["transformation"] not in names]
-
-    changed = state().assets(cloud).update(asset["asset_id"], drop)
-    return {"original": 0, "derived": before - len(changed["derived"]) if changed else 0}
+        return {"original": 1, "derived": len(asset["derived"])}
+    names = [name for name in str(values.get("transformations") or "").split("|") if name]
+    return {"derived": drop_derived(cloud, asset, lambda item: not names or item["transformation"] in names)}
 
 
 @blueprint.delete("/derived_resources")
@@ -90,63 +102,45 @@ def delete_derived(cloud: str) -> Response:
     for asset in state().assets(cloud).all():
         mine = [item["id"] for item in asset["derived"] if item["id"] in wanted]
         if mine:
-            state().assets(cloud).update(asset["asset_id"], _without(mine))
+            drop_derived(cloud, asset, lambda item: item["id"] in wanted)
             deleted.update(dict.fromkeys(mine, "deleted"))
     return jsonify({"deleted": deleted})
-
-
-def _without(ids: List[str]) -> Callable[[Asset], None]:
-    def change(asset: Asset) -> None:
-        asset["derived"] = [item for item in asset["derived"] if item["id"] not in ids]
-
-    return change
 
 
 @blueprint.post(f"/resources/{KINDS}/<delivery_type>/restore")
 def restore(cloud: str, kind: str, delivery_type: str) -> Response:
     """Restore deleted assets or older versions."""
-    values = params()
-    body: Dict[str, Any] = {}
-    for public_id, version in _with_versions(required(values, "public_ids"), values):
-        backups = [
-            item
-            for item in state().assets(cloud).backups(public_id=public_id)
-            if item["resource_type"] == kind and item["type"] == delivery_type and version in ("", item["version_id"])
-        ]
-        body[public_id] = _restored(cloud, backups)
-    return jsonify(body)
+
+    def backups(public_id: str) -> List[Asset]:
+        found = state().assets(cloud).backups(public_id=public_id)
+        return [item for item in found if (item["resource_type"], item["type"]) == (kind, delivery_type)]
+
+    return _restore(cloud, "public_ids", backups)
 
 
 @blueprint.post("/resources/restore")
 def restore_by_asset_ids(cloud: str) -> Response:
     """Restore assets by their immutable IDs."""
+    return _restore(cloud, "asset_ids", state().assets(cloud).backups)
+
+
+def _restore(cloud: str, name: str, backups: Callable[[str], List[Asset]]) -> Response:
+    """Restore the requested version of each ID, by default the newest backup."""
     values = params()
     body: Dict[str, Any] = {}
-    for asset_id, version in _with_versions(required(values, "asset_ids"), values):
-        backups = [
-            item for item in state().assets(cloud).backups(asset_id=asset_id) if version in ("", item["version_id"])
-        ]
-        body[asset_id] = _restored(cloud, backups)
+    ids, versions = items(required(values, name)), items(values.get("versions"))
+    for one, version in zip(ids, versions + [""] * len(ids)):
+        found = next((item for item in backups(one) if version in ("", item["version_id"])), None)
+        restored = found and admin_view(cloud, state().assets(cloud).restore(found), [])
+        body[one] = restored or {"error": "no_backup"}
     return jsonify(body)
-
-
-def _with_versions(ids: Any, values: Params) -> Any:
-    versions = items(values.get("versions"))
-    return zip(items(ids), versions + [""] * len(items(ids)))
-
-
-def _restored(cloud: str, backups: List[Asset]) -> Dict[str, Any]:
-    if not backups:
-        return {"error": "no_backup"}
-    return admin_view(cloud, state().assets(cloud).restore(backups[0]), [])
 
 
 @blueprint.delete("/resources/backup/<asset_id>")
 def delete_backups(cloud: str, asset_id: str) -> Response:
     """Delete versions of an asset from the backup."""
-    require_asset_id(cloud, asset_id)
-    deleted = []
-    for version_id in items(required(params(), "version_ids")):
-        if state().assets(cloud).delete_backup(asset_id, version_id):
-            deleted.append(version_id)
+    store, wanted = state().assets(cloud), items(required(params(), "version_ids"))
+    if not store.backups(asset_id):
+        require_asset_id(cloud, asset_id)
+    deleted = [version_id for version_id in wanted if store.delete_backup(asset_id, version_id)]
     return jsonify({"asset_id": asset_id, "deleted_version_ids": deleted})

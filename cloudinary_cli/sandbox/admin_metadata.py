@@ -10,7 +10,7 @@ from .admin_api import listing
 from .admin_auth import admin_blueprint
 from .admin_settings import add, delete, require
 from .naming import random_id
-from .params import items, params, required
+from .params import Params, items, objects, params, required
 from .state import state
 from .storage import Document
 
@@ -24,13 +24,13 @@ def fields(cloud: str) -> Response:
     if request.method == "GET":
         return jsonify({"metadata_fields": state().storage.documents(cloud, "metadata_field")})
     values = params()
-    doc: Document = {key: values.get(key) for key in FIELD_KEYS}
-    required(values, "type")
-    required(values, "label")
-    doc["external_id"] = str(values.get("external_id") or random_id(18))
-    doc["mandatory"] = bool(values.get("mandatory"))
-    doc["datasource"] = {"values": _entries(values.get("datasource"))} if values.get("datasource") else None
-    doc = {key: value for key, value in doc.items() if value is not None}
+    doc: Document = {
+        "type": required(values, "type"),
+        "external_id": random_id(18),
+        "label": required(values, "label"),
+        "mandatory": False,
+        **_given(values),
+    }
     return jsonify(add(cloud, "metadata_field", str(doc["external_id"]), doc, "Metadata field"))
 
 
@@ -44,7 +44,7 @@ def field(cloud: str, field_id: str) -> Response:
         return response
     doc = require(cloud, "metadata_field", field_id, "metadata field")
     if request.method == "PUT":
-        doc.update({key: value for key, value in params().items() if key in FIELD_KEYS and key != "external_id"})
+        doc.update({**_given(params()), "external_id": field_id})
         state().storage.put_document(cloud, "metadata_field", field_id, doc)
     return jsonify(doc)
 
@@ -59,21 +59,18 @@ def order_fields(cloud: str) -> Response:
 def datasource(cloud: str, field_id: str) -> Response:
     """Add, change or deactivate entries of a data source."""
     doc, values = require(cloud, "metadata_field", field_id, "metadata field"), params()
+    if request.method == "DELETE":
+        return _set_state(cloud, doc, items(required(values, "external_ids")), "inactive")
     known = {entry["external_id"]: entry for entry in _entries(doc.get("datasource"))}
-    if request.method == "PUT":
-        known.update({entry["external_id"]: entry for entry in _entries({"values": required(values, "values")})})
-    else:
-        _set_state(known, items(required(values, "external_ids")), "inactive")
-    return _save_datasource(cloud, doc, known)
+    known.update({entry["external_id"]: entry for entry in _entries({"values": required(values, "values")})})
+    return _save_datasource(cloud, doc, list(known.values()))
 
 
 @blueprint.post("/metadata_fields/<field_id>/datasource_restore")
 def restore_datasource(cloud: str, field_id: str) -> Response:
     """Reactivate entries."""
     doc = require(cloud, "metadata_field", field_id, "metadata field")
-    known = {entry["external_id"]: entry for entry in _entries(doc.get("datasource"))}
-    _set_state(known, items(required(params(), "external_ids")), "active")
-    return _save_datasource(cloud, doc, known)
+    return _set_state(cloud, doc, items(required(params(), "external_ids")), "active")
 
 
 @blueprint.post("/metadata_fields/<field_id>/datasource/order")
@@ -85,7 +82,7 @@ def order_datasource(cloud: str, field_id: str) -> Response:
         key=lambda entry: str(entry.get("value")),
         reverse=values.get("direction") == "desc",
     )
-    return _save_datasource(cloud, doc, {entry["external_id"]: entry for entry in entries})
+    return _save_datasource(cloud, doc, entries)
 
 
 @blueprint.route("/metadata_rules", methods=["GET", "POST"])
@@ -107,18 +104,28 @@ def rule(cloud: str, rule_id: str) -> Response:
     return jsonify(doc)
 
 
+def _given(values: Params) -> Document:
+    """The settings of a field that were given."""
+    given = {key: values[key] for key in FIELD_KEYS if key in values}
+    if given.get("datasource"):
+        given["datasource"] = {"values": _entries(given["datasource"])}
+    return given
+
+
 def _entries(source: Any) -> List[Dict[str, Any]]:
-    values = source.get("values") if isinstance(source, dict) else None
-    return [{"external_id": random_id(18), "state": "active", **entry} for entry in values or []]
+    values = objects(source.get("values") if isinstance(source, dict) else source, "datasource")
+    return [{"external_id": random_id(18), "state": "active", **entry} for entry in values]
 
 
-def _set_state(known: Dict[str, Dict[str, Any]], wanted: List[str], new_state: str) -> None:
-    for external_id in wanted:
-        if external_id in known:
-            known[external_id]["state"] = new_state
+def _set_state(cloud: str, doc: Document, wanted: List[str], new_state: str) -> Response:
+    entries = _entries(doc.get("datasource"))
+    for entry in entries:
+        if entry["external_id"] in wanted:
+            entry["state"] = new_state
+    return _save_datasource(cloud, doc, entries)
 
 
-def _save_datasource(cloud: str, doc: Document, known: Dict[str, Dict[str, Any]]) -> Response:
-    doc["datasource"] = {"values": list(known.values())}
+def _save_datasource(cloud: str, doc: Document, entries: List[Dict[str, Any]]) -> Response:
+    doc["datasource"] = {"values": entries}
     state().storage.put_document(cloud, "metadata_field", doc["external_id"], doc)
     return jsonify(doc["datasource"])

@@ -9,14 +9,21 @@ from flask import Response, jsonify, request
 
 from .admin_api import listing
 from .admin_auth import admin_blueprint
+from .ingest import drop_derived
 from .naming import random_id
-from .params import Params, flag, page, params, required
+from .params import Params, flag, objects, page, params, required
 from .state import RefusedCall, state
 from .storage import Document
 from .views import derived_view
 
 blueprint = admin_blueprint("admin_settings")
 PROFILES = ("4k", "full_hd", "hd", "sd", "full_hd_wifi", "full_hd_lean", "hd_lean")
+
+TRUTH_VALUES = frozenset(
+    "async backup colors discard_original_filename disallow_public_id eager_async exif faces image_metadata invalidate"
+    " live media_metadata overwrite phash quality_analysis return_delete_token unique_display_name unique_filename"
+    " use_asset_folder_as_public_id_prefix use_filename use_filename_as_display_name".split()
+)
 
 
 def require(cloud: str, kind: str, key: str, what: str) -> Document:
@@ -74,7 +81,9 @@ def upload_preset(cloud: str, name: str) -> Response:
 
 
 def _preset_settings(values: Params) -> Dict[str, Any]:
-    return {key: value for key, value in values.items() if key not in ("name", "unsigned", "timestamp")}
+    """The upload parameters of a preset. The SDK sends truth values as `1` and `0`."""
+    given = {key: value for key, value in values.items() if key not in ("name", "unsigned", "timestamp")}
+    return {key: flag(values, key) if key in TRUTH_VALUES else value for key, value in given.items()}
 
 
 @blueprint.route("/upload_mappings", methods=["GET", "POST", "PUT", "DELETE"])
@@ -172,7 +181,9 @@ def change_transformation(cloud: str) -> Response:
     name = known["name"]
     if request.method == "DELETE":
         state().storage.delete_document(cloud, "transformation", name)
-        _delete_derived(cloud, name)
+        for asset in state().assets(cloud).all():
+            if any(item["transformation"] == name for item in asset["derived"]):
+                drop_derived(cloud, asset, lambda item: item["transformation"] == name)
         return jsonify({"message": "deleted"})
     doc = state().storage.document(cloud, "transformation", name) or known
     doc["allowed_for_strict"] = flag(values, "allowed_for_strict", bool(doc["allowed_for_strict"]))
@@ -180,13 +191,6 @@ def change_transformation(cloud: str) -> Response:
         doc["info"] = _info(str(values["unsafe_update"]))
     state().storage.put_document(cloud, "transformation", name, doc)
     return jsonify({"message": "updated"})
-
-
-def _delete_derived(cloud: str, name: str) -> None:
-    for asset in state().assets(cloud).all():
-        if any(item["transformation"] == name for item in asset["derived"]):
-            kept = [item for item in asset["derived"] if item["transformation"] != name]
-            state().assets(cloud).update(asset["asset_id"], lambda item, kept=kept: item.update(derived=kept))  # type: ignore[misc]
 
 
 @blueprint.route("/streaming_profiles", methods=["GET", "POST"])
@@ -197,8 +201,9 @@ def streaming_profiles(cloud: str) -> Response:
         own = [dict(doc, predefined=False) for doc in state().storage.documents(cloud, "streaming_profile")]
         return jsonify({"data": built_in + own})
     values = params()
-    doc = {key: values.get(key) for key in ("name", "display_name", "representations")}
-    add(cloud, "streaming_profile", str(required(values, "name")), doc, "Streaming profile")
+    name = str(required(values, "name"))
+    doc = {"name": name, "display_name": values.get("display_name"), **_representations(values)}
+    add(cloud, "streaming_profile", name, doc, "Streaming profile")
     return jsonify({"message": "created", "data": doc})
 
 
@@ -210,9 +215,16 @@ def streaming_profile(cloud: str, name: str) -> Response:
         return delete(cloud, "streaming_profile", name, "streaming profile")
     doc = require(cloud, "streaming_profile", name, "streaming profile")
     if request.method == "PUT":
-        doc.update({key: value for key, value in params().items() if key in ("display_name", "representations")})
+        values = params()
+        doc.update({"display_name": values.get("display_name", doc["display_name"]), **_representations(values)})
         state().storage.put_document(cloud, "streaming_profile", name, doc)
     return jsonify({"data": doc})
+
+
+def _representations(values: Params) -> Document:
+    """The steps of a profile, if they were given."""
+    given = "representations" in values
+    return {"representations": objects(values["representations"], "representations")} if given else {}
 
 
 @blueprint.route("/triggers", methods=["GET", "POST"])

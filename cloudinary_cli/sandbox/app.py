@@ -16,22 +16,20 @@ from . import (
     admin_settings,
     control,
     delivery_routes,
-    device_routes,
     oauth,
     provisioning_api,
     provisioning_keys,
     search_api,
     upload_api,
 )
-from .gate import FIELDS, Gate, fields_of
+from .gate import ENTRY, Gate, fields_of
 from .settings import SandboxSettings
-from .state import EXTENSION, RefusedCall, SandboxState, header_text, state
+from .state import EXTENSION, RefusedCall, SandboxState, state
 from .storage import Storage
 
 BLUEPRINTS = (
     control.blueprint,
     provisioning_api.blueprint,
-    provisioning_keys.blueprint,
     provisioning_keys.claim_blueprint,
     admin_api.blueprint,
     admin_assets.blueprint,
@@ -41,7 +39,6 @@ BLUEPRINTS = (
     search_api.blueprint,
     upload_api.blueprint,
     delivery_routes.blueprint,
-    device_routes.blueprint,
 )
 
 
@@ -65,17 +62,19 @@ def create_app(settings: SandboxSettings, base_url: str) -> Flask:
 
 def _api_error(error: RefusedCall) -> Tuple[Response, int]:
     response = jsonify({"error": {"message": error.message}})
-    response.headers["X-Cld-Error"] = header_text(error.message)
+    # A header has one line of ASCII.
+    response.headers["X-Cld-Error"] = " ".join(error.message.encode("ascii", "replace").decode("ascii").splitlines())
     return response, error.status
 
 
 def _http_error(error: HTTPException) -> Tuple[Response, int]:
-    return jsonify({"error": {"message": f"{error.name}: {request.method} {request.path}"}}), error.code or 500
+    return _api_error(RefusedCall(error.code or 500, f"{error.name}: {request.method} {request.path}"))
 
 
 def _finish(response: Response) -> Response:
-    """Record the request's fields for the log, and give the response a request ID."""
-    request.environ[FIELDS] = fields_of(request)
+    """Complete the request's entry in the log, and give the response a request ID."""
+    if ENTRY in request.environ:
+        request.environ[ENTRY].update(fields_of(request), status=response.status_code)
     response.headers["X-Request-Id"] = uuid.uuid4().hex
     if response.status_code >= 400:
         state().counters.add(f"status_{response.status_code}")

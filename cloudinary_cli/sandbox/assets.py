@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, Hashable, List, Optional, Tuple
 
 from .storage import Storage
 
@@ -18,6 +19,15 @@ class AssetExists(Exception):
     """Another asset has the target public ID."""
 
 
+@dataclass
+class Snapshot:
+    """The assets between two changes, and the results of searches in them: the pages of a result need one search."""
+
+    generation: object
+    assets: List[Asset]
+    searches: Dict[Hashable, List[Any]] = field(default_factory=dict)
+
+
 class AssetStore:
     """One record per (resource type, delivery type, public ID), and a backup of each replaced or deleted version."""
 
@@ -25,8 +35,9 @@ class AssetStore:
         self._storage = storage
         self._cloud = cloud
         self._files_dir = files_dir
-        self._generation = 0
-        self._snapshot: Tuple[int, List[Asset]] = (-1, [])
+        # A new object for each change: a counter could get the same value from two changes at the same time.
+        self._generation = object()
+        self._snapshot = Snapshot(None, [])
 
     def get(self, resource_type: str, delivery_type: str, public_id: str) -> Optional[Asset]:
         """The asset with this identity."""
@@ -43,17 +54,15 @@ class AssetStore:
 
     def all(self) -> List[Asset]:
         """Every asset, oldest first. The records are shared between callers: copy one before changing it."""
-        return self.snapshot()[1]
+        return self.snapshot().assets
 
-    def snapshot(self) -> Tuple[int, List[Asset]]:
-        """Every asset, and a number that changes whenever one of them changes."""
-        generation, assets = self._snapshot
-        if generation != self._generation:
-            generation = self._generation
+    def snapshot(self) -> Snapshot:
+        """Every asset, in an object that is replaced when one of them changes."""
+        current, generation = self._snapshot, self._generation
+        if current.generation is not generation:
             rows = self._storage.rows("SELECT doc FROM assets WHERE cloud = ? ORDER BY seq", (self._cloud,))
-            assets = [_load(row) for row in rows]
-            self._snapshot = (generation, assets)
-        return generation, assets
+            current = self._snapshot = Snapshot(generation, [_load(row) for row in rows])
+        return current
 
     def content(self, asset: Asset) -> Path:
         """The path of the content of an asset or of a backup."""
@@ -65,7 +74,7 @@ class AssetStore:
         An asset that it replaces becomes a backup, and the new one gets its immutable ID.
         """
         with self._storage.write() as connection:
-            old = self._find(connection, asset)
+            old = self.get(*_identity(asset))
             if old is not None:
                 asset.update(asset_id=old["asset_id"], created_at=old["created_at"])
                 asset["version"] = max(asset["version"], old["version"] + 1)
@@ -77,7 +86,7 @@ class AssetStore:
             target.parent.mkdir(parents=True, exist_ok=True)
             os.replace(str(content), str(target))
             self._save(connection, asset)
-        self._generation += 1
+        self._generation = object()
         return asset
 
     def update(self, asset_id: str, change: Change) -> Optional[Asset]:
@@ -91,18 +100,15 @@ class AssetStore:
                 return None
             change(asset)
             self._save(connection, asset)
-        self._generation += 1
+        self._generation = object()
         return asset
 
     def delete(self, asset_id: str) -> bool:
         """Delete an asset and keep it as a backup."""
         with self._storage.write() as connection:
-            asset = self.by_asset_id(asset_id)
-            if asset is not None:
-                self._backup(connection, asset)
-                connection.execute("DELETE FROM assets WHERE asset_id = ?", (asset_id,))
-        self._generation += 1
-        return asset is not None
+            deleted = self._remove(connection, self.by_asset_id(asset_id))
+        self._generation = object()
+        return deleted
 
     def backups(self, asset_id: str = "", public_id: str = "") -> List[Asset]:
         """Backups of an asset, newest first."""
@@ -113,14 +119,17 @@ class AssetStore:
         return [_load(row) for row in rows]
 
     def restore(self, backup: Asset) -> Asset:
-        """Make a backup the current version; the version that it replaces becomes a backup."""
+        """Make a backup the current version. What it replaces becomes a backup.
+
+        That is the asset with its immutable ID, which may have been renamed, and an asset with its public ID, which may
+        have been uploaded after a deletion.
+        """
         with self._storage.write() as connection:
-            old = self._find(connection, backup)
-            if old is not None:
-                self._backup(connection, old)
+            self._remove(connection, self.by_asset_id(backup["asset_id"]))
+            self._remove(connection, self.get(*_identity(backup)))
             self._save(connection, backup)
             self._drop_backup(connection, backup["asset_id"], backup["version_id"])
-        self._generation += 1
+        self._generation = object()
         return backup
 
     def delete_backup(self, asset_id: str, version_id: str) -> bool:
@@ -132,38 +141,28 @@ class AssetStore:
             self.content(item).unlink()
         return bool(found)
 
-    def _find(self, connection: sqlite3.Connection, asset: Asset) -> Optional[Asset]:
-        row = connection.execute(
-            "SELECT doc FROM assets WHERE cloud = ? AND resource_type = ? AND type = ? AND public_id = ?",
-            (self._cloud, asset["resource_type"], asset["type"], asset["public_id"]),
-        ).fetchone()
-        return None if row is None else _load(row)
-
     def _save(self, connection: sqlite3.Connection, asset: Asset) -> None:
-        identity = (asset["resource_type"], asset["type"], asset["public_id"])
         try:
             connection.execute(
                 "INSERT INTO assets (cloud, asset_id, resource_type, type, public_id, doc) VALUES (?, ?, ?, ?, ?, ?) "
                 "ON CONFLICT (asset_id) DO UPDATE SET resource_type = excluded.resource_type, type = excluded.type, "
                 "public_id = excluded.public_id, doc = excluded.doc",
-                (self._cloud, asset["asset_id"], *identity, json.dumps(asset)),
+                (self._cloud, asset["asset_id"], *_identity(asset), json.dumps(asset)),
             )
         except sqlite3.IntegrityError:
             raise AssetExists(asset["public_id"]) from None
+
+    def _remove(self, connection: sqlite3.Connection, asset: Optional[Asset]) -> bool:
+        if asset is not None:
+            self._backup(connection, asset)
+            connection.execute("DELETE FROM assets WHERE asset_id = ?", (asset["asset_id"],))
+        return asset is not None
 
     def _backup(self, connection: sqlite3.Connection, asset: Asset) -> None:
         connection.execute(
             "INSERT INTO backups (cloud, asset_id, version_id, resource_type, type, public_id, doc) "
             "VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                self._cloud,
-                asset["asset_id"],
-                asset["version_id"],
-                asset["resource_type"],
-                asset["type"],
-                asset["public_id"],
-                json.dumps(asset),
-            ),
+            (self._cloud, asset["asset_id"], asset["version_id"], *_identity(asset), json.dumps(asset)),
         )
 
     def _drop_backup(self, connection: sqlite3.Connection, asset_id: str, version_id: str) -> None:
@@ -171,6 +170,10 @@ class AssetStore:
             "DELETE FROM backups WHERE cloud = ? AND asset_id = ? AND version_id = ?",
             (self._cloud, asset_id, version_id),
         )
+
+
+def _identity(asset: Asset) -> Tuple[str, str, str]:
+    return asset["resource_type"], asset["type"], asset["public_id"]
 
 
 def _load(row: sqlite3.Row) -> Asset:

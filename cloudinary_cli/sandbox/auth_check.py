@@ -17,6 +17,11 @@ from .state import RefusedCall, state
 NEVER_SIGNED = ("file", "cloud_name", "resource_type", "api_key", "signature")
 # Accepted unsigned by the bulk endpoints only; see _NON_SIGNABLE_NOTIFICATION_PARAMS of the SDK.
 UNSIGNED_NOTIFICATION = ("notification_url", "batch_id")
+# https://cloudinary.com/documentation/image_upload_api_reference#unsigned_upload_parameters
+UNSIGNED = (
+    "upload_preset callback public_id folder asset_folder tags context metadata face_coordinates custom_coordinates"
+    " source filename_override manifest_transformation manifest_json template template_vars regions public_id_prefix"
+).split()
 SIGNATURE_LIFETIME = 3600.0  # seconds
 
 
@@ -46,11 +51,17 @@ def check_upload(cloud: str, values: Params, action: str) -> Optional[Dict[str, 
         return preset
     if values.get("api_key") or values.get("signature"):
         check_signature(cloud, values, UNSIGNED_NOTIFICATION if action in ("tags", "context", "metadata") else ())
-    elif preset is None or action != "upload":
+        return preset
+    if preset is None or action != "upload":
         raise RefusedCall(401, "Must supply api_key, signature and timestamp, or an unsigned upload_preset")
-    elif not flag(preset, "unsigned"):
+    if not flag(preset, "unsigned"):
         raise RefusedCall(401, "Upload preset must be whitelisted for unsigned uploads")
-    return preset
+    for name in values:
+        if name not in (*UNSIGNED, "file", "timestamp"):
+            shown = name[:80].replace("_", " ").capitalize()
+            allowed = f"Only {','.join(UNSIGNED)} upload parameters are allowed."
+            raise RefusedCall(400, f"{shown} parameter is not allowed when using unsigned upload. {allowed}")
+    return {**preset, "overwrite": False}
 
 
 def check_provisioning(account_id: str) -> None:
@@ -107,8 +118,11 @@ def _check_timestamp(values: Params) -> None:
 
 
 def _check_cloud(cloud: str) -> None:
-    if not state().clouds.exists(cloud):
+    found = state().clouds.find(cloud)
+    if found is None:
         raise RefusedCall(401, f"cloud_name mismatch: no cloud is called {cloud}")
+    if not found.get("enabled", True):  # data of older versions has no value for it
+        raise RefusedCall(401, f"cloud_name {cloud} is disabled")
 
 
 def _secret_of(api_key: str, cloud: str) -> str:

@@ -44,10 +44,7 @@ class ChunkStore:
 
     def path(self, chunk: ReceivedChunk) -> Path:
         """The file that the chunks are written into."""
-        return self._file(chunk.key)
-
-    def _file(self, key: str) -> Path:
-        return self._state.temp_dir / f"chunks-{key}"
+        return self._state.temp_dir / f"chunks-{chunk.key}"
 
     def result(self, chunk: ReceivedChunk) -> Optional[Dict[str, Any]]:
         """The response of the finished upload, which is sent again if the last chunk is repeated; None before."""
@@ -107,8 +104,7 @@ class ChunkStore:
         oldest = self._state.clock.now() - LIFETIME
         for (key,) in connection.execute("SELECT upload_id FROM chunked_uploads WHERE begun < ?", (oldest,)).fetchall():
             self._delete(connection, key)
-            if self._file(key).exists():
-                self._file(key).unlink()
+            (self._state.temp_dir / f"chunks-{key}").unlink(missing_ok=True)
 
     @staticmethod
     def _delete(connection: Any, key: str) -> None:

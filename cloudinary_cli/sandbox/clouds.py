@@ -23,7 +23,7 @@ class CloudStore:
         api_secret = api_secret or secrets.token_urlsafe(20)
         key = {"api_key": api_key, "api_secret": api_secret, "cloud_name": cloud_name, "enabled": True}
         self._storage.put_document(ROOT, "api_key", api_key, key)
-        self._storage.add_document(ROOT, "cloud", cloud_name, {"cloud_name": cloud_name})
+        self._storage.add_document(ROOT, "cloud", cloud_name, {"cloud_name": cloud_name, "enabled": True})
         return key
 
     def remove(self, cloud_name: str) -> None:
@@ -32,9 +32,13 @@ class CloudStore:
         for key in self.keys(cloud_name):
             self._storage.delete_document(ROOT, "api_key", key["api_key"])
 
-    def exists(self, cloud_name: str) -> bool:
-        """Whether there is a cloud with this name."""
-        return self._storage.document(ROOT, "cloud", cloud_name) is not None
+    def enable(self, cloud_name: str, enabled: bool) -> None:
+        """Accept or refuse API calls for a cloud."""
+        self._storage.put_document(ROOT, "cloud", cloud_name, {"cloud_name": cloud_name, "enabled": enabled})
+
+    def find(self, cloud_name: str) -> Optional[Dict[str, Any]]:
+        """The record of a cloud."""
+        return self._storage.document(ROOT, "cloud", cloud_name)
 
     def names(self) -> List[str]:
         """All clouds, oldest first."""

@@ -1,9 +1,14 @@
-"""The sandbox's HTML pages for approving or denying a login: no script, no link, everything escaped."""
+"""The sandbox's HTML pages for approving or denying a login, and their one-time tickets.
+
+The pages have no script and no link, and everything is escaped.
+"""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import secrets
+import threading
 from html import escape
 from typing import Dict, List, NamedTuple
 from urllib.parse import urlsplit
@@ -93,6 +98,26 @@ _CODE = """<p{role}>{message}</p>
  spellcheck="false" placeholder="ABCD-EFGH">
 <div class="buttons"><button class="primary">Continue</button></div>
 </form>"""
+
+
+class Tickets:
+    """One-time tokens that tie a consent form to its page, so that another web page cannot approve a login."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._queries: Dict[str, bytes] = {}
+
+    def issue(self, query: bytes) -> str:
+        """A ticket for one authorization request."""
+        ticket = secrets.token_urlsafe(16)
+        with self._lock:
+            self._queries[ticket] = query
+        return ticket
+
+    def redeem(self, ticket: str, query: bytes) -> bool:
+        """Whether the ticket was issued for this request; it works once."""
+        with self._lock:
+            return self._queries.pop(ticket, None) == query
 
 
 class ConsentRequest(NamedTuple):

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import ipaddress
 import sys
 from html.parser import HTMLParser
 from typing import Any, Dict, List, Optional, Tuple
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.parse import urlencode, urljoin, urlsplit
 from urllib.request import HTTPRedirectHandler, OpenerDirector, ProxyHandler, Request, build_opener
+
+from cloudinary_cli.defaults import is_loopback_host
 
 TIMEOUT = 60  # seconds
 
 
-class ForbiddenUrl(Exception):
+class ForbiddenUrl(ValueError):
     """A URL that does not lead to this machine."""
 
 
@@ -23,13 +24,12 @@ def require_loopback(url: str) -> str:
 
     :raises ForbiddenUrl: unless it is http on a loopback address.
     """
-    parts = urlsplit(url)
-    host = parts.hostname or ""
     try:
-        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+        parts = urlsplit(url)
+        loopback = parts.scheme == "http" and (parts.hostname == "localhost" or is_loopback_host(parts.hostname))
     except ValueError:
         loopback = False
-    if parts.scheme != "http" or not loopback:
+    if not loopback:
         raise ForbiddenUrl(f"not a loopback URL: {url}")
     return url
 
@@ -95,7 +95,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
     options = parser.parse_args(arguments)
     try:
         return 0 if 200 <= visit(options.url, options.deny, options.cloud) < 300 else 1
-    except (ForbiddenUrl, URLError, OSError) as error:
+    except (ForbiddenUrl, OSError) as error:
         sys.stderr.write(f"browser: {error}\n")
         return 1
 

@@ -51,12 +51,6 @@ def requests_seen() -> Response:
     return jsonify({"requests": found, "count": len(found)})
 
 
-@blueprint.delete("/requests")
-def forget_requests() -> Response:
-    state().log.clear()
-    return jsonify({"ok": True})
-
-
 @blueprint.get("/stats")
 def stats() -> Response:
     """All counters, the number of live grants, and the clock offset."""
@@ -64,12 +58,6 @@ def stats() -> Response:
     counts["live_grants"] = state().grants.live_families()
     counts["clock_offset"] = state().clock.offset
     return jsonify(counts)
-
-
-@blueprint.delete("/stats")
-def clear_stats() -> Response:
-    state().counters.clear()
-    return jsonify({"ok": True})
 
 
 @blueprint.get("/faults")
@@ -84,16 +72,17 @@ def plan_fault() -> Response:
     body = _object()
     try:
         fault = Fault(**{key: value for key, value in body.items() if key != "hits"})
-        fault.delay = float(fault.delay)
     except (TypeError, ValueError, AttributeError) as error:
         raise RefusedCall(400, f"Not a fault: {error}") from None
     state().faults.add(fault)
     return jsonify(asdict(fault))
 
 
-@blueprint.delete("/faults")
-def forget_faults() -> Response:
-    state().faults.clear()
+@blueprint.delete("/<any(requests,stats,faults):what>")
+def forget(what: str) -> Response:
+    """Delete the request log, the counters or the planned failures."""
+    clear = {"requests": state().log.clear, "stats": state().counters.clear, "faults": state().faults.clear}
+    clear[what]()
     return jsonify({"ok": True})
 
 
@@ -121,11 +110,12 @@ def clouds() -> Response:
 def add_cloud() -> Response:
     """Add a cloud: {"cloud_name": ..., "api_key": optional, "api_secret": optional}."""
     body = _object()
-    if not body.get("cloud_name"):
+    name, key, secret = (str(body.get(field) or "") for field in ("cloud_name", "api_key", "api_secret"))
+    if not name:
         raise RefusedCall(400, "cloud_name is missing")
-    return jsonify(
-        state().clouds.add(str(body["cloud_name"]), str(body.get("api_key") or ""), str(body.get("api_secret") or ""))
-    )
+    if (state().clouds.key(key) or {}).get("cloud_name") not in (None, name):
+        raise RefusedCall(409, f"API key {key} belongs to another cloud")
+    return jsonify(state().clouds.add(name, key, secret))
 
 
 def _object() -> Dict[str, Any]:

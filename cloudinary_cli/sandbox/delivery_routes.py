@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import Iterator, List, NamedTuple, Optional, Tuple
 from urllib.parse import quote
@@ -10,17 +11,22 @@ from flask import Blueprint, Response, jsonify, request, send_file
 
 from .assets import Asset
 from .auth_check import check_signature
-from .fetch import INTERNAL, discard, save_loopback_url
+from .fetch import INTERNAL, save_url
 from .gate import FOREIGN_REFUSED, is_foreign
 from .ingest import store_upload
-from .params import number, params
+from .params import flag, number, params
 from .search_api import run_signed_search
 from .signing import RESTRICTED, is_signed
-from .state import RefusedCall, header_text, state
+from .state import RefusedCall, state
 
 blueprint = Blueprint("delivery", __name__)
 SIGNATURE = re.compile(r"s--([A-Za-z0-9_-]{8,32})--\Z")
 VERSION = re.compile(r"v\d+\Z")
+# One component of a transformation: parameters such as `w_100`, or definitions of variables such as `$size_9`. All
+# others are folders, so that a missing asset `f/a` is not taken for the asset `a`.
+# https://cloudinary.com/documentation/transformation_reference
+_KEYS = "ac|af|ar?|b|bl|bo|br|co?|cs|d|dl|dn|dpr|du|eo?|f|fl|fn|fps|g|h|if|ki|l|o|p|pg|q|r|sp?|so|t|u|vc|vs|w|x|y|z"
+TRANSFORMATION = re.compile(rf"(?:(?:{_KEYS}|\$\w+)_[^,]+(?:,|\Z))+\Z")
 TOKEN = "__cld_token__"
 
 
@@ -28,13 +34,13 @@ TOKEN = "__cld_token__"
 def deliver(cloud: str, kind: str, delivery_type: str, rest: str) -> Response:
     """The content of an asset. Transformations and format conversions are accepted but not applied."""
     signature, parts = _take_signature(rest.split("/"))
-    if not state().clouds.exists(cloud):
-        return _missing(f"Unknown cloud {cloud}")
+    if not state().clouds.find(cloud):
+        raise RefusedCall(404, f"Unknown cloud {cloud}")
     for reading in readings(parts, kind):
         asset = state().assets(cloud).get(kind, delivery_type, reading.public_id)
         if asset is not None:
             _check_access(cloud, asset, signature, reading)
-            return send_asset(cloud, asset, reading.filename)
+            return send_asset(cloud, asset, parts[-1])
     return _auto_upload(cloud, kind, delivery_type, parts)
 
 
@@ -42,16 +48,16 @@ def deliver(cloud: str, kind: str, delivery_type: str, rest: str) -> Response:
 def download(cloud: str, kind: str) -> Response:
     """A signed download URL (the SDK's private_download_url)."""
     values = params()
-    if not state().clouds.exists(cloud):
+    if not state().clouds.find(cloud):
         raise RefusedCall(401, "cloud_name mismatch")
     check_signature(cloud, values)
     if values.get("expires_at") and number(values, "expires_at", 0) <= state().clock.now():
         raise RefusedCall(401, "The download URL has expired")
     asset = state().assets(cloud).get(kind, str(values.get("type") or "upload"), str(values.get("public_id")))
     if asset is None:
-        return _missing(f"Resource not found - {values.get('public_id')}")
+        raise RefusedCall(404, f"Resource not found - {values.get('public_id')}")
     name = ".".join(part for part in (str(asset["public_id"]).rpartition("/")[2], asset.get("format")) if part)
-    return send_asset(cloud, asset, name, attachment=bool(values.get("attachment")))
+    return send_asset(cloud, asset, name, attachment=flag(values, "attachment"))
 
 
 @blueprint.get("/<cloud>/search/<signature>/<int:ttl>/<query>", defaults={"cursor": ""})
@@ -69,18 +75,19 @@ class Reading(NamedTuple):
     public_id: str
     transformation: str
     name: str
-    filename: str
 
 
 def readings(parts: List[str], kind: str) -> Iterator[Reading]:
     """All interpretations: transformations and a version may precede the public ID, and a format may follow it."""
     for start in range(len(parts)):
+        if start and not (VERSION.match(parts[start - 1]) or TRANSFORMATION.match(parts[start - 1])):
+            return
         before = "/".join(part for part in parts[:start] if not VERSION.match(part))
         path = "/".join(parts[start:])
-        yield Reading(path, before, path, parts[-1])
+        yield Reading(path, before, path)
         stem, dot, extension = path.rpartition(".")
         if dot and stem and "/" not in extension and kind != "raw":
-            yield Reading(stem, before, path, parts[-1])
+            yield Reading(stem, before, path)
 
 
 def send_asset(cloud: str, asset: Asset, name: str, attachment: bool = False) -> Response:
@@ -129,27 +136,18 @@ def _check_access(cloud: str, asset: Asset, signature: Optional[str], reading: R
 
 def _auto_upload(cloud: str, kind: str, delivery_type: str, parts: List[str]) -> Response:
     """Fetch a missing asset of an upload-mapping folder from the mapping's template."""
-    path = "/".join(part for part in parts if not VERSION.match(part))
-    for mapping in state().storage.documents(cloud, "upload_mapping"):
-        folder = str(mapping["folder"]).strip("/")
-        if delivery_type != "upload" or not path.startswith(folder + "/"):
+    paths = [reading.name for reading in readings(parts, "raw")]
+    for mapping in state().storage.documents(cloud, "upload_mapping") if delivery_type == "upload" else ():
+        folder = str(mapping["folder"]).strip("/") + "/"
+        path = next((path for path in paths if path.startswith(folder)), None)
+        if path is None:
             continue
         if is_foreign(request.environ):
             raise RefusedCall(403, FOREIGN_REFUSED)
         try:
-            received = save_loopback_url(mapping["template"] + quote(path[len(folder) + 1 :], safe="/%:?=&"))
+            received = save_url(mapping["template"] + quote(path[len(folder) :], safe="/%:?=&"))
         except RefusedCall as error:
-            return _missing(error.message)
-        public_id = path if kind == "raw" else path.rpartition(".")[0] or path
-        try:
-            return send_asset(cloud, store_upload(cloud, kind, {"public_id": public_id}, received), parts[-1])
-        finally:
-            discard(received)
-    return _missing(f"Resource not found - {path}")
-
-
-def _missing(message: str) -> Response:
-    response = jsonify({"error": {"message": message}})
-    response.status_code = 404
-    response.headers["X-Cld-Error"] = header_text(message)
-    return response
+            raise RefusedCall(404, error.message) from None
+        public_id = path if kind == "raw" else os.path.splitext(path)[0]
+        return send_asset(cloud, store_upload(cloud, kind, {"public_id": public_id}, received), parts[-1])
+    raise RefusedCall(404, f"Resource not found - {'/'.join(part for part in parts if not VERSION.match(part))}")

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import socket
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Callable, Dict
 from urllib.error import HTTPError
 from urllib.parse import parse_qs, urlencode, urlsplit
-from urllib.request import ProxyHandler, Request, build_opener
+from urllib.request import ProxyHandler, build_opener
 
 from cloudinary_cli.console import Console
 
+from .media import PIXEL
 from .runner import SandboxOptions, running_server, sandbox_environment
 from .sandbox_server import HOST, SandboxServer
-from .text_image import PIXEL
 
 NAME = "demo"
 TIMEOUT = 60  # seconds
@@ -44,7 +43,7 @@ class Demo:
     home: Path
     console: Console
     number: int = 0
-    facts: Dict[str, Any] = field(default_factory=dict)
+    refresh_token: str = ""
 
     def cld(self, *arguments: str) -> str:
         """Show a `cld` command and run it. Returns its stdout.
@@ -66,25 +65,9 @@ class Demo:
             raise StepFailed(f"exit status {done.returncode}: {(err or out).strip()[-500:]}")
         return out
 
-    def request(
-        self, method: str, path: str, body: Optional[Dict[str, Any]] = None, form: bool = False
-    ) -> Tuple[int, Any]:
-        """Send a request to the sandbox. Returns the status and the JSON of the response."""
-        data, kind = None, "application/json"
-        if body is not None:
-            data = (urlencode(body) if form else json.dumps(body)).encode("utf-8")
-            kind = "application/x-www-form-urlencoded" if form else kind
-        request = Request(self.server.base_url + path, data=data, method=method, headers={"Content-Type": kind})
-        try:
-            with build_opener(ProxyHandler({})).open(request, timeout=TIMEOUT) as response:
-                return int(response.status), json.load(response)
-        except HTTPError as error:
-            with error:
-                return int(error.code), json.load(error)
-
     def count(self, name: str) -> int:
         """A counter of the server."""
-        return int(self.request("GET", "/sandbox/stats")[1][name])
+        return self.server.state.counters.get(name)
 
     def saved_url(self) -> str:
         """The saved URL of the login."""
@@ -139,7 +122,7 @@ def search(demo: Demo) -> str:
 def expire(demo: Demo) -> str:
     """Let the access token expire, then call the API again"""
     before = demo.count("refresh_exchanges")
-    demo.request("POST", "/sandbox/clock", {"offset": demo.server.settings.ttl + 60})
+    demo.server.state.clock.offset = demo.server.settings.ttl + 60
     require("ok" in demo.cld("admin", "ping"), "no ok")
     refreshed = demo.count("refresh_exchanges") - before
     require(refreshed == 1, f"{refreshed} refresh exchanges instead of 1")
@@ -159,7 +142,7 @@ def logout(demo: Demo) -> str:
     """Log out"""
     tokens = parse_qs(urlsplit(demo.saved_url()).query).get("refresh_token", [])
     require(len(tokens) == 1, "the saved login has no refresh token")
-    demo.facts["refresh_token"] = tokens[0]
+    demo.refresh_token = tokens[0]
     demo.cld("logout", NAME)
     require(demo.count("revocations") == 1, "the server saw no revocation")
     return "revoked at the server, removed here"
@@ -169,25 +152,21 @@ def dead_token(demo: Demo) -> str:
     """Use the old refresh token"""
     body = {
         "grant_type": "refresh_token",
-        "refresh_token": demo.facts["refresh_token"],
+        "refresh_token": demo.refresh_token,
         "client_id": demo.server.settings.client_id,
     }
-    status, found = demo.request("POST", "/oauth2/token", body, form=True)
-    require((status, found.get("error")) == (400, "invalid_grant"), f"the server responded with {status} {found}")
-    return "the server refuses it: invalid_grant"
+    try:
+        url = f"{demo.server.base_url}/oauth2/token"
+        build_opener(ProxyHandler({})).open(url, urlencode(body).encode("ascii"), timeout=TIMEOUT).close()
+    except HTTPError as error:
+        with error:
+            found = json.load(error)
+        require((error.code, found.get("error")) == (400, "invalid_grant"), f"the server responded with {found}")
+        return "the server refuses it: invalid_grant"
+    raise StepFailed("the server accepted it")
 
 
-STEPS: List[Callable[[Demo], str]] = [
-    login,
-    list_configs,
-    ping,
-    upload,
-    search,
-    expire,
-    refresh,
-    logout,
-    dead_token,
-]
+STEPS = (login, list_configs, ping, upload, search, expire, refresh, logout, dead_token)
 
 
 def run_demo(console: Console) -> bool:
@@ -218,8 +197,5 @@ def _run_step(demo: Demo, step: Callable[[Demo], str]) -> bool:
 
 def free_port() -> int:
     """A free port of this machine."""
-    with socket.socket() as probe:
-        if os.name == "posix":
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind((HOST, 0))
+    with socket.create_server((HOST, 0)) as probe:
         return int(probe.getsockname()[1])

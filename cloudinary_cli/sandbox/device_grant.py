@@ -59,8 +59,8 @@ class DeviceEndpoint(DeviceAuthorizationEndpoint):  # type: ignore[misc]
     def save_device_credential(self, client_id: str, scope: Optional[str], data: Dict[str, Any]) -> None:
         """Record the code; with automatic approval it is approved at once."""
         store, settings = state().devices, state().settings
-        timing = (float(settings.device_lifetime), float(settings.device_interval))
-        store.add(data["device_code"], data["user_code"], client_id, allowed_scope(scope), timing)
+        codes = (data["device_code"], data["user_code"])
+        store.add(codes, client_id, allowed_scope(scope), settings.device_lifetime, settings.device_interval)
         state().counters.add("device_requests")
         if settings.auto_approve:
             found = store.find(data["device_code"])

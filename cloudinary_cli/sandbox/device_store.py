@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from dataclasses import dataclass
-from typing import Callable, Optional
+from typing import Callable, Optional, Tuple
 
 from .grants import Credential, add_refresh_token, digest, open_family
 from .storage import Storage
@@ -52,9 +52,9 @@ class DeviceStore:
         self._storage = storage
         self._now = now
 
-    def add(self, device_code: str, user_code: str, client_id: str, scope: str, timing: "tuple[float, float]") -> None:
-        """Record a new code; `timing` is its lifetime and polling interval in seconds."""
-        lifetime, interval = timing
+    def add(self, codes: Tuple[str, str], client_id: str, scope: str, lifetime: float, interval: float) -> None:
+        """Record a new device code and its user code; lifetime and polling interval are seconds."""
+        device_code, user_code = codes
         with self._storage.write() as connection:
             connection.execute(
                 "INSERT INTO device_codes (device_hash, user_code, client_id, scope, expires_at, interval) "

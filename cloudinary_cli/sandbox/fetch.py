@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
-import ipaddress
+import mimetypes
 from dataclasses import dataclass
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
-from typing import IO, Any
-from urllib.error import URLError
-from urllib.parse import unquote, unquote_to_bytes, urlsplit
-from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
+from typing import IO, Iterable, Iterator
+from urllib.parse import quote, unquote, unquote_to_bytes, urlsplit
+from urllib.request import ProxyHandler, build_opener
 
 from flask import current_app, request
 
+from .consent_client import ForbiddenUrl, LoopbackRedirects, require_loopback
 from .params import Params
 from .state import RefusedCall, state
 
@@ -39,25 +39,29 @@ def receive(values: Params) -> Received:
 
     :raises RefusedCall: 400 when it is missing or not reachable.
     """
-    upload = request.files.get("file")
+    upload, filename = request.files.get("file"), str(values.get("filename_override") or "")
     if upload is not None:
-        return save(upload.stream, str(values.get("filename_override") or upload.filename or ""))
+        return save(_blocks(upload.stream), filename or upload.filename or "")
     source = str(values.get("file") or "")
     if source.startswith("data:"):
-        return _save_data_uri(source, str(values.get("filename_override") or ""))
+        return _save_data_uri(source, filename)
     if source.startswith(REMOTE):
-        return _save_url(source, str(values.get("filename_override") or ""))
+        return save_url(source, filename)
     raise RefusedCall(400, "Missing required parameter - file")
 
 
-def save(stream: IO[bytes], filename: str) -> Received:
-    """Stream content to disk, and compute its MD5."""
+def save(content: Iterable[bytes], filename: str) -> Received:
+    """Write content to disk, and compute its MD5."""
     path, digest, size = state().temp_file(), hashlib.md5(), 0  # noqa: S324 - the API's etag is the MD5
-    with path.open("wb") as target:
-        for block in iter(lambda: stream.read(BLOCK), b""):
-            digest.update(block)
-            size += len(block)
-            target.write(block)
+    try:
+        with path.open("wb") as target:
+            for block in content:
+                digest.update(block)
+                size += len(block)
+                target.write(block)
+    except BaseException:
+        path.unlink()
+        raise
     return Received(path, filename, size, digest.hexdigest())
 
 
@@ -65,48 +69,46 @@ def describe(path: Path, filename: str) -> Received:
     """The size and MD5 of content that is already on disk."""
     digest = hashlib.md5()  # noqa: S324
     with path.open("rb") as file:
-        for block in iter(lambda: file.read(BLOCK), b""):
+        for block in _blocks(file):
             digest.update(block)
     return Received(path, filename, path.stat().st_size, digest.hexdigest())
 
 
-def save_loopback_url(url: str) -> Received:
+def save_url(source: str, filename: str = "") -> Received:
     """Save the content of a URL of this machine.
 
     :raises RefusedCall: 400 for other URLs and failed requests.
     """
-    return _save_url(url, "")
+    try:
+        path = urlsplit(require_loopback(source)).path
+    except ForbiddenUrl:
+        raise RefusedCall(400, f"The sandbox fetches from http://127.0.0.1 only, not from {source[:200]}") from None
+    filename = filename or unquote(path.rsplit("/", 1)[-1])
+    if source.startswith(state().base_url + "/"):
+        return _save_own_url(source[len(state().base_url) :], filename)
+    try:
+        opener = build_opener(ProxyHandler({}), LoopbackRedirects())
+        with opener.open(quote(source, safe="%/:?#[]@!$&'()*+,;=~"), timeout=30) as response:
+            return save(_whole(response), filename)
+    except (OSError, HTTPException, ValueError) as error:
+        raise RefusedCall(400, f"Error in loading {source[:200]} - {error}") from None
 
 
 def _save_data_uri(source: str, filename: str) -> Received:
     header, comma, data = source[len("data:") :].partition(",")
-    if not comma:
-        raise RefusedCall(400, "Invalid data URI")
     try:
         content = base64.b64decode(data) if header.endswith(";base64") else unquote_to_bytes(data)
-    except (binascii.Error, ValueError):
-        raise RefusedCall(400, "Invalid data URI") from None
-    path = state().temp_file()
-    path.write_bytes(content)
-    extension = header.split(";")[0].rpartition("/")[2].split("+")[0]
-    return describe(path, filename or (f"file.{extension}" if extension else ""))
+    except ValueError:
+        comma = ""
+    if not comma:
+        raise RefusedCall(400, "Invalid data URI")
+    kind = header.split(";")[0]
+    subtype = kind.rpartition("/")[2].split("+")[0]
+    extension = mimetypes.guess_extension(kind) or (subtype and f".{subtype}")
+    return save([content], filename or (extension and f"file{extension}"))
 
 
-def _save_url(source: str, filename: str) -> Received:
-    parts = urlsplit(source)
-    name = filename or unquote(parts.path.rsplit("/", 1)[-1])
-    if source.startswith(state().base_url + "/"):
-        return _save_own_url(source[len(state().base_url) :], name)
-    if parts.scheme != "http" or not _is_loopback(parts.hostname or ""):
-        raise RefusedCall(400, f"The sandbox fetches from http://127.0.0.1 only, not from {source[:200]}")
-    try:
-        with build_opener(ProxyHandler({}), NoRedirects()).open(Request(source), timeout=30) as response:
-            return save(response, name)
-    except (URLError, OSError) as error:
-        raise RefusedCall(400, f"Error in loading {source[:200]} - {error}") from None
-
-
-def _save_own_url(path: str, name: str) -> Received:
+def _save_own_url(path: str, filename: str) -> Received:
     """Copy an asset of this sandbox without a connection: 32 uploads that wait for 32 downloads would deadlock."""
     response = current_app.test_client().get(
         path, headers={"Host": "127.0.0.1"}, environ_overrides={INTERNAL: True}, buffered=False
@@ -114,30 +116,20 @@ def _save_own_url(path: str, name: str) -> Received:
     try:
         if response.status_code != 200:
             raise RefusedCall(400, f"Error in loading {path[:200]} - {response.status}")
-        target = state().temp_file()
-        with target.open("wb") as file:
-            for block in response.iter_encoded():
-                file.write(block)
+        return save(response.iter_encoded(), filename)
     finally:
         response.close()
-    return describe(target, name)
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+def _whole(response: HTTPResponse) -> Iterator[bytes]:
+    """The body of a response.
+
+    :raises OSError: when it is shorter than its Content-Length; `read(size)` does not check that.
+    """
+    yield from _blocks(response)
+    if response.length:
+        raise OSError(f"{response.length} bytes are missing at the end")
 
 
-class NoRedirects(HTTPRedirectHandler):
-    """Makes a redirect an error, since it could lead to another machine."""
-
-    def redirect_request(self, req: Request, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> None:
-        """Return no request, so that urllib raises HTTPError."""
-
-
-def discard(received: Received) -> None:
-    """Remove content that was not stored."""
-    if received.path.exists():
-        received.path.unlink()
+def _blocks(stream: IO[bytes]) -> Iterator[bytes]:
+    return iter(lambda: stream.read(BLOCK), b"")

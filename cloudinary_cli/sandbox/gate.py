@@ -9,39 +9,22 @@ from http.client import responses
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple
 
 from waitress.channel import ClientDisconnected
+from werkzeug.test import run_wsgi_app
 from werkzeug.wrappers import Request
 
 from .state import SandboxState
-from .traffic import Entry, Fault, fingerprint, flatten
+from .traffic import Entry, Fault, flatten
 
 CONTROL_PATHS = ("/sandbox/requests", "/sandbox/stats", "/sandbox/faults", "/sandbox/clock", "/sandbox/clouds")
-FIELDS = "cloudinary_sandbox.fields"
+# The key in the WSGI environment of the request's entry in the log; the application completes the entry.
+ENTRY = "cloudinary_sandbox.entry"
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
-LOGGED_HEADERS = {
-    "HTTP_USER_AGENT": "user_agent",
-    "HTTP_CONTENT_RANGE": "content_range",
-    "HTTP_X_UNIQUE_UPLOAD_ID": "x_unique_upload_id",
-    "CONTENT_LENGTH": "content_length",
-}
 STALL_LIMIT = 3600.0  # seconds
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 FOREIGN_REFUSED = "The sandbox refuses this request because it comes from a web page of another origin."
 
 Environ = Dict[str, Any]
 Headers = List[Tuple[str, str]]
-
-
-class Captured:
-    """Holds back the status and headers that the application passes to start_response."""
-
-    status = "500 Internal Server Error"
-
-    def __init__(self) -> None:
-        self.headers: Headers = []
-
-    def __call__(self, status: str, headers: Headers, exc_info: Any = None) -> Callable[[bytes], None]:
-        self.status, self.headers = status, headers
-        return lambda data: None
 
 
 class Gate:
@@ -60,31 +43,27 @@ class Gate:
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")
         if path.startswith(CONTROL_PATHS):
             return self._app(environ, start_response)
-        entry = self._state.log.start(method, path, environ.get("QUERY_STRING", ""), logged_headers(environ))
+        entry = environ[ENTRY] = self._state.log.start(method, path, environ)
         fault = self._state.faults.take(method, path)
         if fault is None:
-            return self._run(environ, start_response, entry)
+            return self._app(environ, start_response)
         entry["fault"] = fault.mode
         return self._fail(fault, environ, start_response, entry)
-
-    def _run(self, environ: Environ, start_response: Callable[..., Any], entry: Entry) -> Iterable[bytes]:
-        def note_status(status: str, headers: Headers, exc_info: Any = None) -> Any:
-            entry.update(environ.get(FIELDS) or {}, status=int(status[:3]))
-            return start_response(status, headers, exc_info) if exc_info else start_response(status, headers)
-
-        return self._app(environ, note_status)
 
     def _fail(
         self, fault: Fault, environ: Environ, start_response: Callable[..., Any], entry: Entry
     ) -> Iterable[bytes]:
         if fault.mode in ("reset", "stall", "answer") or (fault.mode == "cut" and fault.has_response):
-            entry.update(read_fields(environ))
+            entry.update(fields_of(UnlimitedRequest(environ)))
             self._wait(environ, fault.delay if fault.mode != "stall" else fault.delay or STALL_LIMIT)
             if fault.mode in ("reset", "stall"):
                 reset(environ)
             status, headers, body = planned_response(fault)
         else:
-            status, headers, body = self._process(environ, entry)
+            parts, status, received = run_wsgi_app(self._app, environ, buffered=True)
+            body = b"".join(parts)
+            received["Content-Length"] = str(len(body))
+            headers = list(received)
             self._wait(environ, fault.delay)
             if fault.mode == "after" and fault.has_response:
                 status, headers, body = planned_response(fault)
@@ -93,18 +72,6 @@ class Gate:
         entry["status"] = int(status[:3])
         start_response(status, headers)
         return half_of(body) if fault.mode == "cut" else [body]
-
-    def _process(self, environ: Environ, entry: Entry) -> Tuple[str, Headers, bytes]:
-        captured = Captured()
-        iterable = self._run(environ, captured, entry)
-        try:
-            body = b"".join(iterable)
-        finally:
-            close = getattr(iterable, "close", None)
-            if close is not None:
-                close()
-        headers = [(name, value) for name, value in captured.headers if name.lower() != "content-length"]
-        return captured.status, headers + [("Content-Length", str(len(body)))], body
 
     def _wait(self, environ: Environ, seconds: float) -> None:
         """Sleep for `seconds`, or until the client disconnects or the server stops."""
@@ -132,24 +99,11 @@ def is_foreign(environ: Environ) -> bool:
     return environ.get("HTTP_SEC_FETCH_SITE", "none") not in ("none", "same-origin")
 
 
-def logged_headers(environ: Environ) -> Dict[str, str]:
-    """The request headers for the log, with the credential replaced by a fingerprint."""
-    headers = {name: str(environ[key]) for key, name in LOGGED_HEADERS.items() if environ.get(key)}
-    if environ.get("HTTP_AUTHORIZATION"):
-        headers["authorization"] = fingerprint(environ["HTTP_AUTHORIZATION"])
-    return headers
-
-
 class UnlimitedRequest(Request):
     """Werkzeug's request without its limit for form fields; data URIs are long."""
 
     max_form_memory_size = None
     max_form_parts = 20_000
-
-
-def read_fields(environ: Environ) -> Dict[str, Any]:
-    """Body fields of a request that does not reach the application."""
-    return fields_of(UnlimitedRequest(environ))
 
 
 def fields_of(request: Request) -> Dict[str, Any]:
@@ -180,17 +134,12 @@ def reset(environ: Environ) -> None:
 
     :raises ClientDisconnected: always; waitress then closes the connection.
     """
-    sock = connection_of(environ)
+    # waitress puts a bound method of the channel into the environment, and the channel has the socket.
+    channel = getattr(environ.get("waitress.client_disconnected"), "__self__", None)
+    sock: Optional[socket.socket] = getattr(channel, "socket", None)
     if sock is not None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     raise ClientDisconnected
-
-
-def connection_of(environ: Environ) -> Optional[socket.socket]:
-    """The client's socket: waitress puts a bound method of its channel into the environment."""
-    channel = getattr(environ.get("waitress.client_disconnected"), "__self__", None)
-    found: Optional[socket.socket] = getattr(channel, "socket", None)
-    return found
 
 
 def _plain(start_response: Callable[..., Any], status: int, text: str) -> List[bytes]:

@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
+
+from cloudinary_cli.transfer.keys import ALIASES
 
 from .assets import Asset, Change
 from .fetch import Received
-from .media import ALIASES, Media, inspect, split_name
+from .media import Media, inspect, split_name
 from .naming import check_display_name, check_folder, check_public_id, choose_names, clean, default_display_name
-from .params import Params, flag, items, json_value, pairs
+from .params import Params, flag, items, metadata, objects, pairs
 from .state import RefusedCall, state
 from .views import iso
-
-UNKNOWN_FORMAT = "An unknown file format not allowed"
 
 
 def store_upload(cloud: str, wanted: str, values: Params, received: Received) -> Asset:
     """Store an upload. With overwrite off, an existing asset is kept and marked `existing`.
 
+    The received file is moved to the assets, or deleted.
+
     :raises RefusedCall: 400 when the content is empty, does not fit the resource type or is of a format that is not
         allowed, or when the public ID, the folder or the display name is invalid.
     """
+    try:
+        return _store(cloud, wanted, values, received)
+    finally:
+        received.path.unlink(missing_ok=True)
+
+
+def _store(cloud: str, wanted: str, values: Params, received: Received) -> Asset:
     if received.size == 0:
         raise RefusedCall(400, "Empty file")
     media = inspect(received.path, received.filename, wanted)
@@ -31,7 +40,6 @@ def store_upload(cloud: str, wanted: str, values: Params, received: Received) ->
     store = state().assets(cloud)
     existing = store.get(asset["resource_type"], asset["type"], asset["public_id"])
     if existing is not None and not flag(values, "overwrite", default=True):
-        received.path.unlink()
         return dict(existing, existing=True)
     if existing is None:
         asset["asset_folder"] = asset["asset_folder"] or ""
@@ -43,6 +51,17 @@ def store_upload(cloud: str, wanted: str, values: Params, received: Received) ->
     state().counters.add("uploads")
     state().usage.add(f"{cloud}/transformations", 1 + len(stored["derived"]))
     return stored
+
+
+def require_asset(cloud: str, kind: str, delivery_type: str, public_id: str) -> Asset:
+    """The asset with this identity.
+
+    :raises RefusedCall: 404.
+    """
+    found: Optional[Asset] = state().assets(cloud).get(kind, delivery_type, public_id)
+    if found is None:
+        raise RefusedCall(404, f"Resource not found - {public_id}")
+    return found
 
 
 def change_asset(cloud: str, asset: Asset, change: Change) -> Asset:
@@ -100,12 +119,12 @@ def _new_asset(values: Params, received: Received, media: Media) -> Asset:
         "etag": received.etag,
         "status": "active",
         "access_mode": "public",
-        "access_control": json_value(values.get("access_control"), "access_control") or [],
+        "access_control": objects(values.get("access_control"), "access_control"),
         "asset_folder": names.asset_folder,
         "display_name": names.display_name,
         "original_filename": clean(split_name(received.filename)[0]) or "file",
         "context": pairs(values.get("context")),
-        "metadata": pairs(values.get("metadata")),
+        "metadata": metadata(values.get("metadata")),
         "derived": eager_items(values.get("eager"), received.size),
         "related": [],
     }
@@ -127,8 +146,8 @@ def _final_format(values: Params, received: Received, media: Media) -> Optional[
         return media.format
     if wanted in aliases:
         return wanted
-    message = f"{media.resource_type.title()} file format {found} not allowed" if found else UNKNOWN_FORMAT
-    raise RefusedCall(400, message)
+    what = f"{media.resource_type.title()} file format {found}" if found else "An unknown file format"
+    raise RefusedCall(400, f"{what} not allowed")
 
 
 def eager_items(eager: Any, size: int) -> List[Dict[str, Any]]:
@@ -141,6 +160,16 @@ def eager_items(eager: Any, size: int) -> List[Dict[str, Any]]:
                 {"transformation": transformation, "format": format_, "bytes": size, "id": secrets.token_hex(16)}
             )
     return found
+
+
+def drop_derived(cloud: str, asset: Asset, unwanted: Callable[[Dict[str, Any]], bool]) -> int:
+    """Delete the unwanted derived assets of an asset. Returns how many there were."""
+
+    def drop(current: Asset) -> None:
+        current["derived"] = [item for item in current["derived"] if not unwanted(item)]
+
+    changed = state().assets(cloud).update(asset["asset_id"], drop)
+    return len(asset["derived"]) - len(changed["derived"]) if changed else 0
 
 
 def merge_derived(asset: Asset, fresh: List[Dict[str, Any]]) -> None:
@@ -157,9 +186,9 @@ def apply_changes(asset: Asset, values: Params) -> None:
     if "context" in values:
         asset["context"] = pairs(values["context"])
     if "metadata" in values:
-        asset["metadata"] = {**asset["metadata"], **pairs(values["metadata"])}
+        asset["metadata"] = {**asset["metadata"], **metadata(values["metadata"])}
     if "access_control" in values:
-        asset["access_control"] = json_value(values["access_control"], "access_control") or []
+        asset["access_control"] = objects(values["access_control"], "access_control")
     if "asset_folder" in values:
         asset["asset_folder"] = check_folder(str(values["asset_folder"]))
     if "display_name" in values:

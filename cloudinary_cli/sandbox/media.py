@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Optional, Tuple
 
-ALIASES = {
-    "jpeg": "jpg", "jpe": "jpg", "tif": "tiff", "ps": "eps", "ept": "eps", "eps3": "eps", "j2k": "jpc", "jxr": "wdp",
-    "hdp": "wdp", "m4v": "mp4", "h264": "mp4", "mp4dv": "mp4", "mp4da": "mp4", "asf": "wmv", "m2v": "mpeg",
-    "m2t": "ts", "m2ts": "ts", "aif": "aiff", "aifc": "aiff", "mka": "webm", "webmda": "webm", "webmdv": "webm",
-    "opus": "ogg", "bmp2": "bmp", "bmp3": "bmp", "mpg": "mp3", "heif": "heic", "mid": "midi",
-}  # fmt: skip
-IMAGES = frozenset(
-    (
-        "ai", "avif", "bmp", "bw", "djvu", "dng", "eps", "eps3", "fbx", "flif", "gif", "glb", "gltf", "heic", "ico",
-        "indd", "jp2", "jpc", "jpg", "jxl", "obj", "pdf", "png", "psd", "svg", "tga", "tiff", "u3ma", "usdz", "wdp",
-        "webp",
-    )
-)  # fmt: skip
-VIDEOS = frozenset(
-    (
-        "3g2", "3gp", "aac", "aiff", "amr", "avi", "flac", "flv", "m3u8", "m4a", "midi", "mkv", "mov", "mp3", "mp4",
-        "mpeg", "mxf", "ogg", "ogv", "ts", "wav", "webm", "wmv",
-    )
-)  # fmt: skip
+from cloudinary_cli.transfer.keys import ALIASES, IMAGES, VIDEOS
+
+# The smallest PNG: one transparent pixel.
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 SIGNATURES = (
     (b"\x89PNG\r\n\x1a\n", "png"),
     (b"\xff\xd8\xff", "jpg"),

@@ -14,6 +14,7 @@ from .state import RefusedCall
 
 # https://cloudinary.com/documentation/ts_permitted_naming_conventions
 FORBIDDEN = re.compile(r"[?&#\\%<>+]")
+LONGEST_ID = 255
 ALPHABET = string.ascii_lowercase + string.digits
 
 
@@ -52,9 +53,9 @@ def default_display_name(public_id: str, resource_type: str) -> str:
 def check_public_id(public_id: str, parameter: str = "public_id") -> str:
     """The public ID itself.
 
-    :raises RefusedCall: 400 when it has forbidden characters, or spaces or slashes at its ends.
+    :raises RefusedCall: 400 when it has forbidden characters, spaces or slashes at its ends, or too many characters.
     """
-    if FORBIDDEN.search(public_id) or public_id.strip().strip("/") != public_id:
+    if len(public_id) > LONGEST_ID or FORBIDDEN.search(public_id) or public_id.strip().strip("/") != public_id:
         raise RefusedCall(400, f"{parameter} ({public_id}) is invalid")
     return public_id
 

@@ -1,17 +1,18 @@
-"""The OAuth routes: authorize with a consent page, token, revoke, metadata (RFC 6749, 7009, 8414, 9207)."""
+"""The OAuth routes: authorization with a consent page, device grant, token, revocation, metadata.
+
+RFC 6749, 7009, 8414, 8628 and 9207.
+"""
 
 from __future__ import annotations
 
-import secrets
-import threading
-from typing import Any, Dict, Optional
+from typing import Any, Optional
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from authlib.oauth2 import OAuth2Error
 from flask import Blueprint, Flask, Response, current_app, jsonify, request
 
-from .consent import ConsentRequest, consent_page, security_headers
-from .device_grant import ENDPOINT_PATH, GRANT_TYPE
+from .consent import ConsentRequest, code_page, consent_page, device_page, outcome_page, security_headers
+from .device_grant import ENDPOINT_PATH, GRANT_TYPE, PAGE_PATH
 from .gate import is_foreign
 from .oauth_grants import Server, build_server
 from .settings import SCOPES
@@ -21,41 +22,14 @@ SERVER = "cloudinary_sandbox_oauth"
 blueprint = Blueprint("oauth", __name__)
 
 
-class Tickets:
-    """One-time tokens that tie a consent form to its page, so that another web page cannot approve a login."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._queries: Dict[str, bytes] = {}
-
-    def issue(self, query: bytes) -> str:
-        """A ticket for one authorization request."""
-        ticket = secrets.token_urlsafe(16)
-        with self._lock:
-            self._queries[ticket] = query
-        return ticket
-
-    def redeem(self, ticket: str, query: bytes) -> bool:
-        """Whether the ticket was issued for this request; it works once."""
-        with self._lock:
-            return self._queries.pop(ticket, None) == query
-
-
 def init_app(app: Flask) -> None:
     """Add the authorization server to an application."""
-    app.extensions[SERVER] = (build_server(app), Tickets())
+    app.extensions[SERVER] = build_server(app)
     app.register_blueprint(blueprint)
 
 
-def server() -> Server:
-    """The authorization server of the application."""
-    found: Server = current_app.extensions[SERVER][0]
-    return found
-
-
-def tickets() -> Tickets:
-    """The tickets of the application's consent forms."""
-    found: Tickets = current_app.extensions[SERVER][1]
+def _server() -> Server:
+    found: Server = current_app.extensions[SERVER]
     return found
 
 
@@ -63,7 +37,7 @@ def tickets() -> Tickets:
 def authorize() -> Response:
     """Show the consent page. With automatic approval, redirect at once unless a foreign page sent the request."""
     try:
-        grant = server().get_consent_grant(end_user=None)
+        grant = _server().get_consent_grant(end_user=None)
     except OAuth2Error as error:
         return _refuse(error)
     state().counters.add("authorization_requests")
@@ -74,7 +48,7 @@ def authorize() -> Response:
         client=settings.client_name,
         scope=grant.request.client.get_allowed_scope(request.args.get("scope")),
         action="/oauth2/auth?" + request.query_string.decode("latin-1"),
-        ticket=tickets().issue(request.query_string),
+        ticket=state().tickets.issue(request.query_string),
         clouds=state().clouds.names(),
     )
     page = consent_page(consent_request, grant.redirect_uri)
@@ -84,12 +58,14 @@ def authorize() -> Response:
 @blueprint.post("/oauth2/auth")
 def consent() -> Response:
     """Process the user's decision."""
-    if not tickets().redeem(request.form.get("ticket", ""), request.query_string):
-        return _json({"error": "invalid_request", "error_description": "Unknown or used consent form."}, 400)
+    if not state().tickets.redeem(request.form.get("ticket", ""), request.query_string):
+        response = jsonify({"error": "invalid_request", "error_description": "Unknown or used consent form."})
+        response.status_code = 400
+        return response
     cloud = request.form.get("cloud") or state().settings.cloud_name
-    approved = request.form.get("decision") == "approve" and state().clouds.exists(cloud)
+    approved = request.form.get("decision") == "approve" and state().clouds.find(cloud) is not None
     try:
-        grant = server().get_consent_grant(end_user=None)
+        grant = _server().get_consent_grant(end_user=None)
     except OAuth2Error as error:
         return _refuse(error)
     return _decide(grant, cloud if approved else None)
@@ -102,12 +78,12 @@ def _decide(grant: Any, cloud: Optional[str]) -> Response:
         response = grant.create_authorization_response(grant.redirect_uri, cloud)
     except OAuth2Error as error:
         return _refuse(error)
-    return _identified(server().handle_response(*response))
+    return _identified(_server().handle_response(*response))
 
 
 def _refuse(error: OAuth2Error) -> Response:
     state().counters.add("refused_authorizations")
-    return _identified(server().handle_error_response(None, error))
+    return _identified(_server().handle_error_response(None, error))
 
 
 def _identified(response: Response) -> Response:
@@ -127,7 +103,7 @@ def _identified(response: Response) -> Response:
 @blueprint.post("/oauth2/token")
 def token() -> Response:
     """Exchange a code or a refresh token."""
-    response: Response = server().create_token_response()
+    response: Response = _server().create_token_response()
     if response.status_code >= 400:
         state().counters.add("refused_grants")
     return response
@@ -136,7 +112,7 @@ def token() -> Response:
 @blueprint.post("/oauth2/revoke")
 def revoke() -> Response:
     """Revoke a token; an unknown one is not an error (RFC 7009 section 2.2)."""
-    response: Response = server().create_endpoint_response("revocation")
+    response: Response = _server().create_endpoint_response("revocation")
     return response
 
 
@@ -144,7 +120,7 @@ def revoke() -> Response:
 def metadata() -> Response:
     """RFC 8414 metadata."""
     base = state().base_url
-    return _json(
+    return jsonify(
         {
             "issuer": state().issuer,
             "authorization_endpoint": f"{base}/oauth2/auth",
@@ -162,7 +138,54 @@ def metadata() -> Response:
     )
 
 
-def _json(body: Dict[str, Any], status: int = 200) -> Response:
-    response = jsonify(body)
-    response.status_code = status
+@blueprint.post(ENDPOINT_PATH)
+def device_authorization() -> Response:
+    """Issue a device code and a user code."""
+    response: Response = _server().create_endpoint_response("device_authorization")
+    response.headers["Cache-Control"] = "no-store"
     return response
+
+
+@blueprint.get(PAGE_PATH)
+def show_code() -> Response:
+    """Ask for a code, or ask whether to approve the one in the address; opening the page approves nothing."""
+    typed = request.args.get("user_code", "")
+    if not typed:
+        return _page(code_page(PAGE_PATH))
+    found = state().devices.find_by_user_code(typed)
+    if found is None or found.is_expired():
+        return _page(
+            code_page(
+                PAGE_PATH, "This code does not exist, or it has expired. Enter the code that your terminal shows."
+            ),
+            404,
+        )
+    consent_request = ConsentRequest(
+        client=state().settings.client_name,
+        scope=found.scope,
+        action=PAGE_PATH,
+        ticket=state().tickets.issue(found.user_code.encode("ascii")),
+        clouds=state().clouds.names(),
+    )
+    return _page(device_page(consent_request, found.user_code))
+
+
+@blueprint.post(PAGE_PATH)
+def decide_code() -> Response:
+    """Process the user's decision."""
+    form = request.form
+    found = state().devices.find_by_user_code(form.get("user_code", ""))
+    if found is None or not state().tickets.redeem(form.get("ticket", ""), found.user_code.encode("ascii")):
+        return _page(outcome_page("Not accepted", "This form is unknown or was used before. Open the page again."), 400)
+    cloud = form.get("cloud") or state().settings.cloud_name
+    approved = form.get("decision") == "approve" and state().clouds.find(cloud) is not None
+    if not state().devices.decide(found, cloud if approved else None):
+        return _page(outcome_page("Not accepted", "This code was approved or denied before, or it has expired."), 409)
+    state().counters.add("approvals" if approved else "denials")
+    if approved:
+        return _page(outcome_page("Approved", "You can close this tab and return to the terminal."))
+    return _page(outcome_page("Denied", "The device was not logged in. You can close this tab."))
+
+
+def _page(html: str, status: int = 200) -> Response:
+    return Response(html, status, mimetype="text/html", headers=security_headers(state().base_url))

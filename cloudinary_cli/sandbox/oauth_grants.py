@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import secrets
 from types import SimpleNamespace
 from typing import Any, Dict, Optional
@@ -14,6 +13,8 @@ from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError, grant
 from authlib.oauth2.rfc7009 import RevocationEndpoint
 from authlib.oauth2.rfc7636 import CodeChallenge
 from flask import request as flask_request
+
+from cloudinary_cli.defaults import is_loopback_host
 
 from . import tokens
 from .device_grant import GRANT_TYPE, DeviceEndpoint, DeviceGrant
@@ -45,15 +46,11 @@ class PublicClient:
         """Any loopback IP literal, any port, path /callback (RFC 8252 section 7.3)."""
         try:
             parts = urlsplit(redirect_uri)
-            loopback = ipaddress.ip_address(parts.hostname or "").is_loopback and parts.port != 0
+            loopback = is_loopback_host(parts.hostname) and parts.port != 0
         except ValueError:
             return False
         plain = not (parts.query or parts.fragment or parts.username)
         return parts.scheme == "http" and loopback and plain and parts.path == "/callback"
-
-    def check_client_secret(self, client_secret: str) -> bool:
-        """False, since a public client has no secret."""
-        return False
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
         """A public client authenticates with its identifier alone."""

@@ -13,8 +13,11 @@ from .state import RefusedCall
 
 Params = Dict[str, Any]
 LIST_KEY = re.compile(r"(.+)\[(\d*)\]\Z")
+PAIR = re.compile(r"((?:\\.|[^\\|=])+)=((?:\\.|[^|])*)", re.DOTALL)
+ESCAPED = re.compile(r"\\([|=\\])")
 TRUE = (True, "true", "1", 1, "True")
 LARGEST_NUMBER = 10**12
+POSITION = 32  # digits of the position in a cursor
 
 
 def params() -> Params:
@@ -99,42 +102,60 @@ def pairs(value: Any) -> Dict[str, str]:
     """Context or metadata: a JSON object, or `key=value|key=value` with backslash escapes."""
     if isinstance(value, dict):
         return {str(key): item for key, item in value.items()}
-    found: Dict[str, str] = {}
-    for part in _split_escaped(str(value or ""), "|"):
-        key, equals, text = _partition_escaped(part)
-        if key and equals:
-            found[key] = text
+    found = PAIR.findall(str(value or ""))
+    return {ESCAPED.sub(r"\1", key): ESCAPED.sub(r"\1", text) for key, text in found}
+
+
+def metadata(value: Any) -> Dict[str, Any]:
+    """Structured metadata. The values of a field of several values are a JSON list."""
+    return {key: _parsed(text) if str(text).startswith("[") else text for key, text in pairs(value).items()}
+
+
+def objects(value: Any, name: str) -> List[Dict[str, Any]]:
+    """A parameter that is a list of JSON objects, or JSON text of one.
+
+    :raises RefusedCall: 400 for anything else.
+    """
+    found = _parsed(value) if value else []
+    found = [found] if isinstance(found, dict) else found
+    if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
+        raise _invalid(name, value)
     return found
 
 
-def json_value(value: Any, name: str) -> Any:
-    """A parameter that is JSON text."""
-    if not isinstance(value, str):
-        return value
+def _parsed(value: Any) -> Any:
+    """The value of JSON text; other values unchanged."""
     try:
-        return json.loads(value)
+        return json.loads(value) if isinstance(value, str) else value
     except ValueError:
-        raise RefusedCall(400, f"Invalid JSON in parameter {name}") from None
+        return value
 
 
 def page(found: List[Any], values: Params, default: int = 10) -> Tuple[List[Any], Optional[str]]:
-    """One page of a list, and the cursor of the next page. A cursor is the position in hexadecimal."""
-    size = number(values, "max_results", default, 500)
-    try:
-        start = int(str(values.get("next_cursor") or "0"), 16)
-    except ValueError:
-        raise _invalid("next_cursor", values["next_cursor"]) from None
-    end = start + size
-    return found[start:end], f"{end:032x}" if end < len(found) else None
+    """One page of a list, and the cursor of the next page.
+
+    A cursor is a position in hexadecimal. In a list of assets the ID of the asset there precedes it, so that a script
+    that deletes the assets of each page before it asks for the next one gets all of them.
+    """
+    cursor, start = str(values.get("next_cursor") or ""), cursor_position(values)
+    following = cursor[:-POSITION]
+    if following and _asset_id(found[start : start + 1]) != following:
+        start = next((index for index, item in enumerate(found) if _asset_id([item]) == following), start)
+    end = start + number(values, "max_results", default, 500)
+    return found[start:end], f"{_asset_id(found[end:])}{end:0{POSITION}x}" if end < len(found) else None
 
 
-def _split_escaped(text: str, separator: str) -> List[str]:
-    return [part for part in re.split(r"(?<!\\)" + re.escape(separator), text) if part]
+def cursor_position(values: Params) -> int:
+    """The position in a list at which the parameter `next_cursor` goes on.
+
+    :raises RefusedCall: 400 when it is not a cursor.
+    """
+    cursor = str(values.get("next_cursor") or "0")
+    if not re.fullmatch("[0-9a-f]+", cursor):
+        raise _invalid("next_cursor", cursor)
+    return int(cursor[-POSITION:], 16)
 
 
-def _partition_escaped(text: str) -> Tuple[str, str, str]:
-    match = re.search(r"(?<!\\)=", text)
-    if not match:
-        return text, "", ""
-    key, value = text[: match.start()], text[match.end() :]
-    return re.sub(r"\\([|=\\])", r"\1", key), "=", re.sub(r"\\([|=\\])", r"\1", value)
+def _asset_id(found: List[Any]) -> str:
+    """The ID of the first item; empty when there is none, or when it is no asset."""
+    return str(found[0].get("asset_id", "")) if found and isinstance(found[0], dict) else ""

@@ -23,8 +23,10 @@ CLOUD_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*\Z")
 
 @blueprint.before_request
 def authorize() -> None:
-    """Require the provisioning key of the account on all routes."""
-    check_provisioning(str((request.view_args or {})["account_id"]))
+    """Require the provisioning key on the routes of an account; the sign-up routes need none."""
+    account_id = (request.view_args or {}).get("account_id")
+    if account_id is not None:
+        check_provisioning(str(account_id))
 
 
 def stored(kind: str, key: str, what: str) -> Document:
@@ -38,9 +40,9 @@ def stored(kind: str, key: str, what: str) -> Document:
     return found
 
 
-def save(kind: str, doc: Document, key: str = "id") -> Response:
+def save(kind: str, doc: Document) -> Response:
     """Store a document and respond with it."""
-    state().storage.put_document(ROOT, kind, str(doc[key]), doc)
+    state().storage.put_document(ROOT, kind, str(doc["id"]), doc)
     return jsonify(doc)
 
 
@@ -54,30 +56,35 @@ def sub_accounts(account_id: str) -> Response:
     """List sub-accounts, or create one with a cloud of its own."""
     values = params()
     if request.method == "GET":
-        ids, prefix = items(values.get("ids")), str(values.get("prefix") or "").lower()
-        found = [
-            doc
-            for doc in state().storage.documents(ROOT, "sub_account")
-            if (not ids or doc["id"] in ids) and str(doc["name"]).lower().startswith(prefix)
-        ]
-        if "enabled" in values:
+        found = _listed("sub_account", values, "name")
+        if "enabled" in values and not values.get("ids"):
             found = [doc for doc in found if doc["enabled"] is flag(values, "enabled")]
         return jsonify({"sub_accounts": found})
     name = str(required(values, "name"))
     cloud_name = str(values.get("cloud_name") or re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-") or random_id(9))
-    if not CLOUD_NAME.match(cloud_name) or state().clouds.exists(cloud_name):
+    if not CLOUD_NAME.match(cloud_name) or state().clouds.find(cloud_name):
         raise RefusedCall(409, f"Cloud name {cloud_name} is invalid or taken")
-    key = state().clouds.add(cloud_name)
+    key, enabled = state().clouds.add(cloud_name), flag(values, "enabled", default=True)
+    state().clouds.enable(cloud_name, enabled)
     doc = {
         "id": secrets.token_hex(12),
         "name": name,
         "cloud_name": cloud_name,
-        "enabled": flag(values, "enabled", default=True),
+        "enabled": enabled,
         "custom_attributes": values.get("custom_attributes") or {},
         "created_at": iso(state().clock.now()),
         "api_access_keys": [{"key": key["api_key"], "secret": key["api_secret"], "enabled": True}],
     }
     return save("sub_account", doc)
+
+
+def _listed(kind: str, values: Params, *names: str) -> List[Document]:
+    """The documents with the given IDs or, without IDs, those of which one of the named fields has the prefix."""
+    ids, prefix = items(values.get("ids")), str(values.get("prefix") or "").lower()
+    found = state().storage.documents(ROOT, kind)
+    if ids:
+        return [doc for doc in found if doc["id"] in ids]
+    return [doc for doc in found if any(str(doc[name]).lower().startswith(prefix) for name in names)]
 
 
 @blueprint.route(f"{ACCOUNT}/sub_accounts/<item_id>", methods=["GET", "PUT", "DELETE"])
@@ -88,7 +95,12 @@ def sub_account(account_id: str, item_id: str) -> Response:
         state().storage.delete_document(ROOT, "sub_account", item_id)
         return jsonify({"message": "ok"})
     if request.method == "PUT":
-        return save("sub_account", {**doc, **pick(params(), "name", "custom_attributes", "enabled")})
+        values = params()
+        if values.get("cloud_name") not in (None, doc["cloud_name"]):
+            raise RefusedCall(400, "The sandbox cannot rename a cloud")
+        doc.update(pick(values, "name", "custom_attributes"), enabled=flag(values, "enabled", doc["enabled"]))
+        state().clouds.enable(doc["cloud_name"], doc["enabled"])
+        return save("sub_account", doc)
     return jsonify(doc)
 
 
@@ -96,30 +108,44 @@ def sub_account(account_id: str, item_id: str) -> Response:
 def users(account_id: str) -> Response:
     """List users, or create one."""
     values = params()
-    everyone = state().storage.documents(ROOT, "user")
     if request.method == "GET":
-        ids, prefix = items(values.get("ids")), str(values.get("prefix") or "").lower()
-        return jsonify({"users": [doc for doc in everyone if _is_wanted_user(doc, ids, prefix)]})
-    email = str(required(values, "email"))
-    if any(doc["email"].lower() == email.lower() for doc in everyone):
-        raise RefusedCall(409, f"User with email {email} already exists")
-    doc = {
+        found = _listed("user", values, "name", "email")
+        return jsonify({"users": [doc for doc in found if values.get("ids") or _is_wanted_user(doc, values)]})
+    doc: Document = {
         "id": secrets.token_hex(12),
         "name": str(required(values, "name")),
-        "email": email,
+        "email": str(required(values, "email")),
         "role": str(required(values, "role")),
         "pending": True,
         "enabled": True,
-        "sub_account_ids": items(values.get("sub_account_ids")),
-        "all_sub_accounts": not values.get("sub_account_ids"),
+        "sub_account_ids": [],
         "created_at": iso(state().clock.now()),
         "groups": [],
     }
+    return _save_user(doc, values)
+
+
+def _is_wanted_user(doc: Document, values: Params) -> bool:
+    cloud, status = values.get("sub_account_id"), values.get("status")
+    if "pending" in values:  # the parameter of older SDKs
+        status = "pending" if flag(values, "pending") else "active"
+    has_cloud = not cloud or doc["all_sub_accounts"] or cloud in doc["sub_account_ids"]
+    return has_cloud and status in (None, "", "pending" if doc["pending"] else "active")
+
+
+def _save_user(doc: Document, values: Params) -> Response:
+    """Store a user with the given changes.
+
+    :raises RefusedCall: 409 when another user has the e-mail address.
+    """
+    doc.update(pick(values, "name", "email", "role"))
+    others = (other for other in state().storage.documents(ROOT, "user") if other["id"] != doc["id"])
+    if any(other["email"].lower() == doc["email"].lower() for other in others):
+        raise RefusedCall(409, f"User with email {doc['email']} already exists")
+    if "sub_account_ids" in values:
+        doc["sub_account_ids"] = items(values["sub_account_ids"])
+    doc["all_sub_accounts"] = not doc["sub_account_ids"]
     return save("user", doc)
-
-
-def _is_wanted_user(doc: Document, ids: List[str], prefix: str) -> bool:
-    return (not ids or doc["id"] in ids) and (doc["name"].lower().startswith(prefix) or prefix in doc["email"].lower())
 
 
 @blueprint.route(f"{ACCOUNT}/users/<item_id>", methods=["GET", "PUT", "DELETE"])
@@ -129,7 +155,7 @@ def user(account_id: str, item_id: str) -> Response:
         state().storage.delete_document(ROOT, "user", item_id)
         return jsonify({"message": "ok"})
     if request.method == "PUT":
-        return save("user", {**doc, **pick(params(), "name", "email", "role", "sub_account_ids")})
+        return _save_user(doc, params())
     return jsonify(doc)
 
 

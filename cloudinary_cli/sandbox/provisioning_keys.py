@@ -9,28 +9,18 @@ from typing import Any, Dict, List
 
 from flask import Blueprint, Response, jsonify, request
 
-from .auth_check import check_provisioning
 from .clouds import ROOT
 from .naming import random_id
 from .params import Params, flag, items, number, params, required
-from .provisioning_api import stored
+from .provisioning_api import ACCOUNT, blueprint, stored
 from .state import RefusedCall, state
 from .views import iso
 
-blueprint = Blueprint("provisioning_keys", __name__, url_prefix="/v1_1/provisioning")
-KEYS = "/accounts/<account_id>/sub_accounts/<item_id>/access_keys"
+KEYS = f"{ACCOUNT}/sub_accounts/<item_id>/access_keys"
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+\Z")
 CLOUD_LIFETIME = 24 * 3600
 # A client on this machine has no public address. RFC 5737 reserves this one for examples.
 REQUESTER_IP = "203.0.113.7"
-
-
-@blueprint.before_request
-def authorize() -> None:
-    """Require the provisioning key on account routes; the sign-up routes need none."""
-    account_id = (request.view_args or {}).get("account_id")
-    if account_id is not None:
-        check_provisioning(str(account_id))
 
 
 @blueprint.route(KEYS, methods=["GET", "POST", "DELETE"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import sqlite3
 import tempfile
 import threading
 from contextlib import contextmanager
@@ -18,7 +19,6 @@ from cloudinary_cli.system.child import run_command
 from .sandbox_server import HOST, SandboxServer
 from .settings import DEFAULT_TTL, SandboxSettings
 
-CREDENTIALS = ("CLOUDINARY_URL",)
 # Prefixes of settings of the caller that name no account.
 KEPT = ("CLOUDINARY_OAUTH_REDIRECT_", "CLOUDINARY_CLI_")
 
@@ -44,14 +44,18 @@ class SandboxOptions:
 def running_server(options: SandboxOptions) -> Iterator[SandboxServer]:
     """A server on the given port; without a data directory, its data is deleted afterwards.
 
-    :raises CliError: when the port is taken.
+    :raises CliError: when the port is taken, or the data directory cannot be used.
     """
     with tempfile.TemporaryDirectory(prefix="cld-sandbox-") as temporary:
         server = SandboxServer(options.settings(options.data or Path(temporary)), options.port)
         try:
             server.start()
+        except sqlite3.Error as error:
+            raise CliError(f"Cannot use the data directory {server.settings.data_dir}: {error}") from error
         except OSError as error:
-            raise CliError(f"Cannot listen on {HOST}:{options.port}: {error.strerror or error}") from error
+            # Errors of files have the name of the file, those of sockets have none.
+            what = f"use {error.filename}" if error.filename else f"listen on {HOST}:{options.port}"
+            raise CliError(f"Cannot {what}: {os.strerror(error.errno) if error.errno else error}") from error
         try:
             yield server
         finally:
@@ -61,7 +65,8 @@ def running_server(options: SandboxOptions) -> Iterator[SandboxServer]:
 def serve(options: SandboxOptions, console: Console) -> None:
     """Run until Ctrl-C or SIGTERM. Both reach the caller as exceptions, after the server has stopped."""
     with running_server(options) as server:
-        home = server.settings.data_dir / "home"
+        # Absolute, because the variables are also used in other directories.
+        home = server.settings.data_dir.resolve() / "home"
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         lines = [f"export {name}={shlex.quote(value)}" for name, value in server.environment(home).items()]
         kept = f"in {server.settings.data_dir}" if options.data else "until it stops"
@@ -82,15 +87,10 @@ def shell_in_sandbox(options: SandboxOptions, console: Console) -> int:
     with _fresh_sandbox(options) as (server, environment):
         where = f'Cloudinary sandbox on {server.base_url}, cloud "{server.settings.cloud_name}".'
         console.notice(f"{where} `exit` ends it and deletes its data.")
+        on_windows = os.name == "nt"
+        shell = os.environ.get("COMSPEC" if on_windows else "SHELL") or ("cmd.exe" if on_windows else "/bin/sh")
         # An interactive shell ignores SIGTERM and ends on SIGHUP (bash(1), "Signals").
-        return run_command([users_shell()], environment, console.error, {"SIGTERM": "SIGHUP"})
-
-
-def users_shell() -> str:
-    """The program of the user's shell."""
-    if os.name == "nt":
-        return os.environ.get("COMSPEC") or "cmd.exe"
-    return os.environ.get("SHELL") or "/bin/sh"
+        return run_command([shell], environment, console.error, {"SIGTERM": "SIGHUP"})
 
 
 @contextmanager
@@ -110,5 +110,5 @@ def sandbox_environment(server: SandboxServer, home: Path, oauth_only: bool) -> 
     }
     added = server.environment(home)
     if oauth_only:
-        added = {name: value for name, value in added.items() if name not in CREDENTIALS}
+        del added["CLOUDINARY_URL"]
     return {**kept, **added}

@@ -6,6 +6,7 @@ import logging
 import os
 import shlex
 import socket
+import sqlite3
 import sys
 import threading
 from pathlib import Path
@@ -59,15 +60,20 @@ class SandboxServer:
     def start(self) -> None:
         """Bind the port and serve.
 
-        :raises OSError: when the port is taken.
+        :raises OSError: when the port is taken, or the data directory cannot be used.
+        :raises sqlite3.Error: when the database in the data directory cannot be used.
         """
         # waitress only warns about queued requests, which a user of the sandbox need not see.
         logging.getLogger("waitress").addHandler(logging.NullHandler())
         logging.getLogger("waitress").propagate = False
-        listener = _bind(self._wanted_port)
+        listener = socket.create_server((HOST, self._wanted_port))
         self.port = listener.getsockname()[1]
         self._stop.clear()
-        self.app = create_app(self.settings, self.base_url)
+        try:
+            self.app = create_app(self.settings, self.base_url)
+        except (OSError, sqlite3.Error):
+            listener.close()
+            raise
         self._server = waitress.create_server(
             self.app,
             map=self._channels,
@@ -128,19 +134,6 @@ class SandboxServer:
 def browser_command() -> str:
     """A BROWSER value. It runs in the background, because the callback responds only after the code exchange."""
     return f"{shlex.quote(sys.executable)} -m cloudinary_cli.sandbox.consent_client %s &"
-
-
-def _bind(port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    try:
-        if os.name == "posix":
-            # On Windows, this option would let two servers share a port.
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((HOST, port))
-    except OSError:
-        listener.close()
-        raise
-    return listener
 
 
 def _with_loopback(value: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import json
 import time
@@ -11,20 +10,22 @@ from typing import Any, Dict, List, Tuple
 
 from flask import Response, jsonify
 
+from cloudinary_cli.search.expression import ExpressionError
+
 from .admin_api import folder_view, folders_in
 from .admin_auth import admin_blueprint
 from .assets import Asset
 from .params import Params, items, names_and_objects, page, params
-from .search_expr import ExpressionError, Predicate, compile_expression
+from .search_expr import Predicate, compile_expression
 from .search_values import lookup
 from .signing import is_same
 from .state import RefusedCall, state
-from .views import folder_of, search_view
+from .views import computed, folder_of, only, search_view
 
 blueprint = admin_blueprint("search_api")
-ALWAYS = ("asset_id", "public_id", "resource_type", "type", "created_at")
 AGGREGATES = ("resource_type", "type", "format", "status", "asset_folder", "folder")
 DEFAULT_PAGE = 50
+CACHED_SEARCHES = 16
 
 
 @blueprint.route("/resources/search", methods=["GET", "POST"])
@@ -59,7 +60,7 @@ def run_search(cloud: str, values: Params) -> Dict[str, Any]:
     body: Dict[str, Any] = {
         "total_count": len(found),
         "time": _elapsed(started),
-        "resources": [_select(search_view(cloud, record["_asset"], fields or extra), fields) for record in shown],
+        "resources": [only(search_view(cloud, record["_asset"], fields or extra), fields) for record in shown],
     }
     aggregates = names_and_objects(values, "aggregate")
     if aggregates:
@@ -72,16 +73,16 @@ def run_search(cloud: str, values: Params) -> Dict[str, Any]:
 def _found(cloud: str, values: Params) -> List[Dict[str, Any]]:
     """All matching records, newest first; those of the same second in upload order."""
     wanted, sort_by = _compile(values), names_and_objects(values, "sort_by")
-    generation, assets = state().assets(cloud).snapshot()
+    snapshot = state().assets(cloud).snapshot()
     # Relative dates depend on the time, so a result is cached for at most ten seconds of the server's clock.
-    moment = int(state().clock.now()) // 10
-    key = (cloud, generation, moment, str(values.get("expression") or ""), json.dumps(sort_by))
-
-    def search() -> List[Dict[str, Any]]:
-        records = (record_of(asset) for asset in assets)
-        return order([record for record in records if wanted(record)], sort_by)
-
-    return state().searches.get(key, search)
+    key = (int(state().clock.now()) // 10, str(values.get("expression") or ""), json.dumps(sort_by))
+    found = snapshot.searches.get(key)
+    if found is None:
+        found = order([record for record in map(record_of, snapshot.assets) if wanted(record)], sort_by)
+        if len(snapshot.searches) >= CACHED_SEARCHES:
+            snapshot.searches.clear()
+        snapshot.searches[key] = found
+    return found
 
 
 def run_signed_search(cloud: str, signature: str, ttl: int, query: str, cursor: str) -> Dict[str, Any]:
@@ -95,19 +96,15 @@ def run_signed_search(cloud: str, signature: str, ttl: int, query: str, cursor: 
         raise RefusedCall(401, "Invalid search URL signature")
     try:
         values = json.loads(base64.urlsafe_b64decode(query + "=" * (-len(query) % 4)))
-    except (ValueError, binascii.Error):
+    except ValueError:
         raise RefusedCall(400, "Invalid search URL") from None
     return run_search(cloud, {**values, **({"next_cursor": cursor} if cursor else {})})
 
 
 def record_of(asset: Asset) -> Dict[str, Any]:
     """The fields of an asset that an expression can use."""
-    record = dict(asset, _asset=asset, filename=str(asset["public_id"]).rsplit("/", 1)[-1])
-    record["folder"] = record["asset_folder"] = folder_of(asset)
-    if asset.get("width") and asset.get("height"):
-        record["pixels"] = asset["width"] * asset["height"]
-        record["aspect_ratio"] = asset["width"] / asset["height"]
-    return record
+    folder = folder_of(asset)
+    return {**asset, **computed(asset), "_asset": asset, "folder": folder, "asset_folder": folder}
 
 
 def order(
@@ -136,12 +133,8 @@ def _sort_key(value: Any, down: bool) -> Tuple[bool, float, str]:
 def _compile(values: Params) -> Predicate:
     try:
         return compile_expression(str(values.get("expression") or ""), state().clock.now())
-    except ExpressionError as error:
+    except (ExpressionError, RecursionError) as error:
         raise RefusedCall(400, f"Query parsing error: {error}") from None
-
-
-def _select(shown: Dict[str, Any], fields: List[str]) -> Dict[str, Any]:
-    return {key: value for key, value in shown.items() if key in ALWAYS or key in fields} if fields else shown
 
 
 def _aggregate(found: List[Dict[str, Any]], key: Any) -> Tuple[str, Any]:

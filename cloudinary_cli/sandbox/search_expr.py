@@ -7,15 +7,12 @@ with `:` (token match), `=` (exact match), `<`, `<=`, `>`, `>=`, a `[a TO b]` ra
 from __future__ import annotations
 
 import re
-from typing import Any, Callable, List, Mapping, Optional
+from typing import Callable, List, Optional
 
 from cloudinary_cli.search.expression import ExpressionError, Token, tokenize
 
-from .search_values import Matcher, compare, match_field, match_range, match_word
+from .search_values import Record, compare, match_field, match_range, match_word
 
-__all__ = ["ExpressionError", "Predicate", "Record", "compile_expression"]
-
-Record = Mapping[str, Any]
 Predicate = Callable[[Record], bool]
 
 RANGE = re.compile(r"([\[{])\s*(\S+)\s+TO\s+(\S+)\s*([\]}])\Z")
@@ -86,7 +83,7 @@ class _Parser:
         if token.kind == "range":
             return _range(token, self._now)
         if token.kind in ("word", "quoted") and not field:
-            return _bind(match_word, token.text)
+            return lambda record: match_word(record, token.text)
         name, now = token.field or field, self._now
         if token.op in (":", "="):
             return lambda record: match_field(record, name, token.text, exact=token.op == "=", now=now)
@@ -110,7 +107,3 @@ def _range(token: Token, now: float) -> Predicate:
 
 def _not(inner: Predicate) -> Predicate:
     return lambda record: not inner(record)
-
-
-def _bind(matcher: Matcher, text: str) -> Predicate:
-    return lambda record: matcher(record, text)

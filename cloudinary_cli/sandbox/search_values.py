@@ -8,7 +8,6 @@ from datetime import datetime, timezone
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 Record = Mapping[str, Any]
-Matcher = Callable[[Record, str], bool]
 
 FOLDERS = ("folder", "asset_folder", "path")
 DATES = ("created_at", "uploaded_at", "updated_at", "taken_at")
@@ -91,13 +90,13 @@ def quantity(value: Any) -> Optional[float]:
     match = re.match(r"(-?\d+(?:\.\d+)?)\s*(b|kb|mb|gb)?\Z", str(value).lower())
     if match:
         return float(match[1]) * UNITS[match[2] or "b"]
-    ratio = re.match(r"(\d+):(\d+)\Z", str(value))
+    ratio = re.match(r"(\d{1,9}):(\d{1,9})\Z", str(value))
     return int(ratio[1]) / int(ratio[2]) if ratio and int(ratio[2]) else None
 
 
 def moment(text: str, now: float) -> Optional[float]:
     """Seconds since the epoch for a date, a time, or a period before now."""
-    period = re.match(r"(\d+)([hdwmy])\Z", text)
+    period = re.match(r"(\d{1,9})([hdwmy])\Z", text)
     if period:
         return now - int(period[1]) * PERIODS[period[2]]
     try:

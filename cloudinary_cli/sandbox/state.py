@@ -13,10 +13,10 @@ from typing import Dict
 from flask import current_app
 
 from .assets import AssetStore
-from .clouds import CloudStore
+from .clouds import ROOT, CloudStore
+from .consent import Tickets
 from .device_store import DeviceStore
 from .grants import GrantStore
-from .search_cache import SearchCache
 from .settings import SandboxSettings
 from .storage import Storage
 from .traffic import FaultPlan, RequestLog
@@ -31,11 +31,6 @@ class RefusedCall(Exception):
         super().__init__(message)
         self.status = status
         self.message = message
-
-
-def header_text(message: str) -> str:
-    """A message, encoded for an HTTP header."""
-    return message.encode("ascii", "replace").decode("ascii").replace("\n", " ").replace("\r", " ")
 
 
 class Clock:
@@ -65,9 +60,9 @@ class Counters:
             return self._counts[name]
 
     def snapshot(self) -> Dict[str, int]:
-        """All counts but the internal ones, whose names start with an underscore."""
+        """All counts."""
         with self._lock:
-            return {name: count for name, count in self._counts.items() if not name.startswith("_")}
+            return dict(self._counts)
 
     def clear(self) -> None:
         """Reset all counters."""
@@ -84,14 +79,16 @@ class SandboxState:
     storage: Storage
     clock: Clock = field(default_factory=Clock)
     counters: Counters = field(default_factory=Counters)
-    usage: Counters = field(default_factory=Counters)  # by "<cloud>/<what>", for the Admin API's usage report
+    # By "<cloud>/<what>", for the Admin API's usage report, and the calls of each hour, for its rate limit.
+    usage: Counters = field(default_factory=Counters)
     log: RequestLog = field(default_factory=RequestLog)
     faults: FaultPlan = field(default_factory=FaultPlan)
-    searches: SearchCache = field(default_factory=SearchCache)
+    tickets: Tickets = field(default_factory=Tickets)
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
-        self.jwt_key = self.storage.meta("jwt_key", lambda: secrets.token_hex(32)).encode("ascii")
+        self.storage.add_document(ROOT, "key", "jwt", {"key": secrets.token_hex(32)})
+        self.jwt_key = (self.storage.document(ROOT, "key", "jwt") or {})["key"].encode("ascii")
         self.grants = GrantStore(self.storage, self.clock.now, self.settings.rotation_grace)
         self.devices = DeviceStore(self.storage, self.clock.now)
         self.clouds = CloudStore(self.storage)

@@ -7,10 +7,9 @@ import sqlite3
 import threading
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence
+from typing import Any, Dict, Iterator, List, Optional, Sequence
 
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS documents (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, cloud TEXT NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL,
     doc TEXT NOT NULL, UNIQUE (cloud, kind, key));
@@ -89,13 +88,6 @@ class Storage:
         """The first row of a query, or None."""
         found: Optional[sqlite3.Row] = self.connection().execute(sql, args).fetchone()
         return found
-
-    def meta(self, key: str, make: Callable[[], str]) -> str:
-        """A value that is generated once for this data directory and kept across restarts."""
-        with self.write() as connection:
-            connection.execute("INSERT OR IGNORE INTO meta (key, value) VALUES (?, ?)", (key, make()))
-            row = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-        return str(row["value"])
 
     def documents(self, cloud: str, kind: str) -> List[Document]:
         """All documents of one kind, oldest first."""

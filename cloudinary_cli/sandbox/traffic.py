@@ -13,6 +13,11 @@ from urllib.parse import parse_qs
 
 KEPT_REQUESTS = 10_000
 LONGEST_VALUE = 2_000  # characters
+LOGGED_HEADERS = {
+    "HTTP_CONTENT_RANGE": "content_range",
+    "HTTP_X_UNIQUE_UPLOAD_ID": "x_unique_upload_id",
+    "CONTENT_LENGTH": "content_length",
+}
 MODES = ("answer", "reset", "stall", "cut", "after")
 
 Entry = Dict[str, Any]
@@ -41,19 +46,20 @@ class RequestLog:
         self._lock = threading.Lock()
         self._entries: Deque[Entry] = deque(maxlen=KEPT_REQUESTS)
 
-    def start(self, method: str, path: str, query: str, headers: Dict[str, str]) -> Entry:
+    def start(self, method: str, path: str, environ: Dict[str, Any]) -> Entry:
         """Record a request when it arrives; its status is null until the response."""
+        authorization = environ.get("HTTP_AUTHORIZATION")
         entry: Entry = {
             "time": time.time(),
             "method": method,
             "path": path,
-            "query": flatten(parse_qs(query, keep_blank_values=True)),
+            "query": flatten(parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)),
             "form": {},
             "json": None,
             "files": {},
-            "authorization": headers.pop("authorization", None),
-            "user_agent": headers.pop("user_agent", None),
-            "headers": headers,
+            "authorization": fingerprint(authorization) if authorization else None,
+            "user_agent": environ.get("HTTP_USER_AGENT"),
+            "headers": {name: environ[key] for key, name in LOGGED_HEADERS.items() if environ.get(key)},
             "status": None,
             "fault": None,
         }
@@ -96,6 +102,15 @@ class Fault:
         if not self.path.startswith("/"):
             raise ValueError("path must start with a slash")
         self.method = self.method.upper() if self.method else None
+        self.skip, self.delay = int(self.skip), float(self.delay)
+        self.times = None if self.times is None else int(self.times)
+        self.status = None if self.status is None else int(self.status)
+        if self.status is not None and not 200 <= self.status <= 599:
+            raise ValueError("status must be from 200 to 599")
+        self.headers = {str(name): str(value) for name, value in self.headers.items()}
+        text = "".join([*self.headers, *self.headers.values()])
+        if not (text.isascii() and text.isprintable()):
+            raise ValueError("headers must be printable ASCII")
 
     @property
     def has_response(self) -> bool:

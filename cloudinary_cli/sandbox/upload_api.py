@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any, Callable, Dict, List, Optional, Tuple
+import zipfile
+from typing import Any, Callable, Dict, List, Tuple
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, jsonify, request, send_file
 
-from .archive import create_archive
 from .assets import Asset, AssetExists
 from .auth_check import check_upload
 from .chunks import ChunkStore, ReceivedChunk
-from .fetch import Received, describe, discard, receive, save_loopback_url
-from .ingest import apply_changes, change_asset, eager_items, ensure_folder, merge_derived, store_upload
-from .naming import check_public_id
-from .params import Params, flag, items, pairs, params, required
+from .fetch import Received, describe, receive, save, save_url
+from .ingest import apply_changes, change_asset, eager_items, ensure_folder, merge_derived, require_asset, store_upload
+from .media import PIXEL
+from .naming import check_public_id, random_id
+from .params import Params, flag, items, metadata, pairs, params, required
 from .state import RefusedCall, state
-from .text_image import text_image
 from .views import upload_view
 
 blueprint = Blueprint("upload_api", __name__, url_prefix="/v1_1/<cloud>")
@@ -61,13 +61,10 @@ def upload(cloud: str, kind: str, values: Params) -> Result:
 
 
 def _finish_upload(cloud: str, kind: str, values: Params, received: Received) -> Result:
-    try:
-        asset = store_upload(cloud, kind, values, received)
-    finally:
-        discard(received)
+    asset = store_upload(cloud, kind, values, received)
     if flag(values, "async"):
         return {"status": "pending", "batch_id": secrets.token_hex(16), "public_id": asset["public_id"]}
-    return _view(cloud, asset, values)
+    return upload_view(cloud, asset, values.get("api_key"))
 
 
 def _upload_chunk(cloud: str, kind: str, values: Params, chunk: ReceivedChunk) -> Result:
@@ -98,7 +95,7 @@ def explicit(cloud: str, kind: str, values: Params) -> Result:
         _fetch_original(cloud, kind, str(required(values, "public_id")), flag(values, "invalidate"))
     else:
         check_public_id(str(required(values, "public_id")))
-    asset = _require(cloud, kind, values, required(values, "public_id"))
+    asset = require_asset(cloud, kind, _type(values), str(required(values, "public_id")))
     fresh = eager_items(values.get("eager"), asset["bytes"])
 
     def change(current: Asset) -> None:
@@ -108,7 +105,7 @@ def explicit(cloud: str, kind: str, values: Params) -> Result:
     updated = change_asset(cloud, asset, change)
     ensure_folder(cloud, updated)
     state().usage.add(f"{cloud}/transformations", len(fresh))
-    result = _view(cloud, updated, values)
+    result = upload_view(cloud, updated, values.get("api_key"))
     wanted = {item["id"] for item in fresh}
     result["eager"] = [item for item in result.get("eager", []) if item["id"] in wanted]
     if flag(values, "eager_async") and fresh:
@@ -126,11 +123,7 @@ def _fetch_original(cloud: str, kind: str, url: str, again: bool) -> None:
     """
     if state().assets(cloud).get(kind, "fetch", url) is not None and not again:
         return
-    received = save_loopback_url(url)
-    try:
-        store_upload(cloud, kind, {"public_id": url, "type": "fetch"}, received)
-    finally:
-        discard(received)
+    store_upload(cloud, kind, {"public_id": url, "type": "fetch"}, save_url(url))
 
 
 def destroy(cloud: str, kind: str, values: Params) -> Result:
@@ -141,7 +134,7 @@ def destroy(cloud: str, kind: str, values: Params) -> Result:
 
 def rename(cloud: str, kind: str, values: Params) -> Result:
     """Give an asset another public ID or delivery type."""
-    asset = _require(cloud, kind, values, required(values, "from_public_id"))
+    asset = require_asset(cloud, kind, _type(values), str(required(values, "from_public_id")))
     target_id, store = check_public_id(str(required(values, "to_public_id")), "to_public_id"), state().assets(cloud)
     _check_type(values, "to_type", UPLOAD_TYPES)
     target_type = str(values.get("to_type") or asset["type"])
@@ -153,7 +146,7 @@ def rename(cloud: str, kind: str, values: Params) -> Result:
     except AssetExists:
         raise RefusedCall(409, f"to_public_id({target_id}) already exists") from None
     ensure_folder(cloud, moved)
-    return _view(cloud, moved, values)
+    return upload_view(cloud, moved, values.get("api_key"))
 
 
 def tags(cloud: str, kind: str, values: Params) -> Result:
@@ -181,14 +174,61 @@ def context(cloud: str, kind: str, values: Params) -> Result:
     """Add context to several assets, or remove it."""
     if values.get("command") == "remove_all":
         return _change_each(cloud, kind, values, lambda item: item.update(context={}))
+    if values.get("command") not in (None, "add"):
+        raise RefusedCall(400, f"Invalid command {values['command']}")
     added = pairs(values.get("context"))
     return _change_each(cloud, kind, values, lambda item: item["context"].update(added))
 
 
-def metadata(cloud: str, kind: str, values: Params) -> Result:
+def update_metadata(cloud: str, kind: str, values: Params) -> Result:
     """Set structured metadata of several assets."""
-    added = pairs(required(values, "metadata"))
+    added = metadata(required(values, "metadata"))
     return _change_each(cloud, kind, values, lambda item: item["metadata"].update(added))
+
+
+def text(cloud: str, kind: str, values: Params) -> Result:
+    """Store a picture of one pixel, since the sandbox does not render text."""
+    required(values, "text")
+    wanted = {"public_id": values.get("public_id") or random_id(), "type": "text"}
+    stored = store_upload(cloud, "image", wanted, save([PIXEL], "text.png"))
+    return upload_view(cloud, stored, values.get("api_key"))
+
+
+def create_archive(cloud: str, kind: str, values: Params) -> Any:
+    """A zip file of the assets chosen by ID, prefix or tag: stored as a raw asset, or sent as the response."""
+    if values.get("target_format") not in (None, "", "zip"):
+        raise RefusedCall(400, "The sandbox makes zip archives only")
+    chosen = [asset for asset in state().assets(cloud).all() if _is_chosen(asset, kind, values)]
+    found = {asset["public_id"] for asset in chosen}
+    missing = [public_id for public_id in items(values.get("public_ids")) if public_id not in found]
+    if (missing or not chosen) and not flag(values, "allow_missing"):
+        raise RefusedCall(400, f"Resources not found for the archive {', '.join(missing)[:200]}".strip())
+    path, name = state().temp_file(), str(values.get("target_public_id") or random_id())
+    with zipfile.ZipFile(str(path), "w", zipfile.ZIP_DEFLATED) as archive:
+        for asset in chosen:
+            member = asset["public_id"] + (f".{asset['format']}" if asset.get("format") else "")
+            member = member.rpartition("/")[2] if flag(values, "flatten_folders") else member
+            archive.write(str(state().assets(cloud).content(asset)), member)
+    if values.get("mode") == "download":
+        sent: Response = send_file(str(path), "application/zip", as_attachment=True, download_name=f"{name}.zip")
+        sent.call_on_close(path.unlink)
+        return sent
+    wanted = {"public_id": f"{name}.zip", "tags": values.get("target_tags")}
+    stored = store_upload(cloud, "raw", wanted, describe(path, f"{name}.zip"))
+    counts = {"resource_count": len(chosen), "file_count": len(chosen)}
+    return {**upload_view(cloud, stored, values.get("api_key")), **counts}
+
+
+def _is_chosen(asset: Asset, kind: str, values: Params) -> bool:
+    if kind not in ("all", "auto", asset["resource_type"]) or asset["type"] != _type(values):
+        return False
+    qualified = f"{asset['resource_type']}/{asset['type']}/{asset['public_id']}"
+    return (
+        asset["public_id"] in items(values.get("public_ids"))
+        or qualified in items(values.get("fully_qualified_public_ids"))
+        or any(asset["public_id"].startswith(prefix) for prefix in items(values.get("prefixes")))
+        or bool(set(asset["tags"]) & set(items(values.get("tags"))))
+    )
 
 
 def _change_each(cloud: str, kind: str, values: Params, change: Callable[[Asset], None]) -> Result:
@@ -204,18 +244,6 @@ def _type(values: Params) -> str:
     return str(values.get("type") or "upload")
 
 
-def _require(cloud: str, kind: str, values: Params, public_id: Any) -> Asset:
-    asset: Optional[Asset] = state().assets(cloud).get(kind, _type(values), str(public_id))
-    if asset is None:
-        raise RefusedCall(404, f"Resource not found - {public_id}")
-    return asset
-
-
-def _view(cloud: str, asset: Asset, values: Params) -> Result:
-    keys = state().clouds.keys(cloud)
-    return upload_view(cloud, asset, str(values.get("api_key") or (keys[0]["api_key"] if keys else "")))
-
-
 ACTIONS: Dict[str, Callable[[str, str, Params], Any]] = {
     "upload": upload,
     "explicit": explicit,
@@ -223,7 +251,7 @@ ACTIONS: Dict[str, Callable[[str, str, Params], Any]] = {
     "rename": rename,
     "tags": tags,
     "context": context,
-    "metadata": metadata,
+    "metadata": update_metadata,
     "generate_archive": create_archive,
-    "text": text_image,
+    "text": text,
 }

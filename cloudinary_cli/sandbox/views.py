@@ -11,6 +11,8 @@ from .assets import Asset
 from .signing import RESTRICTED, escaped, signature_path
 from .state import state
 
+NOT_UPLOADED = ("status", "access_mode", "related", "uploaded_at", "context", "metadata", "derived", "access_control")
+ALWAYS = ("asset_id", "public_id", "resource_type", "type", "created_at")
 HIDDEN = ("derived", "tags", "context", "metadata", "related", "original_filename", "version_id")
 
 
@@ -48,30 +50,23 @@ def folder_of(asset: Asset) -> str:
     return str(asset.get("asset_folder") or "")
 
 
-def upload_view(cloud: str, asset: Asset, api_key: str) -> Dict[str, Any]:
-    """The response of upload, explicit and rename."""
-    shown = common(cloud, asset)
-    shown["signature"] = response_signature(cloud, asset)
-    shown["placeholder"] = False
-    shown["api_key"] = api_key
-    for key in ("status", "access_mode", "related", "uploaded_at"):
-        shown.pop(key, None)
-    for key in ("context", "metadata", "derived", "access_control"):
-        if not shown.get(key):
-            shown.pop(key, None)
-    if asset.get("context"):
-        shown["context"] = {"custom": asset["context"]}
-    if asset.get("derived"):
-        shown["eager"] = [derived_view(cloud, asset, item) for item in asset["derived"]]
-        shown.pop("derived", None)
-    return shown
-
-
-def response_signature(cloud: str, asset: Asset) -> str:
-    """The signature that the SDK's verify_api_response_signature() checks."""
+def upload_view(cloud: str, asset: Asset, api_key: Optional[str]) -> Dict[str, Any]:
+    """The response of upload, explicit and rename. `api_key` is that of the request, by default the cloud's first."""
     keys = state().clouds.keys(cloud)
     text = f"public_id={asset['public_id']}&version={asset['version']}{keys[0]['api_secret'] if keys else ''}"
-    return hashlib.sha1(text.encode("utf-8")).hexdigest()  # noqa: S324 - what the SDK expects
+    shown = {
+        **{key: value for key, value in common(cloud, asset).items() if key not in NOT_UPLOADED},
+        # The SDK's verify_api_response_signature() checks it.
+        "signature": hashlib.sha1(text.encode("utf-8")).hexdigest(),  # noqa: S324
+        "placeholder": False,
+        "api_key": api_key or (keys[0]["api_key"] if keys else ""),
+    }
+    shown.update({key: asset[key] for key in ("metadata", "access_control") if asset[key]})
+    if asset["context"]:
+        shown["context"] = {"custom": asset["context"]}
+    if asset["derived"]:
+        shown["eager"] = [derived_view(cloud, asset, item) for item in asset["derived"]]
+    return shown
 
 
 def derived_view(cloud: str, asset: Asset, item: Dict[str, Any]) -> Dict[str, Any]:
@@ -84,22 +79,30 @@ def derived_view(cloud: str, asset: Asset, item: Dict[str, Any]) -> Dict[str, An
 def admin_view(cloud: str, asset: Asset, extra: List[str]) -> Dict[str, Any]:
     """An asset of a list, with tags, context and metadata only if requested."""
     shown = {key: value for key, value in common(cloud, asset).items() if key not in HIDDEN}
-    if asset.get("tags") and "tags" in extra:
-        shown["tags"] = asset["tags"]
-    if asset.get("context") and "context" in extra:
+    shown.update({key: asset[key] for key in ("tags", "metadata") if key in extra and asset[key]})
+    if "context" in extra and asset["context"]:
         shown["context"] = {"custom": asset["context"]}
-    if asset.get("metadata") and "metadata" in extra:
-        shown["metadata"] = asset["metadata"]
     return shown
+
+
+def only(shown: Dict[str, Any], fields: List[str]) -> Dict[str, Any]:
+    """The requested fields of an asset and those that every response has; all fields when none were requested."""
+    return {key: value for key, value in shown.items() if key in ALWAYS or key in fields} if fields else shown
+
+
+def computed(asset: Asset) -> Dict[str, Any]:
+    """The fields that only searches have."""
+    found = {"filename": str(asset["public_id"]).rsplit("/", 1)[-1]}
+    if not (asset.get("width") and asset.get("height")):
+        return found
+    return {**found, "pixels": asset["width"] * asset["height"], "aspect_ratio": asset["width"] / asset["height"]}
 
 
 def search_view(cloud: str, asset: Asset, extra: List[str]) -> Dict[str, Any]:
     """An asset of a search result, with a flat context and the file name."""
-    shown = admin_view(cloud, asset, extra)
-    shown["filename"] = str(asset["public_id"]).rsplit("/", 1)[-1]
-    if asset.get("width") and asset.get("height"):
-        shown["pixels"] = asset["width"] * asset["height"]
-        shown["aspect_ratio"] = round(asset["width"] / asset["height"], 5)
+    shown = {**admin_view(cloud, asset, extra), **computed(asset)}
+    if "aspect_ratio" in shown:
+        shown["aspect_ratio"] = round(shown["aspect_ratio"], 5)
     if "context" in shown:
         shown["context"] = asset["context"]
     if "tags" in extra:

@@ -15,17 +15,17 @@ from cloudinary_cli.transfer.engine.records import RemoteAsset
 
 # The file in which sync records changed names, in the local folder.
 NAME_MAP = ".cld-sync"
-_ALIASES = {
+ALIASES = {
     "jpeg": "jpg", "jpe": "jpg", "tif": "tiff", "ps": "eps", "ept": "eps", "eps3": "eps", "j2k": "jpc", "jxr": "wdp",
     "hdp": "wdp", "m4v": "mp4", "h264": "mp4", "mp4dv": "mp4", "mp4da": "mp4", "asf": "wmv", "m2v": "mpeg",
     "m2t": "ts", "m2ts": "ts", "aif": "aiff", "aifc": "aiff", "mka": "webm", "webmda": "webm", "webmdv": "webm",
     "opus": "ogg", "bmp2": "bmp", "bmp3": "bmp", "heif": "heic", "mid": "midi",
 }  # fmt: skip
-_IMAGES = frozenset(
+IMAGES = frozenset(
     "ai avif bmp bw djvu dng eps fbx flif gif glb gltf heic ico indd jp2 jpc jpg jxl obj pdf png psd svg tga tiff"
     " u3ma usdz wdp webp".split()
 )
-_VIDEOS = frozenset(
+VIDEOS = frozenset(
     "3g2 3gp aac aiff amr avi flac flv m3u8 m4a midi mkv mov mp3 mp4 mpeg mpg mxf ogg ogv ts wav webm wmv".split()
 )
 
@@ -60,7 +60,7 @@ def normalized(path: str) -> str:
     if not extension:
         return path
     lower = extension[1:].lower()
-    alias = _ALIASES.get(lower, lower)
+    alias = ALIASES.get(lower, lower)
     return path if alias == extension[1:] else f"{stem}.{alias}"  # most keys are the path itself, and take no memory
 
 
@@ -104,8 +104,8 @@ def is_media(extension: str) -> bool:
 def resource_type_of(extension: str) -> str:
     """The resource type that the server gives to a file with this extension (with its dot)."""
     lower = extension[1:].lower()
-    name = _ALIASES.get(lower, lower)
-    return "image" if name in _IMAGES else "video" if name in _VIDEOS else "raw"
+    name = ALIASES.get(lower, lower)
+    return "image" if name in IMAGES else "video" if name in VIDEOS else "raw"
 
 
 def clean_folder(folder: str) -> str:
@@ -198,8 +198,8 @@ def place(key: str, mode: FolderMode) -> Tuple[str, str]:
     In fixed mode the public ID is the path without its extension, so a.jpg and a.png are the same image.
     """
     stem, extension = split_extension(key)
-    if mode is FolderMode.FIXED and extension[1:] in _IMAGES:
+    if mode is FolderMode.FIXED and extension[1:] in IMAGES:
         return stem, "image"
-    if mode is FolderMode.FIXED and extension[1:] in _VIDEOS:
+    if mode is FolderMode.FIXED and extension[1:] in VIDEOS:
         return stem, "video"
     return key, ""

@@ -17,10 +17,10 @@ from svg import terminal_svg
 from terminal import Recorder
 
 from cloudinary_cli.sandbox.demo import free_port
+from cloudinary_cli.sandbox.media import PIXEL
 from cloudinary_cli.sandbox.runner import SandboxOptions, running_server, sandbox_environment
 from cloudinary_cli.sandbox.sandbox_server import SandboxServer
 from cloudinary_cli.sandbox.settings import SandboxSettings
-from cloudinary_cli.sandbox.text_image import PIXEL
 
 COLUMNS, LINES = 108, 40
 

@@ -197,6 +197,17 @@ def test_presets_and_mappings(options: Options) -> None:
         cloudinary.api.upload_mapping("m", **options)
 
 
+def test_presets_and_profiles_have_values_of_the_right_type(options: Options) -> None:
+    cloudinary.api.create_upload_preset(name="p", use_filename=True, overwrite=False, public_id_prefix="1", **options)
+    settings = {"use_filename": True, "overwrite": False, "public_id_prefix": "1"}
+    assert cloudinary.api.upload_preset("p", **options)["settings"] == settings
+    representations = [{"transformation": {"width": 5}}]
+    created = cloudinary.api.create_streaming_profile("mine", representations=representations, **options)
+    assert created["data"]["representations"] == [{"transformation": "w_5"}]
+    changed = cloudinary.api.update_streaming_profile("mine", display_name="Mine", **options)["data"]
+    assert (changed["display_name"], changed["representations"]) == ("Mine", [{"transformation": "w_5"}])
+
+
 def test_metadata_fields(options: Options) -> None:
     field = {
         "external_id": "f",

@@ -6,7 +6,7 @@ import hashlib
 import http.client
 import threading
 import time
-from typing import Any, Dict
+from typing import Any, Dict, List
 
 import pytest
 import requests
@@ -55,6 +55,19 @@ def test_a_fault_replaces_the_response(sandbox: SandboxServer, control: Control)
     assert responses[1].json() == {"error": {"message": "down"}} and responses[1].headers["Retry-After"] == "7"
     assert control.stats()["admin_calls"] == 2
     assert [entry["fault"] for entry in control.requests(PING)] == [None, "answer", "answer", None]
+
+
+def test_numbers_of_a_fault_may_be_text_and_headers_numbers(sandbox: SandboxServer, control: Control) -> None:
+    control.fault(PING, times="1", skip="1", status="503", headers={"Retry-After": 7})
+    responses = [ping(sandbox) for _ in range(3)]
+    assert [response.status_code for response in responses] == [200, 503, 200]
+    assert responses[1].headers["Retry-After"] == "7"
+
+
+def test_a_cloud_cannot_take_the_key_of_another_one(sandbox: SandboxServer, control: Control) -> None:
+    body = {"cloud_name": "other", "api_key": sandbox.settings.api_key, "api_secret": "x"}
+    assert control.http.post(control.base + "/clouds", json=body).status_code == 409
+    assert ping(sandbox).status_code == 200
 
 
 def test_fault_with_text_delay_and_method(sandbox: SandboxServer, control: Control) -> None:
@@ -124,6 +137,9 @@ def test_after_processes_the_request_before_the_fault(
 def test_faults_are_checked(control: Control) -> None:
     for body in ({}, {"path": "x"}, {"path": "/", "mode": "odd"}, {"path": "/", "surprise": 1}, [1]):
         assert control.http.post(control.base + "/faults", json=body).status_code == 400
+    odd: List[Dict[str, Any]] = [{"times": "x"}, {"skip": "x"}, {"status": "x"}, {"status": 99}, {"headers": 5}]
+    for body in [*odd, {"headers": {"A": "b\r\nC: d"}}, {"headers": {"A": "\u4e2d"}}]:
+        assert control.http.post(control.base + "/faults", json={"path": "/", **body}).status_code == 400
     plain = control.http.post(control.base + "/faults", data='{"path": "/"}', headers={"Content-Type": "text/plain"})
     assert plain.status_code == 415
     assert control.http.post(control.base + "/clock", json={"offset": "soon"}).status_code == 400

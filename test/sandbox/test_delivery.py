@@ -104,6 +104,36 @@ def test_an_upload_mapping_fetches_missing_assets(
     assert "127.0.0.1 only" in session().head(url("web/a.png", **delivery)).headers["X-Cld-Error"]
 
 
+def test_a_missing_asset_is_not_another_one_with_the_same_last_name(options: Options, delivery: Options) -> None:
+    cloudinary.uploader.upload(io.BytesIO(png()), public_id="hello", **options)
+    for source in ("legacy/hello.png", "my_pics/hello.png", "v1/legacy/hello.png"):
+        assert session().get(url(source, **delivery)).status_code == 404
+    for transformation in ("w_5", "c_scale,w_5/a_9", "$size_5/w_$size", "if_w_gt_5,w_5/if_end", "t_small"):
+        address = url("hello.png", raw_transformation=transformation, **delivery)
+        assert session().get(address).status_code == 200, address
+
+
+def test_an_upload_mapping_serves_transformations_and_folders_with_dots(
+    sandbox: SandboxServer, options: Options, delivery: Options
+) -> None:
+    for public_id in ("hello", "origin/hello"):
+        cloudinary.uploader.upload(io.BytesIO(png()), public_id=public_id, **options)
+    template = f"{sandbox.base_url}/sandbox/image/upload/origin/"
+    cloudinary.api.create_upload_mapping("old.site", template=template, **options)
+    assert session().get(url("old.site/hello.png", width=5, crop="scale", **delivery)).status_code == 200
+    assert session().get(url("old.site/hello", **delivery)).status_code == 200
+    listed = cloudinary.api.resources(type="upload", prefix="old", **options)["resources"]
+    assert [item["public_id"] for item in listed] == ["old.site/hello"]
+
+
+def test_a_download_is_an_attachment_only_if_asked_for(options: Options) -> None:
+    cloudinary.uploader.upload(io.BytesIO(png()), public_id="p", **options)
+    for attachment in (True, False):
+        address = cloudinary.utils.private_download_url("p", "png", attachment=attachment, **options)
+        shown = session().get(address).headers["Content-Disposition"].startswith("attachment")
+        assert shown is attachment, address
+
+
 def test_malformed_paths_are_refused(sandbox: SandboxServer) -> None:
     for path in ("../../../etc/passwd", "..%2f..%2fetc%2fpasswd", "//", "v1/", "s--abcdefgh--/", "%00", "a" * 3000):
         assert session().get(f"{sandbox.base_url}/sandbox/image/upload/{path}").status_code in (401, 404)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import time
 import uuid
 from typing import Any, Dict
 
+import cloudinary.search
+import cloudinary.uploader
 import cloudinary.utils
 import pytest
 import requests
+from cloudinary.exceptions import BadRequest
 
 from cloudinary_cli.sandbox.sandbox_server import SandboxServer
 
-from .helpers import session
+from .helpers import png, session
 
 HUGE = "9" * 5000  # Python refuses to convert more than 4300 digits
 
@@ -59,6 +63,40 @@ def test_signatures_that_are_not_ascii(shared_sandbox: SandboxServer) -> None:
     assert "Invalid search URL" in refused(session().get(url), 401)
 
 
+@pytest.mark.parametrize("datasource", ["a", ["a"], {"values": ["a"]}, {"values": 1}], ids=str)
+def test_entries_of_a_data_source(shared_sandbox: SandboxServer, datasource: Any) -> None:
+    settings, http = shared_sandbox.settings, session()
+    http.auth = (settings.api_key, settings.api_secret)
+    fields, name = f"{shared_sandbox.base_url}/v1_1/sandbox/metadata_fields", uuid.uuid4().hex
+    field = {"external_id": name, "type": "enum", "label": name}
+    assert "parameter datasource" in refused(http.post(fields, json={**field, "datasource": datasource}))
+    assert http.post(fields, json=field).status_code == 200
+    assert "parameter datasource" in refused(http.put(f"{fields}/{name}", json={"datasource": datasource}))
+    values = datasource["values"] if isinstance(datasource, dict) else datasource
+    assert "parameter datasource" in refused(http.put(f"{fields}/{name}/datasource", json={"values": values}))
+
+
+@pytest.mark.parametrize("rules", ["x", "5", '["x"]'])
+def test_rules_of_access_control(shared_sandbox: SandboxServer, shared_options: Dict[str, Any], rules: str) -> None:
+    cloudinary.uploader.upload(io.BytesIO(png()), public_id="ruled", **shared_options)
+    settings = shared_sandbox.settings
+    url = f"{shared_sandbox.base_url}/v1_1/sandbox/resources/image/upload/ruled"
+    response = requests.post(url, {"access_control": rules}, auth=(settings.api_key, settings.api_secret))
+    assert "parameter access_control" in refused(response)
+    assert session().get(f"{shared_sandbox.base_url}/sandbox/image/upload/ruled.png").status_code == 200
+
+
+@pytest.mark.parametrize("expression", ["created_at>" + "9" * 400 + "d", "aspect_ratio>" + "9" * 400 + ":1"])
+def test_huge_numbers_of_a_search(shared_options: Dict[str, Any], expression: str) -> None:
+    cloudinary.uploader.upload(io.BytesIO(png()), public_id="p", **shared_options)
+    cloudinary.search.Search().expression(expression).execute(**shared_options)
+
+
+def test_a_search_that_is_nested_too_deeply(shared_options: Dict[str, Any]) -> None:
+    with pytest.raises(BadRequest, match="Query parsing error"):
+        cloudinary.search.Search().expression("(" * 3000 + "a" + ")" * 3000).execute(**shared_options)
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -75,6 +113,7 @@ def test_signatures_that_are_not_ascii(shared_sandbox: SandboxServer) -> None:
         {"max_results": {}},
         {"next_cursor": []},
         {"next_cursor": ["x"]},
+        {"next_cursor": "-a"},
     ],
     ids=str,
 )

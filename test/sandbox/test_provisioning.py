@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import Any, Dict
+from typing import Any, Dict, List
 
 import cloudinary.api
 import cloudinary.provisioning
@@ -88,6 +88,35 @@ def test_users_and_groups(account: Options) -> None:
     cloudinary.provisioning.delete_user_group(group["id"], **account)
     cloudinary.provisioning.delete_user(user["id"], **account)
     assert cloudinary.provisioning.users(**account)["users"] == []
+
+
+def test_users_are_filtered(account: Options) -> None:
+    def names(**filters: Any) -> List[str]:
+        return [user["name"] for user in cloudinary.provisioning.users(**filters, **account)["users"]]
+
+    ann = cloudinary.provisioning.create_user("Ann", "a@example.com", "admin", sub_account_ids=["1"], **account)
+    bob = cloudinary.provisioning.create_user("Bob", "b@example.com", "admin", **account)
+    assert (names(sub_account_id="1"), names(sub_account_id="2")) == (["Ann", "Bob"], ["Bob"])
+    assert (names(status="pending"), names(status="active")) == (["Ann", "Bob"], [])
+    assert (names(prefix="b@"), names(prefix="example")) == (["Bob"], [])
+    assert names(user_ids=[ann["id"]], prefix="b") == ["Ann"], "with IDs, other filters are ignored"
+    changed = cloudinary.provisioning.update_user(bob["id"], sub_account_ids=["1"], **account)
+    assert changed["all_sub_accounts"] is False and names(sub_account_id="2") == []
+    with pytest.raises(AlreadyExists):
+        cloudinary.provisioning.update_user(bob["id"], email="A@example.com", **account)
+
+
+def test_a_disabled_sub_account_accepts_no_calls(sandbox: SandboxServer, account: Options) -> None:
+    created = cloudinary.provisioning.create_sub_account("off", enabled=False, **account)
+    key = created["api_access_keys"][0]
+    options = {"cloud_name": "off", "api_key": key["key"], "api_secret": key["secret"]}
+    with pytest.raises(AuthorizationRequired, match="disabled"):
+        cloudinary.api.ping(upload_prefix=sandbox.base_url, **options)
+    assert cloudinary.provisioning.update_sub_account(created["id"], enabled=True, **account)["enabled"] is True
+    assert cloudinary.api.ping(upload_prefix=sandbox.base_url, **options)["status"] == "ok"
+    assert len(cloudinary.provisioning.sub_accounts(enabled=True, **account)["sub_accounts"]) == 1
+    with pytest.raises(BadRequest, match="cannot rename"):
+        cloudinary.provisioning.update_sub_account(created["id"], cloud_name="on", **account)
 
 
 def test_agent_account(sandbox: SandboxServer) -> None:

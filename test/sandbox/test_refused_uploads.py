@@ -41,6 +41,12 @@ def test_public_ids_with_forbidden_characters_are_refused(shared_options: Option
     assert cloudinary.api.resource("fine", **shared_options)["public_id"] == "fine"
 
 
+def test_public_ids_have_up_to_255_characters(shared_options: Options) -> None:
+    assert upload("f/" + "x" * 253, **shared_options)["bytes"] == len(png())
+    with pytest.raises(BadRequest, match="is invalid"):
+        upload("f/" + "x" * 254, **shared_options)
+
+
 @pytest.mark.parametrize("public_id", ["a b", "\u00e9/\u4e2d", "a,b=c", "it's (1) [2] {3}!", "a:b;c@d$e*f", "v1/a.b"])
 def test_other_characters_are_accepted(shared_options: Options, public_id: str) -> None:
     response = upload(public_id, **shared_options)

@@ -32,10 +32,9 @@ def run(*arguments: str, **options: Any) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def start(*arguments: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [*CLD, "sandbox", "start", "--port", "0", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+def start(*arguments: str, **options: Any) -> "subprocess.Popen[str]":
+    command = [*CLD, "sandbox", "start", "--port", "0", *arguments]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
 
 
 def exports(process: "subprocess.Popen[str]") -> Dict[str, str]:
@@ -124,6 +123,23 @@ def test_start_says_when_the_port_is_taken(sandbox: SandboxServer) -> None:
     )
     assert done.returncode == 1 and done.stdout == ""
     assert f"Cannot listen on 127.0.0.1:{sandbox.port}" in done.stderr
+
+
+@posix
+def test_start_with_a_relative_data_directory_prints_absolute_paths(tmp_path: Path) -> None:
+    process = start("--data", "box", cwd=tmp_path)
+    assert exports(process)["CLOUDINARY_HOME"] == str(tmp_path.resolve() / "box" / "home")
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=20)
+
+
+@pytest.mark.parametrize("name", ["sandbox.sqlite3", "tmp"])
+def test_start_says_when_the_data_directory_cannot_be_used(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("not a database, not a directory")
+    process = start("--data", str(tmp_path))
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 1 and out == "" and "Cannot listen" not in err
+    assert len(err.splitlines()) == 1 and str(tmp_path) in err
 
 
 def test_missing_extra_is_one_clear_line(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ import pytest
 from cloudinary.exceptions import BadRequest
 
 from cloudinary_cli.sandbox.sandbox_server import SandboxServer
-from cloudinary_cli.sandbox.search_expr import ExpressionError, compile_expression
+from cloudinary_cli.sandbox.search_expr import compile_expression
+from cloudinary_cli.search.expression import ExpressionError
 
 from .conftest import sdk_options
 from .helpers import png, session

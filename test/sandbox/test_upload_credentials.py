@@ -45,6 +45,17 @@ def test_unsigned_needs_an_unsigned_preset(sandbox: SandboxServer, options: Opti
         cloudinary.uploader.unsigned_upload(io.BytesIO(png()), "none", **anonymous)
 
 
+def test_unsigned_uploads_take_few_parameters_and_replace_nothing(sandbox: SandboxServer, options: Options) -> None:
+    cloudinary.api.create_upload_preset(name="open", unsigned=True, overwrite=True, **options)
+    anonymous = {"cloud_name": "sandbox", "upload_prefix": sandbox.base_url}
+    first = cloudinary.uploader.unsigned_upload(io.BytesIO(png()), "open", public_id="a", tags="t", **anonymous)
+    again = cloudinary.uploader.unsigned_upload(io.BytesIO(png(5)), "open", public_id="a", **anonymous)
+    assert again["existing"] is True and again["etag"] == first["etag"] and first["tags"] == ["t"]
+    refusal = "Use filename parameter is not allowed when using unsigned upload. Only upload_preset,callback,public_id,"
+    with pytest.raises(BadRequest, match=refusal):
+        cloudinary.uploader.unsigned_upload(io.BytesIO(png()), "open", use_filename=True, **anonymous)
+
+
 def test_upload_with_an_access_token(sandbox: SandboxServer, oauth: OAuthClient, control: Control) -> None:
     options = {"cloud_name": "sandbox", "upload_prefix": sandbox.base_url, "oauth_token": oauth.login()["access_token"]}
     assert cloudinary.uploader.upload(io.BytesIO(png()), public_id="mine", **options)["public_id"] == "mine"
