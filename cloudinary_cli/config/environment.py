@@ -31,9 +31,7 @@ _OWN_VARIABLES = frozenset(
 
 def environment_is_configured(environ: Mapping[str, str]) -> bool:
     """True when the SDK would find a cloud name in the environment."""
-    if environ.get("CLOUDINARY_CLOUD_NAME"):
-        return True
-    return try_parse(environ.get("CLOUDINARY_URL")) is not None
+    return bool(environ.get("CLOUDINARY_CLOUD_NAME")) or try_parse(environ.get("CLOUDINARY_URL")) is not None
 
 
 def is_own_variable(name: str) -> bool:

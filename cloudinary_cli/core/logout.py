@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Optional
+from typing import List, Optional
 
 import click
 
 from cloudinary_cli.command import CldCommand, completion_of
-from cloudinary_cli.config import rules as config_rules
-from cloudinary_cli.config.url import is_ambiguous_login, is_oauth_url
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.config_options import quoted, shown
 from cloudinary_cli.errors import URL_IS_NO_NAME, CliError, Declined
@@ -54,8 +52,7 @@ def _logout_all(app: AppContext, force: bool) -> bool:
     """End all logins, one after the other. One that cannot be ended does not keep the others."""
     from cloudinary_cli.auth import use_cases
 
-    cfg = app.store.load()
-    names = [name for name in config_rules.user_config_names(cfg) if _is_login(cfg[name])]
+    names = use_cases.login_names(app.store.load())
     if not names:
         app.console.info(_NONE)
         return True
@@ -64,17 +61,12 @@ def _logout_all(app: AppContext, force: bool) -> bool:
         raise Declined("Not logged out.")
     done = []
     for name in names:
-        end = use_cases.remove_ambiguous_login if is_ambiguous_login(cfg[name]) else use_cases.logout
         try:
-            done.append(_report(app, name, end(app.store, name, app.environ).value))
+            done.append(_report(app, name, use_cases.logout(app.store, name, app.environ).value))
         except CliError as error:
             app.console.error(error.message)
             done.append(False)
     return all(done)
-
-
-def _is_login(entry: Any) -> bool:
-    return is_oauth_url(entry) or is_ambiguous_login(entry)
 
 
 def _choose(app: AppContext, logins: List[str]) -> Optional[str]:
