@@ -109,7 +109,7 @@ def identify(
 def _state(active: ResolvedConfig, now: float) -> LoginState:
     if not active.is_usable:
         return LoginState(State.NEEDS_LOGIN)
-    if active.type != "oauth":
+    if not active.has_oauth:
         return LoginState(State.UNVERIFIED)
     state_of = saved_login_state if active.source is Source.SAVED else static_login_state
     return state_of(active.fields, now)
