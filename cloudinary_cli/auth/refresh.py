@@ -188,8 +188,9 @@ class Refresher:
                     lost = section.response_was_lost or error.delivery is Delivery.UNKNOWN
                     return self._failed(saved, entry, known, error, lost)
                 return self._store(saved, entry, response, pending)
-            except BaseException:
-                if not section.may_be_spent:
+            except BaseException as error:
+                # After a LockTimeout no record was written, and a second wait would take as long as the first.
+                if not section.may_be_spent and not isinstance(error, LockTimeout):
                     with deferred_signals():
                         saved.try_note(known.kind if known is not None else None)
                 raise
