@@ -44,7 +44,7 @@ def config_names(ctx: click.Context, param: click.Parameter, incomplete: str) ->
 
 def login_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> List[str]:
     """Names of the saved logins."""
-    return _names(incomplete, config_url.is_oauth_url)
+    return _names(incomplete, config_url.is_login)
 
 
 def exec_words(ctx: click.Context, param: click.Parameter, incomplete: str) -> List[Any]:

@@ -133,7 +133,7 @@ def check_new_name(store: ConfigStore, name: str, may_overwrite: bool) -> None:
     entry = store.load().get(name)
     if entry is None:
         return
-    if config_url.is_oauth_url(entry):
+    if config_url.is_login(entry):
         raise ConfigError(f"'{name}' is a login, which cannot be overwritten. Choose another --name.")
     if not may_overwrite:
         raise ConfigError(f"A configuration named '{name}' exists already. Choose another --name.")
@@ -162,7 +162,7 @@ def save(store: ConfigStore, created: Created, plan: SavePlan, environ: Mapping[
     url, wanted = created.url(), plan.name or created.cloud_name
     env_configured = environment_is_configured(environ)
     with store.transaction() as cfg:
-        overwrites = wanted in cfg and plan.may_overwrite and not config_url.is_oauth_url(cfg[wanted])
+        overwrites = wanted in cfg and plan.may_overwrite and not config_url.is_login(cfg[wanted])
         name = wanted if overwrites else _free_name(cfg, wanted)
         status = config_rules.put_entry(cfg, name, url, plan.set_default, env_configured)
     return SaveResult(True, name, status, None if name == wanted else wanted, overwrites)

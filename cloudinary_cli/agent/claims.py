@@ -10,7 +10,7 @@ from cloudinary_cli import defaults
 from cloudinary_cli.config import rules as config_rules
 from cloudinary_cli.config import url as config_url
 from cloudinary_cli.config.store import ConfigStore
-from cloudinary_cli.config.view import parse_time, seconds_until
+from cloudinary_cli.config.view import parse_time
 from cloudinary_cli.errors import ConfigError, ConfigNotFound
 
 _CLAIM_KEYS = ("claim_url", "expires_at", "delivery_ips")
@@ -46,7 +46,7 @@ def _claimable(name: str, url: Any, now: float) -> Optional[ClaimableCloud]:
         return None
     expires_at = parsed.get("expires_at") or None
     moment = parse_time(expires_at)
-    expired = None if moment is None else seconds_until(moment, now) <= 0
+    expired = None if moment is None else moment.timestamp() <= now
     return ClaimableCloud(name, parsed.cloud_name, claim_url, expires_at, expired)
 
 

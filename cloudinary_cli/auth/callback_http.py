@@ -187,23 +187,18 @@ class _Handler(BaseHTTPRequestHandler):
 
     def handle(self) -> None:
         try:
-            self._handle()
+            first = self.rfile.peek(1)[:1]  # type: ignore[attr-defined]
+            if first and not first.isalpha():
+                # A TLS handshake, for example: a browser that tries https first should get an error at once.
+                self.send_error(HTTPStatus.BAD_REQUEST)
+            elif first:
+                self.raw_requestline = self.rfile.readline(MAX_REQUEST_LINE + 1)
+                if len(self.raw_requestline) > MAX_REQUEST_LINE:
+                    self.send_error(HTTPStatus.REQUEST_URI_TOO_LONG)
+                elif self.parse_request():
+                    self._respond()
         except OSError as error:
             logger.debug("A client of the login's redirect disconnected: %s", error)
-
-    def _handle(self) -> None:
-        first = self.rfile.peek(1)[:1]  # type: ignore[attr-defined]
-        if not first:
-            return
-        if not first.isalpha():
-            # A TLS handshake, for example: a browser that tries https first should get an error at once.
-            self.send_error(HTTPStatus.BAD_REQUEST)
-            return
-        self.raw_requestline = self.rfile.readline(MAX_REQUEST_LINE + 1)
-        if len(self.raw_requestline) > MAX_REQUEST_LINE:
-            self.send_error(HTTPStatus.REQUEST_URI_TOO_LONG)
-        elif self.parse_request():
-            self._respond()
 
     def _respond(self) -> None:
         words = self.requestline.split()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 import time
@@ -50,22 +49,18 @@ class DeviceCode:
         return f"{math.floor(self.expires_in / 60)} minutes"
 
 
-def endpoint_of(base_url: str, send: flow.Send = token_http.send) -> Optional[str]:
+def is_offered(base_url: str) -> bool:
+    """True when the server supports the device grant."""
+    return _endpoint_in(flow.fetch_metadata(base_url), base_url) is not None
+
+
+def _endpoint_in(metadata: Mapping[str, Any], base_url: str) -> Optional[str]:
     """The device authorization endpoint in the server's metadata (RFC 8414); None when the metadata lists none.
 
     An endpoint on another host is ignored: that host would choose the address where the user enters the code.
     """
-    return _endpoint_in(flow.fetch_metadata(base_url, send), base_url)
-
-
-def _endpoint_in(metadata: Mapping[str, Any], base_url: str) -> Optional[str]:
     endpoint = metadata.get("device_authorization_endpoint")
     return endpoint if isinstance(endpoint, str) and endpoint.startswith(f"{base_url}/") else None
-
-
-def is_offered(base_url: str) -> bool:
-    """True when the server supports the device grant."""
-    return endpoint_of(base_url) is not None
 
 
 def request_code(base_url: str, settings: defaults.OAuthSettings, send: flow.Send = token_http.send) -> DeviceCode:
@@ -73,7 +68,7 @@ def request_code(base_url: str, settings: defaults.OAuthSettings, send: flow.Sen
 
     :raises LoginError: the server does not support the grant.
     :raises InvalidTokenResponse: the response is unusable.
-    :raises TokenEndpointError: the server refused, or there was no response.
+    :raises TokenEndpointError: the server refused, or there was no JSON response.
     """
     endpoint = _endpoint_in(flow.require_metadata(base_url, send), base_url)
     if endpoint is None:
@@ -81,14 +76,7 @@ def request_code(base_url: str, settings: defaults.OAuthSettings, send: flow.Sen
             "this server does not offer codes for other devices. "
             "To log in with a browser on another machine: cld login --no-browser"
         )
-    form = {"client_id": settings.client_id, "scope": settings.scopes}
-    response = send("POST", endpoint, form)
-    if not 200 <= response.status < 300:
-        raise flow.refusal(response, urlsplit(endpoint).path, form)
-    try:
-        return _parse(json.loads(response.body))
-    except (ValueError, RecursionError):
-        raise InvalidTokenResponse("The response to the device request is not JSON; is a proxy responding?") from None
+    return _parse(flow.post(endpoint, {"client_id": settings.client_id, "scope": settings.scopes}, send))
 
 
 def _parse(body: Any) -> DeviceCode:

@@ -11,7 +11,7 @@ import json
 import secrets
 from functools import partial
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from cloudinary_cli import defaults
 from cloudinary_cli.auth import token_http
@@ -99,7 +99,7 @@ def exchange_code(
         "client_id": client_id or defaults.oauth_client_id(),
         "code_verifier": verifier,
     }
-    return _token_call(_base(region, base_url), form, token_http.send)
+    return request_tokens(_base(region, base_url), form)
 
 
 def refresh(
@@ -118,23 +118,7 @@ def refresh(
         "refresh_token": refresh_token,
         "client_id": defaults.oauth_client_id(),
     }
-    return _token_call(_base(region, base_url), form, partial(token_http.send, before_send=before_send))
-
-
-def exchange_device_code(
-    device_code: str,
-    grant_type: str,
-    base_url: str,
-    send: Send = token_http.send,
-    client_id: Optional[str] = None,
-) -> Any:
-    """Request the tokens of a device code once (RFC 8628 section 3.4). Returns the parsed JSON response.
-
-    :raises TokenEndpointError: also for `authorization_pending` and `slow_down`, after which the caller polls again.
-    """
-    client_id = client_id or defaults.oauth_client_id()
-    form = {"grant_type": grant_type, "device_code": device_code, "client_id": client_id}
-    return _token_call(base_url, form, send)
+    return request_tokens(_base(region, base_url), form, partial(token_http.send, before_send=before_send))
 
 
 def revoke(
@@ -155,17 +139,16 @@ def revoke(
         raise refusal(response, "/oauth2/revoke", form)
 
 
-def advertises_issuer_parameter(base_url: str, send: Send = token_http.send) -> bool:
-    """True when the server's metadata (RFC 8414) announces `iss` in authorization responses (RFC 9207 section 3).
-
-    Metadata with an `issuer` other than the requested server is ignored (RFC 8414 section 3.3).
-    """
-    metadata = fetch_metadata(base_url, send)
-    return metadata.get("authorization_response_iss_parameter_supported") is True
+def advertises_issuer_parameter(base_url: str) -> bool:
+    """True when the server's metadata announces `iss` in authorization responses (RFC 9207 section 3)."""
+    return fetch_metadata(base_url).get("authorization_response_iss_parameter_supported") is True
 
 
 def fetch_metadata(base_url: str, send: Send = token_http.send) -> Dict[str, Any]:
-    """The authorization server's metadata; empty when it is missing or cannot be trusted."""
+    """The authorization server's metadata (RFC 8414); empty when it is missing or cannot be trusted.
+
+    Metadata with an `issuer` other than the requested server is ignored (section 3.3).
+    """
     try:
         return require_metadata(base_url, send)
     except TokenEndpointError:
@@ -187,17 +170,27 @@ def require_metadata(base_url: str, send: Send = token_http.send) -> Dict[str, A
     return metadata
 
 
-def _token_call(base_url: str, form: Mapping[str, str], send: Send) -> Any:
-    response = send("POST", f"{base_url}/oauth2/token", form)
+def request_tokens(base_url: str, form: Mapping[str, str], send: Send = token_http.send) -> Any:
+    """Send the form of a grant to the token endpoint; as post()."""
+    return post(f"{base_url}/oauth2/token", form, send)
+
+
+def post(url: str, form: Mapping[str, str], send: Send) -> Any:
+    """Send a form, and return the parsed JSON response.
+
+    :raises TokenEndpointError: no 2xx JSON response.
+    """
+    path = urlsplit(url).path
+    response = send("POST", url, form)
     if not 200 <= response.status < 300:
-        raise refusal(response, "/oauth2/token", form)
+        raise refusal(response, path, form)
     try:
         return json.loads(response.body)
     except (ValueError, RecursionError):
         # A captive portal's or a proxy's page: the server may not have received the token, so it is not known to be
         # used or refused.
         raise TokenEndpointError(
-            f"HTTP {response.status} from /oauth2/token is not JSON; is a proxy responding?",
+            f"HTTP {response.status} from {path} is not JSON; is a proxy responding?",
             Delivery.ANSWERED,
             response.status,
         ) from None

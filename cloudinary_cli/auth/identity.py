@@ -2,7 +2,6 @@
 
 # No `from __future__ import annotations`: NamedTuple would compile each annotation, in every start of the command.
 
-from datetime import datetime, timezone
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional
 
 from cloudinary_cli.config import rules as config_rules
@@ -10,6 +9,7 @@ from cloudinary_cli.config import url as config_url
 from cloudinary_cli.config.inventory import SYNTHETIC_NAMES
 from cloudinary_cli.config.login_state import LoginState, State, saved_login_state, static_login_state
 from cloudinary_cli.config.resolver import DirectoryChoice, ResolvedConfig, Source
+from cloudinary_cli.config.view import parse_time
 from cloudinary_cli.text import aligned
 
 SCHEMA_VERSION = 1
@@ -109,7 +109,7 @@ def identify(
 def _state(active: ResolvedConfig, now: float) -> LoginState:
     if not active.is_usable:
         return LoginState(State.NEEDS_LOGIN)
-    if active.type != "oauth":
+    if not active.has_oauth:
         return LoginState(State.UNVERIFIED)
     state_of = saved_login_state if active.source is Source.SAVED else static_login_state
     return state_of(active.fields, now)
@@ -132,19 +132,11 @@ def shadowed(
         other = choice.name if choice else config_rules.stored_default(snapshot)
         if other not in (None, active.name):
             found.append(source)
-    if active.chosen_by != "CLOUDINARY_CLOUD_NAME":
-        found += ["CLOUDINARY_CLOUD_NAME"] if environ.get("CLOUDINARY_CLOUD_NAME") else []
-    if active.chosen_by != "CLOUDINARY_URL":
-        found += ["CLOUDINARY_URL"] if environ.get("CLOUDINARY_URL") else []
-    return found
+    variables = ("CLOUDINARY_CLOUD_NAME", "CLOUDINARY_URL")
+    return found + [name for name in variables if environ.get(name) and active.chosen_by != name]
 
 
 def rfc3339(epoch: Optional[int]) -> Optional[str]:
     """`2026-01-31T12:00:00Z` (RFC 3339); None for a time out of range."""
-    if epoch is None:
-        return None
-    try:
-        moment = datetime.fromtimestamp(epoch, timezone.utc)
-    except (OverflowError, ValueError, OSError):
-        return None
-    return moment.replace(tzinfo=None).isoformat("T", "seconds") + "Z"
+    moment = parse_time(epoch)
+    return moment.replace(tzinfo=None).isoformat("T", "seconds") + "Z" if moment else None

@@ -81,17 +81,18 @@ def _run_helper(request: Mapping[str, Any], timeout: float) -> Mapping[str, Any]
         )
     except OSError as error:
         raise KeychainUnavailable(f"The keychain's helper cannot be started: {error.strerror or error}.") from error
-    try:
-        out, err = helper.communicate(json.dumps({**request, "limit": timeout + 1}).encode("ascii"), timeout)
-    except subprocess.TimeoutExpired:
-        raise KeychainUnavailable(f"The keychain did not respond within {timeout:g} s. {_UNLOCK}") from None
-    finally:
-        _kill(helper)
+    with helper:
+        try:
+            out, err = helper.communicate(json.dumps({**request, "limit": timeout + 1}).encode("ascii"), timeout)
+        except subprocess.TimeoutExpired:
+            raise KeychainUnavailable(f"The keychain did not respond within {timeout:g} s. {_UNLOCK}") from None
+        finally:
+            _kill(helper)
     return _parse(out, err)
 
 
 def _kill(helper: "subprocess.Popen[bytes]") -> None:
-    """Kill the helper and the programs that its backend has started, and reap it."""
+    """Kill the helper and the programs that its backend has started."""
     if helper.returncode is not None:
         return  # it has ended, and its process ID may be in use again
     if os.name == "posix":
@@ -103,13 +104,6 @@ def _kill(helper: "subprocess.Popen[bytes]") -> None:
             pass
     else:
         helper.kill()
-    for pipe in (helper.stdin, helper.stdout, helper.stderr):
-        if pipe is not None:
-            try:
-                pipe.close()
-            except OSError:  # unwritten data for a helper that has ended
-                pass
-    helper.wait()
 
 
 def _parse(out: bytes, err: bytes) -> Mapping[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from dataclasses import dataclass
+from itertools import chain, count
 from typing import Any, Callable, Mapping, Optional, Tuple
 
 from cloudinary_cli import defaults
@@ -81,7 +82,7 @@ def check_entry(request: LoginRequest, store: ConfigStore) -> None:
     if request.name:
         config_rules.check_config_name(request.name)
         if existing is not None and not is_oauth_url(existing):
-            raise LoginError(_name_is_taken(request.name))
+            raise _name_is_taken(request.name, existing)
     # An unwritable directory and an unusable lock are reported now, too.
     with store.transaction():
         store.reserve(f"login-{os.getpid()}").discard()
@@ -115,7 +116,7 @@ def save_login(
             with store.transaction() as cfg:
                 old_url = cfg.get(name)
                 if old_url is not None and not is_oauth_url(old_url):
-                    raise LoginError(_name_is_taken(name))
+                    raise _name_is_taken(name, old_url)
                 url = with_extras(to_cloudinary_url(sealed), old_url)
                 env_configured = environment_is_configured(environ)
                 default = config_rules.put_entry(cfg, name, url, request.set_default, env_configured)
@@ -131,9 +132,10 @@ def save_login(
     return LoginResult(name, session.cloud_name, default, keychain=keychain, scopes=session.scopes)
 
 
-def _name_is_taken(name: str) -> str:
-    return (
-        f"'{name}' is a saved API-key configuration, and a login would replace it. "
+def _name_is_taken(name: str, entry: Any) -> LoginError:
+    kind = "a login whose URL repeats a setting" if config_url.is_login(entry) else "a saved API-key configuration"
+    return LoginError(
+        f"'{name}' is {kind}, and a login would replace it. "
         f"Choose another name, or remove it first: cld config -rm {shlex.quote(name)}"
     )
 
@@ -143,11 +145,11 @@ def _sealed(request: LoginRequest, session: Session, old_url: Any) -> Tuple[Sess
     if not is_wanted(request.keyring, _login_of(old_url)):
         return session, None
     try:
-        key = vault().new_key()
+        key_id, keychain = vault().new_key()
     except KeychainUnavailable as error:
         logger.warning("The tokens are saved in config.json (0600) without encryption. %s", error)
         return session, None
-    return vault().seal(session, key.key_id), key.keychain
+    return vault().seal(session, key_id), keychain
 
 
 def _login_of(url: Any) -> Optional[Session]:
@@ -157,18 +159,17 @@ def _login_of(url: Any) -> Optional[Session]:
 def derived_name(session: Session, cfg: Mapping[str, Any]) -> str:
     """`<cloud>`, with `-<region suffix>` outside the default region.
 
-    If an API-key entry has that name, `-oauth` is appended, then `-oauth-2` and so on.
+    If an API-key entry or a login of another cloud has that name, `-oauth` is appended, then `-oauth-2` and so on.
     """
+
+    def is_replaceable(entry: Any) -> bool:
+        login = _login_of(entry)
+        return login is not None and login.cloud_name.lower() == session.cloud_name.lower()
+
     suffix = defaults.region_suffix(session.region)
     base = f"{session.cloud_name}-{suffix}" if suffix else session.cloud_name
-    candidates = [base, f"{base}-oauth"]
-    while True:
-        name = candidates.pop(0)
-        if name not in cfg or is_oauth_url(cfg[name]):
-            return name
-        if not candidates:
-            number = 2 if name.endswith("-oauth") else int(name.rsplit("-", 1)[1]) + 1
-            candidates.append(f"{base}-oauth-{number}")
+    candidates = chain([base, f"{base}-oauth"], (f"{base}-oauth-{number}" for number in count(2)))
+    return next(name for name in candidates if name not in cfg or is_replaceable(cfg[name]))
 
 
 def with_extras(url: str, old_url: Optional[str]) -> str:

@@ -14,14 +14,6 @@ from cloudinary_cli.system.line_reader import LineReader
 NO_BROWSER_VARIABLE = "CLOUDINARY_NO_BROWSER"
 
 
-def _not_interactive() -> bool:
-    return False
-
-
-def _no_input() -> Optional[LineReader]:
-    return None
-
-
 @dataclass(frozen=True)
 class LoginUI:
     """The functions that a login calls to reach the user. The defaults are for a program without a terminal.
@@ -32,8 +24,8 @@ class LoginUI:
 
     open_browser: Callable[[str], bool]
     show: Callable[[str], None]
-    is_interactive: Callable[[], bool] = _not_interactive
-    lines: Callable[[], Optional[LineReader]] = _no_input
+    is_interactive: Callable[[], bool] = lambda: False
+    lines: Callable[[], Optional[LineReader]] = lambda: None
 
 
 class MethodSource(Enum):

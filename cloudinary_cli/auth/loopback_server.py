@@ -7,8 +7,7 @@ import threading
 import time
 from http import HTTPStatus
 from queue import SimpleQueue
-from types import TracebackType
-from typing import Collection, Optional, Tuple, Type, Union
+from typing import Collection, Optional, Tuple, Union
 
 from cloudinary_cli import defaults
 from cloudinary_cli.auth.callback_http import CallbackRequest, PageResponse, RedirectHTTPServer, bracketed, neutral_page
@@ -97,12 +96,7 @@ class CallbackServer:
         self._server.start()
         return self
 
-    def __exit__(
-        self,
-        kind: Optional[Type[BaseException]] = None,
-        error: Optional[BaseException] = None,
-        trace: Optional[TracebackType] = None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def close(self) -> None:

@@ -7,7 +7,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional, Tuple, TypeVar
 
-from cloudinary_cli.auth.refresh import Refresher, RefreshResult
+from cloudinary_cli.auth.refresh import Refresher, RefreshOutcome, RefreshResult
 from cloudinary_cli.auth.refresh_rules import check_same_account, relogin_advice, tokens_lost
 from cloudinary_cli.auth.sealing import token_of_fields, vault
 from cloudinary_cli.auth.session import Session, from_cloudinary_url, is_oauth_url
@@ -33,17 +33,14 @@ class LiveLogin:
     def __init__(self, name: str, url: str, refresher: Refresher) -> None:
         self.name = name
         self._url = url
-        self._session = from_cloudinary_url(url)
+        # As it is saved: the tokens of an encrypted login are ciphertexts.
+        self.session = from_cloudinary_url(url)
         self._opened: Optional[Tuple[Session, str]] = None
         self._refresher = refresher
         self._lock = threading.RLock()
-        self._unsaved_since: Optional[str] = None
+        # The saved entry that the tokens in memory replace; None: they are saved.
+        self._replaces: Optional[str] = None
         self._has_warned = False
-
-    @property
-    def session(self) -> Session:
-        """The session as it is saved: the tokens of an encrypted login are ciphertexts."""
-        return self._session
 
     def token(self) -> str:
         """The access token. A fresh one needs no I/O, except that the key of an encrypted login is loaded once.
@@ -51,16 +48,27 @@ class LiveLogin:
         :raises ReloginRequired: expired, and it cannot be refreshed. :raises LockTimeout: expired, and another process
         holds the lock. :raises KeychainUnavailable: encrypted, and the keychain does not return the key.
         """
-        token, session = self._access_token(), self._session
+        token, session = self._access_token(), self.session
         if session.refresh_token is None or session.is_fresh(now=self._refresher.clock()):
             return token
         with self._lock:
-            if not self._session.is_fresh(now=self._refresher.clock()):
-                self._adopt(self._refresher.refresh(self.name, self._url))
+            if not self.session.is_fresh(now=self._refresher.clock()):
+                self._adopt(self._refresh())
             return self._access_token()
 
+    def _refresh(self, rejected: Optional[str] = None) -> RefreshResult:
+        """Renew the login. Tokens in memory are saved first; otherwise, the spent refresh token would be sent again.
+
+        :param rejected: as for Refresher.refresh().
+        """
+        try:
+            self._save_unsaved()
+        except CliError as error:
+            return RefreshResult(RefreshOutcome.FAILED, self._url, error, self._replaces)
+        return self._refresher.refresh(self.name, self._url, rejected=rejected)
+
     def _access_token(self) -> str:
-        session, known = self._session, self._opened
+        session, known = self.session, self._opened
         if known is None or known[0] is not session:
             known = self._open(session)
             self._opened = known
@@ -76,14 +84,14 @@ class LiveLogin:
                 raise
             replacement = from_cloudinary_url(latest)
             check_same_account(self.name, session, replacement)
-            self._url, self._session = str(latest), replacement
+            self._url, self.session = str(latest), replacement
             return replacement, vault().open(replacement, self.name).access_token
 
     def invalidate(self, rejected: str) -> bool:
         """Renew the token after the API rejected `rejected` with 401. True when there is another token now."""
         with self._lock:
-            if self._access_token() == rejected and self._session.refresh_token is not None:
-                self._adopt(self._refresher.refresh(self.name, self._url, rejected=rejected), tolerate=True)
+            if self._access_token() == rejected and self.session.refresh_token is not None:
+                self._adopt(self._refresh(rejected), tolerate=True)
             return self._access_token() != rejected
 
     def _adopt(self, result: RefreshResult, tolerate: bool = False) -> None:
@@ -92,16 +100,12 @@ class LiveLogin:
         :param tolerate: never raise the error.
         :raises ReloginRequired: the token has expired. :raises LockTimeout: the token has expired.
         """
-        if result.url != self._url and result.saved is False:
-            self._unsaved_since = self._unsaved_since or self._url
-        elif result.url != self._url:
-            self._unsaved_since = None
-        self._url = result.url
-        self._session = from_cloudinary_url(result.url)
+        self._url, self._replaces = result.url, result.replaces
+        self.session = from_cloudinary_url(result.url)
         if result.error is None:
             self._has_warned = False
             return
-        expired = self._session.is_expired(self._refresher.clock())
+        expired = self.session.is_expired(self._refresher.clock())
         if expired and not tolerate and isinstance(result.error, (ReloginRequired, LockTimeout)):
             raise result.error
         self._warn(result)
@@ -121,20 +125,22 @@ class LiveLogin:
         :raises OAuthError: they are lost. While another error ends the command, this one is logged instead.
         """
         command_error = sys.exc_info()[1]
-        with self._lock:
-            old_url, self._unsaved_since = self._unsaved_since, None
-            if old_url is None:
-                return
-            try:
-                saved = self._refresher.save_again(self.name, old_url, self._url)
-            except CliError as error:
-                lost = tokens_lost(self.name, self._session, str(error))
-                if command_error is None:
-                    raise lost from error
-                logger.error("%s", lost)
-                return
-        text = "The new tokens of '%s' are saved now." if saved else "The login '%s' was changed."
-        logger.info(text, self.name)
+        try:
+            with self._lock:
+                self._save_unsaved()
+        except CliError as error:
+            lost = tokens_lost(self.name, self.session, str(error))
+            if command_error is None:
+                raise lost from error
+            logger.error("%s", lost)
+
+    def _save_unsaved(self) -> None:
+        """:raises CliError: config.json can still not be written."""
+        if self._replaces is not None:
+            saved = self._refresher.save_again(self.name, self._replaces, self._url)
+            self._replaces = None
+            text = "The new tokens of '%s' are saved now." if saved else "The login '%s' was changed."
+            logger.info(text, self.name)
 
 
 class OAuthConfig(_SdkConfig):  # type: ignore[misc]

@@ -36,26 +36,30 @@ from cloudinary_cli.auth.refresh_rules import (
     holds,
     journal_of,
     relogin_advice,
-    relogin_command,
     with_command,
 )
+from cloudinary_cli.auth.revocation import revoke_session
 from cloudinary_cli.auth.sealing import vault
 from cloudinary_cli.auth.session import Session, from_cloudinary_url, is_oauth_url, refresh_token_of, with_tokens
 from cloudinary_cli.config import refresh_state
 from cloudinary_cli.config.refresh_state import Kind, RefreshState
+from cloudinary_cli.config.resolver import unusable
 from cloudinary_cli.config.store import ConfigStore
+from cloudinary_cli.config.url import is_login
 from cloudinary_cli.defaults import REFRESH_LOCK_TIMEOUT_SECONDS, logger
 from cloudinary_cli.errors import (
     CliError,
     Delivery,
+    InvalidConfigUrl,
     InvalidTokenResponse,
     LockTimeout,
     ReloginRequired,
     TokenEndpointError,
 )
 from cloudinary_cli.system.files import PendingFile
+from cloudinary_cli.system.signals import deferred_signals
 
-__all__ = ["RefreshOutcome", "RefreshResult", "Refresher", "refresh_lock", "relogin_command"]
+__all__ = ["RefreshOutcome", "RefreshResult", "Refresher", "refresh_lock"]
 
 # How long this process does not send a refresh token again after a failure.
 _BACK_OFF_SECONDS = 20.0
@@ -100,12 +104,14 @@ class Refresher:
 
         Never raises for a failed refresh: the result says what happened.
         """
-        if not is_oauth_url(url):
+        if not is_login(url):
             return RefreshResult(RefreshOutcome.NOT_OAUTH, url)
-        session = from_cloudinary_url(url)
         try:
+            session = from_cloudinary_url(url)
             if not self.is_due(session, force, rejected):
                 return RefreshResult(RefreshOutcome.FRESH, url)
+        except InvalidConfigUrl as error:
+            return RefreshResult(RefreshOutcome.FAILED, url, unusable(name, error))
         except CliError as error:
             return RefreshResult(RefreshOutcome.FAILED, url, error)
         with self._thread_lock:
@@ -140,7 +146,7 @@ class Refresher:
     def _under_lock(
         self, locked: LockedLogin, name: str, url: str, session: Session, force: bool, rejected: Optional[str]
     ) -> Optional[RefreshResult]:
-        """None when a program that takes no lock has changed the entry: it has to be locked and read again."""
+        """None when another program has changed the entry meanwhile: it has to be locked and read again."""
         entry = locked.content.get(name)
         if entry is None:
             gone = ReloginRequired(f"The login '{name}' was removed. {relogin_advice(name, session)}")
@@ -182,14 +188,17 @@ class Refresher:
                     lost = section.response_was_lost or error.delivery is Delivery.UNKNOWN
                     return self._failed(saved, entry, known, error, lost)
                 return self._store(saved, entry, response, pending)
-            except BaseException:
-                if not section.may_be_spent:
-                    saved.restore(known)
+            except BaseException as error:
+                # After a LockTimeout no record was written, and a second wait would take as long as the first.
+                if not section.may_be_spent and not isinstance(error, LockTimeout):
+                    with deferred_signals():
+                        saved.try_note(known.kind if known is not None else None)
                 raise
             finally:
                 section.close()
 
-    def _store(self, saved: SavedLogin, entry: str, response: Any, pending: PendingFile) -> RefreshResult:
+    def _store(self, saved: SavedLogin, entry: str, response: Any, pending: PendingFile) -> Optional[RefreshResult]:
+        """None when the entry was removed or replaced during the request."""
         name, current = saved.name, saved.session
         problem: Optional[CliError] = None
         opened = vault().open(current, name)
@@ -197,28 +206,27 @@ class Refresher:
             renewed = opened.updated_from(response, now=self.clock())
         except InvalidTokenResponse as error:
             # The old refresh token is spent. A new one in the response is saved even if the access token is unusable.
-            problem = error
+            problem = with_command(name, current, error)
             salvaged = refresh_token_of(response)
             if salvaged is None:
                 saved.try_note(None)
-                return RefreshResult(RefreshOutcome.FAILED, entry, with_command(name, current, problem))
+                return RefreshResult(RefreshOutcome.FAILED, entry, problem)
             renewed = replace(opened, refresh_token=salvaged)
         sealed = vault().seal(renewed, current.key_id)
         try:
             url = saved.save(sealed, pending)
         except CliError as error:
             # The command continues with the new token in memory; the journal tells the next process what happened.
-            return RefreshResult(RefreshOutcome.REFRESHED, with_tokens(entry, sealed), error, saved=False)
+            return RefreshResult(RefreshOutcome.REFRESHED, with_tokens(entry, sealed), error, entry)
         if url is None:
-            return self._superseded(name, entry, current, renewed, sealed)
-        if problem is not None:
-            return RefreshResult(RefreshOutcome.FAILED, url, with_command(name, current, problem))
-        return RefreshResult(RefreshOutcome.REFRESHED, url)
+            self._revoke_if_removed(name, renewed, sealed)
+            return None
+        return RefreshResult(RefreshOutcome.FAILED if problem else RefreshOutcome.REFRESHED, url, problem)
 
     def save_again(self, name: str, old_url: str, new_url: str) -> bool:
         """Save tokens that exist in memory only; True when they are on the disk now.
 
-        False when the entry was removed or replaced in the meantime. The tokens are revoked, because nothing uses them.
+        False when the entry was removed or replaced in the meantime.
 
         :raises CliError: when config.json can still not be written.
         """
@@ -226,45 +234,27 @@ class Refresher:
         with refresh_lock(self.store, name, self._lock_timeout):
             if SavedLogin(self.store, name, old, self.clock).save(new, None) is not None:
                 return True
-            self._revoke_unless_held(vault().open(new, name), new)
+            self._revoke_if_removed(name, vault().open(new, name), new)
             return False
 
-    def _superseded(self, name: str, entry: str, current: Session, renewed: Session, sealed: Session) -> RefreshResult:
-        """The entry was removed or replaced during the request, so the new tokens are revoked."""
-        self._revoke_unless_held(renewed, sealed)
-        latest = self.store.load_fresh().get(name, "")
-        if is_oauth_url(latest):
-            replacement = from_cloudinary_url(latest)
-            check_same_account(name, current, replacement)
-            if replacement.is_fresh(now=self.clock()):
-                return RefreshResult(RefreshOutcome.REFRESHED, latest)
-        gone = ReloginRequired(f"The login '{name}' was removed. {relogin_advice(name, current)}")
-        return RefreshResult(RefreshOutcome.NOT_FOUND, entry, gone)
+    def _revoke_if_removed(self, name: str, session: Session, saved: Session) -> None:
+        """Revoke new tokens that nothing uses: the login was removed, and no copy of it has them.
 
-    def _revoke_unless_held(self, session: Session, saved: Session) -> None:
-        """Revoke a session unless an entry has it: the new tokens may have been saved in a copy of the login."""
-        if not holders(self.store.load_fresh(), saved):
-            self._revoke(session)
-
-    def _revoke(self, session: Session) -> None:
-        try:
-            flow.revoke(session.refresh_token or session.access_token, session.region, base_url=session.token_base_url)
-        except TokenEndpointError as error:
-            flow.conceal(error, [session.access_token])
-            logger.debug("Revoking a superseded token failed: %s", error)
+        If another program has saved other tokens, those may be of the same grant. A revocation would end them, too.
+        """
+        content = self.store.load_fresh()
+        if not is_oauth_url(content.get(name)) and not holders(content, saved):
+            revoke_session(session, description="superseded session")
 
     def _failed(
         self, saved: SavedLogin, entry: str, known: Optional[RefreshState], error: TokenEndpointError, lost: bool
     ) -> Optional[RefreshResult]:
+        """None when another program has saved other tokens during the request."""
         name, current = saved.name, saved.session
-        latest = self.store.load_fresh().get(name, "")
-        if lost and is_oauth_url(latest) and not holds(latest, current):
+        latest = self.store.load_fresh().get(name)
+        if is_oauth_url(latest) and not holds(latest, current):
             return None
         if error.is_refused_grant:
-            if is_oauth_url(latest) and not holds(latest, current):
-                # Another tool has rotated the token during the request; its token is the valid one.
-                check_same_account(name, current, from_cloudinary_url(latest))
-                return RefreshResult(RefreshOutcome.REFRESHED, latest)
             saved.try_note(Kind.REFUSED)
             reason = str(error).rstrip(".")
             dead = ReloginRequired(f"The login '{name}' is no longer valid ({reason}). {relogin_advice(name, current)}")

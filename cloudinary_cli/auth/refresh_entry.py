@@ -14,7 +14,6 @@ from cloudinary_cli.config.url import replace_query
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.system.files import PendingFile
-from cloudinary_cli.system.signals import deferred_signals
 
 
 class SavedLogin:
@@ -49,11 +48,6 @@ class SavedLogin:
             self.note(kind)
         except CliError as error:
             logger.debug("The refresh journal could not be written: %s", error)
-
-    def restore(self, known: Optional[RefreshState]) -> None:
-        """Restore the journal record that was there before a request that was not sent."""
-        with deferred_signals():
-            self.try_note(known.kind if known is not None else None)
 
     def save(self, renewed: Session, pending: Optional[PendingFile]) -> Optional[str]:
         """Save the new tokens and clear the journal; returns the new entry, or None when the entry is gone.

@@ -23,20 +23,16 @@ class Section:
 
     def __init__(self) -> None:
         self._stack = ExitStack()
-        self._is_open = False
         self.may_be_spent = False
         self.response_was_lost = False
 
     def open(self) -> None:
         """Defer signals, then record that the token is sent: an interrupt between the two restores the journal."""
-        if not self._is_open:
-            self._stack.enter_context(deferred_signals())
-            self._is_open = True
+        self._stack.enter_context(deferred_signals())
         self.may_be_spent = True
 
     def close(self) -> None:
         """Deliver the signals that have arrived since open()."""
-        self._is_open = False
         self._stack.close()
 
 

@@ -30,13 +30,18 @@ class RefreshOutcome(str, Enum):
 class RefreshResult:
     """The outcome, the URL to continue with (the given one after a failure), and the error.
 
-    `saved` is False when new tokens exist in memory only, because config.json could not be written.
+    `replaces` is set when new tokens exist in memory only, because config.json could not be written: the saved entry
+    that they replace.
     """
 
     outcome: RefreshOutcome
     url: str
     error: Optional[CliError] = None
-    saved: bool = True
+    replaces: Optional[str] = None
+
+    @property
+    def saved(self) -> bool:
+        return self.replaces is None
 
     @property
     def is_retryable(self) -> bool:
@@ -105,14 +110,12 @@ def check_not_dead(name: str, current: Session, known: Optional[RefreshState]) -
 
     :raises ReloginRequired: the server refused it, or processes that died have sent it twice.
     """
-    if known is None:
-        return
-    if known.kind is Kind.REFUSED:
-        raise ReloginRequired(
-            f"The login '{name}' is no longer valid: the server refused it. {relogin_advice(name, current)}"
-        )
-    if known.kind is Kind.RETRIED:
-        raise ReloginRequired(f"A refresh of the login '{name}' was interrupted. {relogin_advice(name, current)}")
+    reasons = {
+        Kind.REFUSED: f"The login '{name}' is no longer valid: the server refused it.",
+        Kind.RETRIED: f"A refresh of the login '{name}' was interrupted.",
+    }
+    if known is not None and known.kind in reasons:
+        raise ReloginRequired(f"{reasons[known.kind]} {relogin_advice(name, current)}")
 
 
 def relogin_advice(name: str, session: Session) -> str:

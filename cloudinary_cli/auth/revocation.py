@@ -8,10 +8,10 @@ from typing import Any, Optional
 
 from cloudinary_cli.auth import flow
 from cloudinary_cli.auth.sealing import vault
-from cloudinary_cli.auth.session import Session, from_cloudinary_url, from_fields
+from cloudinary_cli.auth.session import Session, from_fields
 from cloudinary_cli.config import url as config_url
 from cloudinary_cli.defaults import logger
-from cloudinary_cli.errors import NOT_PROCESSED, CliError, TokenEndpointError
+from cloudinary_cli.errors import NOT_PROCESSED, AmbiguousConfigUrl, CliError, TokenEndpointError
 
 # The keys that determine what a revocation sends, and to which server. The second set is needed to decrypt a sealed
 # token (sealing.py).
@@ -19,21 +19,6 @@ _REVOCATION_KEYS = frozenset(["refresh_token", "region", "oauth_base_url", "keyr
 _SEALED_REVOCATION_KEYS = _REVOCATION_KEYS | {"cloud_name", "oauth_token", "upload_prefix"}
 _BUSY_PAUSE_SECONDS = 0.5
 _MAX_BUSY_PAUSE_SECONDS = 5.0
-
-
-def revoke_replaced(old_url: Optional[str], session: Session, client_id: Optional[str] = None) -> Optional[bool]:
-    """Revoke the grant that `session` has replaced, and delete its key. Call it once the new session is saved.
-
-    :returns: as revoke_session(); None when there is no refresh token to revoke.
-    """
-    if old_url is None:
-        return None
-    old = from_cloudinary_url(old_url)
-    revoked = None
-    if old.refresh_token:
-        revoked = revoke_session(old, "", session.refresh_token, "previous session", client_id)
-    vault().forget(old.key_id)
-    return revoked
 
 
 def revoke_session(
@@ -66,26 +51,25 @@ def revoke_session(
     return True
 
 
-def revocable_session(entry: Any) -> Session:
-    """The session of a saved entry, for its revocation only: other settings of the entry may occur more than once.
+def revocable_session(entry: Any) -> Optional[Session]:
+    """The session of a saved login, for its revocation only: other settings of the entry may occur more than once.
 
-    :raises AmbiguousConfigUrl: the token, its server or its encryption has more than one value.
+    None, with an error in the log, when the token, its server or its encryption has more than one value.
     """
-    parsed = config_url.parse(entry, _REVOCATION_KEYS)
-    if parsed.has("keyring"):
-        parsed = config_url.parse(entry, _SEALED_REVOCATION_KEYS)
-    return from_fields(parsed.fields())
+    try:
+        parsed = config_url.parse(entry, _REVOCATION_KEYS)
+        if parsed.has("keyring"):
+            parsed = config_url.parse(entry, _SEALED_REVOCATION_KEYS)
+        return from_fields(parsed.fields())
+    except AmbiguousConfigUrl as error:
+        logger.error("The session was not revoked, and may stay valid at the server. %s", error)
+        return None
 
 
 def _revoke_or_retry(session: Session, client_id: Optional[str]) -> None:
     """Revoke the refresh token; retry once when the server is busy (RFC 7009 section 2.2.1)."""
-    revoke = partial(
-        flow.revoke,
-        session.refresh_token or "",
-        session.region,
-        base_url=session.token_base_url,
-        client_id=client_id,
-    )
+    token, base_url = session.refresh_token or "", session.token_base_url
+    revoke = partial(flow.revoke, token, base_url=base_url, client_id=client_id)
     try:
         revoke()
     except TokenEndpointError as error:

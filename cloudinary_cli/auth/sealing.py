@@ -20,7 +20,7 @@ import threading
 import warnings
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any, Dict, NamedTuple, Optional
+from typing import Any, Dict, Optional, Tuple
 
 from cloudinary_cli import defaults
 from cloudinary_cli.auth.keychain import INSTALL, Keychain
@@ -32,13 +32,6 @@ from cloudinary_cli.errors import KeychainUnavailable, ReloginRequired
 PREFIX = "sealed1."
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
-
-
-class NewKey(NamedTuple):
-    """A new key for one login: its ID, and the name of the keychain that stores it."""
-
-    key_id: str
-    keychain: str
 
 
 class Vault:
@@ -54,13 +47,16 @@ class Vault:
         _cipher()
         self._keychain.get("probe")
 
-    def new_key(self) -> NewKey:
-        """Create a key and store it in the keychain. :raises KeychainUnavailable: it was not stored."""
+    def new_key(self) -> Tuple[str, str]:
+        """Create a key in the keychain; returns its ID and the name of the keychain.
+
+        :raises KeychainUnavailable: it was not stored.
+        """
         _cipher()
         key_id, key = secrets.token_hex(8), secrets.token_bytes(_KEY_BYTES)
         keychain = self._keychain.put(key_id, base64.urlsafe_b64encode(key).decode("ascii"))
         self._keys[key_id] = key
-        return NewKey(key_id, keychain)
+        return key_id, keychain
 
     def seal(self, session: Session, key_id: Optional[str]) -> Session:
         """The session with its tokens encrypted; the session itself if `key_id` is None.
@@ -114,7 +110,10 @@ class Vault:
                 try:
                     text = self._keychain.get(key_id)
                 except KeychainUnavailable as error:
-                    raise _unavailable(error, session, name) from error
+                    if not name:
+                        raise
+                    command = f"{relogin_command(name, session.region)} --no-keyring"
+                    raise KeychainUnavailable(f"{error} Without the keychain, log in again: {command}") from error
                 self._keys[key_id] = _decoded(text, session, name)
             return self._keys[key_id]
 
@@ -152,13 +151,6 @@ def token_of_fields(fields: Dict[str, Any]) -> Optional[str]:
 def is_wanted(choice: Optional[bool], old: Optional[Session]) -> bool:
     """Whether to seal a login: the user's choice; without one, whether the login that it replaces is sealed."""
     return choice if choice is not None else old is not None and old.key_id is not None
-
-
-def _unavailable(error: KeychainUnavailable, session: Session, name: str) -> KeychainUnavailable:
-    if not name:
-        return error
-    command = relogin_command(name, session.region)
-    return KeychainUnavailable(f"{error} Without the keychain, log in again: {command} --no-keyring")
 
 
 def _lost(problem: str, session: Session, name: str) -> ReloginRequired:

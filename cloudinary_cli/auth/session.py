@@ -83,21 +83,14 @@ class Session:
         """
         token = access_token_of(resp)
         claims = decode_claims(token)
-        moment = time.time() if now is None else now
         cloud = cloud_name if cloud_name is not None else _cloud_name_claim(claims)
-        issued, expires = _number_claim(claims, "iat"), _number_claim(claims, "exp")
-        issued_at, expires_at = _local_times(resp, issued, expires, moment)
+        for claim in ("iat", "exp"):
+            if optional_number(claims.get(claim)) is None:
+                raise InvalidTokenResponse(f"The access token's claim '{claim}' is missing or not a number.")
         issuer = claims.get("iss")
-        return cls(
-            cloud_name=cloud,
-            access_token=token,
-            refresh_token=refresh_token_of(resp),
-            issued_at=issued_at,
-            expires_at=expires_at,
-            region=defaults.normalize_region(region),
-            issuer=issuer if isinstance(issuer, str) and issuer else None,
-            scopes=_scopes_of(resp, claims),
-        )
+        issuer = issuer if isinstance(issuer, str) and issuer else None
+        blank = cls(cloud, token, region=defaults.normalize_region(region), issuer=issuer)
+        return blank.updated_from(resp, now)
 
     def updated_from(self, resp: Mapping[str, Any], now: Optional[float] = None) -> "Session":
         """This session after a refresh: cloud, region and servers kept, an omitted refresh token kept (RFC 6749 6).
@@ -199,13 +192,6 @@ def _cloud_name_claim(claims: Mapping[str, Any]) -> str:
         return validate_cloud_name(name)
     except InvalidConfigUrl as error:
         raise InvalidTokenResponse(f"The access token's claim 'ext.cloud_name' is unusable: {error}") from None
-
-
-def _number_claim(claims: Mapping[str, Any], claim: str) -> int:
-    number = optional_number(claims.get(claim))
-    if number is None:
-        raise InvalidTokenResponse(f"The access token's claim '{claim}' is missing or not a number.")
-    return number
 
 
 def to_cloudinary_url(session: Session) -> str:

@@ -18,7 +18,7 @@ from cloudinary_cli.text import one_line, redact, without_secrets
 
 _CONNECT_TIMEOUT_SECONDS = 10
 _MAX_BODY_BYTES = 1 << 20
-_MAX_RETRY_AFTER_SECONDS = 3600.0
+
 _MAX_SECRET_LENGTH = 4096
 _SECRET_MEMBERS = frozenset(["code", "code_verifier", "device_code", "refresh_token", "token"])
 
@@ -47,16 +47,12 @@ class _Form:
         yield self.data
 
 
-def _do_nothing() -> None:
-    """The default of `before_send`."""
-
-
 def send(
     method: str,
     url: str,
     form: Optional[Mapping[str, str]] = None,
     timeout: float = 0,
-    before_send: Callable[[], None] = _do_nothing,
+    before_send: Callable[[], None] = lambda: None,
 ) -> TokenHttpResponse:
     """Send one request and read the whole response. Proxies and CA files are those of net/pool.py; .netrc is not read.
 
@@ -88,6 +84,8 @@ def send(
 def _exchange(method: str, url: str, body: Optional[_Form], total: float, deadline: Deadline) -> TokenHttpResponse:
     from urllib3.util import Timeout
 
+    from cloudinary_cli.net.retry import retry_after
+
     headers: Dict[str, str] = {"Accept": "application/json", "User-Agent": "CloudinaryCLI"}
     if body is not None:
         headers["Content-Type"] = "application/x-www-form-urlencoded"
@@ -108,7 +106,7 @@ def _exchange(method: str, url: str, body: Optional[_Form], total: float, deadli
             text = _read(response, url, total, deadline)
         finally:
             response.close()
-        return TokenHttpResponse(response.status, text, _seconds(response.headers.get("Retry-After")))
+        return TokenHttpResponse(response.status, text, retry_after(response.headers))
 
 
 def _watched_pool(url: str, deadline: Deadline) -> Any:
@@ -150,13 +148,6 @@ def _read(response: Any, url: str, total: float, deadline: Deadline) -> str:
         size += len(chunk)
         if size > _MAX_BODY_BYTES:
             raise TokenEndpointError("The authorization server's response is too long.", Delivery.UNKNOWN)
-
-
-def _seconds(value: Optional[str]) -> Optional[float]:
-    """Retry-After in seconds; its date form counts as absent."""
-    if value and value.strip().isdigit():
-        return min(float(value), _MAX_RETRY_AFTER_SECONDS)
-    return None
 
 
 def _timeout_message(url: str, total: float) -> str:

@@ -20,9 +20,9 @@ from cloudinary_cli.config.environment import environment_is_configured
 from cloudinary_cli.config.login_state import State, saved_login_state
 from cloudinary_cli.config.refresh_state import Kind
 from cloudinary_cli.config.store import ConfigStore
-from cloudinary_cli.config.url import parse
+from cloudinary_cli.config.url import is_login, parse
 from cloudinary_cli.defaults import logger
-from cloudinary_cli.errors import AmbiguousConfigUrl, CliError
+from cloudinary_cli.errors import CliError
 
 # How many logins are refreshed at the same time; each is one short request to the same host.
 _PARALLEL_REFRESHES = 64
@@ -43,7 +43,8 @@ def logout(store: ConfigStore, name: str, environ: Mapping[str, str], forget: bo
     """Revoke the login's refresh token (RFC 7009), then remove the entry, also when the revocation failed.
 
     The token is read under the login's lock, so that a running refresh ends first and the newest token is revoked.
-    Entries with the same refresh token stay; they are marked as refused, and a warning names them.
+    Entries with the same refresh token stay; they are marked as refused, and a warning names them. A login whose URL
+    repeats a setting is revoked when its token and server are clear.
 
     :param forget: remove an encrypted login even when the keychain with its key is unavailable.
     :raises KeychainUnavailable: otherwise; the entry stays, since unlocking the keychain makes the revocation possible.
@@ -51,62 +52,40 @@ def logout(store: ConfigStore, name: str, environ: Mapping[str, str], forget: bo
     """
     with refresh_lock(store, name) as locked:
         entry = locked.content.get(name)
-        if entry is None and not config_rules.is_reserved_config_name(name):
+        is_reserved = config_rules.is_reserved_config_name(name)
+        if entry is None and not is_reserved:
             return LogoutOutcome.NOT_FOUND
-        if config_rules.is_reserved_config_name(name) or not is_oauth_url(entry):
+        if is_reserved or not is_login(entry):
             return LogoutOutcome.NOT_OAUTH
-        session = from_cloudinary_url(entry)
-        if not forget:
+        session = revocable_session(entry)
+        if session is not None and not forget:
             require_keychain(session, name)
-        return _revoke_and_remove(store, name, session, environ)
-
-
-def remove_ambiguous_login(store: ConfigStore, name: str, environ: Mapping[str, str]) -> LogoutOutcome:
-    """Remove a login that is unusable because its URL repeats a setting; revoke it when its token and server are clear.
-
-    :raises CliError: the entry could not be removed.
-    """
-    with refresh_lock(store, name) as locked:
-        entry = locked.content.get(name)
-        if entry is None or config_rules.is_reserved_config_name(name):
-            return LogoutOutcome.NOT_FOUND
+        revoked = session is not None and revoke_session(session, name) is not False
         try:
-            session = revocable_session(entry)
-        except AmbiguousConfigUrl as error:
-            logger.error("The session was not revoked, and may stay valid at the server. %s", error)
             store.remove_named(name, environment_is_configured(environ))
-            return LogoutOutcome.REVOKE_FAILED
-        return _revoke_and_remove(store, name, session, environ)
-
-
-def _revoke_and_remove(store: ConfigStore, name: str, session: Session, environ: Mapping[str, str]) -> LogoutOutcome:
-    """Called under the login's lock."""
-    revoked = revoke_session(session, name)
-    try:
-        store.remove_named(name, environment_is_configured(environ))
-    except CliError as error:
-        if revoked and session.refresh_token:
-            error.args = (f"'{name}' was revoked at the server, but is still saved here. {error}",)
-        raise
-    _end_copies(store, session, revoked is not False)
-    return LogoutOutcome.REVOKE_FAILED if revoked is False else LogoutOutcome.REMOVED
+        except CliError as error:
+            if revoked and session is not None and session.refresh_token:
+                error.args = (f"'{name}' was revoked at the server, but is still saved here. {error}",)
+            raise
+        _end_copies(store, session, revoked)
+        return LogoutOutcome.REMOVED if revoked else LogoutOutcome.REVOKE_FAILED
 
 
 def revoke_replaced_entry(store: ConfigStore, url: str) -> bool:
-    """Revoke a replaced entry's refresh token and remove its key; True when there is none or the server accepted."""
-    if not is_oauth_url(url):
-        return True
-    session = from_cloudinary_url(url)
-    revoked = revoke_session(session) is not False
+    """Revoke a replaced login's refresh token and remove its key; True when it has none or the server accepted."""
+    session = revocable_session(url)
+    revoked = session is not None and revoke_session(session) is not False
     _end_copies(store, session, revoked)
     return revoked
 
 
-def _end_copies(store: ConfigStore, session: Session, revoked: bool) -> None:
+def _end_copies(store: ConfigStore, session: Optional[Session], revoked: bool) -> None:
     """Mark the entries that hold the revoked refresh token as refused, and warn of them; else delete the login's key.
 
     A copy whose session could not be revoked still works, and an encrypted one needs the key.
     """
+    if session is None:
+        return
     copies = holders(store.load_fresh(), session) if session.refresh_token else []
     if not copies or revoked:
         vault().forget(session.key_id)
@@ -124,9 +103,9 @@ def refresh_url(store: ConfigStore, name: str, url: str, force: bool = False, re
     refresher = Refresher(store)
     result = refresher.refresh(name, url, force=force, rejected=rejected)
     if not result.saved:
-        saved_late = _save_late(refresher, name, url, result)
-        if saved_late.error is not None:
-            logger.error("%s", saved_late.error)
+        result = _save_late(refresher, name, result)
+        if result.error is not None:
+            logger.error("%s", result.error)
     elif result.error is not None:
         logger.warning("Refreshing '%s' failed; using the current token. %s", name, result.error)
     return result.url
@@ -143,7 +122,7 @@ def _refresh_entry(refresher: Refresher, name: str, cfg: Mapping[str, Any], forc
     if config_rules.is_reserved_config_name(name) or name not in cfg:
         return RefreshResult(RefreshOutcome.NOT_FOUND, "")
     result = refresher.refresh(name, cfg[name], force=force or _is_dead(cfg[name], refresher.clock()))
-    return result if result.saved else _save_late(refresher, name, cfg[name], result)
+    return result if result.saved else _save_late(refresher, name, result)
 
 
 def _is_dead(url: Any, now: float) -> bool:
@@ -151,14 +130,14 @@ def _is_dead(url: Any, now: float) -> bool:
     return is_oauth_url(url) and saved_login_state(parse(url).fields(), now).state is State.NEEDS_LOGIN
 
 
-def _save_late(refresher: Refresher, name: str, url: str, result: RefreshResult) -> RefreshResult:
+def _save_late(refresher: Refresher, name: str, result: RefreshResult) -> RefreshResult:
     """Try to save tokens that exist in memory only, for example after the disk was full for a moment."""
     reason = str(result.error)
     for pause in _SAVE_PAUSES_SECONDS:
         time.sleep(pause)
         try:
-            if refresher.save_again(name, url, result.url):
-                return replace(result, error=None, saved=True)
+            if refresher.save_again(name, result.replaces or "", result.url):
+                return replace(result, error=None, replaces=None)
             reason = "The entry was changed or removed by another command."
             break
         except CliError as error:
@@ -204,4 +183,4 @@ def relogin_command(store: ConfigStore, name: str) -> str:
 
 def login_names(cfg: Mapping[str, Any]) -> List[str]:
     """Names of the saved logins, in file order."""
-    return [name for name in config_rules.user_config_names(cfg) if is_oauth_url(cfg[name])]
+    return [name for name in config_rules.user_config_names(cfg) if is_login(cfg[name])]

@@ -31,9 +31,7 @@ _OWN_VARIABLES = frozenset(
 
 def environment_is_configured(environ: Mapping[str, str]) -> bool:
     """True when the SDK would find a cloud name in the environment."""
-    if environ.get("CLOUDINARY_CLOUD_NAME"):
-        return True
-    return try_parse(environ.get("CLOUDINARY_URL")) is not None
+    return bool(environ.get("CLOUDINARY_CLOUD_NAME")) or try_parse(environ.get("CLOUDINARY_URL")) is not None
 
 
 def is_own_variable(name: str) -> bool:
@@ -45,7 +43,7 @@ def environment_fields(environ: Mapping[str, str]) -> Dict[str, Any]:
     """The configuration attributes of the environment, by the SDK's rules; empty when it names no cloud.
 
     If CLOUDINARY_CLOUD_NAME is set, CLOUDINARY_URL is not parsed: every CLOUDINARY_X becomes the attribute `x`, and
-    `true` and `false` become booleans. The variables of this program are omitted.
+    `true` and `false` become booleans. Empty variables and those of this program are omitted.
 
     :raises InvalidConfigUrl: CLOUDINARY_URL is needed and is not a usable URL, or the cloud name is invalid.
     """
@@ -56,7 +54,7 @@ def environment_fields(environ: Mapping[str, str]) -> Dict[str, Any]:
     return {
         name[len("CLOUDINARY_") :].lower(): {"true": True, "false": False}.get(value, value)
         for name, value in environ.items()
-        if name.startswith("CLOUDINARY_") and not is_own_variable(name)
+        if value and name.startswith("CLOUDINARY_") and not is_own_variable(name)
     }
 
 

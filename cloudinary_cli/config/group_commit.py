@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from typing import Any, Callable, ContextManager, Dict, List, Optional
+from collections import deque
+from typing import Any, Callable, ContextManager, Deque, Dict, List, Optional
 
 Content = Dict[str, Any]
 
@@ -26,8 +27,8 @@ class GroupCommit:
 
     def __init__(self, transaction: Callable[[Any], ContextManager[Content]]) -> None:
         self._transaction = transaction
-        self._running, self._queueing = threading.Lock(), threading.Lock()
-        self._waiting: List[_Change] = []
+        self._running = threading.Lock()
+        self._waiting: Deque[_Change] = deque()
 
     def run(self, function: Callable[[Content], Any], reserved: Any = None) -> Any:
         """Call `function` with the content, and return its result. Its changes are on the disk when this returns.
@@ -35,13 +36,10 @@ class GroupCommit:
         :raises BaseException: the error of the transaction, in every thread whose change was part of it.
         """
         mine = _Change(function)
-        with self._queueing:
-            self._waiting.append(mine)
+        self._waiting.append(mine)
         with self._running:
             if not mine.is_done:  # otherwise another thread has applied it
-                with self._queueing:
-                    batch, self._waiting = self._waiting, []
-                self._run(batch, reserved)
+                self._run([self._waiting.popleft() for _ in range(len(self._waiting))], reserved)
         if mine.error is not None:
             raise mine.error
         return mine.result

@@ -10,7 +10,7 @@ from cloudinary_cli.config import url as config_url
 from cloudinary_cli.config.environment import environment_fields
 from cloudinary_cli.config.login_state import LoginState, saved_login_state, static_login_state
 from cloudinary_cli.config.resolver import DirectoryChoice, ResolvedConfig, Source
-from cloudinary_cli.config.view import config_to_dict, duration, parse_time, seconds_until
+from cloudinary_cli.config.view import config_to_dict, duration, parse_time
 from cloudinary_cli.errors import InvalidConfigUrl
 from cloudinary_cli.text import one_line
 
@@ -129,9 +129,7 @@ def saved_row(name: str, url: Any, default: Optional[str], active: ResolvedConfi
     try:
         parsed, values = config_url.parse_with_values(url)
     except InvalidConfigUrl:
-        return ConfigRow(name, "", "api_key", Source.SAVED, name == default, is_active)
-    if not values:
-        return ConfigRow(name, parsed.cloud_name, "api_key", Source.SAVED, name == default, is_active)
+        parsed, values = config_url.ConfigUrl(""), {}
     is_login = "oauth_token" in values
     return ConfigRow(
         name,
@@ -183,7 +181,7 @@ def _claim(get: Callable[[str], str], now: float) -> Optional[Claim]:
     moment = parse_time(expires_at)
     if moment is None:
         return Claim("unclaimed", expires_at, None)
-    left = seconds_until(moment, now)
+    left = moment.timestamp() - now
     if left <= 0:
         return Claim("unclaimed, expired", expires_at, True)
     return Claim(f"unclaimed, expires in {duration(left)}", expires_at, False)

@@ -201,26 +201,29 @@ def _from_saved(name: str, snapshot: Mapping[str, Any], chosen_by: str) -> Resol
     try:
         fields = config_url.parse(url).fields()
     except InvalidConfigUrl as error:
-        import shlex
-
-        shown = one_line(name, None)
-        remove = f"cld config -rm {shlex.quote(shown)}"
-        problem = ConfigError(f"The saved configuration '{shown}' is unusable: {error} Remove it: {remove}")
-        return ResolvedConfig(Source.SAVED, name, problem=problem, chosen_by=chosen_by)
+        return ResolvedConfig(Source.SAVED, name, problem=unusable(name, error), chosen_by=chosen_by)
     return ResolvedConfig(Source.SAVED, name, url, fields, chosen_by=chosen_by)
 
 
+def unusable(name: str, error: InvalidConfigUrl) -> ConfigError:
+    """The error for a saved configuration whose URL cannot be parsed."""
+    import shlex
+
+    shown = one_line(name, None)
+    remove = f"cld config -rm {shlex.quote(shown)}"
+    return ConfigError(f"The saved configuration '{shown}' is unusable: {error} Remove it: {remove}")
+
+
 def _from_environment(snapshot: Mapping[str, Any], environ: Mapping[str, str]) -> ResolvedConfig:
+    variable = "CLOUDINARY_CLOUD_NAME" if environ.get("CLOUDINARY_CLOUD_NAME") else "CLOUDINARY_URL"
     try:
         fields = environment_fields(environ)
     except InvalidConfigUrl as error:
-        variable = "CLOUDINARY_CLOUD_NAME" if environ.get("CLOUDINARY_CLOUD_NAME") else "CLOUDINARY_URL"
         problem = ConfigError(f"The environment variable {variable} is invalid: {error} Fix it or unset it.")
         return ResolvedConfig(problem=problem, chosen_by=variable)
     if not fields:
         return ResolvedConfig(any_saved=bool(config_rules.user_config_names(snapshot)))
-    chosen_by = "CLOUDINARY_CLOUD_NAME" if environ.get("CLOUDINARY_CLOUD_NAME") else "CLOUDINARY_URL"
-    return ResolvedConfig(Source.ENVIRONMENT, fields=fields, chosen_by=chosen_by)
+    return ResolvedConfig(Source.ENVIRONMENT, fields=fields, chosen_by=variable)
 
 
 def config_to_api_kwargs(config: Any) -> Dict[str, Any]:

@@ -162,9 +162,7 @@ def parse_with_values(url: Any, single_keys: AbstractSet[str] = _SINGLE_KEYS) ->
 
 
 def _check_single(keys: List[str], single_keys: AbstractSet[str]) -> None:
-    # A fast path for nearly all URLs: a listing may have thousands of them.
-    if len(set(keys)) == len(keys) and "[" not in "".join(keys):
-        return
+
     seen = set()
     for key in keys:
         name, bracket, _ = key.partition("[")
@@ -268,16 +266,15 @@ def is_oauth_url(url: Any) -> bool:
     return parsed is not None and parsed.has("oauth_token")
 
 
-def is_ambiguous_login(url: Any) -> bool:
-    """True for the URL of a login that parse() refuses because it repeats a setting."""
+def is_login(url: Any) -> bool:
+    """As is_oauth_url(), also for the URL of a login that parse() refuses because it repeats a setting."""
     try:
-        parse(url)
+        return parse(url).has("oauth_token")
     except AmbiguousConfigUrl:
-        ambiguous = parse(url, frozenset())
-        return any(name.partition("[")[0] in ("oauth_token", "refresh_token") for name, _ in ambiguous.query)
+        keys = parse(url, frozenset()).keys()
+        return any(key.partition("[")[0] in ("oauth_token", "refresh_token") for key in keys)
     except InvalidConfigUrl:
         return False
-    return False
 
 
 class AccountUrl(NamedTuple):

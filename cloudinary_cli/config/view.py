@@ -22,7 +22,7 @@ _CLEAR_KEYS = frozenset(
     ["api_key", "provisioning_api_key", "private_cdn", "signature_algorithm", "signature_version", "claim_url"]
 )
 _USER_INFO = r"(?s)((?:\A|[A-Za-z][\w+.-]*://)[^\s/?#:@]*:(?!//)).+@"
-_HIDDEN_KEYS = frozenset(["refresh_state"])
+
 
 _EPOCH_START = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _EPOCH = r"-?\d{1,20}\Z"
@@ -75,25 +75,17 @@ def parse_time(value: Any) -> Optional[datetime]:
         match = re.match(_ISO, value) if isinstance(value, str) else None
         if match is None:
             return None
-        zone = (match.group(2) or "Z").replace("Z", "+00:00").replace(":", "")
-        return datetime.strptime(_with_seconds(match.group(1)) + zone, "%Y-%m-%dT%H:%M:%S%z")
+        zone = (match.group(2) or "Z").replace("Z", "+0000").replace(":", "")
+        # Python before 3.11 needs the colon in the zone.
+        return datetime.fromisoformat(f"{match.group(1)}{zone[:3]}:{zone[3:]}")
     except (OverflowError, ValueError):
         return None
-
-
-def _with_seconds(text: str) -> str:
-    text = text.replace(" ", "T")
-    return text if text.count(":") == 2 else f"{text}:00"
 
 
 def _epoch_of(value: Any) -> Optional[int]:
     if isinstance(value, bool) or not isinstance(value, (int, str)):
         return None
     return int(value) if re.match(_EPOCH, str(value)) else None
-
-
-def seconds_until(moment: datetime, now: float) -> float:
-    return (moment - _EPOCH_START).total_seconds() - now
 
 
 def duration(seconds: float) -> str:
@@ -129,7 +121,7 @@ def _time_text(key: str, value: Any, now: float) -> str:
     moment, is_epoch = parse_time(value), _epoch_of(value) is not None
     if moment is None:
         return f"{value} ({OUT_OF_RANGE})" if is_epoch else str(value)
-    left = seconds_until(moment, now)
+    left = moment.timestamp() - now
     if is_epoch:
         state = {"expires_at": ", valid" if left > 0 else ", expired"}.get(key, "")
         return f"{value} ({_utc(moment)}{state})"
@@ -149,13 +141,9 @@ def visible_fields(fields: Mapping[str, Any]) -> Dict[str, Any]:
     return {
         key: masked_value(key, value)
         for key, value in fields.items()
-        if value is not None and value != "" and key != "account_url" and not _is_hidden(key, value)
+        if value not in (None, "") and not key.startswith("_") and key not in ("account_url", "refresh_state")
+        if (key, value) != ("signature_algorithm", "sha1")
     }
-
-
-def _is_hidden(key: str, value: Any) -> bool:
-    is_default = key == "signature_algorithm" and value == "sha1"
-    return is_default or key.startswith("_") or key in _HIDDEN_KEYS
 
 
 def account_fields(fields: Mapping[str, Any]) -> Dict[str, Any]:

@@ -83,9 +83,10 @@ def _refusal(name: str) -> ConfigError:
 
 def _is_other_login(entry: Any, url: str) -> bool:
     """True when saving `url` over `entry` would lose a refresh token."""
-    if not config_url.is_oauth_url(entry):
+    if not config_url.is_login(entry):
         return False
-    return config_url.parse(entry).get("refresh_token") != config_url.parse(url).get("refresh_token")
+    saved = config_url.try_parse(entry)  # None: it repeats a setting
+    return saved is None or saved.get("refresh_token") != config_url.parse(url).get("refresh_token")
 
 
 def _save(app: AppContext, name: str, url: str, is_default: bool, agreed: bool) -> Tuple[DefaultStatus, Optional[bool]]:

@@ -8,10 +8,10 @@ import click
 
 from cloudinary_cli.config.login_state import State, saved_login_state
 from cloudinary_cli.config.resolver import Source
-from cloudinary_cli.config.url import parse
+from cloudinary_cli.config.url import try_parse
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.config_options import ACTIVE, ConfigOptions, quoted, shown, unknown
-from cloudinary_cli.errors import DetailedExit, OAuthError
+from cloudinary_cli.errors import ConfigError, DetailedExit, OAuthError
 from cloudinary_cli.text import redact
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ def refresh(app: AppContext, options: ConfigOptions) -> int:
         return 0
     command = relogin_command(app.store, name)
     reason = str(result.error or f"The token of '{shown(name)}' was not refreshed.")
-    app.console.error(reason if command in reason else f"{reason} If this persists, run: {command}")
+    is_advised = command in reason or isinstance(result.error, ConfigError)
+    app.console.error(reason if is_advised else f"{reason} If this persists, run: {command}")
     return _status([result])
 
 
@@ -87,7 +88,8 @@ def _next_command(app: AppContext, name: str, result: RefreshResult) -> Optional
 def _row(app: AppContext, name: str, result: RefreshResult, outcome: RefreshOutcome) -> Dict[str, Any]:
     """The object of one configuration in `--json`, without secrets."""
     is_login, error = outcome.value != "not_oauth", result.error
-    login = saved_login_state(parse(result.url).fields(), app.clock()) if is_login else None
+    parsed = try_parse(result.url) if is_login else None
+    login = saved_login_state(parsed.fields(), app.clock()) if parsed else None
     state = State.NEEDS_LOGIN if result.needs_login else login and login.state
     return {
         "name": name,

@@ -65,17 +65,13 @@ def remove(app: AppContext, options: ConfigOptions) -> int:
 
 def _removed(app: AppContext, name: str, entry: Any) -> Tuple[str, str]:
     """Remove the entry; returns the outcome and a sentence about it."""
-    is_ambiguous = config_url.is_ambiguous_login(entry)
-    if not is_ambiguous and not config_url.is_oauth_url(entry):
+    if not config_url.is_login(entry):
         if not app.store.remove_named(name, environment_is_configured(app.environ)):
             raise unknown(name, "-rm")
         return "removed", f"Config '{shown(name)}' deleted."
-    from cloudinary_cli.auth.use_cases import LogoutOutcome, logout, remove_ambiguous_login
+    from cloudinary_cli.auth.use_cases import LogoutOutcome, logout
 
-    if is_ambiguous:
-        outcome = remove_ambiguous_login(app.store, name, app.environ)
-    else:
-        outcome = logout(app.store, name, app.environ, forget=True)
+    outcome = logout(app.store, name, app.environ, forget=True)
     if outcome not in (LogoutOutcome.REMOVED, LogoutOutcome.REVOKE_FAILED):
         raise ConfigError(f"'{shown(name)}' was changed by another command at the same time. Try again.")
     how = "revoked and deleted" if outcome is LogoutOutcome.REMOVED else "deleted here, but not revoked"

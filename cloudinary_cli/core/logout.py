@@ -7,8 +7,6 @@ from typing import List, Optional
 import click
 
 from cloudinary_cli.command import CldCommand, completion_of
-from cloudinary_cli.config import rules as config_rules
-from cloudinary_cli.config.url import is_ambiguous_login, is_oauth_url
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.config_options import quoted, shown
 from cloudinary_cli.errors import URL_IS_NO_NAME, CliError, Declined, DetailedExit, Status
@@ -54,9 +52,7 @@ def _logout_all(app: AppContext, force: bool) -> bool:
     """End all logins, one after the other. One that cannot be ended does not keep the others."""
     from cloudinary_cli.auth import use_cases
 
-    cfg = app.store.load()
-    saved = config_rules.user_config_names(cfg)
-    names = [name for name in saved if is_oauth_url(cfg[name]) or is_ambiguous_login(cfg[name])]
+    names = use_cases.login_names(app.store.load())
     if not names:
         app.console.info(_NONE)
         return True
@@ -65,9 +61,8 @@ def _logout_all(app: AppContext, force: bool) -> bool:
         raise Declined("Not logged out.")
     done = []
     for name in names:
-        end = use_cases.remove_ambiguous_login if is_ambiguous_login(cfg[name]) else use_cases.logout
         try:
-            done.append(_report(app, name, end(app.store, name, app.environ).value) is True)
+            done.append(_report(app, name, use_cases.logout(app.store, name, app.environ).value) is True)
         except CliError as error:
             app.console.error(error.message)
             done.append(False)

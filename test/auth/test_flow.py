@@ -148,14 +148,6 @@ def test_refresh_form_has_no_password_grant_and_no_secret() -> None:
     assert form == {"grant_type": "refresh_token", "refresh_token": "R", "client_id": client}
 
 
-def test_device_code_form() -> None:
-    """RFC 8628 section 3.4."""
-    grant = "urn:ietf:params:oauth:grant-type:device_code"
-    path, form, headers = form_sent(lambda url: flow.exchange_device_code("D", grant, url))
-    assert path == "/oauth2/token" and headers["Authorization"] is None
-    assert form == {"grant_type": grant, "device_code": "D", "client_id": defaults.OAUTH_DEFAULT_CLIENT_ID}
-
-
 def test_revocation_form() -> None:
     path, form, _ = form_sent(lambda url: flow.revoke("R", base_url=url))
     client = defaults.OAUTH_DEFAULT_CLIENT_ID
@@ -164,7 +156,7 @@ def test_revocation_form() -> None:
 
 TOKEN_CALLS = [
     lambda url: flow.exchange_code("C", "V", "http://127.0.0.1:1/callback", base_url=url),
-    lambda url: flow.exchange_device_code("D", "device", url),
+    lambda url: flow.request_tokens(url, {"device_code": "D"}),
     lambda url: flow.refresh("R", base_url=url),
 ]
 

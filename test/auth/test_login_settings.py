@@ -77,6 +77,16 @@ def test_the_derived_name_of_a_region(
     assert from_cloudinary_url(store.load()[name]).region == region
 
 
+def test_a_login_of_another_cloud_is_not_replaced_because_its_name_is_that_of_the_cloud(
+    cld: Cld, env: Dict[str, str], box: SandboxClient, store: ConfigStore
+) -> None:
+    other = box.save_login(store, "sandbox", cloud_name="other")
+    before = store.load_fresh()["sandbox"]
+    done = cld("login", env=env)
+    assert done.code == 0 and "Saved as 'sandbox-oauth'" in done.err, done.err
+    assert store.load_fresh()["sandbox"] == before and box.is_refresh_token_alive(other.refresh_token)
+
+
 # -- the settings of the client
 
 

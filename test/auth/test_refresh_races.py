@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, Dict, List
+from typing import Any, Callable, ContextManager, Dict, Iterator, List
 
 import pytest
 
@@ -102,12 +103,13 @@ def test_the_file_lock_is_free_during_the_request(box: SandboxClient, store: Con
     assert set(store.load_fresh()) == {"box", "other"}
 
 
-def test_lock_timeout_is_retryable_and_changes_nothing(box: SandboxClient, store: ConfigStore) -> None:
-    box.save_login(store)
+@contextmanager
+def held_elsewhere(lock: Callable[[], ContextManager[Any]]) -> Iterator[None]:
+    """Let another thread hold a lock during the block."""
     held, release = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with refresh_lock(store, "box"):
+        with lock():
             held.set()
             release.wait(10)
 
@@ -115,11 +117,28 @@ def test_lock_timeout_is_retryable_and_changes_nothing(box: SandboxClient, store
     holder.start()
     held.wait(10)
     try:
-        result = Refresher(store, lock_timeout=0.2).refresh("box", entry(store))
+        yield
     finally:
         release.set()
         holder.join()
+
+
+def test_lock_timeout_is_retryable_and_changes_nothing(box: SandboxClient, store: ConfigStore) -> None:
+    box.save_login(store)
+    with held_elsewhere(lambda: refresh_lock(store, "box")):
+        result = Refresher(store, lock_timeout=0.2).refresh("box", entry(store))
     assert isinstance(result.error, LockTimeout) and result.error.exit_code == 75 and posts(box) == 0
+
+
+def test_a_lock_on_the_file_that_another_program_keeps_is_waited_for_once(
+    box: SandboxClient, store: ConfigStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    box.save_login(store)
+    with held_elsewhere(store.lock):
+        result = Refresher(ConfigStore(store.path, lock_timeout=0.2)).refresh("box", entry(store))
+    assert isinstance(result.error, LockTimeout) and posts(box) == 0
+    assert "journal could not be written" not in caplog.text, "no record was written, so none has to be restored"
 
 
 def test_thirty_two_threads_make_one_exchange(box: SandboxClient, store: ConfigStore) -> None:

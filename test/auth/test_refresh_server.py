@@ -148,37 +148,39 @@ def test_saving_again_says_whether_the_login_was_still_there(config_json: Any) -
     [
         ({"cloud_name": "other", "expires_at": 2**40}, RefreshOutcome.FAILED, "another account"),
         ({"refresh_token": "rt_new", "expires_at": 2**40}, RefreshOutcome.REFRESHED, None),
-        ({"refresh_token": "rt_new"}, RefreshOutcome.NOT_FOUND, "was removed"),
+        (None, RefreshOutcome.NOT_FOUND, "was removed"),
     ],
 )
-def test_a_login_replaced_during_the_request_is_adopted_if_it_is_the_same_account_and_fresh(
+def test_a_login_replaced_during_the_request_is_adopted_if_it_is_the_same_account(
     replacement: Any, outcome: RefreshOutcome, told: Optional[str], config_json: Any
 ) -> None:
-    # The superseded tokens are revoked; nobody listens on port 9, and a failed revocation changes nothing here.
+    # The tokens of a removed login are revoked; nobody listens on port 9, and a failure changes nothing here.
     login = replace(LOGIN, oauth_base_url="http://127.0.0.1:9")
-    store, replaced = ConfigStore(str(config_json)), to_cloudinary_url(replace(login, **replacement))
+    content = {"work": to_cloudinary_url(replace(login, access_token="newer", **replacement))} if replacement else {}
+    store = ConfigStore(str(config_json))
     store.save({"work": to_cloudinary_url(login)})
 
     def refresh(*args: Any, **options: Any) -> Any:
-        ConfigStore(str(config_json)).save({"work": replaced})
+        ConfigStore(str(config_json)).save(content)
         return {"access_token": "opaque", "refresh_token": "rt_2", "expires_in": 300}
 
     result = Refresher(store, refresh=refresh).refresh("work", to_cloudinary_url(login))
     assert result.outcome is outcome and (told or "None") in str(result.error)
-    assert store.load_fresh() == {"work": replaced}
+    assert store.load_fresh() == content
 
 
 @pytest.mark.parametrize(
     ("replacement", "outcome", "told"),
     [
-        ({"refresh_token": "rt_new"}, RefreshOutcome.REFRESHED, None),
+        ({"refresh_token": "rt_new", "expires_at": 2**40}, RefreshOutcome.REFRESHED, None),
         ({"refresh_token": "rt_new", "cloud_name": "other"}, RefreshOutcome.FAILED, "another account"),
     ],
 )
 def test_a_refusal_of_a_token_that_another_tool_has_replaced_is_no_logout(
     replacement: Any, outcome: RefreshOutcome, told: Optional[str], config_json: Any
 ) -> None:
-    store, replaced = ConfigStore(str(config_json)), to_cloudinary_url(replace(LOGIN, **replacement))
+    replaced = to_cloudinary_url(replace(LOGIN, access_token="newer", **replacement))
+    store = ConfigStore(str(config_json))
     store.save({"work": to_cloudinary_url(LOGIN)})
 
     def refresh(*args: Any, **options: Any) -> Any:

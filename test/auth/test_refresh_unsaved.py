@@ -1,16 +1,20 @@
-"""`cld config -r` and `-ra` whose new tokens cannot be saved when they arrive: saved a moment later, or called lost."""
+"""New tokens that cannot be saved when they arrive: saved later, or called lost."""
 
 from __future__ import annotations
 
 import json
 import os
 import threading
+import time
 from pathlib import Path
 from typing import Any, Callable, Iterator, List
 
 import pytest
 
 from cloudinary_cli import auth
+from cloudinary_cli.auth import flow
+from cloudinary_cli.auth.oauth_config import LiveLogin
+from cloudinary_cli.auth.refresh import Refresher
 from cloudinary_cli.auth.session import from_cloudinary_url
 from cloudinary_cli.config.store import ConfigStore
 from test.support.processes import start
@@ -35,6 +39,12 @@ class Disk:
     def free(self) -> None:
         os.rmdir(self.path)
         os.rename(self.moved, self.path)
+
+    def refresh(self, *args: Any, **options: Any) -> Any:
+        """As flow.refresh(); the disk gets full during the response."""
+        response = flow.refresh(*args, **options)
+        self.fill()
+        return response
 
 
 @pytest.fixture
@@ -149,3 +159,72 @@ def test_refresh_url_if_stale_saves_late_as_well(
     worker.join(60)
     assert from_cloudinary_url(results[0]).refresh_token == "rt_new_0123456789"
     assert store.load_fresh()["box"] == results[0] and not caplog.records
+
+
+def test_a_long_command_saves_the_tokens_before_it_renews_them_again(
+    box: SandboxClient, store: ConfigStore, disk: Disk
+) -> None:
+    box.save_login(store)
+    now = [time.time()]
+    refresher = Refresher(store, clock=lambda: now[0], refresh=disk.refresh)
+    live = LiveLogin("box", store.load()["box"], refresher)
+    first = live.token()
+    disk.free()
+    now[0] += 400
+    assert live.token() != first, "the token that was replaced first would be refused, and end the session"
+    disk.free()
+    live.flush()
+    saved = from_cloudinary_url(store.load_fresh()["box"])
+    assert saved.access_token == live.token() and box.is_refresh_token_alive(saved.refresh_token)
+    assert box.stats["refresh_exchanges"] == 3
+
+
+def test_a_disk_that_stays_full_costs_no_token_of_a_long_command(
+    box: SandboxClient, store: ConfigStore, disk: Disk
+) -> None:
+    box.save_login(store)
+    live = LiveLogin("box", store.load()["box"], Refresher(store, refresh=disk.refresh))
+    first = live.token()
+    live.invalidate(first)
+    assert live.token() == first and box.stats["refresh_exchanges"] == 1
+    disk.free()
+    live.flush()
+    assert box.is_refresh_token_alive(from_cloudinary_url(store.load_fresh()["box"]).refresh_token)
+
+
+def test_tokens_that_replace_those_of_another_process_are_saved_later(
+    box: SandboxClient, store: ConfigStore, disk: Disk
+) -> None:
+    box.save_login(store)
+    known = store.load()["box"]
+    assert auth.refresh_config("box").value == "refreshed"  # the other process
+    now = time.time() + 400
+    live = LiveLogin("box", known, Refresher(store, clock=lambda: now, refresh=disk.refresh))
+    token = live.token()
+    disk.free()
+    live.flush()
+    saved = from_cloudinary_url(store.load_fresh()["box"])
+    assert saved.access_token == token and box.is_refresh_token_alive(saved.refresh_token)
+
+
+@pytest.fixture
+def lenient(tmp_path: Path) -> Iterator[SandboxClient]:
+    """A server that accepts a replaced refresh token for 30 seconds, as Ory Hydra can."""
+    from cloudinary_cli.sandbox.sandbox_server import SandboxServer
+    from cloudinary_cli.sandbox.settings import SandboxSettings
+
+    settings = SandboxSettings(data_dir=tmp_path / "sandbox", auto_approve=True, rotation_grace=30)
+    with SandboxServer(settings) as server:
+        yield SandboxClient(server)
+
+
+def test_unsaved_tokens_do_not_end_the_session_that_another_process_has_renewed(
+    lenient: SandboxClient, store: ConfigStore, disk: Disk
+) -> None:
+    lenient.save_login(store)
+    live = LiveLogin("box", store.load()["box"], Refresher(store, refresh=disk.refresh))
+    live.token()
+    disk.free()
+    assert auth.refresh_config("box").value == "refreshed"  # the other process
+    live.flush()
+    assert lenient.is_refresh_token_alive(from_cloudinary_url(store.load_fresh()["box"]).refresh_token)

@@ -63,7 +63,7 @@ CALLS = [
     lambda url: flow.exchange_code(SECRET, "verifier-9876543210", "http://127.0.0.1:9/callback", base_url=url),
     lambda url: flow.exchange_code("code-9876543210", SECRET, "http://127.0.0.1:9/callback", base_url=url),
     lambda url: flow.revoke(SECRET, base_url=url),
-    lambda url: flow.exchange_device_code(SECRET, "grant", url),
+    lambda url: flow.request_tokens(url, {"grant_type": "grant", "device_code": SECRET}),
 ]
 
 RESPONSES: List[Tuple[str, str]] = [

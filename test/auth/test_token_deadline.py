@@ -115,7 +115,7 @@ CALLS = [
     lambda url: flow.exchange_code(SECRET, "verifier-0123456789", "http://127.0.0.1:9/callback", base_url=url),
     lambda url: flow.exchange_code("code-0123", SECRET, "http://127.0.0.1:9/callback", base_url=url),
     lambda url: flow.revoke(SECRET, base_url=url),
-    lambda url: flow.exchange_device_code(SECRET, "grant", url),
+    lambda url: flow.request_tokens(url, {"grant_type": "grant", "device_code": SECRET}),
 ]
 
 

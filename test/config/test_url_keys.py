@@ -138,3 +138,27 @@ def test_removing_a_login_with_two_refresh_tokens_sends_neither(
     assert done.code == 1 and json.loads(done.out) == {"name": "work", "outcome": "revoke_failed"}
     assert "'refresh_token' more than once" in done.err and "OTHERSECRET" not in done.text
     assert box.requests("/oauth2/revoke") == [] and store.load_fresh() == {}
+
+
+def test_logout_ends_a_login_with_a_repeated_setting(cld: Cld, box: SandboxClient, store: ConfigStore) -> None:
+    session = box.save_login(store, "work")
+    store.save({"work": store.load_fresh()["work"] + "&upload_prefix=https://other.example"})
+    done = cld("logout", "work")
+    assert done.code == 0 and "revoked and removed" in done.err and store.load_fresh() == {}
+    assert not box.is_refresh_token_alive(session.refresh_token)
+
+
+def test_a_login_with_a_repeated_setting_counts_as_a_login_that_is_unusable(
+    cld: Cld, store: ConfigStore, server: CloudinaryServer
+) -> None:
+    saved = {"work": "cloudinary://acme?oauth_token=t&refresh_token=rt&region=api&region=api"}
+    store.save(saved)
+    for command in (["-r", "work"], ["-ra"], ["-r", "work", "--json"], ["-ra", "--json"]):
+        done = cld("config", *command)
+        assert done.code == 1 and "'work' is unusable" in done.err and "cld config -rm work" in done.err, done.err
+        assert "cld login" not in done.err and ("--json" not in command or '"outcome": "failed"' in done.out)
+    done = cld("login", "work", "--no-browser")
+    assert done.code == 1 and "'work' is a login whose URL repeats a setting" in done.err
+    done = cld("config", "-n", "work", server.config_url())
+    assert done.code == 1 and "'work' is a login" in done.err
+    assert store.load_fresh() == saved

@@ -80,6 +80,12 @@ def test_the_environment_as_source(who: Run, home: Path, env: Dict[str, str], ch
     assert (found["type"], found["state"], found["expires_at"], found["code"]) == ("api_key", "unverified", None, 0)
 
 
+def test_an_empty_variable_with_a_token_counts_as_unset(who: Run, home: Path) -> None:
+    names = {"CLOUDINARY_CLOUD_NAME": "c", "CLOUDINARY_API_KEY": "k", "CLOUDINARY_API_SECRET": "SECRET"}
+    found = who(env={**names, "CLOUDINARY_OAUTH_TOKEN": ""})
+    assert (found["type"], found["state"], found["code"]) == ("api_key", "unverified", 0)
+
+
 @pytest.mark.parametrize(
     "url, state, code",
     [

@@ -61,7 +61,7 @@ class KeychainFile:
         """Save a login of the sandbox with sealed tokens; returns the session with its plain tokens."""
         session = replace(box.save_login(store, name, **changes))
         with store.transaction() as cfg:
-            cfg[name] = to_cloudinary_url(vault().seal(session, vault().new_key().key_id))
+            cfg[name] = to_cloudinary_url(vault().seal(session, vault().new_key()[0]))
         self.forget_calls()
         vault.cache_clear()
         return session
