@@ -38,7 +38,7 @@ def folder_options(command: F) -> F:
 
 def folder_query(folder: str, mode: Optional[str], status: Optional[str]) -> Any:
     """What to list of CLOUDINARY_FOLDER: a RemoteQuery."""
-    from cloudinary_cli.transfer.keys import FolderMode, clean_folder
+    from cloudinary_cli.transfer.keys import FolderMode, joined
     from cloudinary_cli.transfer.remote import RemoteQuery
 
-    return RemoteQuery(clean_folder(folder), FolderMode(mode.lower()) if mode else None, status)
+    return RemoteQuery(joined(folder), FolderMode(mode.lower()) if mode else None, status)

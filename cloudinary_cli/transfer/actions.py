@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
 from urllib.parse import urlsplit
 
 from cloudinary_cli.defaults import is_loopback_host
@@ -173,17 +173,13 @@ class DeleteRemote:
     def keys(self) -> List[str]:
         return [asset.key for asset in self.assets]
 
-    @property
-    def public_ids(self) -> List[str]:
-        return [asset.public_id for asset in self.assets]
-
     def run(self) -> List[Outcome]:
         kind = self.assets[0]
         try:
             with repeatable() as repetition:
                 states = call_api(
                     loader.module("admin").delete_resources,
-                    self.public_ids,
+                    [asset.public_id for asset in self.assets],
                     resource_type=kind.resource_type,
                     type=kind.type,
                     invalidate=True,
@@ -215,18 +211,17 @@ def delete_batches(assets: Sequence[RemoteAsset], size: int) -> Iterator[DeleteR
             yield DeleteRemote(same[start : start + size])
 
 
-def remove_empty_directories(root: str, is_included: Callable[[str], bool]) -> None:
-    """Remove the empty directories below `root`, but not `root`. Links are not followed.
-
-    :param is_included: False for the name of a directory to keep.
-    """
-    try:
-        with os.scandir(root) as entries:
-            directories = [e.path for e in entries if e.is_dir(follow_symlinks=False) and is_included(e.name)]
-    except OSError:
-        return
-    for path in directories:
-        remove_empty_directories(path, is_included)
+def remove_empty_directories(root: str, include_hidden: bool) -> None:
+    """Remove the empty directories below `root`, but not `root`. Links are not followed."""
+    found = [root]
+    for path in found:  # which grows: the directories in each are added
+        try:
+            with os.scandir(path) as entries:
+                directories = [entry for entry in entries if entry.is_dir(follow_symlinks=False)]
+        except OSError:
+            continue
+        found += [entry.path for entry in directories if include_hidden or not entry.name.startswith(".")]
+    for path in reversed(found[1:]):
         try:
             os.rmdir(path)
         except OSError:

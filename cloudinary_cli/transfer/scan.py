@@ -137,15 +137,11 @@ def _local_file(relative: str, entry: "os.DirEntry[str]", result: ScanResult) ->
     if stat.S_ISREG(info.st_mode):
         changed = getattr(info, "st_ctime_ns", 0)
         return LocalFile(normalized(relative), relative, entry.path, info.st_size, info.st_mtime_ns, changed)
-    kind = _kind(info.st_mode)
+    # A link to a directory has none of these kinds, and is skipped silently.
+    kind = next((kind for is_kind, kind in _KINDS if is_kind(info.st_mode)), None)
     if kind is not None:
         result.problems.append(_problem(relative, Status.SKIPPED, f"it is {kind}"))
     return None
-
-
-def _kind(mode: int) -> Optional[str]:
-    """The kind of a file without content to transfer; None for a link to a directory, which is skipped silently."""
-    return next((kind for is_kind, kind in _KINDS if is_kind(mode)), None)
 
 
 def _problem(relative: str, status: Status, reason: str) -> Outcome:

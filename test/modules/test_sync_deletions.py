@@ -36,6 +36,17 @@ def test_a_real_pull_removes_empty_directories_but_not_hidden_ones(sync: Run, ac
     assert (tmp_path / "d/.git/refs").is_dir()
 
 
+def test_empty_directories_are_removed_at_any_depth(sync: Run, account: Account, tmp_path: Path) -> None:
+    make(tmp_path / "d", "only/here.jpg")
+    directory = tmp_path / "d"
+    for _ in range(1500):  # more than Python can recurse
+        directory /= "e"
+        directory.mkdir()
+    account.add("a")
+    done = sync("--pull", "-F")
+    assert done.code == 0 and [path.name for path in (tmp_path / "d").iterdir()] == ["a.jpg"], done.err
+
+
 def test_deletions_come_last(sync: Run, account: Account, tmp_path: Path) -> None:
     make(tmp_path / "d", "new.jpg")
     account.add("old")

@@ -4,33 +4,23 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Dict, List, Optional, Protocol
+from typing import Dict, List, Optional, Sequence, Union
 
 from cloudinary_cli.errors import CliError
-from cloudinary_cli.sdk.delivery import DeliveryUrls
 from cloudinary_cli.text import nfc
 from cloudinary_cli.transfer.engine.executor import TransferAction
-from cloudinary_cli.transfer.engine.records import LocalFile, Outcome, RemoteAsset, Status
-from cloudinary_cli.transfer.engine.run import Run
-from cloudinary_cli.transfer.http.download import unsafe_reason
-from cloudinary_cli.transfer.http.upload import UploadTarget
-from cloudinary_cli.transfer.keys import FolderMode, place
-from cloudinary_cli.transfer.sync.backup_actions import BackUpAsset, BackUpFile, MoveAsset
+from cloudinary_cli.transfer.engine.records import Outcome, RemoteAsset, Status
+from cloudinary_cli.transfer.keys import FolderMode, joined, permitted, place
+from cloudinary_cli.transfer.sync.backup_actions import BackUpAsset, BackUpFile
 from cloudinary_cli.transfer.sync.disk_names import identity
 from cloudinary_cli.transfer.sync.plan import Direction, Plan
-
-
-class Backup(Protocol):
-    """An action that keeps one item elsewhere."""
-
-    def run(self) -> Outcome: ...
 
 
 @dataclass(frozen=True)
 class WithBackup:
     """A transfer that overwrites something, after the backup of that. Without the backup, nothing is overwritten."""
 
-    backup: Backup
+    backup: Union[BackUpFile, BackUpAsset]
     transfer: TransferAction
     items: int = 2  # the outcomes of run()
 
@@ -56,54 +46,21 @@ class WithBackup:
         return [kept, *(done if isinstance(done, list) else [done])]
 
 
-@dataclass(frozen=True)
-class Backups:
-    """Makes the backups of one run.
-
-    :param place: the directory of a pull, or the Cloudinary folder of a push without slashes at its ends.
-    :param root: the local folder. :param urls: the delivery URLs of the assets.
-    """
-
-    run: Run
-    place: str
-    root: str
-    mode: FolderMode
-    urls: DeliveryUrls
-
-    def move_asset(self, asset: RemoteAsset) -> TransferAction:
-        """Instead of its deletion."""
-        return MoveAsset(asset, self.place, self.mode)
-
-    def move_file(self, file: LocalFile) -> TransferAction:
-        """Instead of its deletion."""
-        return BackUpFile(self.run.session.stop, file.path, self.place, file.relative, is_moved=True)
-
-    def before_download(self, transfer: TransferAction) -> TransferAction:
-        """The download, after the backup of the file that it overwrites, if there is one."""
-        path = os.path.join(self.root, *transfer.key.split("/"))
-        if unsafe_reason(transfer.key) or not os.path.lexists(path):
-            return transfer
-        return WithBackup(BackUpFile(self.run.session.stop, path, self.place, transfer.key), transfer)
-
-    def before_upload(self, overwritten: Optional[RemoteAsset], transfer: TransferAction) -> TransferAction:
-        """The upload, after the backup of the asset that it overwrites, if there is one."""
-        if overwritten is None:
-            return transfer
-        target = UploadTarget(self.run.session, self.run.app.sdk_config)
-        return WithBackup(BackUpAsset(target, overwritten, self.place, self.mode, self.urls), transfer)
-
-
-def overwritten_assets(work: Plan, mode: FolderMode) -> Dict[str, RemoteAsset]:
+def overwritten_assets(work: Plan, assets: Sequence[RemoteAsset], mode: FolderMode) -> Dict[str, RemoteAsset]:
     """The assets that uploads overwrite, by the path of the file.
 
-    In fixed mode that may be an asset to be deleted, too: a new a.png gets the public ID of a deleted a.jpg.
+    In fixed mode a new file may overwrite one, too: a.png gets the public ID of a deleted a.jpg, and `e & f.jpg` gets
+    that of `e _ f.jpg` if `.cld-sync` does not pair them.
+
+    :param assets: all assets of the remote folder.
     """
-    deleted = {place(asset.server_key, mode): asset for asset in work.delete_remote if asset.type == "upload"}
+    by_place = {place(asset.server_key, mode): asset for asset in assets if asset.type == work.upload_type}
     found: Dict[str, RemoteAsset] = {}
     for upload in work.uploads:
         asset = upload.replaces
         if asset is None and mode is FolderMode.FIXED:
-            asset = deleted.get(place(upload.remote_key, mode))
+            directory, _, name = upload.remote_key.rpartition("/")
+            asset = by_place.get(place(joined(directory, permitted(name)), mode))
         if asset is not None:
             found[upload.file.relative] = asset
     return found
