@@ -72,6 +72,13 @@ def permitted(name: str) -> str:
     return _FORBIDDEN.sub("_", name).strip()
 
 
+def uploaded_key(key: str) -> str:
+    """The key of the asset that an upload of a file with this key creates: the server changes some names."""
+    directory, slash, name = key.rpartition("/")
+    stem, extension = split_extension(name)
+    return f"{directory}{slash}{permitted(stem)}{extension}"
+
+
 def folded(name: str) -> str:
     """A form that is equal for two names that some file system treats as the same name.
 
@@ -203,8 +210,10 @@ def _number(value: Any) -> Optional[int]:
 def place(key: str, mode: FolderMode) -> Tuple[str, str]:
     """A value that two keys on the server must not have in common.
 
-    In fixed mode the public ID is the path without its extension, so a.jpg and a.png are the same image.
+    The server replaces some characters, so `e & f.jpg` and `e _ f.jpg` have the same name. In fixed mode the public ID is
+    the path without its extension, so a.jpg and a.png are the same image.
     """
+    key = uploaded_key(key)
     stem, extension = split_extension(key)
     if mode is FolderMode.FIXED and extension[1:] in _IMAGES:
         return stem, "image"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +138,28 @@ def test_a_new_private_file_does_not_overwrite_a_private_asset_with_another_exte
         assert boxed("d", "private", "--push", "-o", "type", "private").code == 0
     again = boxed("d", "private", "--push", "-o", "type", "private")
     assert "Found 2 items in Cloudinary folder" in again.err and "Skipping 2 items" in again.err, again.err
+
+
+def test_without_the_name_map_a_file_whose_name_the_server_changes_is_not_uploaded_again(
+    boxed: Run, server_of_mode: Any, tmp_path: Path
+) -> None:
+    delete_assets(SandboxClient(server_of_mode))
+    make(tmp_path / "d", "s/Q&A.pdf", "100%.txt")
+    for content in (b"1", b"2"):
+        make(tmp_path / "d", **{"s/Q&A.pdf": content})
+        assert boxed("d", "map", "--push", "-K").code == 0
+        (tmp_path / "d/.cld-sync").unlink()
+    assert len(list(server_of_mode.state.assets("sandbox").all())) == 2
+    assert "Skipping 2 items" in boxed("d", "map", "--push").err
+    assert json.loads((tmp_path / "d/.cld-sync").read_text()) == {"100%.txt": "100_.txt", "s/Q&A.pdf": "s/Q_A.pdf"}
+
+
+def test_two_files_that_the_server_would_give_the_same_name_are_both_kept(boxed: Run, tmp_path: Path) -> None:
+    make(tmp_path / "d", "a&b.jpg", "a_b.jpg")
+    assert boxed("d", "two", "--push").code == 0
+    assert "Skipping 2 items" in boxed("d", "two", "--push").err
+    assert boxed("p", "two", "--pull").code == 0
+    assert tree(tmp_path / "p") == {"a_b.jpg": b"a_b.jpg", "a_b (1).jpg": b"a&b.jpg"}
 
 
 def test_a_plan_keeps_the_recorded_names_of_other_files(boxed: Run, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from cloudinary_cli.transfer.engine.background import Background
 from cloudinary_cli.transfer.engine.filters import ItemFilter
 from cloudinary_cli.transfer.engine.records import LocalFile, RemoteAsset
 from cloudinary_cli.transfer.engine.run import Run, TransferOptions, transfer_run
-from cloudinary_cli.transfer.keys import is_hidden, is_reserved, normalized
+from cloudinary_cli.transfer.keys import is_hidden, is_reserved, normalized, uploaded_key
 from cloudinary_cli.transfer.remote import RemoteIndex, RemoteQuery
 from cloudinary_cli.transfer.scan import ScanResult, shown, walk
 from cloudinary_cli.transfer.sync import find, messages, plan
@@ -64,7 +64,7 @@ class _Check:
         self._options, self._filter = options, item_filter
         self._app, self._console, self._progress = run.app, run.app.console, run.session.progress
         self._names = NameMap.load(options.local_folder)
-        self._mapped = frozenset(self._names.names.values())
+        self._mapped = set(self._names.names.values())  # and the keys of assets whose names the server has changed
         self._scanned = ScanResult()
         self._counts = dict.fromkeys(CheckStatus, 0)
 
@@ -91,6 +91,10 @@ class _Check:
         options, names = self._options, self._names.names
 
         def is_special(file: LocalFile) -> bool:
+            remote_key = uploaded_key(file.key)
+            if remote_key != file.key:
+                self._mapped.add(remote_key)
+                return True
             return file.key in names or file.relative in names or self._is_special(file.key)
 
         with self._progress.item(f"Listing {options.local_folder}"):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Dict, List, Optional, Sequence, Union
+from typing import Dict, List, Optional, Union
 
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.text import nfc
 from cloudinary_cli.transfer.engine.executor import TransferAction
 from cloudinary_cli.transfer.engine.records import Outcome, RemoteAsset, Status
-from cloudinary_cli.transfer.keys import FolderMode, joined, permitted, place
+from cloudinary_cli.transfer.keys import FolderMode, place
 from cloudinary_cli.transfer.sync.backup_actions import BackUpAsset, BackUpFile
 from cloudinary_cli.transfer.sync.disk_names import identity
 from cloudinary_cli.transfer.sync.plan import Direction, Plan
@@ -46,21 +46,18 @@ class WithBackup:
         return [kept, *(done if isinstance(done, list) else [done])]
 
 
-def overwritten_assets(work: Plan, assets: Sequence[RemoteAsset], mode: FolderMode) -> Dict[str, RemoteAsset]:
+def overwritten_assets(work: Plan, mode: FolderMode) -> Dict[str, RemoteAsset]:
     """The assets that uploads overwrite, by the path of the file.
 
-    In fixed mode a new file may overwrite one, too: a.png gets the public ID of a deleted a.jpg, and `e & f.jpg` gets
-    that of `e _ f.jpg` if `.cld-sync` does not pair them.
-
-    :param assets: all assets of the remote folder.
+    In fixed mode that may be an asset to be deleted, too: a new a.png gets the public ID of a deleted a.jpg.
     """
-    by_place = {place(asset.server_key, mode): asset for asset in assets if asset.type == work.upload_type}
+    new_type = work.upload_type
+    deleted = {place(asset.server_key, mode): asset for asset in work.delete_remote if asset.type == new_type}
     found: Dict[str, RemoteAsset] = {}
     for upload in work.uploads:
         asset = upload.replaces
         if asset is None and mode is FolderMode.FIXED:
-            directory, _, name = upload.remote_key.rpartition("/")
-            asset = by_place.get(place(joined(directory, permitted(name)), mode))
+            asset = deleted.get(place(upload.remote_key, mode))
         if asset is not None:
             found[upload.file.relative] = asset
     return found

@@ -180,9 +180,9 @@ class _Sync:
         return relevant if self._is_push else [replace(problem, status=Status.SKIPPED) for problem in relevant]
 
     def _transfers(self, found: Found) -> Transfers:
-        options, folder, given = self._options, self._options.remote.folder, self._options.upload_options
-        root, mode = options.local_folder, found.remote.mode
-        return Transfers(self._run, root, folder, mode, found.assets, given, options.backup)
+        options, mode = self._options, found.remote.mode
+        root, folder, given = options.local_folder, options.remote.folder, options.upload_options
+        return Transfers(self._run, root, folder, mode, policy.folders(found.assets, mode), given, options.backup)
 
     def _transfer(self, found: Found, work: Plan) -> None:
         mode = found.remote.mode

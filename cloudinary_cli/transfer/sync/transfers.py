@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Iterable, Iterator, List, Mapping, Optional, Sequence
 
 from cloudinary_cli.sdk.delivery import DeliveryUrls
@@ -31,7 +30,7 @@ BATCH_SIZE = 30  # assets that are deleted with one call, by default
 class Transfers:
     """The actions of one run.
 
-    :param root: the local folder. :param folder: the remote folder. :param assets: all assets of the remote folder.
+    :param root: the local folder. :param folder: the remote folder. :param folders: the server's spelling of folders.
     :param backup: the directory of a pull, or the Cloudinary folder of a push; None for no backups.
     """
 
@@ -39,7 +38,7 @@ class Transfers:
     root: str
     folder: str
     mode: FolderMode
-    assets: Sequence[RemoteAsset]
+    folders: Mapping[str, str]
     upload_options: Mapping[str, Any]
     backup: Optional[str] = None
 
@@ -58,13 +57,9 @@ class Transfers:
         invalidate = is_true(self.upload_options.get("invalidate", True))
         return RenameAsset(rename.asset, rename.file.relative, to, self.mode, invalidate)
 
-    @cached_property
-    def _folders(self) -> Mapping[str, str]:
-        return policy.folders(self.assets, self.mode)
-
     def _remote_folder(self, directory: str) -> str:
         folder = joined(self.folder, directory)
-        return self._folders.get(nfc(folder), folder)
+        return self.folders.get(nfc(folder), folder)
 
     # -- uploads
 
@@ -76,7 +71,7 @@ class Transfers:
         uploads = [self._planned(upload).action(target, self.root, given) for upload in work.uploads]
         if self.backup is None:
             return [*uploads]
-        overwritten, urls = overwritten_assets(work, self.assets, self.mode), DeliveryUrls(self.run.app.active.fields)
+        overwritten, urls = overwritten_assets(work, self.mode), DeliveryUrls(self.run.app.active.fields)
         copies = UploadTarget(self.run.session, self.run.app.sdk_config)
         return [
             WithBackup(BackUpAsset(overwritten[upload.key], self.backup, self.mode, copies, urls), upload)
