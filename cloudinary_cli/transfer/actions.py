@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
 from urllib.parse import urlsplit
@@ -114,25 +114,21 @@ class DownloadFile:
         return self.item.asset.size
 
     def run(self) -> Outcome:
-        asset, url = self.item.asset, self.item.asset.public_id
+        asset = self.item.asset
+        outcome = Outcome(
+            self.action, self.key, public_id=asset.public_id, url=asset.public_id, etag=asset.etag or None
+        )
         try:
-            path = target_path(self.root, self.item.relative)
+            path = target_path(self.root, self.key)
             address = delivery_url(asset, self.urls)
-            url = without_signature(address)
+            outcome = replace(outcome, url=without_signature(address))
             size = download(self.session, address, path, Expected(asset.size, asset.etag))
         except CliError as error:
             reason = without_signature(error.message)
-            return self._outcome(
-                url, Status.FAILED, reason, message=f"Failed downloading: {url}, {reason}", cause=error
-            )
-        path = os.path.join(self.root, *self.item.relative.split("/"))  # as the user gave it: links are not resolved
-        return self._outcome(url, size=size, message=f"Downloaded '{self.item.relative}' to '{path}'")
-
-    def _outcome(self, url: str, status: Status = Status.OK, error: Any = None, **more: Any) -> Outcome:
-        asset = self.item.asset
-        return Outcome(
-            self.action, self.key, status, error, public_id=asset.public_id, url=url, etag=asset.etag or None, **more
-        )
+            message = f"Failed downloading: {outcome.url}, {reason}"
+            return replace(outcome, status=Status.FAILED, error=reason, message=message, cause=error)
+        path = os.path.join(self.root, *self.key.split("/"))  # as the user gave it: links are not resolved
+        return replace(outcome, size=size, message=f"Downloaded '{self.key}' to '{path}'")
 
 
 @dataclass(frozen=True)

@@ -210,8 +210,8 @@ def _number(value: Any) -> Optional[int]:
 def place(key: str, mode: FolderMode) -> Tuple[str, str]:
     """A value that two keys on the server must not have in common.
 
-    The server replaces some characters, so `e & f.jpg` and `e _ f.jpg` have the same name. In fixed mode the public ID is
-    the path without its extension, so a.jpg and a.png are the same image.
+    The server replaces some characters, so `e & f.jpg` and `e _ f.jpg` have the same name. In fixed mode the public ID
+    is the path without its extension, so a.jpg and a.png are the same image.
     """
     key = uploaded_key(key)
     stem, extension = split_extension(key)

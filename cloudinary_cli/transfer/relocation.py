@@ -184,8 +184,11 @@ class RenameFile:
     def _check_unchanged(self) -> None:
         """:raises CliError: the file has changed since it was listed, so its content may be another."""
         info = os.stat(self.file.path)
-        stamp = (info.st_size, info.st_mtime_ns, getattr(info, "st_ctime_ns", 0))
-        if stamp != (self.file.size, self.file.mtime_ns, self.file.ctime_ns):
+        if (info.st_size, info.st_mtime_ns, info.st_ctime_ns) != (
+            self.file.size,
+            self.file.mtime_ns,
+            self.file.ctime_ns,
+        ):
             raise CliError("the file has changed since it was compared")
 
 

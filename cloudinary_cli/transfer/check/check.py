@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import itertools
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional
 
 from cloudinary_cli.context import AppContext
@@ -148,7 +149,8 @@ class _Check:
             *self._remote_only(matched.remote_only, problems),
             *(_Item(path, error=reason) for path, reason in problems.items()),
         ]
-        return heapq.merge(rows, lone, sorted(rest, key=_path), key=_path)
+        path_of = itemgetter(0)
+        return heapq.merge(rows, lone, sorted(rest, key=path_of), key=path_of)
 
     def _problems(self, known: Iterable[str]) -> Dict[str, str]:
         """The paths that cannot be compared, with the reasons. Others that are ignored are only printed.
@@ -226,10 +228,6 @@ class _Check:
         is_equal = not any(counts[status] for status in counts if status not in accepted)
         (self._console.success if is_equal else self._console.error)(text)
         return is_equal
-
-
-def _path(item: _Item) -> str:
-    return item.path
 
 
 def _without(count: int, numbers: Iterable[int]) -> Iterator[int]:

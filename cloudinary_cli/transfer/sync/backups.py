@@ -66,29 +66,17 @@ def overwritten_assets(work: Plan, mode: FolderMode) -> Dict[str, RemoteAsset]:
 def check(direction: Direction, place: str, local: str, remote: str) -> None:
     """:raises CliError: a sync would delete the backups, or the place cannot have any."""
     if direction is Direction.PUSH:
-        _check_folder(place, remote)
+        first, second = (nfc(f"/{folder}/" if folder else "/") for folder in (place, remote))
+        overlap, kind = first.startswith(second) or second.startswith(first), "folder"
+        names = f"--backup-folder {place or '/'} and the Cloudinary folder '{remote or '/'}'"
     else:
-        _check_directory(place, local)
-
-
-def _check_folder(folder: str, synced: str) -> None:
-    first, second = f"{nfc(folder)}/".lstrip("/"), f"{nfc(synced)}/".lstrip("/")
-    if first.startswith(second) or second.startswith(first):
-        raise CliError(
-            f"--backup-folder {folder or '/'} and the Cloudinary folder '{synced or '/'}' overlap. Give a folder beside"
-            " it: a sync would delete the backups."
-        )
-
-
-def _check_directory(directory: str, synced: str) -> None:
-    first, second = os.path.realpath(directory), os.path.realpath(synced)
-    if _is_within(first, second) or _is_within(second, first):
-        raise CliError(
-            f"--backup-dir {directory} and the local folder '{synced}' overlap. Give a directory beside it: a sync"
-            " would delete the backups."
-        )
-    if os.path.lexists(first) and not os.path.isdir(first):
-        raise CliError(f"--backup-dir {directory} is not a directory.")
+        first, second = os.path.realpath(place), os.path.realpath(local)
+        overlap, kind = _is_within(first, second) or _is_within(second, first), "directory"
+        names = f"--backup-dir {place} and the local folder '{local}'"
+    if overlap:
+        raise CliError(f"{names} overlap. Give a {kind} beside it: a sync would delete the backups.")
+    if direction is Direction.PULL and os.path.lexists(place) and not os.path.isdir(place):
+        raise CliError(f"--backup-dir {place} is not a directory.")
 
 
 def _is_within(path: str, directory: str) -> bool:

@@ -161,8 +161,8 @@ def _renamed(
 
 
 def match(files: Sequence[LocalFile], assets: Sequence[RemoteAsset], names: Mapping[str, str], etag: Etag) -> Matched:
-    """Pair files and assets with unique keys: by `.cld-sync`, by equal keys, by the keys that the server would give, and
-    then raw assets by content.
+    """Pair files and assets with unique keys: by `.cld-sync`, by equal keys, by the keys that the server would give,
+    and then raw assets by content.
 
     :param names: the effective entries of `.cld-sync`: local key -> key of an asset.
     """

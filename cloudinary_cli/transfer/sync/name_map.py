@@ -84,7 +84,7 @@ def _keys_in(directory: str) -> Optional[AbstractSet[str]]:
         return {normalized(name) for name in os.listdir(directory)}
     except (FileNotFoundError, NotADirectoryError):
         return set()
-    except OSError:
+    except (OSError, ValueError):  # ValueError: the path has a NUL byte
         return None
 
 

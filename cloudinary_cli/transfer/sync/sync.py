@@ -81,8 +81,7 @@ class _Sync:
         found = self._find(hasher)
         work = self._plan(found, hasher)
         if self._options.transfer.dry_run:
-            messages.print_plan(self._console, work, self._options.batch_size)
-            messages.print_backup(self._console, self._options.backup)
+            messages.print_plan(self._console, work, self._options.batch_size, self._options.backup)
             for clash in found.clashes:
                 self._console.warning(clash.message)
             self._run.plan(self._transfers(found).items(work))

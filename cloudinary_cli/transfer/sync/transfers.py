@@ -10,7 +10,7 @@ from cloudinary_cli.sdk.delivery import DeliveryUrls
 from cloudinary_cli.text import nfc
 from cloudinary_cli.transfer.actions import DeleteLocal, DownloadFile, delete_batches
 from cloudinary_cli.transfer.engine.executor import TransferAction
-from cloudinary_cli.transfer.engine.records import LocalFile, Outcome, PlannedItem, RemoteAsset, Status
+from cloudinary_cli.transfer.engine.records import Outcome, PlannedItem, RemoteAsset, Status
 from cloudinary_cli.transfer.engine.run import Run
 from cloudinary_cli.transfer.http.download import unsafe_reason
 from cloudinary_cli.transfer.http.upload import UploadTarget, is_true
@@ -115,15 +115,13 @@ class Transfers:
             names += [new for _, new in work.renamed_paths]
         local = disk_names.other_files(work.delete_local, map(self._path, names))
         if self.backup is not None:
-            assets = [MoveAsset(asset, self.backup, self.mode) for asset in remote]
-            return [*assets, *(self._moved(file, self.backup) for file in local)]
+            stop, place = self.run.session.stop, self.backup
+            files = [BackUpFile(stop, file.path, place, file.relative, is_moved=True) for file in local]
+            return [*(MoveAsset(asset, place, self.mode) for asset in remote), *files]
         batches = list(delete_batches(remote, batch_size))
         for line in messages.deletion_lines(batches):
             self.run.app.console.info(line)
         return [*batches, *map(DeleteLocal, local)]
-
-    def _moved(self, file: LocalFile, directory: str) -> BackUpFile:
-        return BackUpFile(self.run.session.stop, file.path, directory, file.relative, is_moved=True)
 
     # -- the lines of a plan
 
