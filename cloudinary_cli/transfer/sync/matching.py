@@ -117,7 +117,7 @@ def _candidates(files: Iterable[LocalFile], shared: Mapping[str, object]) -> Dic
     """The local files that may belong to a shared key, by that key."""
     found: Dict[str, List[LocalFile]] = {}
     for file in files:
-        for key in {file.key, unnumbered(file.key), nfc(file.key)}:
+        for key in {file.key, unnumbered(file.key), nfc(file.key), uploaded_key(file.key)}:
             if key in shared:
                 found.setdefault(key, []).append(file)
     return found
