@@ -170,8 +170,8 @@ def match(files: Sequence[LocalFile], assets: Sequence[RemoteAsset], names: Mapp
     pairs: Dict[str, Pair] = {}
     for remote_key in (names.get, str, uploaded_key):
         for file in files if unpaired else ():
-            wanted = remote_key(file.key)
-            if wanted is not None and file.key not in pairs and wanted in unpaired:
+            wanted = None if file.key in pairs else remote_key(file.key)
+            if wanted is not None and wanted in unpaired:
                 pairs[file.key] = Pair(file, unpaired.pop(wanted))
     for pair in _by_content([file for file in files if file.key not in pairs], unpaired.values(), etag):
         pairs[pair.local.key] = pair

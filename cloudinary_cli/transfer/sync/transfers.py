@@ -110,10 +110,8 @@ class Transfers:
 
     def deletions(self, work: Plan, remote: Sequence[RemoteAsset], batch_size: int) -> List[TransferAction]:
         """:param remote: the assets to delete, without those that an upload has replaced."""
-        names = [item.relative for item in work.downloads]
-        if work.direction is Direction.PULL:
-            names += [new for _, new in work.renamed_paths]
-        local = disk_names.other_files(work.delete_local, map(self._path, names))
+        written = [*(item.relative for item in work.downloads), *(new for _, new in work.renamed_paths)]
+        local = disk_names.other_files(work.delete_local, map(self._path, written))
         if self.backup is not None:
             stop, place = self.run.session.stop, self.backup
             files = [BackUpFile(stop, file.path, place, file.relative, is_moved=True) for file in local]
