@@ -29,7 +29,7 @@ folder_options = option_group(
 
 def folder_query(folder: str, mode: Optional[str], status: Optional[str]) -> Any:
     """What to list of CLOUDINARY_FOLDER: a RemoteQuery."""
-    from cloudinary_cli.transfer.keys import FolderMode, clean_folder
+    from cloudinary_cli.transfer.keys import FolderMode, joined
     from cloudinary_cli.transfer.remote import RemoteQuery
 
-    return RemoteQuery(clean_folder(folder), FolderMode(mode) if mode else None, status)
+    return RemoteQuery(joined(folder), FolderMode(mode) if mode else None, status)

@@ -35,6 +35,8 @@ def take_backup(push: bool, options: Dict[str, Any]) -> Optional[str]:
 
     :raises click.UsageError: an option that has no meaning in this direction, with --keep-unique or in a plan.
     """
+    from cloudinary_cli.transfer.keys import joined
+
     directory: Optional[str] = options.pop("backup_dir")
     folder: Optional[str] = options.pop("backup_folder")
     if push and directory is not None:
@@ -43,7 +45,7 @@ def take_backup(push: bool, options: Dict[str, Any]) -> Optional[str]:
         raise click.UsageError("--backup-folder is for --push. With --pull, use --backup-dir DIR.")
     if options["track_renames"] and options["keep_unique"]:
         raise click.UsageError("--track-renames renames nothing with --keep-unique (-K). Omit one of them.")
-    backup = directory if folder is None else folder.strip("/")
+    backup = directory if folder is None else joined(folder)
     is_plan = options["items"] or (options["dry_run"] and options["report"])
     if is_plan and (options["track_renames"] or backup is not None):
         raise click.UsageError(

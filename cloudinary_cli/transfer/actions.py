@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
 from urllib.parse import urlsplit
 
 from cloudinary_cli.defaults import is_loopback_host
@@ -114,25 +114,21 @@ class DownloadFile:
         return self.item.asset.size
 
     def run(self) -> Outcome:
-        asset, url = self.item.asset, self.item.asset.public_id
+        asset = self.item.asset
+        outcome = Outcome(
+            self.action, self.key, public_id=asset.public_id, url=asset.public_id, etag=asset.etag or None
+        )
         try:
-            path = target_path(self.root, self.item.relative)
+            path = target_path(self.root, self.key)
             address = delivery_url(asset, self.urls)
-            url = without_signature(address)
+            outcome = replace(outcome, url=without_signature(address))
             size = download(self.session, address, path, Expected(asset.size, asset.etag))
         except CliError as error:
             reason = without_signature(error.message)
-            return self._outcome(
-                url, Status.FAILED, reason, message=f"Failed downloading: {url}, {reason}", cause=error
-            )
-        path = os.path.join(self.root, *self.item.relative.split("/"))  # as the user gave it: links are not resolved
-        return self._outcome(url, size=size, message=f"Downloaded '{self.item.relative}' to '{path}'")
-
-    def _outcome(self, url: str, status: Status = Status.OK, error: Any = None, **more: Any) -> Outcome:
-        asset = self.item.asset
-        return Outcome(
-            self.action, self.key, status, error, public_id=asset.public_id, url=url, etag=asset.etag or None, **more
-        )
+            message = f"Failed downloading: {outcome.url}, {reason}"
+            return replace(outcome, status=Status.FAILED, error=reason, message=message, cause=error)
+        path = os.path.join(self.root, *self.key.split("/"))  # as the user gave it: links are not resolved
+        return replace(outcome, size=size, message=f"Downloaded '{self.key}' to '{path}'")
 
 
 @dataclass(frozen=True)
@@ -173,17 +169,13 @@ class DeleteRemote:
     def keys(self) -> List[str]:
         return [asset.key for asset in self.assets]
 
-    @property
-    def public_ids(self) -> List[str]:
-        return [asset.public_id for asset in self.assets]
-
     def run(self) -> List[Outcome]:
         kind = self.assets[0]
         try:
             with repeatable() as repetition:
                 states = call_api(
                     loader.module("admin").delete_resources,
-                    self.public_ids,
+                    [asset.public_id for asset in self.assets],
                     resource_type=kind.resource_type,
                     type=kind.type,
                     invalidate=True,
@@ -215,18 +207,17 @@ def delete_batches(assets: Sequence[RemoteAsset], size: int) -> Iterator[DeleteR
             yield DeleteRemote(same[start : start + size])
 
 
-def remove_empty_directories(root: str, is_included: Callable[[str], bool]) -> None:
-    """Remove the empty directories below `root`, but not `root`. Links are not followed.
-
-    :param is_included: False for the name of a directory to keep.
-    """
-    try:
-        with os.scandir(root) as entries:
-            directories = [e.path for e in entries if e.is_dir(follow_symlinks=False) and is_included(e.name)]
-    except OSError:
-        return
-    for path in directories:
-        remove_empty_directories(path, is_included)
+def remove_empty_directories(root: str, include_hidden: bool) -> None:
+    """Remove the empty directories below `root`, but not `root`. Links are not followed."""
+    found = [root]
+    for path in found:  # which grows: the directories in each are added
+        try:
+            with os.scandir(path) as entries:
+                directories = [entry for entry in entries if entry.is_dir(follow_symlinks=False)]
+        except OSError:
+            continue
+        found += [entry.path for entry in directories if include_hidden or not entry.name.startswith(".")]
+    for path in reversed(found[1:]):
         try:
             os.rmdir(path)
         except OSError:

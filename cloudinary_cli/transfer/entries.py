@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-from contextlib import contextmanager
 from typing import IO, Iterator, Union
 
 from cloudinary_cli.errors import CliError
@@ -33,8 +32,10 @@ def read_entries(path: str, delimiter: str) -> Iterator[str]:
 
     :raises CliError: the file cannot be read, or an entry has no end.
     """
+    # newline="" keeps "\r", which may be the delimiter; otherwise strip() removes it. utf-8-sig removes a BOM.
+    source: Union[int, str] = _stdin() if path == "-" else path
     try:
-        with _opened(path) as file:
+        with open(source, encoding="utf-8-sig", errors="surrogateescape", newline="", closefd=path != "-") as file:
             yield from _split(file, delimiter, path)
     except OSError as error:
         raise CliError(f"Cannot read {path}: {error.strerror or error}.") from error
@@ -50,14 +51,6 @@ def check_readable(path: str) -> None:
         raise CliError(f"No such file: {path}. Give a file with one URL a line, or - for stdin.")
     if not os.access(path, os.R_OK):
         raise CliError(f"Cannot read {path}: Permission denied.")
-
-
-@contextmanager
-def _opened(path: str) -> Iterator[IO[str]]:
-    # newline="" keeps "\r", which may be the delimiter; otherwise strip() removes it. utf-8-sig removes a BOM.
-    source: Union[int, str] = _stdin() if path == "-" else path
-    with open(source, encoding="utf-8-sig", errors="surrogateescape", newline="", closefd=path != "-") as file:
-        yield file
 
 
 def _stdin() -> int:

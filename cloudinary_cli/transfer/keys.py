@@ -5,6 +5,7 @@ Contains the server's extension aliases, the two folder modes, and the naming of
 
 from __future__ import annotations
 
+import re
 import sys
 import unicodedata
 from enum import Enum
@@ -21,6 +22,8 @@ ALIASES = {
     "m2t": "ts", "m2ts": "ts", "aif": "aiff", "aifc": "aiff", "mka": "webm", "webmda": "webm", "webmdv": "webm",
     "opus": "ogg", "bmp2": "bmp", "bmp3": "bmp", "heif": "heic", "mid": "midi",
 }  # fmt: skip
+# https://cloudinary.com/documentation/ts_permitted_naming_conventions
+_FORBIDDEN = re.compile(r"[?&#\\%<>+]")
 IMAGES = frozenset(
     "ai avif bmp bw djvu dng eps fbx flif gif glb gltf heic ico indd jp2 jpc jpg jxl obj pdf png psd svg tga tiff"
     " u3ma usdz wdp webp".split()
@@ -62,6 +65,18 @@ def normalized(path: str) -> str:
     lower = extension[1:].lower()
     alias = ALIASES.get(lower, lower)
     return path if alias == extension[1:] else f"{stem}.{alias}"  # most keys are the path itself, and take no memory
+
+
+def permitted(name: str) -> str:
+    """A name without the characters that a public ID cannot contain. An upload replaces them in the same way."""
+    return _FORBIDDEN.sub("_", name).strip()
+
+
+def uploaded_key(key: str) -> str:
+    """The key of the asset that an upload of a file with this key creates: the server changes some names."""
+    directory, slash, name = key.rpartition("/")
+    stem, extension = split_extension(name)
+    return f"{directory}{slash}{permitted(stem)}{extension}"
 
 
 def folded(name: str) -> str:
@@ -108,9 +123,9 @@ def resource_type_of(extension: str) -> str:
     return "image" if name in IMAGES else "video" if name in VIDEOS else "raw"
 
 
-def clean_folder(folder: str) -> str:
-    """CLOUDINARY_FOLDER without leading and trailing slashes; empty for the root."""
-    return folder.strip("/")
+def joined(*parts: str) -> str:
+    """Folder names as one path without empty parts: `/g//h/`, `a` -> `g/h/a`. Empty for the root."""
+    return "/".join(name for part in parts for name in part.split("/") if name)
 
 
 def remote_key(result: Mapping[str, Any], folder: str, mode: FolderMode) -> Optional[str]:
@@ -120,7 +135,7 @@ def remote_key(result: Mapping[str, Any], folder: str, mode: FolderMode) -> Opti
     """
     path = _fixed_path(result) if mode is FolderMode.FIXED else _dynamic_path(result, folder)
     # Names may begin or end with a slash, and the public ID of an asset of type fetch is a URL.
-    path, folder = nfc("/".join(part for part in path.split("/") if part)), nfc(folder)
+    path, folder = nfc(joined(path)), nfc(folder)
     if folder:
         if not path.startswith(folder + "/"):
             return None
@@ -195,8 +210,10 @@ def _number(value: Any) -> Optional[int]:
 def place(key: str, mode: FolderMode) -> Tuple[str, str]:
     """A value that two keys on the server must not have in common.
 
-    In fixed mode the public ID is the path without its extension, so a.jpg and a.png are the same image.
+    The server replaces some characters, so `e & f.jpg` and `e _ f.jpg` have the same name. In fixed mode the public ID
+    is the path without its extension, so a.jpg and a.png are the same image.
     """
+    key = uploaded_key(key)
     stem, extension = split_extension(key)
     if mode is FolderMode.FIXED and extension[1:] in IMAGES:
         return stem, "image"

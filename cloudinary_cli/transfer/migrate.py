@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from typing import Any, Iterator, Mapping, Optional, Union
+from typing import Any, Iterator, Mapping, Optional, Tuple
 from urllib.parse import urljoin, urlsplit
 
 from urllib3.exceptions import HTTPError
@@ -96,20 +96,14 @@ def _mapping(name: str) -> _Mapping:
     return _Mapping(str(folder), template)
 
 
-def _items(
-    run: Run, options: MigrateOptions, mapping: _Mapping, item_filter: ItemFilter
-) -> Iterator[Union[_Unmapped, _Fetch]]:
+def _items(run: Run, options: MigrateOptions, mapping: _Mapping, item_filter: ItemFilter) -> Iterator[_Fetch]:
     fields = run.app.active.fields
     for url in entries.read_entries(options.file, options.delimiter):
         path = mapping.path_of(url)
         key = _printable(url if path is None else path)
-        if not item_filter.includes(key):
-            continue
-        if path is None:
-            yield _Unmapped(key)
-        else:
-            source = f"{mapping.folder.strip('/')}/{path.lstrip('/')}"
-            kind = options.resource_type or _resource_type(path)
+        if item_filter.includes(key):
+            source = None if path is None else f"{mapping.folder.strip('/')}/{path.lstrip('/')}"
+            kind = options.resource_type or _resource_type(path or "")
             yield _Fetch(run.session, key, source, kind, fields, options.verbose)
 
 
@@ -124,44 +118,33 @@ def _printable(text: str) -> str:
     return redact(text).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _print_plan(run: Run, items: Iterator[Union[_Unmapped, _Fetch]]) -> int:
+def _print_plan(run: Run, items: Iterator[_Fetch]) -> int:
     """Print what a dry run would request. Returns the number of URLs."""
     run.app.console.info("The following URLs would be uploaded:")
     count = 0
     for item in items:
-        if isinstance(item, _Fetch):
-            count += 1
+        try:
             url = without_signature(item.address())
-            run.app.console.info(url)
-            run.plan([PlannedItem(item.action, item.key, {"url": url})])
-        else:
-            run.app.console.warning(item.run().message)
+        except CliError as error:
+            run.app.console.warning(item.skipped(error).message)
+            continue
+        count += 1
+        run.app.console.info(url)
+        run.plan([PlannedItem(item.action, item.key, {"url": url})])
     return count
-
-
-@dataclass(frozen=True)
-class _Unmapped:
-    """An entry that does not belong to the mapping."""
-
-    key: str
-    action: str = "fetch"
-
-    def run(self) -> Outcome:
-        reason = "it does not belong to the upload mapping"
-        message = f"Skipping '{one_line(self.key)}', {reason}"
-        return Outcome(self.action, self.key, Status.FAILED, reason, message=message)
 
 
 @dataclass(frozen=True)
 class _Fetch:
     """Request the delivery URL of one asset, so that the cloud fetches it.
 
-    :param source: public ID and extension. :param fields: of the active configuration, for the URL.
+    :param source: public ID and extension; None if the entry does not belong to the mapping.
+    :param fields: of the active configuration, for the URL.
     """
 
     session: TransferSession
     key: str
-    source: str
+    source: Optional[str]
     resource_type: str
     fields: Mapping[str, Any] = field(repr=False)
     verbose: bool = False
@@ -170,19 +153,28 @@ class _Fetch:
     def address(self) -> str:
         """The delivery URL.
 
-        :raises CliError: it is not UTF-8, or needs a signature and there is no API secret.
+        :raises CliError: there is none, it is not UTF-8, or it needs a signature and there is no API secret.
         """
+        if self.source is None:
+            raise CliError("it does not belong to the upload mapping")
         try:
             self.source.encode("utf-8")
         except UnicodeEncodeError:
             raise CliError("it is not UTF-8 text") from None
         return delivery_url(UrlRequest(self.source, resource_type=self.resource_type), self.fields)
 
+    def skipped(self, error: CliError) -> Outcome:
+        """The outcome for an entry without an address()."""
+        message = f"Skipping '{one_line(self.key)}', {error.message}"
+        return Outcome(self.action, self.key, Status.FAILED, error.message, message=message, cause=error)
+
     def run(self) -> Outcome:
-        name = one_line(self.key)
         try:
             url = self.address()
-            name = without_signature(url)
+        except CliError as error:
+            return self.skipped(error)
+        name = without_signature(url)
+        try:
             _request(self.session, url)
         except CliError as error:
             reason = without_signature(error.message)
@@ -197,33 +189,26 @@ def _request(session: TransferSession, url: str) -> None:
     :raises ApiError: the status of the last response is not 200, a redirect is unsafe, or there is no response.
     """
     for _ in range(MAX_REDIRECTS + 1):
-        response = _head(session, url)
-        if response.status == 200:
+        status, location, error = _head(session, url)
+        if status == 200:
             return
-        if response.status not in _REDIRECTS or not response.location:
-            raise ApiError(response.error or f"HTTP {response.status}", response.status)
-        url = _redirected(url, response.location)
+        if status not in _REDIRECTS or not location:
+            raise ApiError(error or f"HTTP {status}", status)
+        url = _redirected(url, location)
     raise ApiError(f"more than {MAX_REDIRECTS} redirects")
 
 
-@dataclass(frozen=True)
-class _Head:
-    """The response to a HEAD request."""
+def _head(session: TransferSession, url: str) -> Tuple[int, str, str]:
+    """The status, the target of a redirect, and the server's error text. The texts may be empty."""
 
-    status: int
-    location: str
-    error: str
-
-
-def _head(session: TransferSession, url: str) -> _Head:
-    def receive(response: Any) -> _Head:
+    def receive(response: Any) -> Tuple[int, str, str]:
         response.drain_conn()
         error = one_line(response.headers.get("X-Cld-Error") or "", 500)
-        return _Head(response.status, response.headers.get("Location") or "", error)
+        return response.status, response.headers.get("Location") or "", error
 
     try:
         request = Request("HEAD", url, {"User-Agent": loader.load().get_user_agent()})
-        head: _Head = session.connector.send(request, receive)
+        head: Tuple[int, str, str] = session.connector.send(request, receive)
     except HTTPError as error:
         raise ApiError(session.connector.describe_failure(url, error)) from error
     return head

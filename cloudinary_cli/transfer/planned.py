@@ -20,6 +20,9 @@ _TEXTS = (
     *("access_mode", "secure_url"),
 )
 
+# What would give a replaced asset another public ID or delivery type.
+_NAMING = ("type", "folder", "public_id_prefix", "use_asset_folder_as_public_id_prefix")
+
 
 def safe_path(item: PlanLine) -> str:
     """The path of an item below a local folder.
@@ -99,6 +102,7 @@ class PlannedUpload:
         if self.filename:
             options["filename"] = self.filename
         if self.replaces is not None:
+            options = {name: value for name, value in options.items() if name not in _NAMING}
             options.update(_in_place(self.replaces, self.mode))
         elif self.public_id:
             options["public_id"] = self.public_id

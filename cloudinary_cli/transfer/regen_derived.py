@@ -236,15 +236,8 @@ class _Regenerate:
         except CliError as error:
             name = f"{one_line(asset.public_id)} of type: {asset.type} and resource_type: {asset.resource_type}"
             message = f"Failed to regenerate {name}, error: {error.message}"
-            return Outcome(
-                self.action,
-                self.key,
-                Status.FAILED,
-                error.message,
-                public_id=asset.public_id,
-                message=message,
-                cause=error,
-            )
+            reason, public_id = error.message, asset.public_id
+            return Outcome(self.action, self.key, Status.FAILED, reason, public_id, message=message, cause=error)
         url = derived.get("secure_url") or derived.get("url")
         verb = "Processing" if self.parameters["eager_async"] else "Regenerated"
         name = one_line(str(url or asset.public_id), None)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import re
-from dataclasses import dataclass
-from typing import Any, Dict, NamedTuple, Optional
+from dataclasses import dataclass, replace
+from typing import Any, Callable, Dict, NamedTuple, Optional, Union
 
 from cloudinary_cli.errors import ApiError, CliError
 from cloudinary_cli.net.retry import repeatable, retried
@@ -15,11 +14,7 @@ from cloudinary_cli.system.moves import move_new
 from cloudinary_cli.text import one_line, without_signature
 from cloudinary_cli.transfer.engine.records import LocalFile, Outcome, RemoteAsset, Status
 from cloudinary_cli.transfer.http.download import target_path
-from cloudinary_cli.transfer.keys import FolderMode, normalized, split_extension
-
-# An upload replaces these characters in the same way when it names an asset after its file:
-# https://cloudinary.com/documentation/ts_permitted_naming_conventions
-_FORBIDDEN = re.compile(r"[?&#\\%<>+]")
+from cloudinary_cli.transfer.keys import FolderMode, joined, normalized, permitted, split_extension
 
 
 class Destination(NamedTuple):
@@ -111,7 +106,7 @@ def display_name(asset: RemoteAsset, name: str) -> str:
         is_added = split_extension(normalized(asset.public_id))[1] == split_extension(normalized(name))[1]
     else:
         is_added = bool(asset.format and extension)
-    return _FORBIDDEN.sub("_", stem if is_added else name).strip()
+    return permitted(stem if is_added else name)
 
 
 def public_id(asset: RemoteAsset, to: Destination) -> str:
@@ -121,8 +116,7 @@ def public_id(asset: RemoteAsset, to: Destination) -> str:
         stem = to.name if not extension else stem + split_extension(asset.public_id)[1]
     elif not asset.format:
         stem = to.name
-    name = _FORBIDDEN.sub("_", stem).strip()
-    return f"{to.folder}/{name}" if to.folder else name
+    return joined(to.folder, permitted(stem))
 
 
 @dataclass(frozen=True)
@@ -144,24 +138,13 @@ class RenameAsset:
         return self.asset.key
 
     def run(self) -> Outcome:
+        return _outcome(self, self._rename)
+
+    def _rename(self) -> Dict[str, Any]:
         asset, to = self.asset, self.to
-        try:
-            if self.mode is FolderMode.DYNAMIC:
-                response = move_asset(asset, to.folder, display_name(asset, to.name))
-            else:
-                response = rename_asset(asset, public_id(asset, to), self.invalidate)
-        except CliError as error:
-            return _failed(self.action, self.key, asset, self.origin, error)
-        return Outcome(
-            self.action,
-            self.key,
-            public_id=response.get("public_id") or asset.public_id,
-            url=without_signature(str(response.get("secure_url") or asset.secure_url)) or None,
-            etag=asset.etag,
-            message=f"Renamed {self.origin} -> {self.key}",
-            origin=self.origin,
-            response=response,
-        )
+        if self.mode is FolderMode.DYNAMIC:
+            return move_asset(asset, to.folder, display_name(asset, to.name))
+        return rename_asset(asset, public_id(asset, to), self.invalidate)
 
 
 @dataclass(frozen=True)
@@ -185,38 +168,47 @@ class RenameFile:
         return self.file.relative
 
     def run(self) -> Outcome:
+        return _outcome(self, self._rename)
+
+    def _rename(self) -> Dict[str, Any]:
         try:
             path = target_path(self.root, self.key)
             self._check_unchanged()
             move_new(self.file.path, path)
-        except FileExistsError:
-            return self._failed(CliError(f"there is already a file '{one_line(self.key)}'"))
+        except FileExistsError as error:
+            raise CliError(f"there is already a file '{one_line(self.key)}'") from error
         except OSError as error:
-            return self._failed(CliError(error.strerror or str(error)))
-        except CliError as error:
-            return self._failed(error)
-        return Outcome(
-            self.action,
-            self.key,
-            public_id=self.asset.public_id,
-            etag=self.asset.etag,
-            message=f"Renamed {self.origin} -> {self.key}",
-            origin=self.origin,
-        )
+            raise CliError(error.strerror or str(error)) from error
+        return {}
 
     def _check_unchanged(self) -> None:
         """:raises CliError: the file has changed since it was listed, so its content may be another."""
         info = os.stat(self.file.path)
-        stamp = (info.st_size, info.st_mtime_ns, getattr(info, "st_ctime_ns", 0))
-        if stamp != (self.file.size, self.file.mtime_ns, self.file.ctime_ns):
+        if (info.st_size, info.st_mtime_ns, info.st_ctime_ns) != (
+            self.file.size,
+            self.file.mtime_ns,
+            self.file.ctime_ns,
+        ):
             raise CliError("the file has changed since it was compared")
 
-    def _failed(self, error: CliError) -> Outcome:
-        return _failed(self.action, self.key, self.asset, self.origin, error)
 
+def _outcome(action: Union[RenameAsset, RenameFile], rename: Callable[[], Dict[str, Any]]) -> Outcome:
+    """Rename, and report it.
 
-def _failed(action: str, key: str, asset: RemoteAsset, origin: str, error: CliError) -> Outcome:
-    message = f"Failed renaming {origin} -> {key}, error: {error.message}"
-    return Outcome(
-        action, key, Status.FAILED, error.message, asset.public_id, message=message, origin=origin, cause=error
+    :param rename: returns the server's response; empty for a file.
+    """
+    names = f"{action.origin} -> {action.key}"
+    outcome = Outcome(action.action, action.key, public_id=action.asset.public_id, origin=action.origin)
+    try:
+        response = rename()
+    except CliError as error:
+        message = f"Failed renaming {names}, error: {error.message}"
+        return replace(outcome, status=Status.FAILED, error=error.message, message=message, cause=error)
+    return replace(
+        outcome,
+        public_id=response.get("public_id") or outcome.public_id,
+        url=without_signature(str(response.get("secure_url") or "")) or None,
+        etag=action.asset.etag,
+        message=f"Renamed {names}",
+        response=response or None,
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import AbstractSet, Any, Callable, Dict, List, Optional, Protocol, Set, Tuple
 
 from cloudinary_cli.defaults import logger
-from cloudinary_cli.errors import ApiError, CliError
+from cloudinary_cli.errors import ApiError
 from cloudinary_cli.net.retry import LISTING_BUDGET, attempts, retried
 from cloudinary_cli.progress import current_item
 from cloudinary_cli.sdk import loader
@@ -91,18 +91,14 @@ def folder_mode() -> FolderMode:
 
     :raises CliError: it cannot be read. Scripts depend on the text of this error.
     """
-    admin = loader.module("admin")
+    admin, failed = loader.module("admin"), "Failed getting cloud configuration, error: "
     try:
         response = retried(lambda: call_api(admin.config, settings="true"))
         return FolderMode(str(response["settings"]["folder_mode"]).lower())
     except ApiError as error:
-        raise _mode_error(error, error.status, error.advice) from error
+        raise ApiError(f"{failed}{error}", error.status, error.advice) from error
     except (KeyError, TypeError, ValueError) as error:
-        raise _mode_error("the response has no known folder mode", None) from error
-
-
-def _mode_error(reason: object, status: Optional[int], advice: str = "") -> CliError:
-    return ApiError(f"Failed getting cloud configuration, error: {reason}", status, advice)
+        raise ApiError(f"{failed}the response has no known folder mode") from error
 
 
 def quoted(text: str) -> str:

@@ -15,7 +15,6 @@ from cloudinary_cli.transfer.engine.part_file import PREFIX
 from cloudinary_cli.transfer.engine.records import LocalFile, Outcome, Status
 from cloudinary_cli.transfer.keys import is_reserved, name_problem, normalized
 
-_HIDDEN_ATTRIBUTE = getattr(stat, "FILE_ATTRIBUTE_HIDDEN", 2)  # Windows
 _KINDS = (
     (stat.S_ISFIFO, "a named pipe"),
     (stat.S_ISSOCK, "a socket"),
@@ -118,7 +117,7 @@ def _is_hidden(entry: "os.DirEntry[str]") -> bool:
     if os.name != "nt":
         return False
     attributes: Any = getattr(entry.stat(follow_symlinks=False), "st_file_attributes", 0)
-    return bool(attributes & _HIDDEN_ATTRIBUTE)
+    return bool(attributes & stat.FILE_ATTRIBUTE_HIDDEN)
 
 
 def _local_file(relative: str, entry: "os.DirEntry[str]", result: ScanResult) -> Optional[LocalFile]:
@@ -135,17 +134,13 @@ def _local_file(relative: str, entry: "os.DirEntry[str]", result: ScanResult) ->
         result.problems.append(_problem(relative, Status.FAILED, reason))
         return None
     if stat.S_ISREG(info.st_mode):
-        changed = getattr(info, "st_ctime_ns", 0)
-        return LocalFile(normalized(relative), relative, entry.path, info.st_size, info.st_mtime_ns, changed)
-    kind = _kind(info.st_mode)
+        times = info.st_mtime_ns, info.st_ctime_ns
+        return LocalFile(normalized(relative), relative, entry.path, info.st_size, *times)
+    # A link to a directory has none of these kinds, and is skipped silently.
+    kind = next((kind for is_kind, kind in _KINDS if is_kind(info.st_mode)), None)
     if kind is not None:
         result.problems.append(_problem(relative, Status.SKIPPED, f"it is {kind}"))
     return None
-
-
-def _kind(mode: int) -> Optional[str]:
-    """The kind of a file without content to transfer; None for a link to a directory, which is skipped silently."""
-    return next((kind for is_kind, kind in _KINDS if is_kind(mode)), None)
 
 
 def _problem(relative: str, status: Status, reason: str) -> Outcome:
@@ -154,4 +149,8 @@ def _problem(relative: str, status: Status, reason: str) -> Outcome:
 
 def shown(path: str) -> str:
     """A path as one line of text. A byte that is not UTF-8 is printed as an escape such as \\xe9."""
-    return one_line(os.fsencode(path).decode("utf-8", "backslashreplace"), None)
+    try:
+        path = os.fsencode(path).decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:
+        pass  # a lone surrogate that is no byte: from the server, and escaped by one_line()
+    return one_line(path, None)

@@ -5,24 +5,25 @@ from __future__ import annotations
 import os
 import re
 import shlex
+from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Pattern, Sequence
+from typing import Any, Callable, Dict, List, Mapping, Optional, Pattern, Sequence
 
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.progress import Progress
 from cloudinary_cli.text import nfc, one_line
-from cloudinary_cli.transfer.actions import UploadFile
 from cloudinary_cli.transfer.engine.filters import ItemFilter, translated
 from cloudinary_cli.transfer.engine.plan_file import PlanLine, one_of, open_plan
-from cloudinary_cli.transfer.engine.records import LocalFile, Outcome, PlannedItem, Status
+from cloudinary_cli.transfer.engine.records import LocalFile, Outcome, Status
 from cloudinary_cli.transfer.engine.run import Run, TransferOptions, transfer_run
-from cloudinary_cli.transfer.http.upload import UploadTarget
-from cloudinary_cli.transfer.keys import FolderMode
+from cloudinary_cli.transfer.engine.summary import listed
+from cloudinary_cli.transfer.http.upload import UploadTarget, is_true
+from cloudinary_cli.transfer.keys import FolderMode, joined, normalized, place
 from cloudinary_cli.transfer.planned import PlannedUpload
 from cloudinary_cli.transfer.remote import folder_mode
 from cloudinary_cli.transfer.scan import ScanResult, scan
-from cloudinary_cli.transfer.upload_options import default_options, folder_option, upload_target
+from cloudinary_cli.transfer.upload_options import default_options, upload_target
 
 EVERYTHING = "**/*"
 
@@ -50,11 +51,6 @@ class UploadDirOptions:
         return joined(self.folder, os.path.basename(self.path) if self.own_name else "")
 
 
-def joined(*parts: str) -> str:
-    """Folder names as one path without empty parts: `/g//h/`, `a` -> `g/h/a`."""
-    return "/".join(name for part in parts for name in part.split("/") if name)
-
-
 def upload_dir(app: AppContext, options: UploadDirOptions) -> None:
     """Upload the files.
 
@@ -77,16 +73,40 @@ def upload_dir(app: AppContext, options: UploadDirOptions) -> None:
         run.record(item_filter.missing(known))
         if not files:
             app.console.warning(f"No file of '{one_line(options.path, None)}' matches the options.")
+        given, uploads = options.upload_options, [_upload(options, file, mode) for file in files]
+        # A dry run without a report does not need to know who chooses the public IDs.
+        has_ids = bool(files) and not (options.transfer.dry_run and not options.transfer.report)
+        target = upload_target(run.session, app.sdk_config, mode, given, has_ids)
+        if mode is FolderMode.FIXED:
+            _warn_of_shared_ids(run, options, uploads)
         if options.transfer.dry_run:
-            _print_plan(run, options, files)
-            run.plan(_plan(run, options, files, mode))
+            _print_plan(run, uploads)
+            run.plan(upload.with_public_id(target, given).as_item() for upload in uploads)
         else:
             run.record(_problems(local, matches, item_filter))
-            target = upload_target(run.session, app.sdk_config, mode, options.upload_options, bool(files))
-            run.execute(
-                [UploadFile(target, f.relative, f.path, p, mode, f.size) for f, p in _planned(options, files, mode)]
-            )
+            run.execute([upload.action(target, options.path, given) for upload in uploads])
         _finish(run, options, len(files))
+
+
+def _upload(options: UploadDirOptions, file: LocalFile, mode: FolderMode) -> PlannedUpload:
+    folder = joined(options.target_folder, file.relative.rpartition("/")[0])
+    return PlannedUpload(file.relative, mode, folder, size=file.size)
+
+
+def _warn_of_shared_ids(run: Run, options: UploadDirOptions, uploads: Sequence[PlannedUpload]) -> None:
+    """Warn of files whose assets overwrite each other: in fixed folder mode a.jpg and a.png have the same public ID."""
+    given = {**default_options(FolderMode.FIXED), **options.upload_options}
+    has_own_ids = is_true(given["unique_filename"]) or not is_true(given["use_filename"])
+    if has_own_ids or given.get("public_id") or given["resource_type"] == "raw":
+        return
+    places = [place(normalized(upload.path), FolderMode.FIXED) for upload in uploads]
+    counts = Counter(places)
+    shared = [upload.path for upload, own in zip(uploads, places) if counts[own] > 1]
+    if shared:
+        run.app.console.warning(
+            f"{len(shared)} files have the public ID of another file, so only the last upload of each ID is kept:"
+            f" {', '.join(listed(shared))}. To keep all, add -O unique_filename true, or use `cld sync --push -K`."
+        )
 
 
 def _is_included(path: str, matches: Pattern[str], item_filter: ItemFilter) -> bool:
@@ -155,40 +175,15 @@ def _scan(options: UploadDirOptions, progress: Progress) -> ScanResult:
 
 def _problems(local: ScanResult, matches: Pattern[str], item_filter: ItemFilter) -> List[Outcome]:
     """The entries that cannot be transferred, limited to those that the options include."""
-
-    def is_included(path: str) -> bool:
-        return item_filter.may_include(path) and (path.endswith("/") or bool(matches.match(nfc(path))))
-
-    return [problem for problem in local.problems if is_included(problem.key)]
+    found = [problem for problem in local.problems if item_filter.may_include(problem.key)]
+    return [problem for problem in found if problem.key.endswith("/") or matches.match(nfc(problem.key))]
 
 
-def _planned(options: UploadDirOptions, files: Sequence[LocalFile], mode: FolderMode) -> Iterator[Any]:
-    """Yield each file with its upload parameters. The files of one directory share them."""
-    common = {**default_options(mode), **options.upload_options}
-    directory, parameters = None, common
-    for file in files:
-        parent = file.relative.rpartition("/")[0]
-        if parent != directory:
-            directory, parameters = parent, {**common, **folder_option(mode, joined(options.target_folder, parent))}
-        yield file, parameters
-
-
-def _plan(run: Run, options: UploadDirOptions, files: Sequence[LocalFile], mode: FolderMode) -> Iterator[PlannedItem]:
-    """The lines of the plan."""
-    given = options.upload_options
-    target = upload_target(run.session, run.app.sdk_config, mode, given, bool(files))
-    for file in files:
-        folder = joined(options.target_folder, file.relative.rpartition("/")[0])
-        upload = PlannedUpload(file.relative, mode, folder, size=file.size)
-        yield upload.with_public_id(target, given).as_item()
-
-
-def _print_plan(run: Run, options: UploadDirOptions, files: Sequence[LocalFile]) -> None:
-    if files:
+def _print_plan(run: Run, uploads: Sequence[PlannedUpload]) -> None:
+    if uploads:
         run.app.console.info("The following files would be uploaded:")
-    for file in files:
-        folder = joined(options.target_folder, file.relative.rpartition("/")[0]) or "/"
-        run.app.console.info(one_line(f"{file.relative} into {folder}", None))
+    for upload in uploads:
+        run.app.console.info(one_line(f"{upload.path} into {upload.folder or '/'}", None))
 
 
 def _finish(run: Run, options: UploadDirOptions, planned: int) -> None:

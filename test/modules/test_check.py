@@ -98,12 +98,14 @@ def test_json_lines_have_what_is_known_about_both_sides(check: Run, account: Acc
 def test_control_characters_of_names_are_escaped(check: Run, account: Account, tmp_path: Path, args: Any) -> None:
     make(tmp_path / "d", "a\x1b[2J\n.jpg")
     account.add("b\x1b[31m\r")
+    account.add("c\ud800", b"c")
     done = check(*args)
-    assert done.code == 1 and "\x1b" not in done.text and len(done.out.splitlines()) == 2
+    assert done.code == 1 and "\x1b" not in done.text and len(done.out.splitlines()) == 3
     if not args:
-        assert done.out == "! a\\x1b[2J\\n.jpg\n- b\\x1b[31m\\r.jpg\n"
+        assert done.out == "! a\\x1b[2J\\n.jpg\n- b\\x1b[31m\\r.jpg\n- c\\ud800.jpg\n"
     else:
-        assert {json.loads(line)["path"] for line in done.out.splitlines()} == {"a\x1b[2J\n.jpg", "b\x1b[31m\r.jpg"}
+        names = {"a\x1b[2J\n.jpg", "b\x1b[31m\r.jpg", "c\ud800.jpg"}
+        assert {json.loads(line)["path"] for line in done.out.splitlines()} == names
 
 
 # -- what cannot be compared

@@ -75,6 +75,15 @@ def test_a_url_that_is_not_utf_8_is_one_failure(server: CloudinaryServer, migrat
     assert done.code == 1 and "it is not UTF-8 text" in done.err and requested(server) == ["b.jpg"]
 
 
+def test_a_dry_run_names_what_would_fail_and_shows_the_other_urls(migrate: Run) -> None:
+    Path("urls").write_bytes(f"{TEMPLATE}caf\xe9.jpg\nnonsense\n{TEMPLATE}b.jpg".encode("latin-1"))
+    done = migrate("m", "urls", "--dry-run", "--report", "plan", "--json")
+    assert done.code == 0 and json.loads(done.out)["would_upload"] == 1, done.err
+    assert "warning: Skipping 'caf\\udce9.jpg', it is not UTF-8 text\n" in done.err
+    assert "warning: Skipping 'nonsense', it does not belong to the upload mapping\n" in done.err
+    assert "/m/b.jpg\n" in done.err and Path("plan").read_text().count("\n") == 1
+
+
 def test_the_file_is_read_in_blocks(tmp_path: Path) -> None:
     path = tmp_path / "large"
     with path.open("w") as file:

@@ -116,6 +116,18 @@ def test_retry_failed_repeats_the_failed_items_of_the_report(sync: Run, account:
     assert item["etag"] == md5(b"b.jpg") and item["public_id"] and item["bytes"] == 5
 
 
+def test_retry_failed_includes_the_files_of_a_directory_that_could_not_be_read(
+    sync: Run, account: Account, tmp_path: Path
+) -> None:
+    make(tmp_path / "d", "s/a.jpg", "s/t/b.jpg", "c.jpg")
+    Path("r.jsonl").write_text('{"action": "scan", "path": "s/", "status": "failed"}\n')
+    assert sync("--push", "--retry-failed", "r.jsonl").code == 0
+    assert sorted(str(request.files["file"].filename) for request in account.sent("POST", "/upload")) == [
+        "a.jpg",
+        "b.jpg",
+    ]
+
+
 def test_every_run_reports_files_in_the_order_of_their_paths(sync: Run, account: Account, tmp_path: Path) -> None:
     make(tmp_path / "d", *(f"{number:02}.jpg" for number in range(40)))
     runs = [

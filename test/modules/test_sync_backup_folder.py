@@ -57,6 +57,16 @@ def test_deleted_and_overwritten_assets_are_kept(boxed: Run, tmp_path: Path) -> 
     assert pulled(boxed, "shop", tmp_path / "p") == tree(tmp_path / "d")
 
 
+def test_an_asset_that_is_overwritten_because_the_server_changes_the_name_is_kept(boxed: Run, tmp_path: Path) -> None:
+    make(tmp_path / "d", "s/e & f.jpg")
+    boxed("d", "named", "--push")
+    (tmp_path / "d/.cld-sync").unlink()
+    make(tmp_path / "d", **{"s/e & f.jpg": b"new"})
+    assert boxed("d", "named", "--push", "-K", "--backup-folder", "kept/named").code == 0
+    found = [*pulled(boxed, "named", tmp_path / "p").values(), *pulled(boxed, "kept", tmp_path / "k").values()]
+    assert {b"s/e & f.jpg", b"new"} <= set(found)
+
+
 def test_an_older_backup_is_not_overwritten(boxed: Run, tmp_path: Path) -> None:
     for content in (b"first", b"second", b"third"):
         make(tmp_path / "d", **{"a.jpg": content, "other.jpg": b"other"})

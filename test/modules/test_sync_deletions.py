@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
+from cloudinary_cli.transfer.actions import remove_empty_directories
 from test.support.cloudinary_server import Reply
 from test.support.commands import Run
 from test.support.sync_account import Account, deleted_ids, line_with, make, tree
@@ -34,6 +37,19 @@ def test_a_real_pull_removes_empty_directories_but_not_hidden_ones(sync: Run, ac
     assert sync("--pull", "-F").code == 0
     assert sorted(path.name for path in (tmp_path / "d").iterdir()) == [".git", "a.jpg"]
     assert (tmp_path / "d/.git/refs").is_dir()
+
+
+def test_empty_directories_are_removed_at_any_depth(tmp_path: Path) -> None:
+    depth = 200
+    (tmp_path / "d").joinpath(*["e"] * depth).mkdir(parents=True)
+    limit = sys.getrecursionlimit()
+    # A path may have more names than Python can recurse. A lower limit needs no tree that pytest could not delete.
+    sys.setrecursionlimit(len(inspect.stack()) + depth // 2)
+    try:
+        remove_empty_directories(str(tmp_path / "d"), include_hidden=False)
+    finally:
+        sys.setrecursionlimit(limit)
+    assert list((tmp_path / "d").iterdir()) == []
 
 
 def test_deletions_come_last(sync: Run, account: Account, tmp_path: Path) -> None:

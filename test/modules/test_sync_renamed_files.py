@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from cloudinary_cli.transfer.engine.records import LocalFile, Outcome, RemoteAsset
+from cloudinary_cli.transfer.engine.stop import Stop, StopRules
 from cloudinary_cli.transfer.relocation import RenameFile
 from test.support.commands import Run, posix
 from test.support.sync_account import Account, make, tree
@@ -109,3 +111,16 @@ def test_without_hard_links_files_are_renamed_and_nothing_is_overwritten(
     assert not rename(tmp_path, listed(tmp_path / "a.jpg"), "s/a.jpg").failed
     assert rename(tmp_path, listed(tmp_path / "b.jpg"), "s/a.jpg").failed
     assert tree(tmp_path) == {"b.jpg": b"b", "s/a.jpg": b"a"}
+
+
+def test_a_rename_on_a_read_only_disk_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Patched: a read-only file system needs root to be mounted.
+    def refuse(*args: object, **options: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    make(tmp_path, "old.jpg")
+    monkeypatch.setattr(os, "link", refuse)
+    monkeypatch.setattr(os, "rename", refuse)
+    stop = Stop()
+    StopRules(stop).watch([rename(tmp_path, listed(tmp_path / "old.jpg"), "new.jpg")])
+    assert stop.reason == os.strerror(errno.EROFS)

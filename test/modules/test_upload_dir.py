@@ -50,6 +50,18 @@ def test_fixed_mode(server: CloudinaryServer, up: Run) -> None:
     assert len([request for request in server.requests if request.path.endswith("/config")]) == 1
 
 
+def test_files_whose_assets_overwrite_each_other_are_named(server: CloudinaryServer, up: Run) -> None:
+    make("d", "a.jpg", "a.png", "a.mp4", "s/a.jpg", "b.JPG", "b.jpeg")
+    expected = (
+        "4 files have the public ID of another file, so only the last upload of each ID is kept: a.jpg, a.png, b.JPG"
+    )
+    for args in ((), ("--dry-run",)):
+        done = up("d", "-fm", "fixed", *args)
+        assert done.code == 0 and f"warning: {expected}, b.jpeg." in done.err
+    for options in (("dynamic",), ("fixed", "-O", "unique_filename", "true"), ("fixed", "-o", "resource_type", "raw")):
+        assert "public ID of another" not in up("d", "-fm", *options).err
+
+
 def test_options_are_passed_on(server: CloudinaryServer, up: Run) -> None:
     make("d", "a.jpg")
     options = ("-o", "tags", "x,y", "-O", "overwrite", "true", "-t", "w_50,c_limit", "-p", "mine", "-o", "folder", "no")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import itertools
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional
 
 from cloudinary_cli.context import AppContext
@@ -20,7 +21,7 @@ from cloudinary_cli.transfer.engine.background import Background
 from cloudinary_cli.transfer.engine.filters import ItemFilter
 from cloudinary_cli.transfer.engine.records import LocalFile, RemoteAsset
 from cloudinary_cli.transfer.engine.run import Run, TransferOptions, transfer_run
-from cloudinary_cli.transfer.keys import is_hidden, is_reserved, normalized
+from cloudinary_cli.transfer.keys import is_hidden, is_reserved, normalized, uploaded_key
 from cloudinary_cli.transfer.remote import RemoteIndex, RemoteQuery
 from cloudinary_cli.transfer.scan import ScanResult, shown, walk
 from cloudinary_cli.transfer.sync import find, messages, plan
@@ -64,7 +65,7 @@ class _Check:
         self._options, self._filter = options, item_filter
         self._app, self._console, self._progress = run.app, run.app.console, run.session.progress
         self._names = NameMap.load(options.local_folder)
-        self._mapped = frozenset(self._names.names.values())
+        self._mapped = set(self._names.names.values())  # and the keys of assets whose names the server has changed
         self._scanned = ScanResult()
         self._counts = dict.fromkeys(CheckStatus, 0)
 
@@ -91,6 +92,10 @@ class _Check:
         options, names = self._options, self._names.names
 
         def is_special(file: LocalFile) -> bool:
+            remote_key = uploaded_key(file.key)
+            if remote_key != file.key:
+                self._mapped.add(remote_key)
+                return True
             return file.key in names or file.relative in names or self._is_special(file.key)
 
         with self._progress.item(f"Listing {options.local_folder}"):
@@ -144,7 +149,8 @@ class _Check:
             *self._remote_only(matched.remote_only, problems),
             *(_Item(path, error=reason) for path, reason in problems.items()),
         ]
-        return heapq.merge(rows, lone, sorted(rest, key=_path), key=_path)
+        path_of = itemgetter(0)
+        return heapq.merge(rows, lone, sorted(rest, key=path_of), key=path_of)
 
     def _problems(self, known: Iterable[str]) -> Dict[str, str]:
         """The paths that cannot be compared, with the reasons. Others that are ignored are only printed.
@@ -222,10 +228,6 @@ class _Check:
         is_equal = not any(counts[status] for status in counts if status not in accepted)
         (self._console.success if is_equal else self._console.error)(text)
         return is_equal
-
-
-def _path(item: _Item) -> str:
-    return item.path
 
 
 def _without(count: int, numbers: Iterable[int]) -> Iterator[int]:

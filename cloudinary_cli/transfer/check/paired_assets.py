@@ -56,13 +56,10 @@ class PairedAssets:
         data = self._pairs[row]
         return None if data is None else unpack(data, self._table.file(row).key)
 
-    def is_paired(self, row: int) -> bool:
-        return self._pairs[row] is not None
-
     def is_paired_key(self, key: str) -> bool:
         """True for the key of an asset that is paired."""
         row = self._table.row_of_key(key)
-        return row is not None and self.is_paired(row)
+        return row is not None and self._pairs[row] is not None
 
     def finish(self) -> List[RemoteAsset]:
         """The assets that matching.match() has to match. From now on `count` includes each asset once."""
@@ -97,7 +94,7 @@ class PairedAssets:
         """The rows of the files that may belong to these records."""
         if not records:
             return []
-        rows = (row for row in range(len(self._table)) if not self.is_paired(row))
+        rows = (row for row, pair in enumerate(self._pairs) if pair is None)
         if any(existing(self._table.root, asset.key) for asset in records):
             return list(rows)  # any of them may be the same file under another name
         wanted = {asset.key for asset in records}.union(filter(None, map(content_name, records)))

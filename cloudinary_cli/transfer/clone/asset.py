@@ -83,9 +83,7 @@ class CopyAsset:
             reason = _without_queries(error.message)
             message = f"Failed uploading {self._name}, error: {reason}"
             public_id = str(self.asset["public_id"])
-            return Outcome(
-                self.action, self.key, Status.FAILED, reason, public_id=public_id, message=message, cause=error
-            )
+            return Outcome(self.action, self.key, Status.FAILED, reason, public_id, message=message, cause=error)
         return self._done(response)
 
     @property

@@ -34,7 +34,10 @@ def find_target(app: AppContext, text: str) -> ResolvedConfig:
     if text in snapshot and not config_rules.is_reserved_config_name(text):
         resolved = resolve(Selection(config_saved=text), snapshot, {})
     elif "://" in text:
-        resolved = ResolvedConfig(Source.URL, None, text, _parse(text))
+        try:
+            resolved = ResolvedConfig(Source.URL, None, text, config_url.parse_given(text).fields())
+        except InvalidConfigUrl as error:
+            raise InvalidConfigUrl(f"TARGET cannot be used: {error} {_EXPECTED}") from None
     elif not text.strip() or set(text) & set(":@/?"):
         raise InvalidConfigUrl(f"TARGET is neither the name of a saved configuration nor a URL. {_EXPECTED}")
     else:
@@ -44,13 +47,6 @@ def find_target(app: AppContext, text: str) -> ResolvedConfig:
     if not resolved.is_usable:
         raise ConfigError(f"TARGET has no API key with its secret, and no login. {_EXPECTED}")
     return resolved
-
-
-def _parse(url: str) -> Mapping[str, Any]:
-    try:
-        return config_url.parse_given(url).fields()
-    except InvalidConfigUrl as error:
-        raise InvalidConfigUrl(f"TARGET cannot be used: {error} {_EXPECTED}") from None
 
 
 @contextmanager

@@ -54,7 +54,7 @@ class ItemFilter:
 
         :param key: the item's name in reports, if that is not the path: an image and a video may have the same path.
         """
-        if self.only is not None and nfc(path if key is None else key) not in self.only:
+        if self.only is not None and not _is_named(nfc(path if key is None else key), self.only):
             return False
         if self.listed is not None and nfc(path) not in self.listed:
             return False
@@ -90,6 +90,12 @@ class ItemFilter:
         for path in paths:
             missing.pop(nfc(path), None)
         return [_missing(path) for _, path in sorted(missing.items())]
+
+
+def _is_named(path: str, names: FrozenSet[str]) -> bool:
+    """True if a path, or a directory that contains it, is in a report: `s/` is there if it could not be read."""
+    ends = (match.end() for match in re.finditer("/", path))
+    return path in names or "./" in names or any(path[:end] in names for end in ends)
 
 
 def _missing(path: str) -> Outcome:

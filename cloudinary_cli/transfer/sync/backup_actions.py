@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import filecmp
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Any, Callable, Dict, Iterator, Optional
+from typing import Any, Callable, Dict, Iterator
 
 from cloudinary_cli.errors import ApiError, CliError
 from cloudinary_cli.sdk.delivery import DeliveryUrls
@@ -18,7 +18,7 @@ from cloudinary_cli.transfer.engine.records import Outcome, RemoteAsset, Status
 from cloudinary_cli.transfer.engine.stop import Stop
 from cloudinary_cli.transfer.http.download import target_path
 from cloudinary_cli.transfer.http.upload import UploadSource, UploadTarget, upload
-from cloudinary_cli.transfer.keys import FolderMode, split_extension
+from cloudinary_cli.transfer.keys import FolderMode, joined, split_extension
 from cloudinary_cli.transfer.relocation import Destination, is_taken, move_asset, public_id, rename_asset
 from cloudinary_cli.transfer.sync.matching import numbered
 
@@ -53,10 +53,10 @@ class BackUpFile:
             kept = self._keep()
             if self.is_moved:
                 os.unlink(self.path)
-        except OSError as error:
-            return self._failed(CliError(error.strerror or str(error)), error)
-        except CliError as error:
-            return self._failed(error, error)
+        except (CliError, OSError) as error:
+            reason = error.message if isinstance(error, CliError) else error.strerror or str(error)
+            message = f"Failed keeping a backup of '{self.path}', error: {reason}"
+            return Outcome(self.action, self.key, Status.FAILED, reason, message=message, cause=error)
         verb = "Moved" if self.is_moved else "Kept"
         return Outcome(self.action, self.key, message=f"{verb} '{self.key}' as '{kept}'")
 
@@ -84,10 +84,6 @@ class BackUpFile:
         with self.stop.temporary(new_path(os.path.dirname(path))) as temporary:
             copy_new(self.path, path, temporary)
 
-    def _failed(self, error: CliError, cause: Exception) -> Outcome:
-        message = f"Failed keeping a backup of '{self.path}', error: {error.message}"
-        return Outcome(self.action, self.key, Status.FAILED, error.message, message=message, cause=cause)
-
 
 @dataclass(frozen=True)
 class MoveAsset:
@@ -103,17 +99,15 @@ class MoveAsset:
         return self.asset.key
 
     def run(self) -> Outcome:
-        return _outcome(
-            self.asset, self._moved, lambda new_id: f"Moved '{self.key}' to Cloudinary folder '{self.folder}'"
-        )
+        return _outcome(self.asset, self._moved, f"Moved '{self.key}' to Cloudinary folder '{self.folder}'")
 
     def _moved(self) -> Dict[str, Any]:
-        directory = _directory(self.folder, self.key)
+        to = _destination(self.folder, self.key)
         if self.mode is FolderMode.DYNAMIC:
-            return move_asset(self.asset, directory)
-        for name in _names(self.key.rpartition("/")[2]):
+            return move_asset(self.asset, to.folder)
+        for name in _names(to.name):
             try:
-                return rename_asset(self.asset, public_id(self.asset, Destination(directory, name)))
+                return rename_asset(self.asset, public_id(self.asset, to._replace(name=name)))
             except ApiError as error:
                 if not is_taken(error):
                     raise
@@ -127,10 +121,10 @@ class BackUpAsset:
     The server fetches the copy from the delivery URL. Only the content is copied, without tags and other attributes.
     """
 
-    target: UploadTarget
     asset: RemoteAsset
     folder: str
     mode: FolderMode
+    target: UploadTarget
     urls: DeliveryUrls
     action: str = _ACTION
 
@@ -139,16 +133,17 @@ class BackUpAsset:
         return self.asset.key
 
     def run(self) -> Outcome:
-        return _outcome(self.asset, self._copied, lambda new_id: f"Kept '{self.key}' as {new_id}")
+        outcome = _outcome(self.asset, self._copied)
+        return replace(outcome, message=outcome.message or f"Kept '{self.key}' as {outcome.public_id}")
 
     def _copied(self) -> Dict[str, Any]:
-        asset, directory, name = self.asset, _directory(self.folder, self.key), self.key.rpartition("/")[2]
+        asset, to, is_fixed = self.asset, _destination(self.folder, self.key), self.mode is FolderMode.FIXED
         source = UploadSource(url=delivery_url(asset, self.urls))
         options: Dict[str, Any] = {"resource_type": asset.resource_type, "type": asset.type, "overwrite": False}
-        if self.mode is FolderMode.DYNAMIC:
-            options.update(asset_folder=directory, display_name=asset.display_name or split_extension(name)[0])
-        for number in _names(name if self.mode is FolderMode.FIXED else self._versioned_id()):
-            identifier = public_id(asset, Destination(directory, number)) if self.mode is FolderMode.FIXED else number
+        if not is_fixed:
+            options.update(asset_folder=to.folder, display_name=asset.display_name or split_extension(to.name)[0])
+        for name in _names(to.name if is_fixed else self._versioned_id()):
+            identifier = public_id(asset, to._replace(name=name)) if is_fixed else name
             response = upload(self.target, source, {**options, "public_id": identifier})
             is_equal = not asset.etag or response.get("etag") == asset.etag
             if response.get("existing") and not is_equal:
@@ -166,17 +161,15 @@ class BackUpAsset:
         return f"{stem}_v{self.asset.version or self.asset.etag}{extension}"
 
 
-def _directory(folder: str, key: str) -> str:
-    directory = key.rpartition("/")[0]
-    return f"{folder}/{directory}" if directory else folder
+def _destination(folder: str, key: str) -> Destination:
+    directory, _, name = key.rpartition("/")
+    return Destination(joined(folder, directory), name)
 
 
-def _outcome(
-    asset: RemoteAsset, keep: Callable[[], Dict[str, Any]], message: Callable[[Optional[str]], str]
-) -> Outcome:
-    """Keep an asset elsewhere, and report it.
+def _outcome(asset: RemoteAsset, keep: Callable[[], Dict[str, Any]], message: str = "") -> Outcome:
+    """Keep an asset elsewhere, and report it with the public ID of the backup.
 
-    :param keep: returns the server's response. :param message: of a success, with the public ID of the backup.
+    :param keep: returns the server's response. :param message: of a success.
     """
     try:
         response = keep()
@@ -184,6 +177,5 @@ def _outcome(
         reason = without_signature(error.message)
         text = f"Failed keeping a backup of '{asset.key}', error: {reason}"
         return Outcome(_ACTION, asset.key, Status.FAILED, reason, public_id=asset.public_id, message=text, cause=error)
-    new_id = response.get("public_id")
     url = without_signature(str(response.get("secure_url") or "")) or None
-    return Outcome(_ACTION, asset.key, public_id=new_id, url=url, etag=asset.etag, message=message(new_id))
+    return Outcome(_ACTION, asset.key, public_id=response.get("public_id"), url=url, etag=asset.etag, message=message)

@@ -4,33 +4,23 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Dict, List, Optional, Protocol
+from typing import Dict, List, Optional, Union
 
 from cloudinary_cli.errors import CliError
-from cloudinary_cli.sdk.delivery import DeliveryUrls
 from cloudinary_cli.text import nfc
 from cloudinary_cli.transfer.engine.executor import TransferAction
-from cloudinary_cli.transfer.engine.records import LocalFile, Outcome, RemoteAsset, Status
-from cloudinary_cli.transfer.engine.run import Run
-from cloudinary_cli.transfer.http.download import unsafe_reason
-from cloudinary_cli.transfer.http.upload import UploadTarget
+from cloudinary_cli.transfer.engine.records import Outcome, RemoteAsset, Status
 from cloudinary_cli.transfer.keys import FolderMode, place
-from cloudinary_cli.transfer.sync.backup_actions import BackUpAsset, BackUpFile, MoveAsset
+from cloudinary_cli.transfer.sync.backup_actions import BackUpAsset, BackUpFile
 from cloudinary_cli.transfer.sync.disk_names import identity
 from cloudinary_cli.transfer.sync.plan import Direction, Plan
-
-
-class Backup(Protocol):
-    """An action that keeps one item elsewhere."""
-
-    def run(self) -> Outcome: ...
 
 
 @dataclass(frozen=True)
 class WithBackup:
     """A transfer that overwrites something, after the backup of that. Without the backup, nothing is overwritten."""
 
-    backup: Backup
+    backup: Union[BackUpFile, BackUpAsset]
     transfer: TransferAction
     items: int = 2  # the outcomes of run()
 
@@ -56,49 +46,13 @@ class WithBackup:
         return [kept, *(done if isinstance(done, list) else [done])]
 
 
-@dataclass(frozen=True)
-class Backups:
-    """Makes the backups of one run.
-
-    :param place: the directory of a pull, or the Cloudinary folder of a push without slashes at its ends.
-    :param root: the local folder. :param urls: the delivery URLs of the assets.
-    """
-
-    run: Run
-    place: str
-    root: str
-    mode: FolderMode
-    urls: DeliveryUrls
-
-    def move_asset(self, asset: RemoteAsset) -> TransferAction:
-        """Instead of its deletion."""
-        return MoveAsset(asset, self.place, self.mode)
-
-    def move_file(self, file: LocalFile) -> TransferAction:
-        """Instead of its deletion."""
-        return BackUpFile(self.run.session.stop, file.path, self.place, file.relative, is_moved=True)
-
-    def before_download(self, transfer: TransferAction) -> TransferAction:
-        """The download, after the backup of the file that it overwrites, if there is one."""
-        path = os.path.join(self.root, *transfer.key.split("/"))
-        if unsafe_reason(transfer.key) or not os.path.lexists(path):
-            return transfer
-        return WithBackup(BackUpFile(self.run.session.stop, path, self.place, transfer.key), transfer)
-
-    def before_upload(self, overwritten: Optional[RemoteAsset], transfer: TransferAction) -> TransferAction:
-        """The upload, after the backup of the asset that it overwrites, if there is one."""
-        if overwritten is None:
-            return transfer
-        target = UploadTarget(self.run.session, self.run.app.sdk_config)
-        return WithBackup(BackUpAsset(target, overwritten, self.place, self.mode, self.urls), transfer)
-
-
 def overwritten_assets(work: Plan, mode: FolderMode) -> Dict[str, RemoteAsset]:
     """The assets that uploads overwrite, by the path of the file.
 
     In fixed mode that may be an asset to be deleted, too: a new a.png gets the public ID of a deleted a.jpg.
     """
-    deleted = {place(asset.server_key, mode): asset for asset in work.delete_remote if asset.type == "upload"}
+    new_type = work.upload_type
+    deleted = {place(asset.server_key, mode): asset for asset in work.delete_remote if asset.type == new_type}
     found: Dict[str, RemoteAsset] = {}
     for upload in work.uploads:
         asset = upload.replaces
@@ -112,29 +66,17 @@ def overwritten_assets(work: Plan, mode: FolderMode) -> Dict[str, RemoteAsset]:
 def check(direction: Direction, place: str, local: str, remote: str) -> None:
     """:raises CliError: a sync would delete the backups, or the place cannot have any."""
     if direction is Direction.PUSH:
-        _check_folder(place, remote)
+        first, second = (nfc(f"/{folder}/" if folder else "/") for folder in (place, remote))
+        overlap, kind = first.startswith(second) or second.startswith(first), "folder"
+        names = f"--backup-folder {place or '/'} and the Cloudinary folder '{remote or '/'}'"
     else:
-        _check_directory(place, local)
-
-
-def _check_folder(folder: str, synced: str) -> None:
-    first, second = f"{nfc(folder)}/".lstrip("/"), f"{nfc(synced)}/".lstrip("/")
-    if first.startswith(second) or second.startswith(first):
-        raise CliError(
-            f"--backup-folder {folder or '/'} and the Cloudinary folder '{synced or '/'}' overlap. Give a folder beside"
-            " it: a sync would delete the backups."
-        )
-
-
-def _check_directory(directory: str, synced: str) -> None:
-    first, second = os.path.realpath(directory), os.path.realpath(synced)
-    if _is_within(first, second) or _is_within(second, first):
-        raise CliError(
-            f"--backup-dir {directory} and the local folder '{synced}' overlap. Give a directory beside it: a sync"
-            " would delete the backups."
-        )
-    if os.path.lexists(first) and not os.path.isdir(first):
-        raise CliError(f"--backup-dir {directory} is not a directory.")
+        first, second = os.path.realpath(place), os.path.realpath(local)
+        overlap, kind = _is_within(first, second) or _is_within(second, first), "directory"
+        names = f"--backup-dir {place} and the local folder '{local}'"
+    if overlap:
+        raise CliError(f"{names} overlap. Give a {kind} beside it: a sync would delete the backups.")
+    if direction is Direction.PULL and os.path.lexists(place) and not os.path.isdir(place):
+        raise CliError(f"--backup-dir {place} is not a directory.")
 
 
 def _is_within(path: str, directory: str) -> bool:

@@ -38,6 +38,7 @@ class Found:
     assets: List[RemoteAsset] = field(default_factory=list)
     matched: matching.Matched = field(default_factory=matching.Matched)
     keys: Set[str] = field(default_factory=set)  # of all local files
+    others: List[LocalFile] = field(default_factory=list)  # the files without an asset of the other shards
     clashes: List[Outcome] = field(default_factory=list)
 
 

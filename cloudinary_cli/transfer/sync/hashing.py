@@ -199,4 +199,4 @@ def read_digest(file: LocalFile, is_needed: Callable[[], bool], item: Item) -> T
             digest.update(buffer[:count])
             item.position += count
         info = os.fstat(stream.fileno())
-    return digest.hexdigest(), (info.st_size, info.st_mtime_ns, getattr(info, "st_ctime_ns", 0))
+    return digest.hexdigest(), (info.st_size, info.st_mtime_ns, info.st_ctime_ns)

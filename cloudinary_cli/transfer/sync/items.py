@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from typing import Any, Dict, Iterator, List, Set, Tuple, Union
+from typing import Dict, Iterator, List, Set, Tuple, Union
 
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import CliError
@@ -23,6 +22,7 @@ from cloudinary_cli.transfer.sync.name_map import NameMap
 from cloudinary_cli.transfer.sync.plan import Direction
 from cloudinary_cli.transfer.sync.planned_deletions import DeleteUnchangedAssets, DeleteUnchangedFile
 from cloudinary_cli.transfer.sync.sync import SyncOptions
+from cloudinary_cli.transfer.sync.transfers import report_kept
 
 Record = Union[PlannedUpload, Download, RemoteAsset, LocalFile]
 
@@ -62,13 +62,6 @@ def _record(item: PlanLine, options: SyncOptions) -> Record:
     return upload
 
 
-@dataclass(frozen=True)
-class _Deletions:
-    direction: Direction
-    deletions: int
-    deleted_names: List[str]
-
-
 class _SyncItems:
     def __init__(self, run: Run, options: SyncOptions, items: PlanFile[Record], name_map: NameMap) -> None:
         self._run, self._options, self._items, self._name_map = run, options, items, name_map
@@ -82,11 +75,11 @@ class _SyncItems:
 
     def carry_out(self, total: PlanTotal) -> None:
         """Ask whether to delete, transfer, and delete. A dry run does nothing of this."""
-        options = self._options
-        deletions = _Deletions(options.direction, total.deletions, total.deleted)
+        options, console = self._options, self._run.app.console
         cloud, folder = self._run.cloud_name, options.remote.folder or "/"
-        sides = policy.Sides(options.local_folder, folder, cloud, source_is_empty=False)
-        deletes = policy.deletes(self._run.app.console, options.policy, options.transfer, deletions, sides)
+        sides = policy.Sides(options.direction, options.local_folder, folder, cloud, source_is_empty=False)
+        count, names = total.deletions, total.deleted
+        deletes = policy.deletes(console, options.policy, options.transfer, sides, count, names)
         if options.transfer.dry_run:
             return
         try:
@@ -128,16 +121,13 @@ class _SyncItems:
         """Delete last, and only if everything was transferred."""
         console = self._run.app.console
         if not self._run.is_clean:
-            for record in self._deletions():
-                name = record.key if isinstance(record, RemoteAsset) else record.relative
-                self._run.reporter.arrived(policy.not_deleted(name))
-            console.warning(f"{count} files are not deleted, because not everything was transferred.")
+            records = self._deletions()
+            report_kept(self._run, (r.key if isinstance(r, RemoteAsset) else r.relative for r in records))
             return
         self._run.execute(self._deletion_actions(), self._count_deleted, count)
         console.info(f"Deleted {self._deleted} {'resources' if self._is_push else 'files'}")
         if not self._is_push and not self._run.interrupted:
-            hidden = self._options.include_hidden
-            remove_empty_directories(self._options.local_folder, lambda name: hidden or not name.startswith("."))
+            remove_empty_directories(self._options.local_folder, self._options.include_hidden)
 
     def _deletions(self) -> Iterator[Union[RemoteAsset, LocalFile]]:
         for record in self._items:
@@ -146,17 +136,18 @@ class _SyncItems:
 
     def _deletion_actions(self) -> Iterator[TransferAction]:
         batches: Dict[Tuple[str, str], List[RemoteAsset]] = {}
+        root = self._options.local_folder
         for record in self._deletions():
             if isinstance(record, LocalFile):
-                yield DeleteUnchangedFile(record, self._options.local_folder)
+                yield DeleteUnchangedFile(record, root=root)
                 continue
             batch = batches.setdefault((record.resource_type, record.type), [])
             batch.append(record)
             if len(batch) == self._options.batch_size:
-                yield DeleteUnchangedAssets(tuple(batch), self._options.local_folder)
+                yield DeleteUnchangedAssets(tuple(batch), root=root)
                 batch.clear()
         for batch in filter(None, batches.values()):
-            yield DeleteUnchangedAssets(tuple(batch), self._options.local_folder)
+            yield DeleteUnchangedAssets(tuple(batch), root=root)
 
     def _count_deleted(self, outcome: Outcome) -> None:
         self._deleted += outcome.status is Status.OK
@@ -169,13 +160,6 @@ class _SyncItems:
         counts = {"synced": self._synced, "deleted": self._deleted, "skipped": tally.of(Status.SKIPPED)}
         if options.transfer.dry_run:
             counts = {"would_transfer": total.transfers, "would_delete": total.deletions}
-        summary: Dict[str, Any] = {
-            "command": "sync",
-            "direction": options.direction.value,
-            "local_folder": options.local_folder,
-            "cloudinary_folder": options.remote.folder or "/",
-            **counts,
-        }
         failure = f"Command execution failed, error: Sync did not finish successfully: {tally.failed} failed."
-        self._run.finish(summary, failure)
-        self._run.app.console.info("Done!")
+        self._run.finish({**options.summary(), **counts}, failure)
+        self._run.app.console.info("Nothing was changed (--dry-run)." if options.transfer.dry_run else "Done!")

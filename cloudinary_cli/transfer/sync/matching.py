@@ -11,7 +11,7 @@ from typing import AbstractSet, Callable, Dict, Iterable, Iterator, List, Mappin
 
 from cloudinary_cli.text import nfc
 from cloudinary_cli.transfer.engine.records import LocalFile, RemoteAsset
-from cloudinary_cli.transfer.keys import FolderMode, normalized, place, split_extension
+from cloudinary_cli.transfer.keys import FolderMode, normalized, place, split_extension, uploaded_key
 
 Etag = Callable[[LocalFile], str]
 _NUMBERED = re.compile(r"(.*) \([0-9]+\)\Z", re.DOTALL)
@@ -31,7 +31,7 @@ class Matched:
     pairs: List[Pair] = field(default_factory=list)
     local_only: List[LocalFile] = field(default_factory=list)
     remote_only: List[RemoteAsset] = field(default_factory=list)
-    # Pairs that were found by content: local key -> remote key.
+    # The pairs whose keys differ, for `.cld-sync`: local key -> remote key.
     found: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -117,7 +117,7 @@ def _candidates(files: Iterable[LocalFile], shared: Mapping[str, object]) -> Dic
     """The local files that may belong to a shared key, by that key."""
     found: Dict[str, List[LocalFile]] = {}
     for file in files:
-        for key in {file.key, unnumbered(file.key), nfc(file.key)}:
+        for key in {file.key, unnumbered(file.key), nfc(file.key), uploaded_key(file.key)}:
             if key in shared:
                 found.setdefault(key, []).append(file)
     return found
@@ -161,26 +161,26 @@ def _renamed(
 
 
 def match(files: Sequence[LocalFile], assets: Sequence[RemoteAsset], names: Mapping[str, str], etag: Etag) -> Matched:
-    """Pair files and assets with unique keys: by `.cld-sync`, by equal keys, and then raw assets by content.
+    """Pair files and assets with unique keys: by `.cld-sync`, by equal keys, by the keys that the server would give,
+    and then raw assets by content.
 
     :param names: the effective entries of `.cld-sync`: local key -> key of an asset.
     """
     unpaired = {asset.key: asset for asset in assets}
     pairs: Dict[str, Pair] = {}
-    for is_mapped in (True, False):
-        for file in files:
-            wanted = names.get(file.key) if is_mapped else file.key
-            if wanted is not None and file.key not in pairs and wanted in unpaired:
+    for remote_key in (names.get, str, uploaded_key):
+        for file in files if unpaired else ():
+            wanted = None if file.key in pairs else remote_key(file.key)
+            if wanted is not None and wanted in unpaired:
                 pairs[file.key] = Pair(file, unpaired.pop(wanted))
-    by_content = _by_content([file for file in files if file.key not in pairs], unpaired.values(), etag)
-    for pair in by_content:
+    for pair in _by_content([file for file in files if file.key not in pairs], unpaired.values(), etag):
         pairs[pair.local.key] = pair
         del unpaired[pair.remote.key]
     return Matched(
         [pairs[file.key] for file in files if file.key in pairs],
         [file for file in files if file.key not in pairs],
         [asset for asset in assets if asset.key in unpaired],
-        {pair.local.key: pair.remote.key for pair in by_content},
+        {key: pair.remote.key for key, pair in pairs.items() if key != pair.remote.key},
     )
 
 
@@ -223,11 +223,11 @@ def upload_keys(files: Sequence[LocalFile], kept: AbstractSet[Tuple[str, str]], 
     """
     taken = set(kept)
     keys: Dict[str, str] = {}
-    # Files whose names are their keys come first: next to a.jpg, a.JPG becomes `a (1).jpg`.
+    # Files whose names do not change come first: next to a.jpg, a.JPG becomes `a (1).jpg`.
     for is_owner in (True, False):
         for file in files:
             wanted = normalized(file.relative)
-            if (file.key == wanted) is not is_owner:
+            if (file.key == wanted == uploaded_key(wanted)) is not is_owner:
                 continue
             if place(wanted, mode) in taken:
                 wanted = next(name for name in numbered(wanted) if place(name, mode) not in taken)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
 
 from cloudinary_cli.console import Console
@@ -72,15 +73,15 @@ def print_differences(console: Console, work: Plan, shows_each: bool) -> None:
 
 def deletion_lines(batches: Iterable[DeleteRemote]) -> List[str]:
     """A line for each kind of asset that is deleted."""
-    counts: Dict[str, int] = {}
-    for batch in batches:
-        kind = f"{batch.assets[0].type} {batch.assets[0].resource_type}"
-        counts[kind] = counts.get(kind, 0) + len(batch.assets)
+    counts = Counter(f"{asset.type} {asset.resource_type}" for batch in batches for asset in batch.assets)
     return [f"Deleting {count} resources of type {kind}" for kind, count in counts.items()]
 
 
-def print_plan(console: Console, work: Plan, batch_size: int) -> None:
-    """The plan, for --dry-run."""
+def print_plan(console: Console, work: Plan, batch_size: int, backup: Optional[str]) -> None:
+    """The plan, for --dry-run.
+
+    :param backup: where the backups would be; None for no backups.
+    """
     for batch in delete_batches(work.delete_remote, batch_size):
         console.info(f"Dry run mode enabled. Would delete {len(batch.assets)} resources:")
         for key in batch.keys:
@@ -94,12 +95,8 @@ def print_plan(console: Console, work: Plan, batch_size: int) -> None:
             console.info(f"The following files would be {verb}:")
             for key in keys:
                 console.info(key)
-
-
-def print_backup(console: Console, place: Optional[str]) -> None:
-    """Where the backups would be, for --dry-run."""
-    if place is not None:
-        console.info(f"Deleted and overwritten files would be kept in '{place}'.")
+    if backup is not None:
+        console.info(f"Deleted and overwritten files would be kept in '{backup}'.")
 
 
 def _uploads(work: Plan) -> List[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import AbstractSet, Callable, List, NamedTuple, Optional, Tuple
+from typing import Callable, List, NamedTuple, Optional, Sequence, Tuple
 
 from cloudinary_cli.transfer.engine.records import Download, LocalFile, RemoteAsset
 from cloudinary_cli.transfer.keys import FolderMode, normalized, place
@@ -45,6 +45,7 @@ class Plan:
     renames: List[Rename] = field(default_factory=list)
     in_sync: List[Pair] = field(default_factory=list)
     out_of_sync: List[Pair] = field(default_factory=list)
+    upload_type: str = "upload"  # the delivery type of new assets
 
     @property
     def transfers(self) -> int:
@@ -109,14 +110,20 @@ def build(matched: Matched, direction: Direction, etag: Etag) -> Plan:
     )
 
 
-def with_upload_keys(plan: Plan, assets: List[RemoteAsset], mode: FolderMode) -> Plan:
-    """The plan with names for the new assets that do not collide with an asset that is kept."""
+def with_upload_keys(plan: Plan, assets: List[RemoteAsset], mode: FolderMode, others: Sequence[LocalFile] = ()) -> Plan:
+    """The plan with names for the new assets that collide neither with each other nor with an asset that is kept.
+
+    :param others: the new files of the other shards. They get the same names there.
+    """
     deleted = {asset.identity for asset in plan.delete_remote}
     kept = {
-        place(asset.server_key, mode) for asset in assets if asset.identity not in deleted and _collides(asset, mode)
+        place(asset.server_key, mode)
+        for asset in assets
+        if asset.identity not in deleted and _collides(asset, mode, plan.upload_type)
     }
     kept.update(place(normalized(rename.file.relative), mode) for rename in plan.renames)
-    keys = upload_keys([upload.file for upload in plan.uploads if upload.replaces is None], kept, mode)
+    new = [*(upload.file for upload in plan.uploads if upload.replaces is None), *others]
+    keys = upload_keys(sorted(new, key=lambda file: file.relative), kept, mode)
     uploads = [
         upload if upload.replaces is not None else upload._replace(remote_key=keys[upload.file.key])
         for upload in plan.uploads
@@ -124,20 +131,12 @@ def with_upload_keys(plan: Plan, assets: List[RemoteAsset], mode: FolderMode) ->
     return replace(plan, uploads=uploads)
 
 
-def _collides(asset: RemoteAsset, mode: FolderMode) -> bool:
+def _collides(asset: RemoteAsset, mode: FolderMode, upload_type: str) -> bool:
     # In fixed mode each delivery type has its own public IDs. In dynamic mode a display name may occur twice, and the
     # content decides which asset belongs to which file.
-    return asset.type == "upload" if mode is FolderMode.FIXED else asset.server_key == asset.key
+    return asset.type == upload_type if mode is FolderMode.FIXED else asset.server_key == asset.key
 
 
 def without_deletions(plan: Plan) -> Plan:
     """The same plan without deletions."""
     return replace(plan, delete_remote=[], delete_local=[])
-
-
-def without_overwritten(assets: List[RemoteAsset], uploaded: AbstractSet[object]) -> List[RemoteAsset]:
-    """The assets to delete that no upload has replaced.
-
-    :param uploaded: (resource type, type, public ID) of what was uploaded.
-    """
-    return [asset for asset in assets if asset.identity not in uploaded]

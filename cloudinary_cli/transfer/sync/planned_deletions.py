@@ -14,7 +14,7 @@ from cloudinary_cli.sdk import loader
 from cloudinary_cli.sdk.call import call_api
 from cloudinary_cli.transfer.actions import DeleteLocal, DeleteRemote
 from cloudinary_cli.transfer.engine.plan_file import DELETE
-from cloudinary_cli.transfer.engine.records import LocalFile, Outcome, RemoteAsset, Status
+from cloudinary_cli.transfer.engine.records import Outcome, RemoteAsset, Status
 from cloudinary_cli.transfer.http.download import is_within
 
 _MAX_IDS = 100  # https://cloudinary.com/documentation/admin_api#get_resources
@@ -28,16 +28,10 @@ def _skipped(key: str, reason: str) -> Outcome:
 
 
 @dataclass(frozen=True)
-class DeleteUnchangedFile:
-    """Delete a local file, if it is still the file of the plan."""
+class DeleteUnchangedFile(DeleteLocal):
+    """Delete a local file below `root`, if it is still the file of the plan."""
 
-    file: LocalFile
-    root: str
-    action: str = DELETE
-
-    @property
-    def key(self) -> str:
-        return self.file.relative
+    root: str = "."
 
     def run(self) -> Outcome:
         path = self.file.path
@@ -46,30 +40,20 @@ class DeleteUnchangedFile:
         try:
             info = os.stat(path)
         except OSError:
-            return DeleteLocal(self.file).run()  # already deleted, or the error says why it cannot be
+            return super().run()  # already deleted, or the error says why it cannot be
         if (info.st_size, info.st_mtime_ns) != (self.file.size, self.file.mtime_ns):
             return _skipped(self.key, _CHANGED)
-        return DeleteLocal(self.file).run()
+        return super().run()
 
 
 @dataclass(frozen=True)
-class DeleteUnchangedAssets:
+class DeleteUnchangedAssets(DeleteRemote):
     """Delete assets of one resource type and one delivery type, if they are still those of the plan.
 
-    An upload of another part may have replaced one of them, or its file may exist again.
+    An upload of another part may have replaced one of them, or its file may exist again below `root`.
     """
 
-    assets: Sequence[RemoteAsset]
-    root: str
-    action: str = DELETE
-
-    @property
-    def key(self) -> str:
-        return self.assets[0].key
-
-    @property
-    def keys(self) -> List[str]:
-        return [asset.key for asset in self.assets]
+    root: str = "."
 
     def run(self) -> List[Outcome]:
         """:raises ApiError: the current versions cannot be read."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from cloudinary_cli import defaults
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import NoHomeDirectory
-from cloudinary_cli.sdk.delivery import DeliveryUrls
+from cloudinary_cli.transfer.actions import remove_empty_directories
 from cloudinary_cli.transfer.engine.filters import ItemFilter
 from cloudinary_cli.transfer.engine.part_file import remove_orphan
 from cloudinary_cli.transfer.engine.records import LocalFile, Outcome, Status
@@ -18,13 +18,11 @@ from cloudinary_cli.transfer.keys import FolderMode, remote_key
 from cloudinary_cli.transfer.remote import RemoteQuery
 from cloudinary_cli.transfer.scan import ScanResult
 from cloudinary_cli.transfer.sync import backups, disk_names, find, messages, plan, policy, renames
-from cloudinary_cli.transfer.sync.backups import Backups
-from cloudinary_cli.transfer.sync.deletion import Deletion
 from cloudinary_cli.transfer.sync.find import Folders, Found
 from cloudinary_cli.transfer.sync.hashing import EtagCache, Hasher
 from cloudinary_cli.transfer.sync.plan import Direction, Plan, Upload
 from cloudinary_cli.transfer.sync.policy import Policy, Sides
-from cloudinary_cli.transfer.sync.transfers import BATCH_SIZE, Transfers
+from cloudinary_cli.transfer.sync.transfers import BATCH_SIZE, Transfers, report_kept
 
 
 @dataclass(frozen=True)
@@ -41,6 +39,15 @@ class SyncOptions:
     transfer: TransferOptions = field(default_factory=TransferOptions)
     track_renames: bool = False
     backup: Optional[str] = None  # the directory of a pull, or the Cloudinary folder of a push without outer slashes
+
+    def summary(self) -> Dict[str, Any]:
+        """The members of the JSON summary that do not depend on the run."""
+        return {
+            "command": "sync",
+            "direction": self.direction.value,
+            "local_folder": self.local_folder,
+            "cloudinary_folder": self.remote.folder or "/",
+        }
 
 
 def sync(app: AppContext, options: SyncOptions) -> None:
@@ -63,7 +70,7 @@ class _Sync:
         self._uploaded: Dict[str, str] = {}  # local key -> remote key
         self._identities: Set[Tuple[str, str, str]] = set()  # of what was uploaded
         self._done: "Counter[str]" = Counter()  # successful items, by action
-        self._deleted = 0
+        self._deleted = 0  # or moved to a backup
 
     @property
     def _is_push(self) -> bool:
@@ -74,8 +81,7 @@ class _Sync:
         found = self._find(hasher)
         work = self._plan(found, hasher)
         if self._options.transfer.dry_run:
-            messages.print_plan(self._console, work, self._options.batch_size)
-            messages.print_backup(self._console, self._options.backup)
+            messages.print_plan(self._console, work, self._options.batch_size, self._options.backup)
             for clash in found.clashes:
                 self._console.warning(clash.message)
             self._run.plan(self._transfers(found).items(work))
@@ -105,7 +111,10 @@ class _Sync:
         find.match(found, self._console, folders, hasher.etag, by_disk=not is_push)
         known = [*find.item_paths(found.matched), *(problem.key for problem in found.local.problems)]
         self._run.record(self._item_filter.missing(known))
-        found.matched = plan.selected(found.matched, includes)
+        of_all_shards = replace(self._item_filter, shard=None).includes
+        found.matched, every = plan.selected(found.matched, includes), found.matched.local_only
+        if self._item_filter.shard is not None:
+            found.others = [f for f in every if of_all_shards(f.relative) and not includes(f.relative)]
         return found
 
     # -- planning
@@ -114,21 +123,26 @@ class _Sync:
         needed = [pair.local for pair in found.matched.pairs if plan.needs_hash(pair)]
         hasher.finish([*needed, *(renames.candidates(found.matched) if self._options.track_renames else ())])
         work = plan.build(found.matched, self._options.direction, hasher.etag)
+        work = replace(work, upload_type=str(self._options.upload_options.get("type") or "upload"))
         if not self._is_push:
             root, may_write = self._options.local_folder, not self._options.transfer.dry_run
             work, found.clashes = disk_names.without_clashes(work, root, found.local.files, may_write)
         source_is_empty = not (found.local.files if self._is_push else found.remote.assets)
         folder, status = self._options.remote.folder or "/", self._options.remote.status
         cloud = str(self._run.app.sdk_config.cloud_name)
-        sides = Sides(self._options.local_folder, folder, cloud, source_is_empty, status, self._options.backup or "")
+        backup, direction = self._options.backup or "", self._options.direction
+        sides = Sides(direction, self._options.local_folder, folder, cloud, source_is_empty, status, backup)
         if self._options.track_renames:
             work = self._with_renames(found, work, hasher, sides)
         if not self._options.transfer.dry_run:
             hasher.save(found.local.files)
         messages.print_differences(self._console, work, self._run.shows_each)
-        if not policy.deletes(self._console, self._options.policy, self._options.transfer, work, sides):
+        chosen, names = self._options.policy, work.deleted_names
+        if not policy.deletes(self._console, chosen, self._options.transfer, sides, work.deletions, names):
             work = plan.without_deletions(work)
-        return plan.with_upload_keys(work, found.assets, found.remote.mode) if self._is_push else work
+        if self._is_push:
+            work = plan.with_upload_keys(work, found.assets, found.remote.mode, found.others)
+        return work
 
     def _with_renames(self, found: Found, work: Plan, hasher: Hasher, sides: Sides) -> Plan:
         """The plan with renames, unless the user declines that URLs change."""
@@ -162,14 +176,12 @@ class _Sync:
     def _problems(self, local: ScanResult) -> List[Outcome]:
         """The local entries that cannot be transferred. They are not failures of a pull, which only writes files."""
         relevant = [problem for problem in local.problems if self._item_filter.may_include(problem.key)]
-        return relevant if self._is_push else [policy.skipped(problem) for problem in relevant]
+        return relevant if self._is_push else [replace(problem, status=Status.SKIPPED) for problem in relevant]
 
     def _transfers(self, found: Found) -> Transfers:
         options, mode = self._options, found.remote.mode
-        folders, backups = policy.folders(found.assets, mode), self._backups(mode)
-        return Transfers(
-            self._run, options.local_folder, options.remote.folder, mode, folders, options.upload_options, backups
-        )
+        root, folder, given = options.local_folder, options.remote.folder, options.upload_options
+        return Transfers(self._run, root, folder, mode, policy.folders(found.assets, mode), given, options.backup)
 
     def _transfer(self, found: Found, work: Plan) -> None:
         mode = found.remote.mode
@@ -184,13 +196,6 @@ class _Sync:
                 self._record_name(keys[outcome.key], outcome.response or {}, mode)
 
         self._run.execute(self._transfers(found).actions(work), record)
-
-    def _backups(self, mode: FolderMode) -> Optional[Backups]:
-        place = self._options.backup
-        if place is None:
-            return None
-        urls = DeliveryUrls(self._run.app.active.fields)
-        return Backups(self._run, place, self._options.local_folder, mode, urls)
 
     def _record_upload(self, item: Upload, outcome: Outcome, found: Found) -> None:
         """Record the name that the server chose, and the asset that was uploaded."""
@@ -208,13 +213,21 @@ class _Sync:
                 self._uploaded[local_key] = key
 
     def _delete(self, found: Found, work: Plan) -> None:
-        options, mode = self._options, found.remote.mode
-        deletion = Deletion(
-            self._run, options.local_folder, options.batch_size, options.include_hidden, self._backups(mode)
-        )
-        deletion.carry_out(work, policy.pending_deletions(work, self._identities, mode))
-        self._deleted = deletion.count
-        self._done["backup"] += deletion.count if options.backup is not None else 0
+        """Delete last, and only if everything was transferred."""
+        run, options = self._run, self._options
+        assets = policy.pending_deletions(work, self._identities, found.remote.mode)
+        if not run.is_clean:
+            report_kept(run, [*(asset.key for asset in assets), *(file.relative for file in work.delete_local)])
+            return
+        run.execute(self._transfers(found).deletions(work, assets, options.batch_size), self._count_deleted)
+        if work.delete_remote:
+            moved = f"Moved {self._deleted} resources to '{options.backup}'"
+            self._console.info(f"Deleted {self._deleted} resources" if options.backup is None else moved)
+        if not self._is_push and (work.delete_local or work.renames) and not run.interrupted:
+            remove_empty_directories(options.local_folder, options.include_hidden)
+
+    def _count_deleted(self, outcome: Outcome) -> None:
+        self._deleted += outcome.status is Status.OK
 
     # -- the result
 
@@ -224,17 +237,14 @@ class _Sync:
             "in_sync": len(work.in_sync),
             "synced": self._done["upload"] + self._done["download"],
             **({"renamed": self._done["rename"]} if self._options.track_renames else {}),
-            **({"backed_up": self._done["backup"]} if self._options.backup is not None else {}),
+            **({"backed_up": self._done["backup"] + self._deleted} if self._options.backup is not None else {}),
             "deleted": self._deleted,
             "skipped": tally.of(Status.SKIPPED),
         }
         if work.transfers and not is_dry:
             messages.print_summary(self._console, {**counts, "failed": tally.failed, "cancelled": tally.cancelled})
-        summary: Dict[str, Any] = {
-            "command": "sync",
-            "direction": self._options.direction.value,
-            "local_folder": self._options.local_folder,
-            "cloudinary_folder": self._options.remote.folder or "/",
+        summary = {
+            **self._options.summary(),
             **counts,
             **({"plan": messages.plan_json(work)} if is_dry else {}),
         }

@@ -12,7 +12,7 @@ from cloudinary_cli.transfer.check.file_table import FileTable
 from cloudinary_cli.transfer.check.packed import key_of, pack, unpack
 from cloudinary_cli.transfer.check.paired_assets import PairedAssets
 from cloudinary_cli.transfer.engine.records import LocalFile, RemoteAsset
-from cloudinary_cli.transfer.keys import FolderMode, normalized
+from cloudinary_cli.transfer.keys import FolderMode, normalized, uploaded_key
 from cloudinary_cli.transfer.remote import RemoteIndex, RemoteQuery
 from cloudinary_cli.transfer.scan import ScanResult
 from cloudinary_cli.transfer.sync import find
@@ -63,8 +63,10 @@ def by_matching(files: List[LocalFile], assets: List[RemoteAsset], names: NameMa
 
 def by_pairs(files: List[LocalFile], assets: List[RemoteAsset], names: NameMap, etag: Callable[..., str]) -> Pairing:
     """The pairs of the listing, and the matching of the others."""
-    mapped = set(names.names.values())
-    table = FileTable(ROOT, files, lambda file: bool({file.key, file.relative} & {*names.names, *mapped}))
+    changed = {file.key: uploaded_key(file.key) for file in files if uploaded_key(file.key) != file.key}
+    mapped = {*names.names.values(), *changed.values()}
+    special = {*names.names, *mapped, *changed}
+    table = FileTable(ROOT, files, lambda file: bool({file.key, file.relative} & special))
     store = PairedAssets(table, mapped.__contains__, lambda row: None)
     for asset in assets:
         store.add(asset)
@@ -91,7 +93,7 @@ def _pairing(found: find.Found) -> Pairing:
     return pairing | {(f"asset {asset.key}", asset.identity) for asset in matched.remote_only}
 
 
-stems = st.sampled_from(["a", "a (1)", "a (2)", "s/a", "s/a (1)", "é", "e\u0301", "b"])
+stems = st.sampled_from(["a", "a (1)", "a (2)", "s/a", "s/a (1)", "é", "e\u0301", "b", "b_", "b&"])
 endings = st.sampled_from(["", ".jpg", ".JPG", ".jpeg", ".png"])
 sides = st.builds(Side, st.builds("{}{}".format, stems, endings), st.integers(0, 2))
 

@@ -168,6 +168,26 @@ def test_the_name_map_has_precedence_over_keys() -> None:
     assert keys(matched.local_only) == ["a.jpg", "b.jpg"] and keys(matched.remote_only) == ["y.jpg"]
 
 
+def test_a_file_is_paired_with_the_asset_whose_name_the_server_would_give_it() -> None:
+    matched = match([local("s/e & f.jpg"), local("s/g & h.jpg")], [remote("s/e _ f.jpg")], {}, etag_of)
+    assert matched.found == {"s/e & f.jpg": "s/e _ f.jpg"} and keys(matched.local_only) == ["s/g & h.jpg"]
+    matched = match([local("e & f.jpg"), local("e _ f.jpg")], [remote("e _ f.jpg")], {}, etag_of)
+    assert keys(matched.local_only) == ["e & f.jpg"] and not matched.found
+
+
+def test_a_duplicate_gets_the_name_of_an_equal_file_whose_name_the_server_has_changed() -> None:
+    assets = [remote("e _ f.jpg", "x", "1"), remote("e _ f.jpg", "y", "2")]
+    resolved, _ = resolve_duplicates(assets, [local("e & f.jpg", "2")], etag_of)
+    assert {asset.public_id: asset.key for asset in resolved} == {"x": "e _ f (1).jpg", "y": "e & f.jpg"}
+
+
+def test_new_files_that_the_server_would_give_one_name_get_different_ones() -> None:
+    files = [local("a&b.jpg"), local("a_b.jpg")]
+    assert all(
+        upload_keys(files, set(), mode) == {"a_b.jpg": "a_b.jpg", "a&b.jpg": "a&b (1).jpg"} for mode in FolderMode
+    )
+
+
 def test_a_raw_asset_is_paired_with_the_extensionless_file_of_its_display_name_and_content() -> None:
     files = [local("d/NOTES", "n"), local("d/NOTES (1)", "m"), local("d/NOTES.txt", "o"), local("NOTES", "n")]
     raw: Dict[str, Any] = {"resource_type": "raw", "display_name": "NOTES"}

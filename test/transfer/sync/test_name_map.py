@@ -52,6 +52,14 @@ def test_a_file_that_this_run_did_not_see_keeps_its_entry(tmp_path: Path) -> Non
     assert saved(tmp_path) == {".hidden &.jpg": ".hidden _.jpg"}
 
 
+def test_the_entry_of_a_hidden_file_with_another_spelling_of_the_extension_is_kept(tmp_path: Path) -> None:
+    (tmp_path / ".h").mkdir()
+    (tmp_path / ".h/e & f.JPEG").touch()
+    (tmp_path / ".cld-sync").write_text('{".h/e & f.jpg": ".h/e _ f.jpg", ".h/gone.jpg": "x", "gone/too.jpg": "y"}')
+    NameMap.load(str(tmp_path)).save({}, set())
+    assert saved(tmp_path) == {".h/e & f.jpg": ".h/e _ f.jpg"}
+
+
 def test_entries_of_another_process_are_kept(tmp_path: Path) -> None:
     names = NameMap.load(str(tmp_path))
     NameMap.load(str(tmp_path)).save({"a &.jpg": "a _.jpg"}, {"a &.jpg", "b &.jpg"})

@@ -14,13 +14,14 @@ from cloudinary_cli.transfer.keys import FolderMode
 from cloudinary_cli.transfer.sync.matching import Matched, Pair, match
 from cloudinary_cli.transfer.sync.plan import (
     Direction,
+    Plan,
     build,
     needs_hash,
     selected,
     with_upload_keys,
     without_deletions,
-    without_overwritten,
 )
+from cloudinary_cli.transfer.sync.policy import pending_deletions
 from test.transfer.sync.test_matching import etag_of, local, remote
 
 quick = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -67,7 +68,8 @@ def test_new_names_avoid_kept_assets_but_not_deleted_ones() -> None:
 
 def test_a_replaced_asset_is_not_deleted() -> None:
     gone, overwritten = remote("b.jpg", "b"), remote("a.jpg", "a")
-    assert without_overwritten([overwritten, gone], {("image", "upload", "a")}) == [gone]
+    plan = Plan(Direction.PUSH, delete_remote=[overwritten, gone])
+    assert pending_deletions(plan, {("image", "upload", "a")}, FolderMode.DYNAMIC) == [gone]
 
 
 def test_an_excluded_item_is_neither_transferred_nor_deleted() -> None:
