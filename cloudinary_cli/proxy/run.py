@@ -72,8 +72,10 @@ def child_environment(
     if name is not None:
         child[config_url.CONFIG_NAME_VARIABLE] = name
     if direct_host:
-        for variable in ("NO_PROXY", "no_proxy"):
-            child[variable] = ",".join(filter(None, [environ.get(variable), direct_host]))
+        # Many programs ignore NO_PROXY if no_proxy is set, so each of them gets the hosts of the other one.
+        for variable, other in (("NO_PROXY", "no_proxy"), ("no_proxy", "NO_PROXY")):
+            hosts = environ.get(variable) or environ.get(other) or ""
+            child[variable] = hosts if hosts == "*" else ",".join(filter(None, [hosts, direct_host]))
     return child
 
 
