@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from dataclasses import dataclass
-from typing import Any, FrozenSet, Iterable, List, Mapping, Optional, Pattern, Set, Tuple
+from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Optional, Pattern, Set, Tuple, Union
 
 from cloudinary_cli.errors import CliError
+from cloudinary_cli.system.file_errors import file_errors, stdin_descriptor
 from cloudinary_cli.text import nfc, one_line
-from cloudinary_cli.transfer.engine.path_list import listed_paths
 from cloudinary_cli.transfer.engine.records import Outcome, Status
 
 _WILDCARD = re.compile(r"(\\.|/\*\*/|\A\*\*/|/\*\*\Z|\*\*|\*|\?|\[!?\]?(?:\\.|[^\]\\])*\])", re.DOTALL)
@@ -60,23 +61,19 @@ class ItemFilter:
             return False
         if self.shard is not None and not self.shard.includes(path):
             return False
-        rule = self._rule(path)
-        if rule is not None:
-            return rule
-        return not self.rules or not all(is_included for is_included, _ in self.rules)
+        path = nfc(path)
+        default = not self.rules or not all(is_included for is_included, _ in self.rules)
+        return next((is_included for is_included, pattern in self.rules if pattern.match(path)), default)
 
     def may_include(self, path: str) -> bool:
         """True when a file, or anything in a directory (a path with a final slash), may belong to the run."""
         if not path.endswith("/"):
             return self.includes(path)
-        if self.listed is not None and not any(listed.startswith(nfc(path)) for listed in self.listed):
-            return False
-        return self._rule(path) is not False
-
-    def _rule(self, path: str) -> Optional[bool]:
-        """True for an include and False for an exclude: the first rule that matches. None when no rule does."""
         path = nfc(path)
-        return next((is_included for is_included, pattern in self.rules if pattern.match(path)), None)
+        if self.listed is not None and not any(listed.startswith(path) for listed in self.listed):
+            return False
+        # An exclude that matches a directory matches everything in it. An include before it may match a file in it.
+        return next((is_included for is_included, pattern in self.rules if is_included or pattern.match(path)), True)
 
     @property
     def is_everything(self) -> bool:
@@ -193,3 +190,36 @@ def _report_line(report: str, number: int, line: str) -> Tuple[List[str], str]:
             f"Line {number} of the --retry-failed file {report} was not written by --report. Give the file of a run"
             " with --report."
         ) from None
+
+
+def listed_paths(file: str) -> Dict[str, str]:
+    """The paths of a file, or of stdin for `-`: Unicode normal form C -> the spelling of the list.
+
+    Empty lines are ignored. Lines may end in CR LF. A list with a NUL byte is that of `find -print0`.
+
+    :raises CliError: the file cannot be read, or a path is not relative to the folder. The message has its number.
+    """
+    source: Union[int, str] = stdin_descriptor("the --files-from list") if file == "-" else file
+    # utf-8-sig removes a byte order mark. Names that are not UTF-8 match no file that can be transferred.
+    options: Any = {"encoding": "utf-8-sig", "errors": "surrogateescape", "newline": "\n", "closefd": file != "-"}
+    with file_errors(f"Cannot read the --files-from list {file}"), open(source, **options) as stream:
+        text = str(stream.read())
+    separator = "\0" if "\0" in text else "\n"
+    paths: Dict[str, str] = {}
+    for number, line in enumerate(text.split(separator), 1):
+        path = line[:-1] if separator == "\n" and line.endswith("\r") else line
+        if path:
+            paths[nfc(_relative(path, f"Line {number} of the --files-from list {file}"))] = path
+    return paths
+
+
+def _relative(path: str, place: str) -> str:
+    """`./a//b.jpg` -> `a/b.jpg`. On Windows a backslash separates names, too."""
+    shown = one_line(path)
+    slashed = path.replace("\\", "/") if os.name == "nt" else path
+    names = [name for name in slashed.split("/") if name not in ("", ".")]
+    if slashed.startswith("/") or os.path.splitdrive(path)[0] or ".." in names:
+        raise CliError(f"{place}: '{shown}' is not relative to the folder. Write a path such as photos/a.jpg.")
+    if not names or slashed.endswith("/"):
+        raise CliError(f"{place}: '{shown}' is a directory. List its files, for example those of: find . -type f")
+    return "/".join(names)

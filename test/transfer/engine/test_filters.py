@@ -137,6 +137,8 @@ def test_an_unreadable_directory_is_a_failure_unless_it_is_excluded() -> None:
     assert includes.may_include("a.jpg") and not includes.may_include("a.png")
     for glob in ("lost+found", "lost+found/", "/lost+found/**"):
         assert not item_filter([("exclude", glob)]).may_include("lost+found/")
+        assert not item_filter([("exclude", glob), ("include", "*.jpg")]).may_include("lost+found/")
+        assert item_filter([("include", "*.jpg"), ("exclude", glob)]).may_include("lost+found/")
     assert item_filter(shard="1/9").may_include("shut/") and item_filter(shard="2/9").may_include("shut/")
 
 
