@@ -20,6 +20,7 @@ from cloudinary_cli.console import Console
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.progress import Progress
 from cloudinary_cli.sdk import loader
+from cloudinary_cli.system.file_errors import file_errors
 from cloudinary_cli.system.steady_file import SteadyFile, twice
 from cloudinary_cli.text import one_line
 
@@ -96,7 +97,7 @@ def call_with_file(
             return _call_with_content(method, {**kwargs, name: (str(label), file.read())}, call)
 
     def call_with_local_file() -> T:
-        with _errors_of(path):
+        with file_errors(f"Cannot read '{path}'"):
             file = SteadyFile(path)
         with file:
             return call_with(file)
@@ -142,7 +143,7 @@ def _may_be_endless(path: str) -> bool:
         return True
     if not stat.S_ISCHR(mode) or os.path.samefile(path, os.devnull):
         return False
-    with _errors_of(path):
+    with file_errors(f"Cannot read '{path}'"):
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_NONBLOCK", 0))
     try:
         return not os.isatty(handle)
@@ -154,7 +155,7 @@ def _may_be_endless(path: str) -> bool:
 def _spooled(path: str) -> Iterator[IO[bytes]]:
     """A temporary copy of the content of a pipe. On POSIX it has no name, so it never outlives the process."""
     with tempfile.TemporaryFile() as copy:
-        with _errors_of(path), _opened(path) as pipe:
+        with file_errors(f"Cannot read '{path}'"), _opened(path) as pipe:
             _copy(pipe, copy)
             copy.seek(0)
         yield copy
@@ -179,11 +180,3 @@ def _opened(path: str) -> IO[bytes]:
             raise
         # Linux cannot open a socket by path, but some programs start others with a socket as stdin.
         return os.fdopen(os.dup(int(match.group("number") or 0)), "rb", buffering=0)
-
-
-@contextmanager
-def _errors_of(path: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise CliError(f"Cannot read '{path}': {error.strerror or error}.") from error

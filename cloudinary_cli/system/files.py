@@ -16,8 +16,7 @@ import secrets
 import stat
 import sys
 import time
-from types import TracebackType
-from typing import IO, Callable, Optional, Type
+from typing import IO, Callable, Optional
 
 TEMP_PREFIX = ".tmp-"
 # Without locks (some network file systems), only the age distinguishes an abandoned file from one in use.
@@ -85,12 +84,7 @@ class PendingFile:
     def __enter__(self) -> "PendingFile":
         return self
 
-    def __exit__(
-        self,
-        kind: Optional[Type[BaseException]],
-        error: Optional[BaseException],
-        trace: Optional[TracebackType],
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.discard()
 
 

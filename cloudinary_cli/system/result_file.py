@@ -6,15 +6,27 @@ ResultFile takes the result in parts, output_file() as a whole.
 from __future__ import annotations
 
 import os
+import re
 import stat
 from contextlib import contextmanager
-from types import TracebackType
-from typing import IO, Callable, Iterator, Optional, Type, Union
+from typing import IO, Callable, Iterator, Optional, Union
 
-from cloudinary_cli.errors import CliError
+from cloudinary_cli.system.file_errors import file_errors
 from cloudinary_cli.system.files import PendingFile, current_umask
 
 Save = Callable[[str], None]
+
+_DESCRIPTORS = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
+
+
+def own_descriptor(path: str) -> Optional[int]:
+    """The number of the file descriptor that a path such as /dev/stdout or /dev/fd/3 names; None for other paths.
+
+    For output, write to a duplicate of it. If it is a regular file (`> out`, `>> out`), opening the path would
+    overwrite what others have written, and a rename would replace the file while they still write to the old one.
+    """
+    match = re.match(r"/(?:dev|proc/self)/fd/([0-9]{1,9})\Z", path)
+    return int(match[1]) if match else _DESCRIPTORS.get(path)
 
 
 class ResultFile:
@@ -28,38 +40,33 @@ class ResultFile:
 
     def __init__(self, path: str, option: str) -> None:
         self.path = path
-        self._option = option
-        try:
-            mode = _mode(path)
-            regular = mode is None or stat.S_ISREG(mode)
-            self._target: Union[PendingFile, IO[bytes]] = PendingFile(path) if regular else open(path, "wb")  # noqa: SIM115
-        except OSError as error:
-            raise self._error(error) from error
+        self._problem = f"Cannot write the {option} file {path}"
+        with file_errors(self._problem):
+            descriptor = own_descriptor(path)
+            mode = _mode(path) if descriptor is None else None
+            if descriptor is None and (mode is None or stat.S_ISREG(mode)):
+                self._target: Union[PendingFile, IO[bytes]] = PendingFile(path)
+            else:
+                self._target = open(path if descriptor is None else os.dup(descriptor), "wb")  # noqa: SIM115
         self._permissions = 0o666 & ~current_umask() if mode is None else stat.S_IMODE(mode)
 
     def write(self, text: str) -> None:
-        try:
+        with file_errors(self._problem):
             # JSON has no lone surrogates at this point. In a CSV they are escaped, so that the file is valid UTF-8.
             self._target.write(text.encode("utf-8", "backslashreplace"))
-        except OSError as error:
-            raise self._error(error) from error
 
     def commit(self) -> None:
         """Replace the file with the written content."""
-        try:
+        with file_errors(self._problem):
             if isinstance(self._target, PendingFile):
                 self._target.publish(self._permissions)
             else:
                 self._target.flush()
-        except OSError as error:
-            raise self._error(error) from error
 
     def __enter__(self) -> "ResultFile":
         return self
 
-    def __exit__(
-        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         if isinstance(self._target, PendingFile):
             self._target.discard()
             return
@@ -68,9 +75,6 @@ class ResultFile:
         except OSError:
             # Closing flushes data that the device refused before; that error was already raised.
             pass
-
-    def _error(self, error: OSError) -> CliError:
-        return CliError(f"Cannot write the {self._option} file {self.path}: {error.strerror or error}.")
 
 
 @contextmanager

@@ -95,7 +95,12 @@ class Signals:
 
     @contextmanager
     def section(self) -> Iterator["Signals"]:
-        """One critical section of this thread. Sections may be nested, and those of several threads may overlap."""
+        """One critical section of this thread. Sections may be nested, and those of several threads may overlap.
+
+        The value of the block has check(), which raises Terminated if a signal has arrived.
+
+        :raises CliError: on entry, when the process is ending.
+        """
         # Without main() (the package is used as a library), a section of the main thread sets the handlers.
         temporary = not self._previous and threading.current_thread() is threading.main_thread()
         with self._lock:
@@ -203,12 +208,5 @@ def is_writable(descriptor: int) -> bool:
 # as a library share one count of critical sections.
 SIGNALS = Signals()
 
-
-def deferred_signals() -> Any:
-    """Defer signals until the last such block of any thread ends.
-
-    The block's value has check(), which raises Terminated if a signal has arrived.
-
-    :raises CliError: on entry, when the process is ending.
-    """
-    return SIGNALS.section()
+# Defers signals until the last such block of any thread ends.
+deferred_signals = SIGNALS.section

@@ -12,9 +12,7 @@ from contextlib import contextmanager
 from typing import IO, Iterator
 
 from cloudinary_cli.system import files as file_utils
-from cloudinary_cli.system.files import create_locked, publish
-
-__all__ = ["PREFIX", "new_path", "part_file", "publish", "remove_orphan"]
+from cloudinary_cli.system.files import create_locked
 
 PREFIX = ".cld-part-"
 _NAME = re.compile(re.escape(PREFIX) + r"[0-9a-f]{16}\Z")

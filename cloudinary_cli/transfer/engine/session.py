@@ -5,12 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Optional
 
-from cloudinary_cli.context import AppContext
 from cloudinary_cli.net.bandwidth import Bandwidth
 from cloudinary_cli.net.chunks import CHUNK_SIZE, DEFAULT_CHUNK_WORKERS, ChunkWorkers
-from cloudinary_cli.net.retry import TRANSFER_BUDGET
 from cloudinary_cli.progress import Progress
-from cloudinary_cli.sdk import activation
 from cloudinary_cli.transfer.engine.stop import Stop
 
 
@@ -43,16 +40,3 @@ class TransferSession:
         # More threads than connections would only wait for a connection.
         self.chunk_workers = ChunkWorkers(min(speed.chunk_workers, speed.workers))
         self.bandwidth = Bandwidth(speed.bandwidth, self.stop.requested)
-
-
-def open_session(app: AppContext, speed: Speed) -> TransferSession:
-    """Install the active configuration in the SDK, with a connector for the threads of the command.
-
-    :raises ConfigError: no usable configuration is selected.
-    """
-    config = app.sdk_config
-    stop = Stop()
-    connector = activation.install_transport(
-        config.api_proxy, config.timeout, pool_size=speed.workers, budget=TRANSFER_BUDGET, stop=stop.requested
-    )
-    return TransferSession(connector, speed, stop)

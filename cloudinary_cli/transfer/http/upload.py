@@ -16,11 +16,12 @@ from urllib.parse import urlsplit
 
 from urllib3.exceptions import HTTPError
 
-from cloudinary_cli.errors import ApiError, AuthenticationError, CliError
+from cloudinary_cli.errors import ApiError, AuthenticationError
 from cloudinary_cli.net.chunks import Chunk, send_chunks
 from cloudinary_cli.net.connector import Request, Response, checked
 from cloudinary_cli.net.multipart import FilePart, encode
 from cloudinary_cli.sdk import loader
+from cloudinary_cli.system.file_errors import file_errors
 from cloudinary_cli.system.steady_file import Stamp, settled, stamp_of, twice
 from cloudinary_cli.text import one_line
 from cloudinary_cli.transfer.engine.session import TransferSession
@@ -96,20 +97,16 @@ class UploadSource:
     @classmethod
     def of_file(cls, path: str) -> "UploadSource":
         """:raises CliError: the file cannot be read."""
-        try:
+        with file_errors(f"Cannot read '{path}'"):
             return cls(path, os.stat(path).st_size)
-        except OSError as error:
-            raise CliError(f"Cannot read '{path}': {error.strerror or error}.") from error
 
     def steady(self) -> "UploadSource":
         """The current state of the file, once nothing writes to it.
 
         :raises LocalFileChanged: the file does not stop changing. :raises CliError: it cannot be read.
         """
-        try:
+        with file_errors(f"Cannot read '{self.path}'"):
             info = settled(str(self.path))
-        except OSError as error:
-            raise CliError(f"Cannot read '{self.path}': {error.strerror or error}.") from error
         return replace(self, size=info.st_size, stamp=stamp_of(info))
 
 
