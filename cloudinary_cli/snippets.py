@@ -20,7 +20,7 @@ from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from cloudinary_cli import defaults
 from cloudinary_cli.errors import CliError, NoHomeDirectory
-from cloudinary_cli.system.file_errors import file_errors
+from cloudinary_cli.system.file_access import file_errors
 from cloudinary_cli.text import SECRET_KEYS, one_line
 
 BUILT_IN = Path(__file__).resolve().parent / "templates"

@@ -20,12 +20,11 @@ from cloudinary_cli.console import Console
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.progress import Progress
 from cloudinary_cli.sdk import loader
-from cloudinary_cli.system.file_errors import file_errors
+from cloudinary_cli.system.file_access import file_errors, own_descriptor
 from cloudinary_cli.system.steady_file import SteadyFile, twice
 from cloudinary_cli.text import one_line
 
 _REMOTE = re.compile(r"(?:https?|ftp|s3|gs)://|data:", re.IGNORECASE)
-_DESCRIPTOR = re.compile(r"/dev/(?:stdin|fd/(?P<number>[0-9]+))\Z|/proc/self/fd/[0-9]+\Z")
 _BLOCK = 1024 * 1024  # bytes
 _SIGNAL_CHECK_SECONDS = 0.5
 _SHOWN_URL = 100  # characters; a data URI may be long
@@ -133,7 +132,11 @@ def _call_with_content(method: Method, kwargs: Dict[str, Any], call: Call[T]) ->
 
 
 def _file_name(path: str) -> str:
-    return "stdin" if _DESCRIPTOR.match(path) else path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return (
+        "stdin"
+        if own_descriptor(path) is not None
+        else path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    )
 
 
 def _may_be_endless(path: str) -> bool:
@@ -175,8 +178,8 @@ def _opened(path: str) -> IO[bytes]:
     try:
         return open(path, "rb", buffering=0)  # noqa: SIM115 - the caller closes it
     except OSError as error:
-        match = _DESCRIPTOR.match(path)
-        if error.errno != errno.ENXIO or match is None:
+        descriptor = own_descriptor(path)
+        if error.errno != errno.ENXIO or descriptor is None:
             raise
         # Linux cannot open a socket by path, but some programs start others with a socket as stdin.
-        return os.fdopen(os.dup(int(match.group("number") or 0)), "rb", buffering=0)
+        return os.fdopen(os.dup(descriptor), "rb", buffering=0)

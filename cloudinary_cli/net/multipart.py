@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import IO, Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 from cloudinary_cli.progress import current_item
-from cloudinary_cli.system.file_errors import file_errors
+from cloudinary_cli.system.file_access import file_errors
 from cloudinary_cli.system.steady_file import LocalFileChanged, Stamp, check_unchanged
 
 # In bytes. Sending one block must end within the time-out for sending (net/pool.py), also if 30 threads share a slow

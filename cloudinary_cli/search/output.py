@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import IO, Any, Callable, Dict, List, Mapping, Optional, Sequence, Union
 
 from cloudinary_cli.search.request import SearchRequest, csv_path, csv_row, without_formula
-from cloudinary_cli.system.result_file import ResultFile, own_descriptor
+from cloudinary_cli.system.file_access import own_descriptor
+from cloudinary_cli.system.result_file import ResultFile
 from cloudinary_cli.text import to_json
 
 Write = Callable[[str], None]

@@ -6,27 +6,14 @@ ResultFile takes the result in parts, output_file() as a whole.
 from __future__ import annotations
 
 import os
-import re
 import stat
 from contextlib import contextmanager
 from typing import IO, Callable, Iterator, Optional, Union
 
-from cloudinary_cli.system.file_errors import file_errors
+from cloudinary_cli.system.file_access import file_errors, own_descriptor
 from cloudinary_cli.system.files import PendingFile, current_umask
 
 Save = Callable[[str], None]
-
-_DESCRIPTORS = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
-
-
-def own_descriptor(path: str) -> Optional[int]:
-    """The number of the file descriptor that a path such as /dev/stdout or /dev/fd/3 names; None for other paths.
-
-    For output, write to a duplicate of it. If it is a regular file (`> out`, `>> out`), opening the path would
-    overwrite what others have written, and a rename would replace the file while they still write to the old one.
-    """
-    match = re.match(r"/(?:dev|proc/self)/fd/([0-9]{1,9})\Z", path)
-    return int(match[1]) if match else _DESCRIPTORS.get(path)
 
 
 class ResultFile:

@@ -7,7 +7,7 @@ import re
 from typing import IO, Any, Iterator, Union
 
 from cloudinary_cli.errors import CliError
-from cloudinary_cli.system.file_errors import file_errors, stdin_descriptor
+from cloudinary_cli.system.file_access import file_errors, stdin_descriptor
 
 _BLOCK_CHARACTERS = 64 * 1024
 # Much longer than any URL. A longer entry means that the file does not contain the delimiter.

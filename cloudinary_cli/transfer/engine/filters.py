@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Optional, Pattern, Set, Tuple, Union
 
 from cloudinary_cli.errors import CliError
-from cloudinary_cli.system.file_errors import file_errors, stdin_descriptor
+from cloudinary_cli.system.file_access import file_errors, stdin_descriptor
 from cloudinary_cli.text import nfc, one_line
 from cloudinary_cli.transfer.engine.records import Outcome, Status
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import IO, Any, Callable, Generic, Iterator, List, Mapping, Optional, Sequence, TypeVar, Union
 
 from cloudinary_cli.errors import CliError
-from cloudinary_cli.system.file_errors import file_errors, stdin_descriptor
+from cloudinary_cli.system.file_access import file_errors, stdin_descriptor
 from cloudinary_cli.text import one_line
 from cloudinary_cli.transfer.engine.records import PlannedItem, Status
 from cloudinary_cli.transfer.engine.report import check_input

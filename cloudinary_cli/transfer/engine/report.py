@@ -13,9 +13,8 @@ from typing import IO, Callable, Dict, Iterator, List, Optional, Union
 from cloudinary_cli.console import Console
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.progress import Progress, Total
-from cloudinary_cli.system.file_errors import file_errors
+from cloudinary_cli.system.file_access import file_errors, own_descriptor
 from cloudinary_cli.system.region import Row
-from cloudinary_cli.system.result_file import own_descriptor
 from cloudinary_cli.transfer.engine.records import Outcome, PlannedItem, Status
 from cloudinary_cli.transfer.engine.summary import Failures
 

@@ -11,7 +11,7 @@ from typing import Dict, List, Mapping, Optional, Sequence
 
 from cloudinary_cli.console import Console
 from cloudinary_cli.progress import counted, readable_size, readable_time
-from cloudinary_cli.system.result_file import own_descriptor
+from cloudinary_cli.system.file_access import own_descriptor
 from cloudinary_cli.text import one_line
 from cloudinary_cli.transfer.engine.records import Outcome, Status
 

@@ -13,7 +13,7 @@ from cloudinary_cli.errors import ApiError, CliError
 from cloudinary_cli.net.bandwidth import Bandwidth
 from cloudinary_cli.net.connector import Request
 from cloudinary_cli.progress import current_item
-from cloudinary_cli.system.file_errors import file_errors
+from cloudinary_cli.system.file_access import file_errors
 from cloudinary_cli.system.files import publish
 from cloudinary_cli.text import one_line
 from cloudinary_cli.transfer.engine.part_file import PREFIX, new_path, part_file
