@@ -132,11 +132,9 @@ def _call_with_content(method: Method, kwargs: Dict[str, Any], call: Call[T]) ->
 
 
 def _file_name(path: str) -> str:
-    return (
-        "stdin"
-        if own_descriptor(path) is not None
-        else path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    )
+    if own_descriptor(path) is not None:
+        return "stdin"
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _may_be_endless(path: str) -> bool:

@@ -18,7 +18,7 @@ from cloudinary_cli.transfer.engine.executor import Executor, TransferAction, ke
 from cloudinary_cli.transfer.engine.filters import ItemFilter, item_filter
 from cloudinary_cli.transfer.engine.records import Outcome, PlannedItem
 from cloudinary_cli.transfer.engine.report import Reporter, Tally, report_file
-from cloudinary_cli.transfer.engine.session import Speed, TransferSession
+from cloudinary_cli.transfer.engine.session import TransferSession
 from cloudinary_cli.transfer.engine.stop import Stop, StopRules, stoppable
 from cloudinary_cli.transfer.engine.summary import listed, next_command, totals_line
 
@@ -212,7 +212,7 @@ def transfer_run(app: AppContext, options: TransferOptions) -> Iterator[Run]:
     connector = activation.install_transport(
         config.api_proxy, config.timeout, pool_size=options.workers, budget=TRANSFER_BUDGET, stop=stop.requested
     )
-    session = TransferSession(connector, Speed(options.workers, options.chunk_workers, options.bwlimit), stop)
+    session = TransferSession(connector, options.workers, options.chunk_workers, options.bwlimit, stop)
     # A dry run that previews a repetition must not replace the list of failures that it reads.
     keeps_report = options.dry_run and options.report == options.retry_failed
     with report_file(None if keeps_report else options.report) as record:
