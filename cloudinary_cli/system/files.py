@@ -16,6 +16,7 @@ import secrets
 import stat
 import sys
 import time
+from contextlib import suppress
 from typing import IO, Callable, Optional
 
 TEMP_PREFIX = ".tmp-"
@@ -71,15 +72,10 @@ class PendingFile:
 
     def discard(self) -> None:
         """Remove the temporary file, if it is still there."""
-        try:
+        with suppress(OSError):  # on a full disk, closing fails to flush again; that error has been raised already
             self._file.close()
-        except OSError:
-            # On a full disk, closing fails to flush again; that error has been raised already.
-            pass
-        try:
+        with suppress(FileNotFoundError):
             os.unlink(self.path)
-        except FileNotFoundError:
-            pass
 
     def __enter__(self) -> "PendingFile":
         return self
@@ -222,10 +218,8 @@ def sync_directory(path: str) -> None:
     except OSError:  # a directory that is writable but not readable; the rename itself has succeeded
         return
     try:
-        os.fsync(handle)
-    except OSError:
-        # Some network file systems refuse to sync a directory; the rename itself has succeeded.
-        pass
+        with suppress(OSError):  # some network file systems refuse this; the rename itself has succeeded
+            os.fsync(handle)
     finally:
         os.close(handle)
 
@@ -250,13 +244,10 @@ def atomic_write(filename: str, write_fn: Callable[[IO[str]], object], mode: Opt
 
 def current_umask() -> int:
     """The process's umask. Only Linux can read it without setting it for a moment."""
-    try:
-        with open("/proc/self/status", encoding="ascii", errors="replace") as status:
-            for line in status:
-                if line.startswith("Umask:"):
-                    return int(line.split()[1], 8)
-    except OSError:
-        pass
+    with suppress(OSError), open("/proc/self/status", encoding="ascii", errors="replace") as status:
+        for line in status:
+            if line.startswith("Umask:"):
+                return int(line.split()[1], 8)
     mask = os.umask(0o077)
     os.umask(mask)
     return mask

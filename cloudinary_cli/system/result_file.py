@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, Callable, Iterator, Optional, Union
 
 from cloudinary_cli.system.file_access import file_errors, own_descriptor
@@ -19,7 +19,7 @@ Save = Callable[[str], None]
 class ResultFile:
     """A context manager for write() and commit(). Without a commit, a regular file keeps its content.
 
-    Parts are written to a device or pipe immediately. An existing file keeps its permissions.
+    Parts are written to a device, a pipe or /dev/stdout immediately. An existing file keeps its permissions.
 
     :param option: the option that names the file, for errors.
     :raises CliError: the path cannot be written, or the file system reports an error later.
@@ -57,11 +57,8 @@ class ResultFile:
         if isinstance(self._target, PendingFile):
             self._target.discard()
             return
-        try:
+        with suppress(OSError):  # closing flushes data that the device refused before; that error was already raised
             self._target.close()
-        except OSError:
-            # Closing flushes data that the device refused before; that error was already raised.
-            pass
 
 
 @contextmanager

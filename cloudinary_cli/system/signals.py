@@ -7,7 +7,7 @@ import select
 import signal
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Callable, Dict, Iterator, List, NoReturn
 
 from cloudinary_cli.defaults import EXIT_WAIT_SECONDS
@@ -166,10 +166,8 @@ class Signals:
         self.end()
         self.close()
         if is_writable(2):
-            try:
+            with suppress(OSError):  # the terminal is gone
                 os.write(2, f"{ended.message}\n".encode())
-            except OSError:
-                pass  # the terminal is gone
         os._exit(ended.exit_code)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, Iterator
 
 from cloudinary_cli.system import files as file_utils
@@ -34,10 +34,8 @@ def part_file(path: str) -> Iterator[IO[bytes]]:
         yield file
     finally:
         file.close()
-        try:
+        with suppress(OSError):  # published, or removed when the run was aborted
             os.unlink(path)
-        except OSError:
-            pass  # published, or removed when the run was aborted
 
 
 def remove_orphan(path: str) -> bool:

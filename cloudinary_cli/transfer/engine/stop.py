@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Iterator, Optional, Sequence, Set
 
 from cloudinary_cli.net.connector import HostUnreachable
@@ -83,10 +83,8 @@ class Stop:
 
 
 def _remove(path: str) -> None:
-    try:
+    with suppress(OSError):  # never created, or renamed to its target
         os.unlink(path)
-    except OSError:
-        pass  # never created, or renamed to its target
 
 
 class StopRules:
