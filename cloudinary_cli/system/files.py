@@ -100,14 +100,14 @@ def _allocate(file: IO[bytes], size: int) -> None:
     file.seek(0)
 
 
-def create_locked(path: str, mode: int, buffering: int = -1) -> IO[bytes]:
+def create_locked(path: str, mode: int) -> IO[bytes]:
     """Create a file exclusively, never through a link, and lock it until it is closed.
 
     :raises OSError: the file system refuses.
     """
     while True:
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-        file = os.fdopen(os.open(path, flags, mode), "r+b", buffering)
+        file = os.fdopen(os.open(path, flags, mode), "r+b")
         # Between the two calls, another process may have removed it as abandoned.
         if try_lock(file.fileno()) is not False and os.path.exists(path):
             return file
@@ -119,6 +119,7 @@ def publish(file: IO[bytes], path: str, target: str) -> None:
 
     :raises OSError: the file system refuses, or another process has replaced the file; `target` is then untouched.
     """
+    file.flush()
     if os.name == "nt":
         file.close()  # an open file cannot be renamed there
     elif not os.path.samestat(os.fstat(file.fileno()), os.stat(path, follow_symlinks=False)):

@@ -29,11 +29,13 @@ def part_file(path: str) -> Iterator[IO[bytes]]:
 
     :raises OSError: the file cannot be created.
     """
-    file = create_locked(path, 0o666, buffering=0)
+    # Buffered: on a disk that is almost full, an unbuffered write() stores a part of the data without an error.
+    file = create_locked(path, 0o666)
     try:
         yield file
     finally:
-        file.close()
+        with suppress(OSError):  # on a full disk, closing fails to flush again
+            file.close()
         with suppress(OSError):  # published, or removed when the run was aborted
             os.unlink(path)
 
