@@ -67,7 +67,7 @@ def _complete_output() -> None:
                 os.set_blocking(descriptor, True)
         except (AttributeError, OSError, ValueError):  # closed
             continue
-        if isinstance(stream.buffer, io.RawIOBase):
+        if isinstance(getattr(stream, "buffer", None), io.RawIOBase):
             # With PYTHONUNBUFFERED, Python ignores that only a part was written, as on a disk that is almost full.
             buffered = open(descriptor, "w", 1, stream.encoding, stream.errors, closefd=False)  # noqa: SIM115
             setattr(sys, name, buffered)

@@ -55,7 +55,7 @@ class ItemFilter:
 
         :param key: the item's name in reports, if that is not the path: an image and a video may have the same path.
         """
-        if self.only is not None and nfc(path if key is None else key) not in self.only:
+        if self.only is not None and not self._is_retried(nfc(path if key is None else key)):
             return False
         if self.listed is not None and nfc(path) not in self.listed:
             return False
@@ -74,6 +74,11 @@ class ItemFilter:
             return False
         # An exclude that matches a directory matches everything in it. An include before it may match a file in it.
         return next((is_included for is_included, pattern in self.rules if is_included or pattern.match(path)), True)
+
+    def _is_retried(self, name: str) -> bool:
+        """True for an item of --retry-failed, and for what is in a directory that could not be read (`name/`)."""
+        only = self.only or frozenset()
+        return name in only or "./" in only or any(name[: slash.end()] in only for slash in re.finditer("/", name))
 
     @property
     def is_everything(self) -> bool:

@@ -121,6 +121,19 @@ def test_both_paths_of_a_failed_rename_are_selected(tmp_path: Path) -> None:
     assert failed_keys(str(report)) == {"a", "b"}
 
 
+def test_the_files_of_a_directory_that_could_not_be_read_are_selected(tmp_path: Path) -> None:
+    report = tmp_path / "r.jsonl"
+    report.write_text(line("s/shut/", "failed") + line("t/a", "failed"))
+    selected = item_filter(retry_failed=str(report))
+    assert [path for path in ("s/shut/a", "s/shut/t/b", "t/a", "s/a", "shut/a") if selected.includes(path)] == [
+        "s/shut/a",
+        "s/shut/t/b",
+        "t/a",
+    ]
+    report.write_text(line("./", "failed"))
+    assert item_filter(retry_failed=str(report)).includes("s/a")
+
+
 @pytest.mark.parametrize("bad", ["{", "[]", '{"path": "a"}', "7"])
 def test_a_file_that_is_not_a_report_is_refused_with_its_line(tmp_path: Path, bad: str) -> None:
     report = tmp_path / "r.jsonl"
