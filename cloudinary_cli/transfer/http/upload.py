@@ -226,7 +226,7 @@ def _call(
     def request(token: Optional[str]) -> Request:
         authorized, credential = target.authorized(params, unsigned, token)
         headers, body = encode([*_form_fields(authorized), *content.fields], content.part)
-        headers = {**credential, **headers, **_own_headers(options), **content.headers}
+        headers = {**_own_headers(options), **credential, **headers, **content.headers}
         return Request("POST", url, headers, body, repeatable, options.get("timeout"))
 
     return exchange(target, request)
