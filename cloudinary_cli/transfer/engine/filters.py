@@ -7,7 +7,7 @@ import json
 import os
 import re
 from dataclasses import dataclass
-from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Optional, Pattern, Set, Tuple, Union
+from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Pattern, Set, Tuple, Union
 
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.system.file_access import file_errors, stdin_descriptor
@@ -39,11 +39,25 @@ class Shard:
         return int.from_bytes(digest[:8], "big") % self.count == self.number - 1
 
 
+class Rule(NamedTuple):
+    """An --include or --exclude. `root` is the directory of all matches, `photos/` for `photos/*.jpg`, or empty."""
+
+    is_included: bool
+    pattern: Pattern[str]
+    root: str
+
+    @classmethod
+    def of(cls, kind: str, glob: str) -> "Rule":
+        """:raises CliError: the glob is empty or malformed."""
+        names = re.match(r"(?:[^/*?\[\\]+/)*", nfc(glob).rstrip("/").lstrip("/"))
+        return cls(kind == "include", compile_glob(glob), names[0] if names else "")
+
+
 @dataclass(frozen=True)
 class ItemFilter:
-    """The items that the user has selected. The first rule (is it an include?, pattern) that matches a path decides."""
+    """The items that the user has selected. The first rule that matches a path decides."""
 
-    rules: Tuple[Tuple[bool, Pattern[str]], ...] = ()
+    rules: Tuple[Rule, ...] = ()
     shard: Optional[Shard] = None
     only: Optional[FrozenSet[str]] = None
     listed: Optional[Mapping[str, str]] = None  # paths of --files-from: normal form C -> the spelling of the list
@@ -62,8 +76,7 @@ class ItemFilter:
         if self.shard is not None and not self.shard.includes(path):
             return False
         path = nfc(path)
-        default = not self.rules or not all(is_included for is_included, _ in self.rules)
-        return next((is_included for is_included, pattern in self.rules if pattern.match(path)), default)
+        return next((rule.is_included for rule in self.rules if rule.pattern.match(path)), self._is_rest_included)
 
     def may_include(self, path: str) -> bool:
         """True when a file, or anything in a directory (a path with a final slash), may belong to the run."""
@@ -72,8 +85,18 @@ class ItemFilter:
         path = nfc(path)
         if self.listed is not None and not any(listed.startswith(path) for listed in self.listed):
             return False
-        # An exclude that matches a directory matches everything in it. An include before it may match a file in it.
-        return next((is_included for is_included, pattern in self.rules if is_included or pattern.match(path)), True)
+        for rule in self.rules:
+            # An exclude that matches a directory matches everything in it. An include before it may match a file in it.
+            if rule.is_included and (path.startswith(rule.root) or rule.root.startswith(path)):
+                return True
+            if not rule.is_included and rule.pattern.match(path):
+                return False
+        return self._is_rest_included
+
+    @property
+    def _is_rest_included(self) -> bool:
+        """True when the paths that no rule matches belong to the run."""
+        return not self.rules or not all(rule.is_included for rule in self.rules)
 
     def _is_retried(self, name: str) -> bool:
         """True for an item of --retry-failed, and for what is in a directory that could not be read (`name/`)."""
@@ -110,7 +133,7 @@ def item_filter(
     :raises CliError: a glob, the shard or a path is malformed, or a file cannot be read.
     """
     return ItemFilter(
-        tuple((kind == "include", compile_glob(pattern)) for kind, pattern in filters),
+        tuple(Rule.of(kind, glob) for kind, glob in filters),
         Shard.parse(shard) if shard else None,
         failed_keys(retry_failed) if retry_failed else None,
         listed_paths(files_from) if files_from else None,
