@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import gc
+import io
 import os
 import sys
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Iterator, List, Optional, Sequence
 
 import click
@@ -40,10 +41,11 @@ def main(args: Optional[List[str]] = None) -> int:
         from cloudinary_cli.system.utf8_mode import restart_in_utf8_mode
 
         restart_in_utf8_mode()
+    _complete_output()
     try:
         SIGNALS.install(owns_process=True)
         sys.unraisablehook = _repeat_lost_signal
-        status = _run(Console(), None)
+        status = _flushed(_run(Console(), None))
         SIGNALS.end()
     except INTERRUPTS as error:
         SIGNALS.end_process(termination(error))
@@ -52,6 +54,23 @@ def main(args: Optional[List[str]] = None) -> int:
     # The interpreter's garbage collections at exit skip frozen objects, which saves a sixth of a short command's time.
     gc.freeze()
     return status
+
+
+def _complete_output() -> None:
+    """Make writes to stdout and stderr either write the whole text or raise an error."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        try:
+            descriptor = stream.fileno()
+            if os.name != "nt":
+                # Programs such as npm pass on pipes that refuse text while they are full.
+                os.set_blocking(descriptor, True)
+        except (AttributeError, OSError, ValueError):  # closed
+            continue
+        if isinstance(getattr(stream, "buffer", None), io.RawIOBase):
+            # With PYTHONUNBUFFERED, Python ignores that only a part was written, as on a disk that is almost full.
+            buffered = open(descriptor, "w", 1, stream.encoding, stream.errors, closefd=False)  # noqa: SIM115
+            setattr(sys, name, buffered)
 
 
 @contextmanager
@@ -93,7 +112,7 @@ def _run(console: Console, args: Optional[List[str]]) -> int:
         _show_error(console, error)
         return _status(error.exit_code, error.detailed_exit_code)
     except BrokenPipeError:
-        _silence_stdout()
+        _silence(sys.stdout)
         return 1
     except Exception as error:  # noqa: BLE001 - the program's one catch-all: no traceback reaches the user
         logger.debug("Unexpected error", exc_info=True)
@@ -144,12 +163,22 @@ def _show_usage_error(console: Console, error: click.ClickException, arguments: 
         console.notice(error.hint)
 
 
-def _silence_stdout() -> None:
-    # The reading process (head, less) has ended. Without this, the interpreter's flush at exit would fail again.
-    try:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (OSError, ValueError):
-        pass
+def _flushed(status: int) -> int:
+    """Flush the streams, and return the exit status. Otherwise the interpreter would do it, and exit with 120."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):
+            _silence(stream)
+            status = status or int(stream is sys.stdout)
+    return status
+
+
+def _silence(stream: Any) -> None:
+    """Discard what a stream has not written: its reader (head, less) has ended, or its disk is full."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 if __name__ == "__main__":

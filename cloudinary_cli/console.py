@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Any, Iterator, Mapping, Optional, Sequence
 
 import click
@@ -143,7 +143,7 @@ class Console:
 
     def message(self, text: str) -> None:
         """Write to stderr without changing the text. Rows of live() are erased first and redrawn below it."""
-        with self._lock:
+        with self._lock, suppress(OSError):  # a broken stderr must not end the command
             if self._region is not None:
                 self._region.erase()
             _write(self.stderr, text)
@@ -189,11 +189,10 @@ class Console:
         return answer
 
     def _stdin_line(self) -> Optional[str]:
-        try:
+        with suppress(OSError, ValueError):
             line = self.stdin.readline() if self.stdin is not None else ""
-        except (OSError, ValueError):
-            line = ""
-        return line.strip() if line else None
+            return line.strip() if line else None
+        return None
 
     def lines(self) -> "Optional[LineReader]":
         """Return a non-blocking reader of stdin, for callers that also wait for other events; None without a stdin."""
@@ -248,7 +247,7 @@ class ConsoleHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         try:
             self.console.message(self._render(record) + "\n")
-        except Exception:  # noqa: BLE001 - like the handlers of logging: a broken stderr must not end the command
+        except Exception:  # noqa: BLE001 - like the handlers of logging: a malformed record must not end the command
             self.handleError(record)
 
     def _render(self, record: logging.LogRecord) -> str:

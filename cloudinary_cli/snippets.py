@@ -20,6 +20,7 @@ from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from cloudinary_cli import defaults
 from cloudinary_cli.errors import CliError, NoHomeDirectory
+from cloudinary_cli.system.file_access import file_errors
 from cloudinary_cli.text import SECRET_KEYS, one_line
 
 BUILT_IN = Path(__file__).resolve().parent / "templates"
@@ -168,9 +169,8 @@ def _entries(directory: Path) -> List[Path]:
 
 def _read(template: Template) -> str:
     try:
-        return template.path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise CliError(f"Cannot read the template {template.path}: {error.strerror or error}.") from error
+        with file_errors(f"Cannot read the template {template.path}"):
+            return template.path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise CliError(f"The template {template.path} is not UTF-8 text.") from None
 

@@ -144,7 +144,7 @@ def secrets_in(arguments: Sequence[str]) -> List[str]:
         elif re.match(rf"(?i)-*{_SECRET_NAMES}\Z", previous):
             found.append(argument)
         previous = argument
-    return found
+    return [secret for secret in found if secret.strip()]  # an empty one is found everywhere
 
 
 def is_random(word: str) -> bool:

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, Tuple
 
@@ -125,8 +126,47 @@ def test_a_reader_that_stops_early_causes_no_noise(config_json: Path) -> None:
 
 
 @posix
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_output_that_fits_on_the_disk_only_in_part_is_an_error(
+    tmp_path: Path, unbuffered: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system stores the part that fits, and reports no error for it."""
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
+    program = f"ulimit -f 8; {sys.executable} -m cloudinary_cli admin -ls --json > out"
+    done = subprocess.run(["sh", "-c", program], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (1, "error: The output cannot be written: File too large.\n")
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="sets the size of a pipe")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_slow_reader_of_a_pipe_that_does_not_block_gets_everything(
+    cld: Run, unbuffered: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Programs such as npm pass on such pipes."""
+    import fcntl
+
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
+    whole = cld("admin", "-ls", "--json").out.encode()
+    read_end, write_end = os.pipe()
+    fcntl.fcntl(write_end, 1031, 4096)  # F_SETPIPE_SZ; the module has its name since Python 3.10
+    os.set_blocking(write_end, False)
+    command = [sys.executable, "-m", "cloudinary_cli", "admin", "-ls", "--json"]
+    process = subprocess.Popen(command, stdout=write_end, stderr=subprocess.PIPE)
+    os.close(write_end)
+    with open(read_end, "rb") as reader:
+        first = reader.read(1)
+        time.sleep(1)
+        assert first + reader.read() == whole
+    assert process.communicate(timeout=60)[1] == b"" and process.returncode == 0
+
+
+@posix
+@pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("redirection", [">&-", "2>&-", "<&-", ">&- 2>&- <&-", ">/dev/full", "2>/dev/full"])
-def test_closed_and_full_streams_cause_no_traceback(saved: Path, redirection: str) -> None:
+def test_closed_and_full_streams_cause_no_traceback(
+    saved: Path, redirection: str, unbuffered: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
     for args in ("config -ls", "config -d nope", "config -ud"):
         done = subprocess.run(
             f"{sys.executable} -m cloudinary_cli {args} {redirection}", shell=True, capture_output=True, text=True

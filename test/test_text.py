@@ -8,7 +8,7 @@ import pytest
 
 from cloudinary_cli import defaults
 from cloudinary_cli.auth.flow import build_authorize_url
-from cloudinary_cli.text import one_line, printable, redact, to_json
+from cloudinary_cli.text import one_line, printable, redact, secrets_in, to_json
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,11 @@ from cloudinary_cli.text import one_line, printable, redact, to_json
 )
 def test_redact(text: str, shown: str) -> None:
     assert redact(text) == shown
+
+
+def test_an_empty_value_of_a_secret_hides_nothing() -> None:
+    secrets = secrets_in(["-o", "password", "", "-o", "api_secret", " ", "client_secret= ", "api_secret", "S3 CRET"])
+    assert redact("error: no such file, S3 CRET", secrets) == "error: no such file, ****"
 
 
 @pytest.mark.parametrize(

@@ -20,11 +20,11 @@ from cloudinary_cli.console import Console
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.progress import Progress
 from cloudinary_cli.sdk import loader
+from cloudinary_cli.system.file_access import file_errors, own_descriptor
 from cloudinary_cli.system.steady_file import SteadyFile, twice
 from cloudinary_cli.text import one_line
 
 _REMOTE = re.compile(r"(?:https?|ftp|s3|gs)://|data:", re.IGNORECASE)
-_DESCRIPTOR = re.compile(r"/dev/(?:stdin|fd/(?P<number>[0-9]+))\Z|/proc/self/fd/[0-9]+\Z")
 _BLOCK = 1024 * 1024  # bytes
 _SIGNAL_CHECK_SECONDS = 0.5
 _SHOWN_URL = 100  # characters; a data URI may be long
@@ -94,7 +94,7 @@ def call_with_file(
             return _call_with_content(method, {**kwargs, name: (str(label), file.read())}, call)
 
     def call_with_local_file() -> T:
-        with _errors_of(path):
+        with file_errors(f"Cannot read '{path}'"):
             file = SteadyFile(path)
         with file:
             return call_with(file)
@@ -130,7 +130,9 @@ def _call_with_content(method: Method, kwargs: Dict[str, Any], call: Call[T]) ->
 
 
 def _file_name(path: str) -> str:
-    return "stdin" if _DESCRIPTOR.match(path) else path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    if own_descriptor(path) is not None:
+        return "stdin"
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _may_be_endless(path: str) -> bool:
@@ -140,7 +142,7 @@ def _may_be_endless(path: str) -> bool:
         return True
     if not stat.S_ISCHR(mode) or os.path.samefile(path, os.devnull):
         return False
-    with _errors_of(path):
+    with file_errors(f"Cannot read '{path}'"):
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_NONBLOCK", 0))
     try:
         return not os.isatty(handle)
@@ -152,7 +154,7 @@ def _may_be_endless(path: str) -> bool:
 def _spooled(path: str) -> Iterator[IO[bytes]]:
     """A temporary copy of the content of a pipe. On POSIX it has no name, so it never outlives the process."""
     with tempfile.TemporaryFile() as copy:
-        with _errors_of(path), _opened(path) as pipe:
+        with file_errors(f"Cannot read '{path}'"), _opened(path) as pipe:
             _copy(pipe, copy)
             copy.seek(0)
         yield copy
@@ -172,16 +174,8 @@ def _opened(path: str) -> IO[bytes]:
     try:
         return open(path, "rb", buffering=0)  # noqa: SIM115 - the caller closes it
     except OSError as error:
-        match = _DESCRIPTOR.match(path)
-        if error.errno != errno.ENXIO or match is None:
+        descriptor = own_descriptor(path)
+        if error.errno != errno.ENXIO or descriptor is None:
             raise
         # Linux cannot open a socket by path, but some programs start others with a socket as stdin.
-        return os.fdopen(os.dup(int(match.group("number") or 0)), "rb", buffering=0)
-
-
-@contextmanager
-def _errors_of(path: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise CliError(f"Cannot read '{path}': {error.strerror or error}.") from error
+        return os.fdopen(os.dup(descriptor), "rb", buffering=0)

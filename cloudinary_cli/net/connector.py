@@ -55,6 +55,7 @@ class Request:
 
     `body()` is called for each attempt. It returns bytes, or an iterable of bytes if there is a Content-Length header.
     `repeatable`: a second copy of the request has no further effect, so it may be sent again when its response is lost.
+    `timeout`: for the response, in seconds; None for that of the connector.
     """
 
     method: str
@@ -62,6 +63,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Callable[[], Any] = lambda: None
     repeatable: bool = True
+    timeout: Any = None
 
 
 class HostUnreachable(HTTPError):
@@ -132,7 +134,7 @@ class Connector:
                 target,
                 body=request.body(),
                 headers=dict(request.headers),
-                timeout=self._timeout(None),
+                timeout=self._timeout(request.timeout),
                 retries=False,
                 redirect=False,
                 preload_content=False,

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Any, Callable, Dict, Iterator, List, Optional, Tuple
 
-from cloudinary_cli.errors import CliError
 from cloudinary_cli.progress import current_item
+from cloudinary_cli.system.file_access import file_errors
 from cloudinary_cli.system.steady_file import LocalFileChanged, Stamp, check_unchanged
 
 # In bytes. Sending one block must end within the time-out for sending (net/pool.py), also if 30 threads share a slow
@@ -85,12 +85,9 @@ def encode(fields: List[Tuple[str, Any]], file: Optional[FilePart]) -> Tuple[Dic
 
 
 def _pieces(head: bytes, part: FilePart, tail: bytes) -> Iterator[bytes]:
-    try:
-        with _opened(part) as file:
-            yield head
-            yield from _content(file, part)
-    except OSError as error:
-        raise CliError(f"Cannot read '{part.path}': {error.strerror or error}.") from error
+    with file_errors(f"Cannot read '{part.path}'"), _opened(part) as file:
+        yield head
+        yield from _content(file, part)
     yield tail
 
 

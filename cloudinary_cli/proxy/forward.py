@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import re
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple, Union
 from urllib.parse import quote, unquote
 
 from cloudinary_cli.errors import AuthenticationError, CliError
@@ -49,14 +49,17 @@ class Forwarder:
     """Decides which requests are forwarded, and sends them.
 
     :param config: an OAuthConfig, whose call_with_token() refreshes a stale token and repeats a call after a 401.
-    :param pool: of urllib3, for the scheme of `api_url`.
     :param nonce: the first segment of the path of every request, known to the child process only.
+    :param connections: the largest number of connections to the API host.
     """
 
-    def __init__(self, config: Any, api_url: str, pool: Any, nonce: str) -> None:
+    def __init__(self, config: Any, nonce: str, connections: int) -> None:
+        from cloudinary_cli.net.pool import environment_proxy, new_pool
+
         self._config = config
-        self.api_url = api_url.rstrip("/")
-        self._pool = pool
+        self.api_url = str(config.upload_prefix or "https://api.cloudinary.com").rstrip("/")
+        proxy = config.api_proxy or environment_proxy(self.api_url)
+        self._pool = new_pool(self.api_url.partition(":")[0], proxy, connections)
         self._nonce = nonce
         self._allowed = re.compile(r"/v\d+(_\d+)?/" + re.escape(quote(str(config.cloud_name), safe="")) + r"(/|$)")
 
@@ -141,16 +144,3 @@ def forwarded_headers(pairs: Iterable[Tuple[str, str]]) -> List[Tuple[str, str]]
     }
     left_out = _NOT_FORWARDED | listed
     return [(name, value) for name, value in headers if name.lower() not in left_out]
-
-
-def open_forwarder(config: Any, nonce: str, connections: int, proxy_of: Callable[[str], Optional[str]]) -> Forwarder:
-    """A Forwarder to the API host of `config`.
-
-    :param connections: the largest number of connections to the API.
-    :param proxy_of: the outgoing proxy for a URL, such as net.pool.environment_proxy.
-    """
-    from cloudinary_cli.net.pool import new_pool
-
-    api_url = str(config.upload_prefix or "https://api.cloudinary.com")
-    proxy = config.api_proxy or proxy_of(api_url)
-    return Forwarder(config, api_url, new_pool(api_url.partition(":")[0], proxy, connections), nonce)

@@ -26,15 +26,14 @@ def run_with_login(
     :param config: the OAuthConfig of `chosen`.
     :raises ReloginRequired: the login's token has expired and cannot be refreshed. The command is not started.
     """
-    from cloudinary_cli.net.pool import environment_proxy
-    from cloudinary_cli.proxy.forward import open_forwarder
+    from cloudinary_cli.proxy.forward import Forwarder
     from cloudinary_cli.proxy.server import HOST, ProxyServer
 
     if not config.oauth_token:  # reading it refreshes a stale one
         raise ReloginRequired("The login has no access token. Log in again: cld login")
     server = ProxyServer()
     try:
-        server.start(open_forwarder(config, server.nonce, _CONNECTIONS, environment_proxy))
+        server.start(Forwarder(config, server.nonce, _CONNECTIONS))
         url = proxied_url(chosen.cloud_name, server.url)
         return run_command(command, child_environment(environ, url, chosen.name, HOST), report)
     finally:
@@ -73,8 +72,10 @@ def child_environment(
     if name is not None:
         child[config_url.CONFIG_NAME_VARIABLE] = name
     if direct_host:
-        for variable in ("NO_PROXY", "no_proxy"):
-            child[variable] = ",".join(filter(None, [environ.get(variable), direct_host]))
+        # Many programs ignore NO_PROXY if no_proxy is set, so each of them gets the hosts of the other one.
+        for variable, other in (("NO_PROXY", "no_proxy"), ("no_proxy", "NO_PROXY")):
+            hosts = environ.get(variable) or environ.get(other) or ""
+            child[variable] = hosts if hosts == "*" else ",".join(filter(None, [hosts, direct_host]))
     return child
 
 

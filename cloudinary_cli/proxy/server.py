@@ -81,6 +81,10 @@ class _ProxyHandler(BaseHTTPRequestHandler):
         else:
             try:
                 self._relay(response)
+            except BaseException:
+                # The remainder would be taken for the response to the next request on this connection to the API.
+                response.close()
+                raise
             finally:
                 response.release_conn()
 

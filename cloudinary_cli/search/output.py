@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import IO, Any, Callable, Dict, List, Mapping, Optional, Sequence, Union
 
 from cloudinary_cli.search.request import SearchRequest, csv_path, csv_row, without_formula
+from cloudinary_cli.system.file_access import own_descriptor
 from cloudinary_cli.system.result_file import ResultFile
 from cloudinary_cli.text import to_json
 
@@ -173,7 +174,9 @@ def open_files(stack: ExitStack, request: SearchRequest) -> List[FileOutput]:
 
 
 def _is_device(path: str) -> bool:
-    """True for a pipe or device, such as /dev/stdout or a shell's process substitution `>(...)`."""
+    """True for a pipe or device, such as a shell's process substitution `>(...)`, and for /dev/stdout in any case."""
+    if own_descriptor(path) is not None:
+        return True
     return os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path)
 
 

@@ -69,8 +69,7 @@ class _SignalForwarder:
     def _handle(self, number: int, frame: Any) -> None:
         if self._child is None:
             self._pending.append(number)
-        # Ctrl-C in a terminal reaches the whole process group, so the child has received it already.
-        elif number != signal.SIGINT or not _is_foreground():
+        elif number != signal.SIGINT or not _reaches_child():
             self._send(self._child, number)
 
     def _send(self, child: "subprocess.Popen[bytes]", number: int) -> None:
@@ -78,8 +77,17 @@ class _SignalForwarder:
         child.send_signal(getattr(signal, self._instead.get(name, name)))
 
 
-def _is_foreground() -> bool:
+def _reaches_child() -> bool:
+    """True when Ctrl-C reaches the child, too: a terminal sends it to the foreground process group, Windows to all."""
+    if os.name == "nt":
+        return True
     try:
-        return os.tcgetpgrp(0) == os.getpgrp()
-    except (AttributeError, OSError):
+        terminal = os.open(os.ctermid(), os.O_RDONLY | os.O_NOCTTY)  # stdin may be a file
+    except OSError:
         return False
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    except OSError:
+        return False
+    finally:
+        os.close(terminal)

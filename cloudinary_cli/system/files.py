@@ -16,8 +16,8 @@ import secrets
 import stat
 import sys
 import time
-from types import TracebackType
-from typing import IO, Callable, Optional, Type
+from contextlib import suppress
+from typing import IO, Callable, Optional
 
 TEMP_PREFIX = ".tmp-"
 # Without locks (some network file systems), only the age distinguishes an abandoned file from one in use.
@@ -72,25 +72,15 @@ class PendingFile:
 
     def discard(self) -> None:
         """Remove the temporary file, if it is still there."""
-        try:
+        with suppress(OSError):  # on a full disk, closing fails to flush again; that error has been raised already
             self._file.close()
-        except OSError:
-            # On a full disk, closing fails to flush again; that error has been raised already.
-            pass
-        try:
+        with suppress(FileNotFoundError):
             os.unlink(self.path)
-        except FileNotFoundError:
-            pass
 
     def __enter__(self) -> "PendingFile":
         return self
 
-    def __exit__(
-        self,
-        kind: Optional[Type[BaseException]],
-        error: Optional[BaseException],
-        trace: Optional[TracebackType],
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.discard()
 
 
@@ -110,14 +100,14 @@ def _allocate(file: IO[bytes], size: int) -> None:
     file.seek(0)
 
 
-def create_locked(path: str, mode: int, buffering: int = -1) -> IO[bytes]:
+def create_locked(path: str, mode: int) -> IO[bytes]:
     """Create a file exclusively, never through a link, and lock it until it is closed.
 
     :raises OSError: the file system refuses.
     """
     while True:
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-        file = os.fdopen(os.open(path, flags, mode), "r+b", buffering)
+        file = os.fdopen(os.open(path, flags, mode), "r+b")
         # Between the two calls, another process may have removed it as abandoned.
         if try_lock(file.fileno()) is not False and os.path.exists(path):
             return file
@@ -129,6 +119,7 @@ def publish(file: IO[bytes], path: str, target: str) -> None:
 
     :raises OSError: the file system refuses, or another process has replaced the file; `target` is then untouched.
     """
+    file.flush()
     if os.name == "nt":
         file.close()  # an open file cannot be renamed there
     elif not os.path.samestat(os.fstat(file.fileno()), os.stat(path, follow_symlinks=False)):
@@ -228,10 +219,8 @@ def sync_directory(path: str) -> None:
     except OSError:  # a directory that is writable but not readable; the rename itself has succeeded
         return
     try:
-        os.fsync(handle)
-    except OSError:
-        # Some network file systems refuse to sync a directory; the rename itself has succeeded.
-        pass
+        with suppress(OSError):  # some network file systems refuse this; the rename itself has succeeded
+            os.fsync(handle)
     finally:
         os.close(handle)
 
@@ -256,13 +245,10 @@ def atomic_write(filename: str, write_fn: Callable[[IO[str]], object], mode: Opt
 
 def current_umask() -> int:
     """The process's umask. Only Linux can read it without setting it for a moment."""
-    try:
-        with open("/proc/self/status", encoding="ascii", errors="replace") as status:
-            for line in status:
-                if line.startswith("Umask:"):
-                    return int(line.split()[1], 8)
-    except OSError:
-        pass
+    with suppress(OSError), open("/proc/self/status", encoding="ascii", errors="replace") as status:
+        for line in status:
+            if line.startswith("Umask:"):
+                return int(line.split()[1], 8)
     mask = os.umask(0o077)
     os.umask(mask)
     return mask

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import os
 import stat
-from contextlib import contextmanager
-from types import TracebackType
-from typing import IO, Callable, Iterator, Optional, Type, Union
+from contextlib import contextmanager, suppress
+from typing import IO, Callable, ContextManager, Iterator, Optional, Union
 
-from cloudinary_cli.errors import CliError
+from cloudinary_cli.system.file_access import file_errors, own_descriptor
 from cloudinary_cli.system.files import PendingFile, current_umask
 
 Save = Callable[[str], None]
@@ -20,7 +19,7 @@ Save = Callable[[str], None]
 class ResultFile:
     """A context manager for write() and commit(). Without a commit, a regular file keeps its content.
 
-    Parts are written to a device or pipe immediately. An existing file keeps its permissions.
+    Parts are written to a device, a pipe or /dev/stdout immediately. An existing file keeps its permissions.
 
     :param option: the option that names the file, for errors.
     :raises CliError: the path cannot be written, or the file system reports an error later.
@@ -28,11 +27,14 @@ class ResultFile:
 
     def __init__(self, path: str, option: str) -> None:
         self.path = path
-        self._option = option
+        self._problem = f"Cannot write the {option} file {path}"
         with self.errors():
-            mode = _mode(path)
-            regular = mode is None or stat.S_ISREG(mode)
-            self._target: Union[PendingFile, IO[bytes]] = PendingFile(path) if regular else open(path, "wb")  # noqa: SIM115
+            descriptor = own_descriptor(path)
+            mode = _mode(path) if descriptor is None else None
+            if descriptor is None and (mode is None or stat.S_ISREG(mode)):
+                self._target: Union[PendingFile, IO[bytes]] = PendingFile(path)
+            else:
+                self._target = open(path if descriptor is None else os.dup(descriptor), "wb")  # noqa: SIM115
         self._permissions = 0o666 & ~current_umask() if mode is None else stat.S_IMODE(mode)
 
     def write(self, text: str) -> None:
@@ -48,28 +50,19 @@ class ResultFile:
             else:
                 self._target.flush()
 
+    def errors(self) -> ContextManager[None]:
+        """Raise the errors of the file system in the block as a CliError that names the file."""
+        return file_errors(self._problem)
+
     def __enter__(self) -> "ResultFile":
         return self
 
-    def __exit__(
-        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         if isinstance(self._target, PendingFile):
             self._target.discard()
             return
-        try:
+        with suppress(OSError):  # closing flushes data that the device refused before; that error was already raised
             self._target.close()
-        except OSError:
-            # Closing flushes data that the device refused before; that error was already raised.
-            pass
-
-    @contextmanager
-    def errors(self) -> Iterator[None]:
-        """Raise the errors of the file system as a CliError that names the file."""
-        try:
-            yield
-        except OSError as error:
-            raise CliError(f"Cannot write the {self._option} file {self.path}: {error.strerror or error}.") from error
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import select
 import signal
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Callable, Dict, Iterator, List, NoReturn
 
 from cloudinary_cli.defaults import EXIT_WAIT_SECONDS
@@ -99,7 +99,12 @@ class Signals:
 
     @contextmanager
     def section(self) -> Iterator["Signals"]:
-        """One critical section of this thread. Sections may be nested, and those of several threads may overlap."""
+        """One critical section of this thread. Sections may be nested, and those of several threads may overlap.
+
+        The value of the block has check(), which raises Terminated if a signal has arrived.
+
+        :raises CliError: on entry, when the process is ending.
+        """
         # Without main() (the package is used as a library), a section of the main thread sets the handlers.
         temporary = not self._previous and threading.current_thread() is threading.main_thread()
         with self._lock:
@@ -165,10 +170,8 @@ class Signals:
         self.end()
         self.close()
         if is_writable(2, _SLOW_TERMINAL_SECONDS):
-            try:
+            with suppress(OSError):  # the terminal is gone
                 os.write(2, f"{ended.message}\n".encode())
-            except OSError:
-                pass  # the terminal is gone
         os._exit(ended.exit_code)
 
 
@@ -211,12 +214,5 @@ def is_writable(descriptor: int, seconds: float = 0.0) -> bool:
 # as a library share one count of critical sections.
 SIGNALS = Signals()
 
-
-def deferred_signals() -> Any:
-    """Defer signals until the last such block of any thread ends.
-
-    The block's value has check(), which raises Terminated if a signal has arrived.
-
-    :raises CliError: on entry, when the process is ending.
-    """
-    return SIGNALS.section()
+# Defers signals until the last such block of any thread ends.
+deferred_signals = SIGNALS.section

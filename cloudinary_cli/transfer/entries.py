@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-import sys
-from typing import IO, Iterator, Union
+from typing import IO, Any, Iterator, Union
 
 from cloudinary_cli.errors import CliError
+from cloudinary_cli.system.file_access import file_errors, stdin_descriptor
 
 _BLOCK_CHARACTERS = 64 * 1024
 # Much longer than any URL. A longer entry means that the file does not contain the delimiter.
@@ -33,12 +33,10 @@ def read_entries(path: str, delimiter: str) -> Iterator[str]:
     :raises CliError: the file cannot be read, or an entry has no end.
     """
     # newline="" keeps "\r", which may be the delimiter; otherwise strip() removes it. utf-8-sig removes a BOM.
-    source: Union[int, str] = _stdin() if path == "-" else path
-    try:
-        with open(source, encoding="utf-8-sig", errors="surrogateescape", newline="", closefd=path != "-") as file:
-            yield from _split(file, delimiter, path)
-    except OSError as error:
-        raise CliError(f"Cannot read {path}: {error.strerror or error}.") from error
+    source: Union[int, str] = stdin_descriptor("the URLs") if path == "-" else path
+    options: Any = {"encoding": "utf-8-sig", "errors": "surrogateescape", "newline": "", "closefd": path != "-"}
+    with file_errors(f"Cannot read {path}"), open(source, **options) as file:
+        yield from _split(file, delimiter, path)
 
 
 def check_readable(path: str) -> None:
@@ -51,13 +49,6 @@ def check_readable(path: str) -> None:
         raise CliError(f"No such file: {path}. Give a file with one URL a line, or - for stdin.")
     if not os.access(path, os.R_OK):
         raise CliError(f"Cannot read {path}: Permission denied.")
-
-
-def _stdin() -> int:
-    try:
-        return sys.stdin.fileno()
-    except (AttributeError, ValueError, OSError):  # missing, closed, or without a file descriptor
-        raise CliError("There is no stdin to read from. Give the name of a file.") from None
 
 
 def _split(file: IO[str], delimiter: str, path: str) -> Iterator[str]:

@@ -24,6 +24,7 @@ from cloudinary_cli.text import one_line, redact, without_signature
 from cloudinary_cli.transfer import entries
 from cloudinary_cli.transfer.engine.filters import ItemFilter
 from cloudinary_cli.transfer.engine.records import Outcome, PlannedItem, Status
+from cloudinary_cli.transfer.engine.report import check_input
 from cloudinary_cli.transfer.engine.run import Run, TransferOptions, transfer_run
 from cloudinary_cli.transfer.engine.session import TransferSession
 from cloudinary_cli.transfer.keys import resource_type_of, split_extension
@@ -66,6 +67,7 @@ def migrate(app: AppContext, options: MigrateOptions) -> None:
         the file could not be read to its end.
     """
     entries.check_readable(options.file)
+    check_input(options.file, options.transfer.report, "FILE")
     item_filter = options.transfer.item_filter()
     # With -v each URL is printed, also beside the display.
     transfer = replace(options.transfer, verbose=options.verbose or options.transfer.verbose)

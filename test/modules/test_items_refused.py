@@ -9,7 +9,8 @@ from typing import Any, Dict, List
 import pytest
 
 from cloudinary_cli.transfer.engine import plan_file
-from test.support.commands import Run
+from test.support.bulk_processes import start
+from test.support.commands import Run, posix
 from test.support.peak_memory import peak_kib
 from test.support.plans import Line, changes, lines_of, write_lines
 from test.support.sandbox_client import SandboxClient
@@ -85,7 +86,8 @@ def test_a_local_file_behind_a_link_is_not_deleted(invoke: Run, env: Dict[str, s
 @pytest.mark.parametrize(("name", "text"), [("none.jsonl", "No such file"), (".", "Is a directory|Permission")])
 def test_an_unreadable_file_is_an_error(name: str, text: str, invoke: Run, env: Dict[str, str]) -> None:
     make("d", "a.jpg")
-    done = invoke("upload_dir", "d", "--items", name, env=env)
+    Path("r.jsonl").touch()
+    done = invoke("upload_dir", "d", "--items", name, "--report", "r.jsonl", env=env)
     assert done.code == 1 and f"Cannot read the --items file {name}" in done.err
     assert any(part in done.err for part in text.split("|"))
 
@@ -96,6 +98,16 @@ def test_the_report_must_be_another_file(invoke: Run, env: Dict[str, str]) -> No
     done = invoke("sync", "d", "f", "--push", "--items", "plan.jsonl", "--report", "./plan.jsonl", env=env)
     assert done.code == 1 and "--items and --report are the same file" in done.err
     assert lines_of("plan.jsonl") == [GOOD]
+
+
+@posix
+def test_the_report_must_not_be_the_file_that_stdin_reads() -> None:
+    make("d", "a.jpg")
+    write_lines("plan.jsonl", [GOOD])
+    words = ("sync", "d", "f", "--push", "--items", "-", "--report", "plan.jsonl")
+    with open("plan.jsonl") as plan:
+        process = start("-c", "cloudinary://k:s@sandbox", *words, stdin=plan)
+    assert process.wait(60) == 1 and "--items and --report are the same file" in Path("err").read_text()
 
 
 def test_a_line_without_an_end_is_refused(invoke: Run, env: Dict[str, str]) -> None:

@@ -44,6 +44,7 @@ def test_delimiters(server: CloudinaryServer, migrate: Run, delimiter: str, text
         (("m", "urls", "-d", ""), "The delimiter is empty"),
         (("m", "urls", "-w", "0"), "x>=1"),
         (("m", "urls", "--shard", "2"), "write I/N"),
+        (("m", "urls", "--report", "./urls"), "FILE and --report are the same file"),
     ],
 )
 def test_bad_input_is_an_error_before_any_request(server: CloudinaryServer, migrate: Run, args: Any, text: str) -> None:

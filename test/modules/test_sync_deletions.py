@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import json
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from cloudinary_cli.transfer.actions import remove_empty_directories
 from test.support.cloudinary_server import Reply
-from test.support.commands import Run
+from test.support.commands import Run, posix
+from test.support.other_user import other_user
 from test.support.sync_account import Account, deleted_ids, line_with, make, tree
 
 NO = Reply(400, {"error": {"message": "not today"}})
@@ -69,6 +72,29 @@ def test_a_failed_upload_prevents_the_deletions(sync: Run, account: Account, tmp
     lines = [json.loads(line) for line in Path("r.jsonl").read_text().splitlines()]
     assert [(line["path"], line["status"]) for line in lines] == [("new.jpg", "failed"), ("old.jpg", "skipped")]
     assert json.loads(done.out)["deleted"] == 0
+
+
+@posix
+def test_the_assets_of_an_unreadable_directory_are_kept_although_an_exclude_follows_the_include(
+    account: Account, invoke: Run
+) -> None:
+    with tempfile.TemporaryDirectory() as directory:  # only their owner can enter the directories of pytest
+        root = make(Path(directory) / "d", "shut/a.jpg", "b.jpg")
+        Path(directory).chmod(0o777)
+        (root / "shut").chmod(0)
+        account.add("a", asset_folder="f/shut")
+        account.add("b", b"b.jpg")
+        command = ("-c", account.config_url(), "sync", str(root), "f", "--push", "--include", "*.jpg", "--exclude", "*")
+        # The other user may not be able to read the modules.
+        importlib.import_module("cloudinary_cli.transfer.sync.backup_actions")
+        invoke(*command, "--dry-run")
+        try:
+            with other_user():
+                done = invoke(*command, "-F")
+        finally:
+            (root / "shut").chmod(0o700)
+    assert done.code == 1 and "'shut/' is skipped: the directory cannot be read" in done.err
+    assert account.changes == []
 
 
 def test_a_failed_download_prevents_the_deletions(sync: Run, account: Account, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from cloudinary_cli.auth import flow
 from cloudinary_cli.config.store import ConfigStore
+from cloudinary_cli.proxy.run import child_environment
 from cloudinary_cli.sandbox.sandbox_server import SandboxServer
 from cloudinary_cli.sandbox.settings import SandboxSettings
 from test.support.sandbox_client import SandboxClient
@@ -135,7 +136,12 @@ def test_the_exit_status_is_that_of_the_command(box: SandboxClient, store: Confi
 def test_signals_reach_the_command(box: SandboxClient, store: ConfigStore, number: int) -> None:
     box.save_login(store, "box", stale=False)
     script = "trap 'echo caught; exit 9' HUP INT TERM; echo ready; while :; do sleep 0.05; done"
-    process = subprocess.Popen([*CLD_EXEC, "box", "--", "sh", "-c", script], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [*CLD_EXEC, "box", "--", "sh", "-c", script],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # without the terminal of this test, whose Ctrl-C would reach both processes
+    )
     assert process.stdout and process.stdout.readline() == "ready\n"
     process.send_signal(number)
     out, _ = process.communicate(timeout=60)
@@ -157,6 +163,22 @@ def test_a_command_that_is_cld_uses_the_same_configuration(box: SandboxClient, s
         cfg.update({"other": "cloudinary://k:s@other", "__default__": "other"})
     done = run("box", "--", sys.executable, "-m", "cloudinary_cli", "whoami", "--json")
     assert done.returncode == 0 and json.loads(done.stdout)["name"] == "box"
+
+
+@pytest.mark.parametrize(
+    ("environ", "upper", "lower"),
+    [
+        ({}, "127.0.0.1", "127.0.0.1"),
+        ({"NO_PROXY": "intra.example"}, "intra.example,127.0.0.1", "intra.example,127.0.0.1"),
+        ({"no_proxy": "a.example", "NO_PROXY": "b.example"}, "b.example,127.0.0.1", "a.example,127.0.0.1"),
+        ({"NO_PROXY": "*"}, "*", "*"),
+    ],
+)
+def test_the_command_reaches_the_same_hosts_without_a_proxy_as_before(
+    environ: Dict[str, str], upper: str, lower: str
+) -> None:
+    child = child_environment(environ, "cloudinary://demo", None, "127.0.0.1")
+    assert (child["NO_PROXY"], child["no_proxy"]) == (upper, lower)
 
 
 def test_an_unknown_name_fails_before_the_command_starts(store: ConfigStore, tmp_path: Path) -> None:

@@ -15,38 +15,11 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from cloudinary_cli.auth.oauth_config import OAuthConfig
-from cloudinary_cli.net.pool import environment_proxy
-from cloudinary_cli.proxy.forward import open_forwarder
+from cloudinary_cli.proxy.forward import Forwarder
 from cloudinary_cli.proxy.server import ProxyServer
+from test.support.proxied_config import Config
 
 MEGABYTE = 1 << 20
-
-
-class Config:
-    """The part of an OAuthConfig that the proxy reads."""
-
-    cloud_name = "demo"
-    api_proxy: Optional[str] = None
-    relogin_advice = "Run: cld login box"
-    has_more = True
-
-    def __init__(self, upload_prefix: str) -> None:
-        self.upload_prefix = upload_prefix
-        self.tokens = ["t1"]
-
-    @property
-    def oauth_token(self) -> str:
-        return self.tokens[-1]
-
-    def invalidate_token(self, rejected: str) -> bool:
-        if not self.has_more:
-            return False
-        self.tokens.append(f"t{len(self.tokens) + 1}")
-        return True
-
-    has_oauth = True
-    call_with_token = OAuthConfig.call_with_token
 
 
 class Api(BaseHTTPRequestHandler):
@@ -103,7 +76,7 @@ def proxy() -> Iterator[ProxyServer]:
         threading.Thread(target=api.serve_forever, daemon=True).start()
         server = ProxyServer()
         config = Config(f"http://127.0.0.1:{api.server_address[1]}")
-        server.start(open_forwarder(config, server.nonce, 8, environment_proxy))
+        server.start(Forwarder(config, server.nonce, 8))
         yield server
         server.close()
         api.shutdown()
@@ -258,7 +231,7 @@ def test_an_api_that_cannot_be_reached_is_a_502(proxy: ProxyServer, api_proxy: O
         port = unused.getsockname()[1]
         config = Config(f"http://127.0.0.1:{port}")
         config.api_proxy = api_proxy and api_proxy.format(port=port)
-        proxy.forwarder = open_forwarder(config, proxy.nonce, 8, environment_proxy)
+        proxy.forwarder = Forwarder(config, proxy.nonce, 8)
         status, body = ask(proxy, below(proxy, "/v1_1/demo/ping"))
     assert status == 502 and problem.format(port=port) in json.loads(body)["error"]["message"]
 

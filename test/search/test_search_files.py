@@ -139,6 +139,26 @@ def test_a_pipe_gets_the_rows(server: CloudinaryServer, cld: Run) -> None:
     assert (result.code, result.out) == (0, "public_id\r\na\r\n"), "no file /dev/stdout.csv"
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/stdout"), reason="needs /dev/stdout")
+@pytest.mark.parametrize(
+    ("option", "name", "result"),
+    [
+        ("--csv", "/dev/stdout", "public_id\na\n"),
+        ("--json", "/dev/fd/1", '[\n  {\n    "public_id": "a"\n  }\n]'),
+    ],
+)
+def test_stdout_may_be_a_file_that_others_write_to(
+    server: CloudinaryServer, option: str, name: str, result: str
+) -> None:
+    server.on("POST", "/search", page("a"))
+    Path("out").write_text("earlier\n")
+    program = f"(echo first; {sys.executable} -m cloudinary_cli search --quiet {option} {name}; echo last) >> out"
+    environ = {**os.environ, "CLOUDINARY_URL": server.config_url()}
+    subprocess.run(["sh", "-c", program], env=environ, check=True, timeout=60)
+    assert files() == ["out"]
+    assert Path("out").read_text() == f"earlier\nfirst\n{result}last\n"
+
+
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 @pytest.mark.parametrize("option", ["--json", "--csv"])
 def test_a_full_disk_is_one_line_that_names_the_file(server: CloudinaryServer, search: Run, option: str) -> None:

@@ -10,7 +10,7 @@ from cloudinary_cli.auth.oauth_config import OAuthConfig
 from cloudinary_cli.net.chunks import CHUNK_SIZE
 from cloudinary_cli.net.retry import TRANSFER_BUDGET
 from cloudinary_cli.sdk import activation, loader
-from cloudinary_cli.transfer.engine.session import Speed, TransferSession
+from cloudinary_cli.transfer.engine.session import TransferSession
 from cloudinary_cli.transfer.engine.stop import Stop
 from cloudinary_cli.transfer.http.upload import UploadTarget
 
@@ -32,8 +32,8 @@ def target() -> Iterator[Callable[..., UploadTarget]]:
         connector = activation.install_transport(
             None, config.timeout, pool_size=workers, budget=TRANSFER_BUDGET, stop=stop.requested
         )
-        speed = Speed(workers, chunk_workers, bandwidth)
-        return UploadTarget(TransferSession(connector, speed, stop, chunk_size), config)
+        session = TransferSession(connector, workers, chunk_workers, bandwidth, stop, chunk_size)
+        return UploadTarget(session, config)
 
     yield make
     activation.install_transport()  # otherwise later tests in this process would use the retry budget and stop of this one

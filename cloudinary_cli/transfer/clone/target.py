@@ -18,7 +18,7 @@ from cloudinary_cli.net.connector import Connector, Request
 from cloudinary_cli.net.retry import TRANSFER_BUDGET
 from cloudinary_cli.sdk import activation, loader
 from cloudinary_cli.text import one_line, redact
-from cloudinary_cli.transfer.engine.session import Speed, TransferSession
+from cloudinary_cli.transfer.engine.session import TransferSession
 from cloudinary_cli.transfer.engine.stop import Stop
 from cloudinary_cli.transfer.http.upload import UploadTarget, exchange
 
@@ -58,7 +58,7 @@ def open_target(app: AppContext, resolved: ResolvedConfig, workers: int, stop: S
     config = activation.other_config(resolved, app.store)
     connector = Connector(config.api_proxy, config.timeout, workers, TRANSFER_BUDGET, stop.requested)
     try:
-        yield UploadTarget(TransferSession(connector, Speed(workers), stop), config)
+        yield UploadTarget(TransferSession(connector, workers, stop=stop), config)
     finally:
         connector.close()
         config.flush()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import queue
 import threading
+from dataclasses import dataclass, field
 from typing import Callable, Dict, Iterable, Iterator, List, Optional, Protocol, Sequence, Sized, Tuple, Union
 
 from cloudinary_cli.defaults import logger
@@ -43,6 +44,7 @@ def keys_of(action: TransferAction) -> Sequence[str]:
 OutcomeCallback = Callable[[Outcome], None]
 
 
+@dataclass
 class Executor:
     """A pool of at most `workers` threads.
 
@@ -52,22 +54,13 @@ class Executor:
     :param progress: learns which actions are in progress.
     """
 
-    def __init__(
-        self,
-        workers: int,
-        stop: Stop,
-        on_outcome: OutcomeCallback = lambda outcome: None,
-        notify: Callable[[str], None] = lambda text: None,
-        watch: Callable[[List[Outcome]], None] = lambda outcomes: None,
-        progress: Optional[Progress] = None,
-    ) -> None:
-        self._workers = workers
-        self._stop = stop
-        self._on_outcome = on_outcome
-        self._notify = notify
-        self._watch = watch
-        self._progress = progress or Progress()
-        self._in_progress: Dict[int, TransferAction] = {}
+    workers: int
+    stop: Stop
+    on_outcome: OutcomeCallback = lambda outcome: None
+    notify: Callable[[str], None] = lambda text: None
+    watch: Callable[[List[Outcome]], None] = lambda outcomes: None
+    progress: Progress = field(default_factory=Progress)
+    _in_progress: Dict[int, TransferAction] = field(default_factory=dict, init=False)
 
     def run(self, actions: Iterable[TransferAction]) -> Iterator[Outcome]:
         """Run all actions. After stop.request() the actions that were not started are cancelled.
@@ -77,14 +70,14 @@ class Executor:
         :raises CliError: raised by the iterable. All actions before it have been run.
         """
         tasks: "queue.SimpleQueue[Optional[Tuple[int, TransferAction]]]" = queue.SimpleQueue()
-        ordered = _Ordered(self._on_outcome, self._pass_on_notice)
-        ahead = len(actions) if isinstance(actions, Sized) else max(MAX_AHEAD, 2 * self._workers)
-        stream = _Stream(actions)
+        ordered = _Ordered(self.on_outcome, self._pass_on_notice)
+        ahead = len(actions) if isinstance(actions, Sized) else max(MAX_AHEAD, 2 * self.workers)
+        errors: List[CliError] = []
         threads = sent = 0
         try:
-            for sent, action in enumerate(stream, 1):
+            for sent, action in enumerate(_until_error(actions, errors), 1):
                 tasks.put((sent - 1, action))
-                if threads < self._workers:
+                if threads < self.workers:
                     threads += 1
                     threading.Thread(target=self._work, args=(tasks, ordered), daemon=True).start()
                 yield from ordered.take(sent - ahead)
@@ -92,8 +85,8 @@ class Executor:
         finally:
             for _ in range(threads):
                 tasks.put(None)
-        if stream.error is not None:
-            raise stream.error
+        if errors:
+            raise errors[0]
 
     def _work(self, tasks: "queue.SimpleQueue[Optional[Tuple[int, TransferAction]]]", ordered: "_Ordered") -> None:
         while True:
@@ -105,7 +98,7 @@ class Executor:
             outcomes = self._outcomes(action)
             # Deleted before the outcomes are passed on, so that an item with an outcome never counts as unconfirmed.
             del self._in_progress[number]
-            self._watch(outcomes)
+            self.watch(outcomes)
             ordered.results.put((number, outcomes))
 
     def in_progress(self) -> List[str]:
@@ -113,15 +106,15 @@ class Executor:
         return [key for _, action in sorted(dict(self._in_progress).items()) for key in keys_of(action)]
 
     def _pass_on_notice(self) -> None:
-        notice = self._stop.take_notice()
+        notice = self.stop.take_notice()
         if notice:
-            self._notify(notice)
+            self.notify(notice)
 
     def _outcomes(self, action: TransferAction) -> List[Outcome]:
-        if self._stop.requested.is_set():
+        if self.stop.requested.is_set():
             return self._cancelled(action, "not tried")
         try:
-            with self._progress.item(action.key, getattr(action, "size", None)):
+            with self.progress.item(action.key, getattr(action, "size", None)):
                 result = action.run()
         except Stopped:
             return self._cancelled(action, "not finished")
@@ -133,21 +126,15 @@ class Executor:
         return result if isinstance(result, list) else [result]
 
     def _cancelled(self, action: TransferAction, what: str) -> List[Outcome]:
-        return _each(action, Status.CANCELLED, f"{what}: {self._stop.reason or 'the run was stopped'}")
+        return _each(action, Status.CANCELLED, f"{what}: {self.stop.reason or 'the run was stopped'}")
 
 
-class _Stream:
-    """Yields actions until the iterator is exhausted or raises. The error is kept until the started actions end."""
-
-    def __init__(self, actions: Iterable[TransferAction]) -> None:
-        self._actions = actions
-        self.error: Optional[CliError] = None
-
-    def __iter__(self) -> Iterator[TransferAction]:
-        try:
-            yield from self._actions
-        except CliError as error:
-            self.error = error
+def _until_error(actions: Iterable[TransferAction], errors: List[CliError]) -> Iterator[TransferAction]:
+    """Yield actions until the iterable ends or raises. The error is kept for later: the started actions go on."""
+    try:
+        yield from actions
+    except CliError as error:
+        errors.append(error)
 
 
 class _Ordered:

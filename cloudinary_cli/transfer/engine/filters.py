@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from dataclasses import dataclass
-from typing import Any, FrozenSet, Iterable, List, Mapping, Optional, Pattern, Set, Tuple
+from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Pattern, Set, Tuple, Union
 
 from cloudinary_cli.errors import CliError
+from cloudinary_cli.system.file_access import file_errors, stdin_descriptor
 from cloudinary_cli.text import nfc, one_line
-from cloudinary_cli.transfer.engine.path_list import listed_paths
 from cloudinary_cli.transfer.engine.records import Outcome, Status
 
 _WILDCARD = re.compile(r"(\\.|/\*\*/|\A\*\*/|/\*\*\Z|\*\*|\*|\?|\[!?\]?(?:\\.|[^\]\\])*\])", re.DOTALL)
@@ -38,11 +39,25 @@ class Shard:
         return int.from_bytes(digest[:8], "big") % self.count == self.number - 1
 
 
+class Rule(NamedTuple):
+    """An --include or --exclude. `root` is the directory of all matches, `photos/` for `photos/*.jpg`, or empty."""
+
+    is_included: bool
+    pattern: Pattern[str]
+    root: str
+
+    @classmethod
+    def of(cls, kind: str, glob: str) -> "Rule":
+        """:raises CliError: the glob is empty or malformed."""
+        names = re.match(r"(?:[^/*?\[\\]+/)*", nfc(glob).rstrip("/").lstrip("/"))
+        return cls(kind == "include", compile_glob(glob), names[0] if names else "")
+
+
 @dataclass(frozen=True)
 class ItemFilter:
-    """The items that the user has selected. The first rule (is it an include?, pattern) that matches a path decides."""
+    """The items that the user has selected. The first rule that matches a path decides."""
 
-    rules: Tuple[Tuple[bool, Pattern[str]], ...] = ()
+    rules: Tuple[Rule, ...] = ()
     shard: Optional[Shard] = None
     only: Optional[FrozenSet[str]] = None
     listed: Optional[Mapping[str, str]] = None  # paths of --files-from: normal form C -> the spelling of the list
@@ -54,29 +69,39 @@ class ItemFilter:
 
         :param key: the item's name in reports, if that is not the path: an image and a video may have the same path.
         """
-        if self.only is not None and not _is_named(nfc(path if key is None else key), self.only):
+        if self.only is not None and not self._is_retried(nfc(path if key is None else key)):
             return False
         if self.listed is not None and nfc(path) not in self.listed:
             return False
         if self.shard is not None and not self.shard.includes(path):
             return False
-        rule = self._rule(path)
-        if rule is not None:
-            return rule
-        return not self.rules or not all(is_included for is_included, _ in self.rules)
+        path = nfc(path)
+        return next((rule.is_included for rule in self.rules if rule.pattern.match(path)), self._is_rest_included)
 
     def may_include(self, path: str) -> bool:
         """True when a file, or anything in a directory (a path with a final slash), may belong to the run."""
         if not path.endswith("/"):
             return self.includes(path)
-        if self.listed is not None and not any(listed.startswith(nfc(path)) for listed in self.listed):
-            return False
-        return self._rule(path) is not False
-
-    def _rule(self, path: str) -> Optional[bool]:
-        """True for an include and False for an exclude: the first rule that matches. None when no rule does."""
         path = nfc(path)
-        return next((is_included for is_included, pattern in self.rules if pattern.match(path)), None)
+        if self.listed is not None and not any(listed.startswith(path) for listed in self.listed):
+            return False
+        for rule in self.rules:
+            # An exclude that matches a directory matches everything in it. An include before it may match a file in it.
+            if rule.is_included and (path.startswith(rule.root) or rule.root.startswith(path)):
+                return True
+            if not rule.is_included and rule.pattern.match(path):
+                return False
+        return self._is_rest_included
+
+    @property
+    def _is_rest_included(self) -> bool:
+        """True when the paths that no rule matches belong to the run."""
+        return not self.rules or not all(rule.is_included for rule in self.rules)
+
+    def _is_retried(self, name: str) -> bool:
+        """True for an item of --retry-failed, and for what is in a directory that could not be read (`name/`)."""
+        only = self.only or frozenset()
+        return name in only or "./" in only or any(name[: slash.end()] in only for slash in re.finditer("/", name))
 
     @property
     def is_everything(self) -> bool:
@@ -90,12 +115,6 @@ class ItemFilter:
         for path in paths:
             missing.pop(nfc(path), None)
         return [_missing(path) for _, path in sorted(missing.items())]
-
-
-def _is_named(path: str, names: FrozenSet[str]) -> bool:
-    """True if a path, or a directory that contains it, is in a report: `s/` is there if it could not be read."""
-    ends = (match.end() for match in re.finditer("/", path))
-    return path in names or "./" in names or any(path[:end] in names for end in ends)
 
 
 def _missing(path: str) -> Outcome:
@@ -114,7 +133,7 @@ def item_filter(
     :raises CliError: a glob, the shard or a path is malformed, or a file cannot be read.
     """
     return ItemFilter(
-        tuple((kind == "include", compile_glob(pattern)) for kind, pattern in filters),
+        tuple(Rule.of(kind, glob) for kind, glob in filters),
         Shard.parse(shard) if shard else None,
         failed_keys(retry_failed) if retry_failed else None,
         listed_paths(files_from) if files_from else None,
@@ -199,3 +218,36 @@ def _report_line(report: str, number: int, line: str) -> Tuple[List[str], str]:
             f"Line {number} of the --retry-failed file {report} was not written by --report. Give the file of a run"
             " with --report."
         ) from None
+
+
+def listed_paths(file: str) -> Dict[str, str]:
+    """The paths of a file, or of stdin for `-`: Unicode normal form C -> the spelling of the list.
+
+    Empty lines are ignored. Lines may end in CR LF. A list with a NUL byte is that of `find -print0`.
+
+    :raises CliError: the file cannot be read, or a path is not relative to the folder. The message has its number.
+    """
+    source: Union[int, str] = stdin_descriptor("the --files-from list") if file == "-" else file
+    # utf-8-sig removes a byte order mark. Names that are not UTF-8 match no file that can be transferred.
+    options: Any = {"encoding": "utf-8-sig", "errors": "surrogateescape", "newline": "\n", "closefd": file != "-"}
+    with file_errors(f"Cannot read the --files-from list {file}"), open(source, **options) as stream:
+        text = str(stream.read())
+    separator = "\0" if "\0" in text else "\n"
+    paths: Dict[str, str] = {}
+    for number, line in enumerate(text.split(separator), 1):
+        path = line[:-1] if separator == "\n" and line.endswith("\r") else line
+        if path:
+            paths[nfc(_relative(path, f"Line {number} of the --files-from list {file}"))] = path
+    return paths
+
+
+def _relative(path: str, place: str) -> str:
+    """`./a//b.jpg` -> `a/b.jpg`. On Windows a backslash separates names, too."""
+    shown = one_line(path)
+    slashed = path.replace("\\", "/") if os.name == "nt" else path
+    names = [name for name in slashed.split("/") if name not in ("", ".")]
+    if slashed.startswith("/") or os.path.splitdrive(path)[0] or ".." in names:
+        raise CliError(f"{place}: '{shown}' is not relative to the folder. Write a path such as photos/a.jpg.")
+    if not names or slashed.endswith("/"):
+        raise CliError(f"{place}: '{shown}' is a directory. List its files, for example those of: find . -type f")
+    return "/".join(names)

@@ -8,13 +8,11 @@ from __future__ import annotations
 import os
 import re
 import secrets
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, Iterator
 
 from cloudinary_cli.system import files as file_utils
-from cloudinary_cli.system.files import create_locked, publish
-
-__all__ = ["PREFIX", "new_path", "part_file", "publish", "remove_orphan"]
+from cloudinary_cli.system.files import create_locked
 
 PREFIX = ".cld-part-"
 _NAME = re.compile(re.escape(PREFIX) + r"[0-9a-f]{16}\Z")
@@ -31,15 +29,15 @@ def part_file(path: str) -> Iterator[IO[bytes]]:
 
     :raises OSError: the file cannot be created.
     """
-    file = create_locked(path, 0o666, buffering=0)
+    # Buffered: on a disk that is almost full, an unbuffered write() stores a part of the data without an error.
+    file = create_locked(path, 0o666)
     try:
         yield file
     finally:
-        file.close()
-        try:
+        with suppress(OSError):  # on a full disk, closing fails to flush again
+            file.close()
+        with suppress(OSError):  # published, or removed when the run was aborted
             os.unlink(path)
-        except OSError:
-            pass  # published, or removed when the run was aborted
 
 
 def remove_orphan(path: str) -> bool:

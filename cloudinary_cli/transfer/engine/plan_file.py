@@ -6,15 +6,16 @@ import json
 import os
 import shutil
 import stat
-import sys
 import tempfile
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import IO, Any, Callable, Generic, Iterator, List, Mapping, Optional, Sequence, TypeVar
+from typing import IO, Any, Callable, Generic, Iterator, List, Mapping, Optional, Sequence, TypeVar, Union
 
 from cloudinary_cli.errors import CliError
+from cloudinary_cli.system.file_access import file_errors, stdin_descriptor
 from cloudinary_cli.text import one_line
 from cloudinary_cli.transfer.engine.records import PlannedItem, Status
+from cloudinary_cli.transfer.engine.report import check_input
 from cloudinary_cli.transfer.engine.run import Run, TransferOptions
 from cloudinary_cli.transfer.engine.summary import MAX_NAMES
 
@@ -75,25 +76,23 @@ class PlanTotal:
         return self.count - self.deletions
 
 
+@dataclass
 class PlanFile(Generic[T]):
     """The items of a file that belong to the run, as records of the command. It can be read several times.
 
     :param parse: makes the record of an item. :param includes: True for an item that belongs to the run.
     """
 
-    def __init__(
-        self, name: str, file: IO[bytes], parse: Callable[[PlanLine], T], includes: Callable[[PlanLine], bool]
-    ) -> None:
-        self.name = name
-        self._file = file
-        self._parse = parse
-        self._includes = includes
+    name: str
+    file: IO[bytes]
+    parse: Callable[[PlanLine], T]
+    includes: Callable[[PlanLine], bool]
 
     def __iter__(self) -> Iterator[T]:
         """:raises CliError: a line is malformed. The message has its number."""
         for item in self._lines():
-            if self._includes(item):
-                yield self._parse(item)
+            if self.includes(item):
+                yield self.parse(item)
 
     def check(self, run: Run) -> PlanTotal:
         """Read all lines once, so that a malformed line is an error before anything is changed.
@@ -105,8 +104,8 @@ class PlanFile(Generic[T]):
             try:
                 for item in self._lines():
                     _check_cloud(item, run.cloud_name)
-                    self._parse(item)
-                    if self._includes(item):
+                    self.parse(item)
+                    if self.includes(item):
                         total.add(item)
             except CliError as error:
                 raise CliError(f"{error.message} Nothing was changed.") from error
@@ -116,15 +115,15 @@ class PlanFile(Generic[T]):
     def print_plan(self, run: Run) -> None:
         """Print the items, for --dry-run, and write them to its --report."""
         run.app.console.info("The following would be done:")
-        for item in filter(self._includes, self._lines()):
+        for item in filter(self.includes, self._lines()):
             run.app.console.info(one_line(f"{item.action} {item.path}", None))
             run.plan([PlannedItem(item.action, item.path, item.values)])
 
     def _lines(self) -> Iterator[PlanLine]:
-        self._file.seek(0)
+        self.file.seek(0)
         number = 0
         while True:
-            line = self._file.readline(LONGEST_LINE_BYTES)
+            line = self.file.readline(LONGEST_LINE_BYTES)
             if not line:
                 return
             number += 1
@@ -163,32 +162,16 @@ def open_plan(
     """
     path = str(options.items)
     name = "stdin" if path == "-" else path
-    if path != "-" and options.report and os.path.exists(options.report) and os.path.samefile(path, options.report):
-        raise CliError(f"--items and --report are the same file, {path}. Write the report to another file.")
+    check_input(path, options.report, "--items")
+    source: Union[int, str] = stdin_descriptor("--items") if path == "-" else path
     with ExitStack() as stack:
-        try:
-            file = stack.enter_context(_opened(path))
+        with file_errors(f"Cannot read the --items file {name}"):
+            file: IO[bytes] = stack.enter_context(open(source, "rb", closefd=path != "-"))
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 copy = stack.enter_context(tempfile.TemporaryFile())
                 shutil.copyfileobj(file, copy)
                 file = copy
-        except OSError as error:
-            raise CliError(f"Cannot read the --items file {name}: {error.strerror or error}.") from error
         yield PlanFile(name, file, parse, includes)
-
-
-@contextmanager
-def _opened(path: str) -> Iterator[IO[bytes]]:
-    if path != "-":
-        with open(path, "rb") as file:
-            yield file
-        return
-    try:
-        number = sys.stdin.fileno()
-    except (AttributeError, ValueError, OSError):  # missing, closed, or without a file descriptor
-        raise CliError("There is no stdin to read --items from. Give the name of a file.") from None
-    with open(number, "rb", closefd=False) as stream:
-        yield stream
 
 
 def one_of(item: PlanLine, actions: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from typing import IO, Callable, Dict, Iterator, List, Optional, Union
 from cloudinary_cli.console import Console
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.progress import Progress, Total
+from cloudinary_cli.system.file_access import file_errors, own_descriptor
 from cloudinary_cli.system.region import Row
 from cloudinary_cli.transfer.engine.records import Outcome, PlannedItem, Status
 from cloudinary_cli.transfer.engine.summary import Failures
@@ -126,12 +127,13 @@ def report_file(path: Optional[str]) -> Iterator[Record]:
     if path is None:
         yield lambda outcome: None
         return
-    try:
-        file: IO[str] = open(path, "a", encoding="utf-8", errors="surrogateescape", buffering=1)  # noqa: SIM115
-    except OSError as error:
-        raise _unwritable(path, error) from error
-
-    is_truncated = False
+    problem = f"Cannot write the --report file {path}"
+    with file_errors(problem):
+        descriptor = own_descriptor(path)
+        # The mode "w" does not truncate the file of a descriptor.
+        target, mode = (path, "a") if descriptor is None else (os.dup(descriptor), "w")
+        file: IO[str] = open(target, mode, encoding="utf-8", errors="surrogateescape", buffering=1)  # noqa: SIM115
+    is_truncated = descriptor is not None
 
     def truncate() -> None:
         nonlocal is_truncated
@@ -141,23 +143,30 @@ def report_file(path: Optional[str]) -> Iterator[Record]:
         is_truncated = True
 
     def record(outcome: Union[Outcome, PlannedItem]) -> None:
-        try:
+        with file_errors(problem):
             if not is_truncated:
                 truncate()
             file.write(json.dumps(outcome.as_json()) + "\n")
-        except OSError as error:
-            raise _unwritable(path, error) from error
 
     try:
         yield record
         if not is_truncated:
             truncate()
     finally:
-        try:
-            file.close()
-        except OSError as error:  # close() writes the rest of an incomplete line
-            raise _unwritable(path, error) from error
+        with file_errors(problem):
+            file.close()  # writes the rest of an incomplete line
 
 
-def _unwritable(path: str, error: OSError) -> CliError:
-    return CliError(f"Cannot write the --report file {path}: {error.strerror or error}.")
+def check_input(path: str, report: Optional[str], name: str) -> None:
+    """Refuse a report that would overwrite an input file before it is read to its end.
+
+    :param path: of the input; `-` for stdin. :param name: the argument or option that names the input, for the error.
+    :raises CliError: both are one regular file.
+    """
+    try:
+        info = os.fstat(0) if path == "-" else os.stat(path)
+        is_report = report is not None and stat.S_ISREG(info.st_mode) and os.path.samestat(info, os.stat(report))
+    except OSError:  # there is no such file
+        return
+    if is_report:
+        raise CliError(f"{name} and --report are the same file, {report}. Write the report to another file.")

@@ -11,13 +11,15 @@ from cloudinary_cli.context import AppContext
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import Terminated, TransferIncomplete
 from cloudinary_cli.net.chunks import DEFAULT_CHUNK_WORKERS
+from cloudinary_cli.net.retry import TRANSFER_BUDGET
+from cloudinary_cli.sdk import activation
 from cloudinary_cli.text import one_line, to_json, without_signature
 from cloudinary_cli.transfer.engine.executor import Executor, TransferAction, keys_of
 from cloudinary_cli.transfer.engine.filters import ItemFilter, item_filter
 from cloudinary_cli.transfer.engine.records import Outcome, PlannedItem
 from cloudinary_cli.transfer.engine.report import Reporter, Tally, report_file
-from cloudinary_cli.transfer.engine.session import Speed, TransferSession, open_session
-from cloudinary_cli.transfer.engine.stop import Interruption, StopRules, stoppable
+from cloudinary_cli.transfer.engine.session import TransferSession
+from cloudinary_cli.transfer.engine.stop import Stop, StopRules, stoppable
 from cloudinary_cli.transfer.engine.summary import listed, next_command, totals_line
 
 DEFAULT_WORKERS = 30
@@ -59,7 +61,6 @@ class Run:
         self.options = options
         self.session = session
         self.reporter = reporter
-        self._interruption = Interruption()
         self._rules = StopRules(session.stop, options.max_errors)
 
     @property
@@ -79,7 +80,7 @@ class Run:
     @property
     def interrupted(self) -> bool:
         """True when the user has requested a stop. Save the results, and end with finish()."""
-        return self._interruption.signal is not None
+        return self.session.stop.signal is not None
 
     @property
     def is_clean(self) -> bool:
@@ -107,8 +108,7 @@ class Run:
             self.options.workers, session.stop, arrived, notice, self._rules.watch, progress=session.progress
         )
         try:
-            with stoppable(self.session.stop) as interruption:
-                self._interruption = interruption
+            with stoppable(session.stop):
                 for outcome in executor.run(actions):
                     self.reporter.show(outcome)
                     _log_response(outcome)
@@ -153,7 +153,8 @@ class Run:
             self.app.console.json({**summary, **self._totals()})
         verb = "Continue" if self.interrupted else "Retry" if self.tally.failed else ""
         advice = self._print_end(verb, self.options.report if is_complete else None)
-        self._interruption.raise_if_any()
+        if self.session.stop.signal is not None:
+            raise Terminated(self.session.stop.signal)
         if self.tally.failed:
             raise TransferIncomplete(f"{failure} {advice}")
 
@@ -167,9 +168,7 @@ class Run:
             console.error(line)
         if not verb:
             return ""
-        # The list that was read from stdin is not part of the command line.
-        is_complete = self.options.files_from != "-"
-        command = next_command(console, report, self.options.retry_failed) if is_complete else ""
+        command = next_command(console, report, self.options.retry_failed)
         advice = f"{verb} with: {command}" if command else "Run the same command again to do the rest."
         if verb == "Continue":
             console.info(advice)
@@ -209,7 +208,11 @@ def transfer_run(app: AppContext, options: TransferOptions) -> Iterator[Run]:
 
     :raises ConfigError: no usable configuration is selected. :raises CliError: the report cannot be written.
     """
-    session = open_session(app, Speed(options.workers, options.chunk_workers, options.bwlimit))
+    config, stop = app.sdk_config, Stop()
+    connector = activation.install_transport(
+        config.api_proxy, config.timeout, pool_size=options.workers, budget=TRANSFER_BUDGET, stop=stop.requested
+    )
+    session = TransferSession(connector, options.workers, options.chunk_workers, options.bwlimit, stop)
     # A dry run that previews a repetition must not replace the list of failures that it reads.
     keeps_report = options.dry_run and options.report == options.retry_failed
     with report_file(None if keeps_report else options.report) as record:
@@ -219,4 +222,4 @@ def transfer_run(app: AppContext, options: TransferOptions) -> Iterator[Run]:
             with app.console.live(reporter.rows):
                 yield Run(app, options, session, reporter)
         finally:
-            session.connector.close()
+            connector.close()

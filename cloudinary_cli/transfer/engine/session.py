@@ -2,57 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Optional
 
-from cloudinary_cli.context import AppContext
 from cloudinary_cli.net.bandwidth import Bandwidth
 from cloudinary_cli.net.chunks import CHUNK_SIZE, DEFAULT_CHUNK_WORKERS, ChunkWorkers
-from cloudinary_cli.net.retry import TRANSFER_BUDGET
 from cloudinary_cli.progress import Progress
-from cloudinary_cli.sdk import activation
 from cloudinary_cli.transfer.engine.stop import Stop
 
 
-@dataclass(frozen=True)
-class Speed:
-    """How fast a command transfers. All of its threads share these limits.
+class TransferSession:
+    """One connector for everything that a command sends. All of its threads share these limits.
 
     :param workers: the largest number of simultaneous requests, and of connections to a host.
     :param chunk_workers: how many chunks of one file are sent at a time.
     :param bandwidth: bytes per second; None for no limit.
-    """
-
-    workers: int
-    chunk_workers: int = DEFAULT_CHUNK_WORKERS
-    bandwidth: Optional[int] = None
-
-
-class TransferSession:
-    """One connector for everything that a command sends, with at most `workers` connections to a host.
-
     :param chunk_size: the size of the chunks of a large file, in bytes. A smaller file is sent with one request.
     """
 
-    def __init__(self, connector: Any, speed: Speed, stop: Optional[Stop] = None, chunk_size: int = CHUNK_SIZE) -> None:
+    def __init__(
+        self,
+        connector: Any,
+        workers: int,
+        chunk_workers: int = DEFAULT_CHUNK_WORKERS,
+        bandwidth: Optional[int] = None,
+        stop: Optional[Stop] = None,
+        chunk_size: int = CHUNK_SIZE,
+    ) -> None:
         self.connector = connector
-        self.workers = speed.workers
         self.stop = stop or Stop()
         self.progress = Progress()
         self.chunk_size = chunk_size
         # More threads than connections would only wait for a connection.
-        self.chunk_workers = ChunkWorkers(min(speed.chunk_workers, speed.workers))
-        self.bandwidth = Bandwidth(speed.bandwidth, self.stop.requested)
-
-
-def open_session(app: AppContext, speed: Speed) -> TransferSession:
-    """Install the active configuration in the SDK, with a connector for the threads of the command.
-
-    :raises ConfigError: no usable configuration is selected.
-    """
-    config = app.sdk_config
-    stop = Stop()
-    connector = activation.install_transport(
-        config.api_proxy, config.timeout, pool_size=speed.workers, budget=TRANSFER_BUDGET, stop=stop.requested
-    )
-    return TransferSession(connector, speed, stop)
+        self.chunk_workers = ChunkWorkers(min(chunk_workers, workers))
+        self.bandwidth = Bandwidth(bandwidth, self.stop.requested)

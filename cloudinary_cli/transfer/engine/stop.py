@@ -5,10 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Iterator, Optional, Sequence, Set
 
-from cloudinary_cli.errors import Terminated
 from cloudinary_cli.net.connector import HostUnreachable
 from cloudinary_cli.net.retry import StopFlag, Stopped
 from cloudinary_cli.system.signals import SIGNALS
@@ -26,12 +25,13 @@ _UNWRITABLE = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EROFS
 class Stop:
     """The request to end a run. After request() no new item is started; abort() ends everything at once.
 
-    `reason` is set when the run itself decided to stop, and empty when the user did.
+    `reason` is set when the run itself decided to stop, `signal` when the user did.
     """
 
     def __init__(self) -> None:
         self.requested = StopFlag()
         self.reason = ""
+        self.signal: Optional[int] = None
         self._files: Set[str] = set()
         self._aborted = False
         self._lock = threading.Lock()
@@ -83,10 +83,8 @@ class Stop:
 
 
 def _remove(path: str) -> None:
-    try:
+    with suppress(OSError):  # never created, or renamed to its target
         os.unlink(path)
-    except OSError:
-        pass  # never created, or renamed to its target
 
 
 class StopRules:
@@ -135,33 +133,20 @@ def _causes(error: Optional[BaseException]) -> Iterator[BaseException]:
         error = error.__cause__
 
 
-class Interruption:
-    """The signal that asked a run to stop; None for none."""
-
-    def __init__(self) -> None:
-        self.signal: Optional[int] = None
-
-    def raise_if_any(self) -> None:
-        """End the program as the signal would have done, now that everything is saved."""
-        if self.signal is not None:
-            raise Terminated(self.signal)
-
-
 @contextmanager
-def stoppable(stop: Stop) -> Iterator[Interruption]:
+def stoppable(stop: Stop) -> Iterator[None]:
     """The first signal in the block requests a stop, the second one aborts. Executor.run() passes on the notice."""
-    interruption = Interruption()
 
     def on_signal(signum: int) -> bool:
-        if interruption.signal is not None:
+        if stop.signal is not None:
             return False
-        interruption.signal = signum
+        stop.signal = signum
         stop.request(_STOP_NOTICE)
         return True
 
     with SIGNALS.listening(on_signal):
         try:
-            yield interruption
+            yield
         except BaseException:
             stop.abort()
             raise

@@ -11,6 +11,7 @@ from typing import Dict, List, Mapping, Optional, Sequence
 
 from cloudinary_cli.console import Console
 from cloudinary_cli.progress import counted, readable_size, readable_time
+from cloudinary_cli.system.file_access import own_descriptor
 from cloudinary_cli.text import one_line
 from cloudinary_cli.transfer.engine.records import Outcome, Status
 
@@ -80,11 +81,14 @@ def totals_line(counts: Mapping[Status, int], size: int, seconds: float, retries
 
 
 def next_command(console: Console, report: Optional[str], earlier: Optional[str]) -> str:
-    """The command that repeats what was not done; empty if it cannot be shown, because it contains a secret.
+    """The command that repeats what was not done; empty if it has a secret, `-`, or a pipe such as /dev/fd/63.
 
     :param report: the --report of this run, if it contains all items. :param earlier: its --retry-failed.
     """
     arguments = list(console.arguments)
+    values = [argument.rpartition("=")[2] for argument in arguments]
+    if any(value == "-" or own_descriptor(value) is not None for value in values):
+        return ""
     if report is not None and report != earlier:
         end = arguments.index("--") if "--" in arguments else len(arguments)
         arguments[end:end] = ["--retry-failed", report]

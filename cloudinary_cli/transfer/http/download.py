@@ -13,8 +13,10 @@ from cloudinary_cli.errors import ApiError, CliError
 from cloudinary_cli.net.bandwidth import Bandwidth
 from cloudinary_cli.net.connector import Request
 from cloudinary_cli.progress import current_item
+from cloudinary_cli.system.file_access import file_errors
+from cloudinary_cli.system.files import publish
 from cloudinary_cli.text import one_line
-from cloudinary_cli.transfer.engine.part_file import PREFIX, new_path, part_file, publish
+from cloudinary_cli.transfer.engine.part_file import PREFIX, new_path, part_file
 from cloudinary_cli.transfer.engine.session import TransferSession
 from cloudinary_cli.transfer.keys import name_problem
 
@@ -74,10 +76,8 @@ def target_path(root: str, relative: str) -> str:
     # Checked before anything is created, so that no directory is created outside `root` through a link.
     if not is_within(os.path.realpath(directory), base):
         raise CliError(f"'{one_line(relative)}' is skipped: a link leads out of the folder.")
-    try:
+    with file_errors(f"Cannot create the directory of '{one_line(relative)}'"):
         os.makedirs(directory, exist_ok=True)
-    except OSError as error:
-        raise CliError(f"Cannot create the directory of '{one_line(relative)}': {error.strerror or error}.") from error
     if os.path.isdir(path) and not os.path.islink(path):
         raise CliError(f"'{one_line(relative)}' cannot be written: a directory of that name is there.")
     return path
@@ -94,7 +94,7 @@ def download(session: TransferSession, url: str, path: str, expected: Expected) 
     :raises CliError: the file cannot be written. :raises Stopped: stopped before the request was sent.
     """
     temporary = new_path(os.path.dirname(path))
-    with session.stop.temporary(temporary):
+    with session.stop.temporary(temporary), file_errors(f"Cannot write '{path}'"):
         try:
             with part_file(temporary) as file:
                 size: int = session.connector.send(
@@ -106,8 +106,6 @@ def download(session: TransferSession, url: str, path: str, expected: Expected) 
             raise ApiError(f"{error}.") from error
         except HTTPError as error:
             raise ApiError(session.connector.describe_failure(url, error)) from error
-        except OSError as error:
-            raise CliError(f"Cannot write '{path}': {error.strerror or error}.") from error
     return size
 
 

@@ -16,11 +16,12 @@ from urllib.parse import urlsplit
 
 from urllib3.exceptions import HTTPError
 
-from cloudinary_cli.errors import ApiError, AuthenticationError, CliError
+from cloudinary_cli.errors import ApiError, AuthenticationError
 from cloudinary_cli.net.chunks import Chunk, send_chunks
 from cloudinary_cli.net.connector import Request, Response, checked
 from cloudinary_cli.net.multipart import FilePart, encode
 from cloudinary_cli.sdk import loader
+from cloudinary_cli.system.file_access import file_errors
 from cloudinary_cli.system.steady_file import Stamp, settled, stamp_of, twice
 from cloudinary_cli.text import one_line
 from cloudinary_cli.transfer.engine.session import TransferSession
@@ -28,7 +29,9 @@ from cloudinary_cli.transfer.keys import is_media, split_extension
 
 # https://cloudinary.com/documentation/upload_parameters#public_id
 _NOT_IN_ID = re.compile(r"[?&#\\%<>+\s]")
-_NOT_PARAMETERS = ("resource_type", "filename", "timeout", "chunk_size", "unsigned", "extra_headers")
+# Options of the SDK that add headers to the request.
+_HEADER_OPTIONS = ("http_headers", "extra_headers")
+_NOT_PARAMETERS = ("resource_type", "filename", "timeout", "chunk_size", "unsigned", *_HEADER_OPTIONS)
 
 
 @dataclass(frozen=True)
@@ -96,20 +99,16 @@ class UploadSource:
     @classmethod
     def of_file(cls, path: str) -> "UploadSource":
         """:raises CliError: the file cannot be read."""
-        try:
+        with file_errors(f"Cannot read '{path}'"):
             return cls(path, os.stat(path).st_size)
-        except OSError as error:
-            raise CliError(f"Cannot read '{path}': {error.strerror or error}.") from error
 
     def steady(self) -> "UploadSource":
         """The current state of the file, once nothing writes to it.
 
         :raises LocalFileChanged: the file does not stop changing. :raises CliError: it cannot be read.
         """
-        try:
+        with file_errors(f"Cannot read '{self.path}'"):
             info = settled(str(self.path))
-        except OSError as error:
-            raise CliError(f"Cannot read '{self.path}': {error.strerror or error}.") from error
         return replace(self, size=info.st_size, stamp=stamp_of(info))
 
 
@@ -227,7 +226,8 @@ def _call(
     def request(token: Optional[str]) -> Request:
         authorized, credential = target.authorized(params, unsigned, token)
         headers, body = encode([*_form_fields(authorized), *content.fields], content.part)
-        return Request("POST", url, {**credential, **headers, **content.headers}, body, repeatable)
+        headers = {**_own_headers(options), **credential, **headers, **content.headers}
+        return Request("POST", url, headers, body, repeatable, options.get("timeout"))
 
     return exchange(target, request)
 
@@ -250,6 +250,11 @@ def _parameters(target: UploadTarget, options: Mapping[str, Any]) -> Dict[str, A
     given.setdefault("upload_preset", target.config.upload_preset)
     params: Dict[str, Any] = loader.module("utils").build_upload_params(**given)
     return params
+
+
+def _own_headers(options: Mapping[str, Any]) -> Dict[str, str]:
+    given = [options[name] for name in _HEADER_OPTIONS if isinstance(options.get(name), Mapping)]
+    return {str(name): str(value) for headers in given for name, value in headers.items()}
 
 
 def _form_fields(params: Mapping[str, Any]) -> List[Tuple[str, Any]]:

@@ -11,9 +11,9 @@ from typing import AbstractSet, Dict, Mapping, Optional
 
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import CliError
-from cloudinary_cli.system.files import flush_to_disk, sync_directory
+from cloudinary_cli.system.files import flush_to_disk, publish, sync_directory
 from cloudinary_cli.text import nfc
-from cloudinary_cli.transfer.engine.part_file import new_path, part_file, publish
+from cloudinary_cli.transfer.engine.part_file import new_path, part_file
 from cloudinary_cli.transfer.keys import NAME_MAP, normalized
 
 

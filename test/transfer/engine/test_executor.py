@@ -118,10 +118,11 @@ PROGRAM = textwrap.dedent(
                 pathlib.Path(path).replace(self.key)
             return Outcome("test", self.key)
     try:
-        with stoppable(stop) as interruption:
+        with stoppable(stop):
             done = [o.status.value for o in Executor(2, stop, notify=say).run([Do(str(n)) for n in range(10)])]
         print(*done, flush=True)
-        interruption.raise_if_any()
+        if stop.signal is not None:
+            raise Terminated(stop.signal)
     except Terminated as error:
         sys.exit(error.exit_code)
     """

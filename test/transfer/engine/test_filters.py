@@ -121,6 +121,19 @@ def test_both_paths_of_a_failed_rename_are_selected(tmp_path: Path) -> None:
     assert failed_keys(str(report)) == {"a", "b"}
 
 
+def test_the_files_of_a_directory_that_could_not_be_read_are_selected(tmp_path: Path) -> None:
+    report = tmp_path / "r.jsonl"
+    report.write_text(line("s/shut/", "failed") + line("t/a", "failed"))
+    selected = item_filter(retry_failed=str(report))
+    assert [path for path in ("s/shut/a", "s/shut/t/b", "t/a", "s/a", "shut/a") if selected.includes(path)] == [
+        "s/shut/a",
+        "s/shut/t/b",
+        "t/a",
+    ]
+    report.write_text(line("./", "failed"))
+    assert item_filter(retry_failed=str(report)).includes("s/a")
+
+
 @pytest.mark.parametrize("bad", ["{", "[]", '{"path": "a"}', "7"])
 def test_a_file_that_is_not_a_report_is_refused_with_its_line(tmp_path: Path, bad: str) -> None:
     report = tmp_path / "r.jsonl"
@@ -137,6 +150,15 @@ def test_an_unreadable_directory_is_a_failure_unless_it_is_excluded() -> None:
     assert includes.may_include("a.jpg") and not includes.may_include("a.png")
     for glob in ("lost+found", "lost+found/", "/lost+found/**"):
         assert not item_filter([("exclude", glob)]).may_include("lost+found/")
+        assert not item_filter([("exclude", glob), ("include", "*.jpg")]).may_include("lost+found/")
+        assert item_filter([("include", "*.jpg"), ("exclude", glob)]).may_include("lost+found/")
+    rooted = item_filter([("include", "a/b/*.jpg"), ("include", "c/**"), ("exclude", "*")])
+    assert [path for path in ("a/", "a/b/", "a/b/c/", "a/c/", "c/", "d/") if rooted.may_include(path)] == [
+        "a/",
+        "a/b/",
+        "a/b/c/",
+        "c/",
+    ]
     assert item_filter(shard="1/9").may_include("shut/") and item_filter(shard="2/9").may_include("shut/")
 
 

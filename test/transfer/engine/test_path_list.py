@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from cloudinary_cli.errors import CliError
-from cloudinary_cli.transfer.engine.filters import item_filter
-from cloudinary_cli.transfer.engine.path_list import listed_paths
+from cloudinary_cli.transfer.engine.filters import item_filter, listed_paths
 
 NFC = "caf\u00e9.jpg"
 NFD = unicodedata.normalize("NFD", NFC)

@@ -19,6 +19,7 @@ from cloudinary_cli.modules.transfer_options import run_options, take_options
 from cloudinary_cli.progress import Progress
 from cloudinary_cli.transfer.engine.records import Outcome, Status
 from cloudinary_cli.transfer.engine.report import Reporter, report_file
+from test.support.commands import posix
 
 
 def test_the_report_is_json_lines_written_at_once(tmp_path: Path) -> None:
@@ -56,6 +57,18 @@ def test_a_report_is_kept_if_the_run_does_not_start(tmp_path: Path) -> None:
     assert path.read_text() == ""
     with report_file(os.devnull) as record:
         record(Outcome("upload", "a"))
+
+
+@posix
+def test_a_report_on_a_file_descriptor_is_added_to_what_others_write(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    with path.open("w", buffering=1) as log:
+        log.write("first\n")
+        with report_file(f"/dev/fd/{log.fileno()}") as record:
+            record(Outcome("upload", "a"))
+        log.write("last\n")
+    first, line, last = path.read_text().splitlines()
+    assert (first, json.loads(line)["path"], last) == ("first", "a", "last")
 
 
 def test_an_unwritable_report_is_an_error_before_anything_else(tmp_path: Path) -> None:

@@ -56,6 +56,11 @@ def test_totals() -> None:
         ("sync --report r -- d f", "r", None, "cld sync --report r --retry-failed r -- d f"),
         ("-c cloudinary://k:secret@c sync d f", None, None, ""),
         ("sync d\n f", None, None, "cld sync d f"),
+        ("sync d f --files-from - --report r", "r", None, ""),
+        ("sync d f --items=- --report r", "r", None, ""),
+        ("sync d f --files-from /dev/fd/63 --report r", "r", None, ""),
+        ("sync d f --report=/dev/stdout", "/dev/stdout", None, ""),
+        ("migrate m - --report r", "r", None, ""),
         ("", None, None, ""),
     ],
 )

@@ -62,6 +62,25 @@ def test_the_file_has_the_mode_of_the_umask(
     assert stat.S_IMODE((tmp_path / "a.jpg").stat().st_mode) == 0o640
 
 
+@pytest.mark.skipif(os.name == "nt", reason="POSIX limits")
+def test_a_file_whose_last_block_does_not_fit_on_the_disk_is_an_error(
+    server: CloudinaryServer, fetch: Callable[..., int], tmp_path: Path
+) -> None:
+    """The system stores the part of a block that fits, and reports no error for it."""
+    import resource
+
+    server.reply(Reply(200, CONTENT))
+    (tmp_path / "a.jpg").write_bytes(b"old")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(CONTENT) - 1000, limits[1]))
+    try:
+        with pytest.raises(CliError, match="Cannot write .*a.jpg': File too large"):
+            fetch()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (tmp_path / "a.jpg").read_bytes() == b"old" and only_file(tmp_path) == "a.jpg"
+
+
 @pytest.mark.parametrize(
     "first",
     [

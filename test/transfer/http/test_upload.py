@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+import time
 from pathlib import Path
 from typing import Any, Callable, List
 
@@ -16,7 +17,7 @@ from cloudinary_cli.errors import ApiError, AuthenticationError
 from cloudinary_cli.net.multipart import BLOCK, FilePart, encode
 from cloudinary_cli.net.retry import Stopped
 from cloudinary_cli.transfer.http.upload import UploadSource, UploadTarget, explicit, is_repeatable, upload
-from test.support.cloudinary_server import CloudinaryServer, Reply
+from test.support.cloudinary_server import CloudinaryServer, Reply, Request
 from test.support.sandbox_client import SandboxClient
 
 Make = Callable[..., UploadTarget]
@@ -46,6 +47,20 @@ def test_one_upload_is_the_sdks_request(server: CloudinaryServer, target: Make, 
     sent = request.files["file"]
     assert sent.content == Path(str(photo.path)).read_bytes()
     assert sent.filename == "pic é.bin"  # never the path
+
+
+def test_the_timeout_and_the_headers_of_the_options_apply(
+    server: CloudinaryServer, target: Make, photo: UploadSource
+) -> None:
+    def slow(request: Request) -> Any:
+        time.sleep(2)
+        return {"public_id": "a"}
+
+    server.on("POST", "/upload", slow)
+    options = {"timeout": "60", "extra_headers": {"X-Trace": 1}}
+    upload(target(server.config_url(timeout="1")), photo, options)
+    (request,) = server.requests  # it was not repeated after a second
+    assert request.headers["x-trace"] == "1" and request.field("timeout") is None
 
 
 def test_the_server_accepts_signature_and_bearer(
