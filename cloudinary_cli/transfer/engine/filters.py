@@ -82,6 +82,8 @@ class ItemFilter:
         """True when a file, or anything in a directory (a path with a final slash), may belong to the run."""
         if not path.endswith("/"):
             return self.includes(path)
+        if path == "./":
+            return True
         path = nfc(path)
         if self.listed is not None and not any(listed.startswith(path) for listed in self.listed):
             return False
