@@ -200,8 +200,10 @@ def failed_keys(report: str) -> FrozenSet[str]:
     """
     failed: Set[str] = set()  # without the successes, because a report may have millions of lines
     try:
-        with open(report, encoding="utf-8") as file:
+        with open(report, encoding="utf-8-sig") as file:  # an editor on Windows may have added a BOM
             for number, line in enumerate(file, 1):
+                if not line.strip():
+                    continue
                 paths, status = _report_line(report, number, line)
                 (failed.difference_update if status == "ok" else failed.update)(map(nfc, paths))
     except (OSError, UnicodeDecodeError) as error:

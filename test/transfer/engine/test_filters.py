@@ -114,6 +114,12 @@ def test_the_last_line_of_a_path_decides(tmp_path: Path) -> None:
     assert chosen.includes("b") and not chosen.includes("a") and not chosen.includes("new")
 
 
+def test_a_report_may_have_a_byte_order_mark_and_empty_lines(tmp_path: Path) -> None:
+    report = tmp_path / "r.jsonl"
+    report.write_text("\ufeff" + line("a", "failed") + "\r\n\n" + line("b", "failed") + "\n", encoding="utf-8")
+    assert failed_keys(str(report)) == {"a", "b"}
+
+
 def test_both_paths_of_a_failed_rename_are_selected(tmp_path: Path) -> None:
     report = tmp_path / "r.jsonl"
     outcomes = [Outcome("rename", "b", Status.FAILED, origin="a"), Outcome("rename", "d", origin="c")]
