@@ -117,6 +117,8 @@ def create_locked(path: str, mode: int) -> IO[bytes]:
 def publish(file: IO[bytes], path: str, target: str) -> None:
     """Rename the open file at `path` to `target`. It stays locked until then, or it would look abandoned.
 
+    A mount point cannot be replaced. Its content is overwritten, which is not atomic.
+
     :raises OSError: the file system refuses, or another process has replaced the file; `target` is then untouched.
     """
     file.flush()
@@ -124,7 +126,21 @@ def publish(file: IO[bytes], path: str, target: str) -> None:
         file.close()  # an open file cannot be renamed there
     elif not os.path.samestat(os.fstat(file.fileno()), os.stat(path, follow_symlinks=False)):
         raise OSError(errno.ESTALE, "another process has replaced the temporary file")
-    os.replace(path, target)
+    try:
+        os.replace(path, target)
+    except OSError as error:
+        if error.errno != errno.EBUSY:
+            raise
+        # The target is a mount point, such as a single file of a container: `docker run -v FILE:FILE`.
+        _overwrite(path, target)
+
+
+def _overwrite(path: str, target: str) -> None:
+    with open(path, "rb") as source, open(target, "r+b") as file:
+        file.write(source.read())
+        file.truncate()
+        flush_to_disk(file)
+    os.unlink(path)
 
 
 def try_lock(handle: int) -> Optional[bool]:

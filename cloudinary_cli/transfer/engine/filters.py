@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import json
 import os
@@ -82,6 +83,8 @@ class ItemFilter:
         """True when a file, or anything in a directory (a path with a final slash), may belong to the run."""
         if not path.endswith("/"):
             return self.includes(path)
+        if path == "./":
+            return True
         path = nfc(path)
         if self.listed is not None and not any(listed.startswith(path) for listed in self.listed):
             return False
@@ -198,8 +201,10 @@ def failed_keys(report: str) -> FrozenSet[str]:
     """
     failed: Set[str] = set()  # without the successes, because a report may have millions of lines
     try:
-        with open(report, encoding="utf-8") as file:
+        with open(report, encoding="utf-8-sig") as file:  # an editor on Windows may have added a BOM
             for number, line in enumerate(file, 1):
+                if not line.strip():
+                    continue
                 paths, status = _report_line(report, number, line)
                 (failed.difference_update if status == "ok" else failed.update)(map(nfc, paths))
     except (OSError, UnicodeDecodeError) as error:
@@ -223,15 +228,19 @@ def _report_line(report: str, number: int, line: str) -> Tuple[List[str], str]:
 def listed_paths(file: str) -> Dict[str, str]:
     """The paths of a file, or of stdin for `-`: Unicode normal form C -> the spelling of the list.
 
-    Empty lines are ignored. Lines may end in CR LF. A list with a NUL byte is that of `find -print0`.
+    The text is UTF-8, or UTF-16 with a byte order mark. Empty lines are ignored. Lines may end in CR LF. A list with a
+    NUL byte is that of `find -print0`.
 
     :raises CliError: the file cannot be read, or a path is not relative to the folder. The message has its number.
     """
     source: Union[int, str] = stdin_descriptor("the --files-from list") if file == "-" else file
-    # utf-8-sig removes a byte order mark. Names that are not UTF-8 match no file that can be transferred.
-    options: Any = {"encoding": "utf-8-sig", "errors": "surrogateescape", "newline": "\n", "closefd": file != "-"}
-    with file_errors(f"Cannot read the --files-from list {file}"), open(source, **options) as stream:
-        text = str(stream.read())
+    with file_errors(f"Cannot read the --files-from list {file}"), open(source, "rb", closefd=file != "-") as stream:
+        data = stream.read()
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):  # the output of Windows PowerShell
+        text = data.decode("utf-16", "replace")
+    else:
+        # utf-8-sig removes a byte order mark. Names that are not UTF-8 match no file that can be transferred.
+        text = data.decode("utf-8-sig", "surrogateescape")
     separator = "\0" if "\0" in text else "\n"
     paths: Dict[str, str] = {}
     for number, line in enumerate(text.split(separator), 1):

@@ -114,6 +114,12 @@ def test_the_last_line_of_a_path_decides(tmp_path: Path) -> None:
     assert chosen.includes("b") and not chosen.includes("a") and not chosen.includes("new")
 
 
+def test_a_report_may_have_a_byte_order_mark_and_empty_lines(tmp_path: Path) -> None:
+    report = tmp_path / "r.jsonl"
+    report.write_text("\ufeff" + line("a", "failed") + "\r\n\n" + line("b", "failed") + "\n", encoding="utf-8")
+    assert failed_keys(str(report)) == {"a", "b"}
+
+
 def test_both_paths_of_a_failed_rename_are_selected(tmp_path: Path) -> None:
     report = tmp_path / "r.jsonl"
     outcomes = [Outcome("rename", "b", Status.FAILED, origin="a"), Outcome("rename", "d", origin="c")]
@@ -153,7 +159,8 @@ def test_an_unreadable_directory_is_a_failure_unless_it_is_excluded() -> None:
         assert not item_filter([("exclude", glob), ("include", "*.jpg")]).may_include("lost+found/")
         assert item_filter([("include", "*.jpg"), ("exclude", glob)]).may_include("lost+found/")
     rooted = item_filter([("include", "a/b/*.jpg"), ("include", "c/**"), ("exclude", "*")])
-    assert [path for path in ("a/", "a/b/", "a/b/c/", "a/c/", "c/", "d/") if rooted.may_include(path)] == [
+    assert [path for path in ("./", "a/", "a/b/", "a/b/c/", "a/c/", "c/", "d/") if rooted.may_include(path)] == [
+        "./",
         "a/",
         "a/b/",
         "a/b/c/",

@@ -27,6 +27,7 @@ def listed(tmp_path: Path, content: bytes) -> "list[str]":
         (b"a.jpg", ["a.jpg"]),
         (b"a.jpg\r\n\r\n\ns/b c.jpg\r\n", ["a.jpg", "s/b c.jpg"]),
         (b"\xef\xbb\xbfa.jpg\n", ["a.jpg"]),
+        (f"a.jpg\r\n{NFC}\r\n".encode("utf-16"), ["a.jpg", NFC]),
         (b"./a.jpg\n.//s/./b.jpg\n", ["a.jpg", "s/b.jpg"]),
         (b" a.jpg \n#b.jpg\n", [" a.jpg ", "#b.jpg"]),
         (b"./a\nb.jpg\0./c.jpg\0", ["a\nb.jpg", "c.jpg"]),
