@@ -19,6 +19,17 @@ from test.support.sandbox_client import SandboxClient
 
 REPO = Path(__file__).resolve().parent.parent
 PAGES = [page for page in sorted([*REPO.glob("*.md"), *REPO.glob("docs/*.md")]) if "\n$ cld" in page.read_text("utf-8")]
+# It prints JSON values, several if there are, and fails without one and on what is not JSON.
+JQ = f"""#!{sys.executable}
+import json, sys
+text = sys.stdin.read().strip()
+while True:
+    value, end = json.JSONDecoder().raw_decode(text)
+    print(json.dumps(value))
+    text = text[end:].strip()
+    if not text:
+        break
+"""
 posix = pytest.mark.skipif(os.name == "nt", reason="the examples are for a POSIX shell")
 
 
@@ -38,7 +49,7 @@ def shell(box: SandboxClient, home: Path, tmp_path: Path, keychain: KeychainFile
     tools = tmp_path / "bin"
     tools.mkdir()
     (tools / "cld").write_text(f'#!/bin/sh\nexec {" ".join(fork_server.command)} "$@"\n')
-    (tools / "jq").write_text(f"#!/bin/sh\nexec {sys.executable} -m json.tool\n")  # fails on what is not JSON
+    (tools / "jq").write_text(JQ)
     for tool in tools.iterdir():
         tool.chmod(0o755)
     folder = tmp_path / "work"
