@@ -11,7 +11,7 @@ from cloudinary_cli.config.resolver import Source
 from cloudinary_cli.config.url import try_parse
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.core.config_options import ACTIVE, ConfigOptions, quoted, shown, unknown
-from cloudinary_cli.errors import ConfigError, DetailedExit, OAuthError
+from cloudinary_cli.errors import DetailedExit, OAuthError
 from cloudinary_cli.text import redact
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def refresh(app: AppContext, options: ConfigOptions) -> int:
         return 0
     command = relogin_command(app.store, name)
     reason = str(result.error or f"The token of '{shown(name)}' was not refreshed.")
-    is_advised = command in reason or isinstance(result.error, ConfigError)
+    is_advised = command in reason or try_parse(result.url) is None  # a login does not replace such an entry
     app.console.error(reason if is_advised else f"{reason} If this persists, run: {command}")
     return _status([result])
 
