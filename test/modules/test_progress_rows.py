@@ -151,4 +151,4 @@ def test_no_progress_hides_the_rows_of_a_check(account: Account) -> None:
     account.server.on("POST", "/resources/search", Reply(body={"resources": account.results}, delay=1))
     with Terminal.cld("-c", account.config_url(), "check", "d", "f", "--no-progress", columns=80) as terminal:
         assert terminal.wait() == 0
-        assert "= a.jpg" in terminal.text and "\x1b" not in terminal.raw
+        assert "= a.jpg" in terminal.text and "\x1b[J" not in terminal.raw
