@@ -45,11 +45,17 @@ def run_with_key(
     chosen: ResolvedConfig, command: List[str], environ: Mapping[str, str], report: Callable[[str], None]
 ) -> int:
     """Run a command with an API-key configuration in CLOUDINARY_URL. Returns the command's exit status."""
-    fields = {key: value for key, value in chosen.fields.items() if key not in ("cloud_name", "api_key", "api_secret")}
-    url = config_url.build_config_url(
-        chosen.cloud_name, fields, chosen.fields.get("api_key"), chosen.fields.get("api_secret")
-    )
+    url = chosen.url or (environ["CLOUDINARY_URL"] if chosen.chosen_by == "CLOUDINARY_URL" else _url_of_fields(chosen))
     return run_command(command, child_environment(environ, url, chosen.name), report)
+
+
+def _url_of_fields(chosen: ResolvedConfig) -> str:
+    """The CLOUDINARY_URL of the variables CLOUDINARY_CLOUD_NAME and so on."""
+    fields = dict(chosen.fields)
+    cloud, key, secret = (fields.pop(name, None) for name in ("cloud_name", "api_key", "api_secret"))
+    # For an SDK, the values of a URL are text, and the text "False" is true.
+    given = {name: value for name, value in fields.items() if value is not False}
+    return config_url.build_config_url(str(cloud), given, key, secret)
 
 
 def proxied_url(cloud_name: str, upload_prefix: str) -> str:

@@ -157,6 +157,20 @@ def test_an_api_key_configuration_is_in_the_variables_of_the_command_only(store:
     assert (done.returncode, done.stdout, done.stderr) == (0, "demo k s1 cdn.example\n", "")
 
 
+def test_the_sdk_of_the_command_builds_the_same_urls(store: ConfigStore) -> None:
+    with store.transaction() as cfg:
+        cfg["key"] = "cloudinary://k:s1@demo?auth_token[key]=00ff"
+    script = 'print(cloudinary.utils.cloudinary_url("x", secure=True)[0], cloudinary.config().auth_token)'
+    url, names = (
+        "https://res.cloudinary.com/demo/image/upload/x",
+        ("CLOUD_NAME", "API_KEY", "API_SECRET", "PRIVATE_CDN"),
+    )
+    assert run("key", *python(script)).stdout == f"{url} {{'key': '00ff'}}\n"
+    variables = {f"CLOUDINARY_{name}": value for name, value in zip(names, ("demo", "k", "s", "false"))}
+    assert run(*python(script), env={**os.environ, **variables}).stdout == f"{url} None\n"
+    assert run(*python(script), env={**os.environ, "CLOUDINARY_URL": "cloudinary://k:s@demo"}).stdout == f"{url} None\n"
+
+
 def test_a_command_that_is_cld_uses_the_same_configuration(box: SandboxClient, store: ConfigStore) -> None:
     box.save_login(store, "box", stale=False)
     with store.transaction() as cfg:
