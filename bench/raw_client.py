@@ -2,12 +2,14 @@
 
     python bench/raw_client.py upload|pull|chunks PORT COUNT SIZE WORKERS [CA_FILE] [FOLDER]
 
-It does only the necessary work: it sends each file and reads the response, or reads the content and writes a file.
+It does only the necessary work: it sends each file and reads the response; or it lists the assets, page by page, and
+writes the content of each to a file.
 `chunks` sends the file FOLDER in chunks of 20 MB: the first one, the middle ones with all workers, and the last one.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import ssl
@@ -16,7 +18,7 @@ import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Callable, Deque, Iterable, Iterator, List, Optional
+from typing import Any, Callable, Deque, Dict, Iterable, Iterator, List, Optional
 
 _BLOCK = 64 * 1024
 _CHUNK = 20_000_000  # bytes, as `cld` has it
@@ -99,6 +101,24 @@ def send_chunks(port: int, cloud: str, path: Path, workers: int) -> None:
     send([last])
 
 
+def _listed(port: int, cloud: str, context: Optional[ssl.SSLContext]) -> List[str]:
+    """The names of all assets. Each page of the Search API has the cursor of the next one."""
+    names: List[str] = []
+    query: Dict[str, Any] = {"expression": 'asset_folder:"bench/*"', "max_results": 500}
+    with _connect(port, context) as connection:
+        while True:
+            body = json.dumps(query).encode()
+            start = f"POST /v1_1/{cloud}/resources/search HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+            connection.sendall(f"{start}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+            blocks: List[bytes] = []
+            _read_response(connection, blocks.append)
+            page = json.loads(b"".join(blocks))
+            names += [f"{asset['display_name']}.{asset['format']}" for asset in page["resources"]]
+            if "next_cursor" not in page:
+                return names
+            query["next_cursor"] = page["next_cursor"]
+
+
 def _pull(connection: socket.socket, cloud: str, path: Path) -> None:
     request = f"GET /{cloud}/image/upload/v1700000000/bench/{path.name} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
     connection.sendall(request.encode())
@@ -106,9 +126,8 @@ def _pull(connection: socket.socket, cloud: str, path: Path) -> None:
         _read_response(connection, file.write)
 
 
-def run(kind: str, port: int, cloud: str, paths: List[Path], workers: int, ca_file: str = "") -> None:
+def run(kind: str, port: int, cloud: str, paths: List[Path], workers: int, context: Optional[ssl.SSLContext]) -> None:
     """Upload the files, or download to them."""
-    context = ssl.create_default_context(cafile=ca_file) if ca_file else None
     pending: Iterator[Path] = iter(paths)
     lock = threading.Lock()
     errors: List[Exception] = []
@@ -140,8 +159,11 @@ def main() -> None:
     if kind == "chunks":
         send_chunks(int(port), "n1-s1", Path(folder), int(workers))
         return
-    names = [f"asset{number:06d}.jpg" for number in range(int(count))]
-    run(kind, int(port), f"n{count}-s{size}", [Path(folder, name) for name in names], int(workers), ca_file)
+    context = ssl.create_default_context(cafile=ca_file) if ca_file else None
+    cloud, names = f"n{count}-s{size}", [f"asset{number:06d}.jpg" for number in range(int(count))]
+    if kind == "pull":
+        names = _listed(int(port), cloud, context)
+    run(kind, int(port), cloud, [Path(folder, name) for name in names], int(workers), context)
 
 
 if __name__ == "__main__":
