@@ -6,7 +6,8 @@ import os
 import shlex
 import stat
 from dataclasses import dataclass, field
-from typing import Any, Iterator, List, Optional, Tuple
+from functools import lru_cache
+from typing import AbstractSet, Any, Callable, Iterator, List, Optional, Tuple
 
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.progress import Progress
@@ -145,6 +146,35 @@ def _local_file(relative: str, entry: "os.DirEntry[str]", result: ScanResult) ->
 
 def _problem(relative: str, status: Status, reason: str) -> Outcome:
     return Outcome("scan", relative, status, reason, message=f"'{one_line(shown(relative))}' is skipped: {reason}.")
+
+
+def file_finder(root: str) -> Callable[[str], bool]:
+    """A function that says if `root` has a file with a key, however the disk spells its extension.
+
+    It reads a directory once, when it is needed. In one that cannot be read, any file may exist.
+    """
+    keys_in = lru_cache(maxsize=None)(_keys_in)
+
+    def exists(key: str) -> bool:
+        path = os.path.join(root, *key.split("/"))
+        if os.path.lexists(path):
+            return True
+        keys = keys_in(os.path.dirname(path))
+        return keys is None or os.path.basename(path) in keys
+
+    return exists
+
+
+def _keys_in(directory: str) -> Optional[AbstractSet[str]]:
+    """The keys that differ from the names of files in a directory; None if it cannot be read."""
+    try:
+        with os.scandir(directory) as entries:
+            keys = ((normalized(entry.name), entry.name) for entry in entries)
+            return {key for key, name in keys if key != name}
+    except (FileNotFoundError, NotADirectoryError):
+        return set()
+    except (OSError, ValueError):  # ValueError: the path has a NUL byte
+        return None
 
 
 def shown(path: str) -> str:

@@ -172,6 +172,19 @@ def test_a_plan_keeps_the_recorded_names_of_other_files(boxed: Run, tmp_path: Pa
     assert again.code == 0 and "Skipping 2 items" in again.err, again.err
 
 
+def test_a_plan_deletes_no_asset_whose_file_exists_again_with_another_spelling_of_the_extension(
+    boxed: Run, tmp_path: Path
+) -> None:
+    make(tmp_path / "d", "s/old.JPG", "a.jpg")
+    assert boxed("d", "again", "--push").code == 0
+    (tmp_path / "d/s/old.JPG").unlink()
+    assert boxed("d", "again", "--push", "--dry-run", "--report", "plan").code == 0
+    make(tmp_path / "d", "s/old.JPG")
+    done = boxed("d", "again", "--push", "-F", "--items", "plan")
+    assert done.code == 0 and "Skipped: s/old.jpg, a local file of this name exists again" in done.err, done.err
+    assert "Skipping 2 items" in boxed("d", "again", "--push").err
+
+
 def test_a_dry_run_of_a_plan_says_that_nothing_was_changed(boxed: Run, tmp_path: Path) -> None:
     make(tmp_path / "d", "a.jpg")
     assert boxed("d", "dry", "--push", "--dry-run", "--report", "plan").code == 0

@@ -5,14 +5,14 @@ from __future__ import annotations
 import heapq
 import itertools
 from dataclasses import dataclass, field
+from enum import Enum
 from operator import itemgetter
-from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional
+from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional
 
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.progress import counted
 from cloudinary_cli.text import to_json
-from cloudinary_cli.transfer.check.comparison import CheckStatus, Comparison
 from cloudinary_cli.transfer.check.file_table import FileTable
 from cloudinary_cli.transfer.check.hashes import Hashes
 from cloudinary_cli.transfer.check.packed import key_of, unpack
@@ -49,6 +49,49 @@ def check(app: AppContext, options: CheckOptions) -> bool:
     item_filter = options.transfer.item_filter()
     with transfer_run(app, options.transfer) as run:
         return _Check(run, options, item_filter).run()
+
+
+class CheckStatus(str, Enum):
+    """How an item compares. The symbols are those of `rclone check --combined`, with the local folder as the source."""
+
+    EQUAL = "equal"
+    LOCAL_ONLY = "local_only"
+    REMOTE_ONLY = "remote_only"
+    DIFFERENT = "different"
+    ERROR = "error"  # not compared
+
+    @property
+    def symbol(self) -> str:
+        return dict(zip(CheckStatus, "=+-*!"))[self]
+
+
+class Comparison(NamedTuple):
+    """One item. `path` is that of the local file, or of the asset if there is no file."""
+
+    path: str
+    status: CheckStatus
+    local: Optional[LocalFile] = None
+    remote: Optional[RemoteAsset] = None
+    etag: str = ""  # of the local file, if it was computed
+    error: str = ""
+
+    def as_json(self) -> Dict[str, Any]:
+        """The object of --json. Values that were not needed or are not known are null."""
+        local, remote = self.local, self.remote
+        return {
+            "path": self.path,
+            "status": self.status.value,
+            "local": local and {"bytes": local.size, "etag": self.etag or None},
+            "remote": remote
+            and {
+                "bytes": remote.size,
+                "etag": remote.etag or None,
+                "public_id": remote.public_id,
+                "resource_type": remote.resource_type,
+                "type": remote.type,
+            },
+            "error": self.error or None,
+        }
 
 
 class _Item(NamedTuple):

@@ -17,6 +17,7 @@ from cloudinary_cli.transfer.engine.run import Run, transfer_run
 from cloudinary_cli.transfer.http.upload import UploadTarget
 from cloudinary_cli.transfer.keys import FolderMode, normalized, remote_key
 from cloudinary_cli.transfer.planned import PlannedUpload, local_file, remote_asset, safe_path
+from cloudinary_cli.transfer.scan import file_finder
 from cloudinary_cli.transfer.sync import policy
 from cloudinary_cli.transfer.sync.name_map import NameMap
 from cloudinary_cli.transfer.sync.plan import Direction
@@ -136,7 +137,7 @@ class _SyncItems:
 
     def _deletion_actions(self) -> Iterator[TransferAction]:
         batches: Dict[Tuple[str, str], List[RemoteAsset]] = {}
-        root = self._options.local_folder
+        root, exists = self._options.local_folder, file_finder(self._options.local_folder)
         for record in self._deletions():
             if isinstance(record, LocalFile):
                 yield DeleteUnchangedFile(record, root=root)
@@ -144,10 +145,10 @@ class _SyncItems:
             batch = batches.setdefault((record.resource_type, record.type), [])
             batch.append(record)
             if len(batch) == self._options.batch_size:
-                yield DeleteUnchangedAssets(tuple(batch), root=root)
+                yield DeleteUnchangedAssets(tuple(batch), exists=exists)
                 batch.clear()
         for batch in filter(None, batches.values()):
-            yield DeleteUnchangedAssets(tuple(batch), root=root)
+            yield DeleteUnchangedAssets(tuple(batch), exists=exists)
 
     def _count_deleted(self, outcome: Outcome) -> None:
         self._deleted += outcome.status is Status.OK

@@ -6,15 +6,15 @@ import json
 import os
 import stat
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import AbstractSet, Dict, Mapping, Optional
+from typing import AbstractSet, Dict, Mapping
 
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.system.files import flush_to_disk, publish, sync_directory
 from cloudinary_cli.text import nfc
 from cloudinary_cli.transfer.engine.part_file import new_path, part_file
-from cloudinary_cli.transfer.keys import NAME_MAP, normalized
+from cloudinary_cli.transfer.keys import NAME_MAP
+from cloudinary_cli.transfer.scan import file_finder
 
 
 @dataclass(frozen=True)
@@ -51,18 +51,13 @@ class NameMap:
 
         :param uploaded: local key -> remote key of each uploaded file, including equal keys.
         """
-        changed = {local: remote for local, remote in {**self.names, **uploaded}.items() if local != remote}
-        keys_in = lru_cache(maxsize=None)(_keys_in)
-
-        def exists(local: str) -> bool:
-            # A file that is not part of this run, such as a hidden one, may exist. Its key may differ from its name.
-            directory, name = os.path.split(os.path.join(os.path.dirname(self.path), local))
-            if local in local_keys or os.path.lexists(os.path.join(directory, name)):
-                return True
-            keys = keys_in(directory)
-            return keys is None or name in keys
-
-        return {local: remote for local, remote in changed.items() if exists(local)}
+        merged = {**self.names, **uploaded}
+        exists = file_finder(os.path.dirname(self.path))  # a file that is not part of this run, such as a hidden one
+        return {
+            local: remote
+            for local, remote in merged.items()
+            if local != remote and (local in local_keys or exists(local))
+        }
 
     def save(self, uploaded: Mapping[str, str], local_keys: AbstractSet[str]) -> None:
         """Merge the changes into the current file, which another process may have changed. A failure is only logged."""
@@ -76,16 +71,6 @@ class NameMap:
                 logger.debug("%s was updated: %s", self.path, names)
         except (OSError, CliError) as error:
             logger.warning("Cannot save %s: %s", self.path, getattr(error, "strerror", None) or error)
-
-
-def _keys_in(directory: str) -> Optional[AbstractSet[str]]:
-    """The keys of the files in a directory, without its path; None if it cannot be read."""
-    try:
-        return {normalized(name) for name in os.listdir(directory)}
-    except (FileNotFoundError, NotADirectoryError):
-        return set()
-    except (OSError, ValueError):  # ValueError: the path has a NUL byte
-        return None
 
 
 def _without_blocking(path: str, flags: int) -> int:

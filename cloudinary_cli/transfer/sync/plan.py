@@ -135,8 +135,3 @@ def _collides(asset: RemoteAsset, mode: FolderMode, upload_type: str) -> bool:
     # In fixed mode each delivery type has its own public IDs. In dynamic mode a display name may occur twice, and the
     # content decides which asset belongs to which file.
     return asset.type == upload_type if mode is FolderMode.FIXED else asset.server_key == asset.key
-
-
-def without_deletions(plan: Plan) -> Plan:
-    """The same plan without deletions."""
-    return replace(plan, delete_remote=[], delete_local=[])

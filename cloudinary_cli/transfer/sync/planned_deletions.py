@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from functools import partial
-from typing import Dict, Iterator, List, Sequence
+from typing import Callable, Dict, Iterator, List, Sequence
 from urllib.parse import quote
 
 from cloudinary_cli.errors import ApiError
@@ -50,10 +50,12 @@ class DeleteUnchangedFile(DeleteLocal):
 class DeleteUnchangedAssets(DeleteRemote):
     """Delete assets of one resource type and one delivery type, if they are still those of the plan.
 
-    An upload of another part may have replaced one of them, or its file may exist again below `root`.
+    An upload of another part may have replaced one of them, or its file may exist again.
+
+    :param exists: True for the key of a local file.
     """
 
-    root: str = "."
+    exists: Callable[[str], bool] = os.path.lexists
 
     def run(self) -> List[Outcome]:
         """:raises ApiError: the current versions cannot be read."""
@@ -62,7 +64,7 @@ class DeleteUnchangedAssets(DeleteRemote):
         unchanged: List[RemoteAsset] = []
         for asset in self.assets:
             version = versions.get(asset.public_id)
-            if os.path.lexists(os.path.join(self.root, *asset.key.split("/"))):
+            if self.exists(asset.key):
                 outcomes.append(_skipped(asset.key, "a local file of this name exists again"))
             elif version is None:
                 outcomes.append(Outcome(DELETE, asset.key, public_id=asset.public_id))  # already deleted

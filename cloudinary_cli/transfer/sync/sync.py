@@ -139,7 +139,7 @@ class _Sync:
         messages.print_differences(self._console, work, self._run.shows_each)
         chosen, names = self._options.policy, work.deleted_names
         if not policy.deletes(self._console, chosen, self._options.transfer, sides, work.deletions, names):
-            work = plan.without_deletions(work)
+            work = replace(work, delete_remote=[], delete_local=[])
         if self._is_push:
             work = plan.with_upload_keys(work, found.assets, found.remote.mode, found.others)
         return work

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, List
 
 import pytest
@@ -19,7 +20,6 @@ from cloudinary_cli.transfer.sync.plan import (
     needs_hash,
     selected,
     with_upload_keys,
-    without_deletions,
 )
 from cloudinary_cli.transfer.sync.policy import pending_deletions
 from test.transfer.sync.test_matching import etag_of, local, remote
@@ -60,7 +60,7 @@ def test_new_names_avoid_kept_assets_but_not_deleted_ones() -> None:
     plan = build(matched, Direction.PUSH, etag_of)
     assets = matched.remote_only
     assert with_upload_keys(plan, assets, FolderMode.FIXED).uploads[0].remote_key == "a.png"
-    kept = without_deletions(plan)
+    kept = replace(plan, delete_remote=[], delete_local=[])
     assert with_upload_keys(kept, assets, FolderMode.FIXED).uploads[0].remote_key == "a (1).png"
     assert with_upload_keys(kept, assets, FolderMode.DYNAMIC).uploads[0].remote_key == "a.png"
     assert not kept.deletions and plan.deletions == 1
