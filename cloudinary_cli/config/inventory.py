@@ -14,7 +14,7 @@ from cloudinary_cli.config.view import config_to_dict, duration, parse_time
 from cloudinary_cli.errors import InvalidConfigUrl
 from cloudinary_cli.text import one_line
 
-SYNTHETIC_NAMES = {Source.ENVIRONMENT.value: "(environment)", Source.URL.value: "(command-line)"}
+SYNTHETIC_NAMES = {Source.ENVIRONMENT.value: config_url.ENVIRONMENT_NAME, Source.URL.value: "(command-line)"}
 
 
 class Claim(NamedTuple):

@@ -141,6 +141,8 @@ def resolve(
             raise SelectionNotFound(name, config_rules.user_config_names(snapshot))
         return _from_saved(name, snapshot, "-C")
     wanted = environ.get(config_url.CONFIG_NAME_VARIABLE)
+    if wanted == config_url.ENVIRONMENT_NAME and wanted not in snapshot:
+        return _from_environment(snapshot, environ)
     if wanted:
         return _from_variable(wanted, snapshot)
     try:

@@ -81,7 +81,8 @@ def _reloaded(app: AppContext, identity: Identity) -> Identity:
 
 
 def _warning(identity: Identity, source: str) -> str:
-    chosen_by = "the stored default" if identity.chosen_by == "default" else identity.chosen_by
+    phrases = {"default": "the stored default", "directory": "that of this directory"}
+    chosen_by = phrases.get(identity.chosen_by or "", identity.chosen_by)
     used = f"{chosen_by} comes first ('{shown(identity.name)}')" if identity.name else f"{chosen_by} comes first"
     if source == "default":
         return f"The stored default is not used: {used}."

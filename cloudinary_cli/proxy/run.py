@@ -75,8 +75,7 @@ def child_environment(
     """
     child = {key: value for key, value in environ.items() if not key.startswith("CLOUDINARY_") or _is_kept(key)}
     child["CLOUDINARY_URL"] = url
-    if name is not None:
-        child[config_url.CONFIG_NAME_VARIABLE] = name
+    child[config_url.CONFIG_NAME_VARIABLE] = config_url.ENVIRONMENT_NAME if name is None else name
     if direct_host:
         # Many programs ignore NO_PROXY if no_proxy is set, so each of them gets the hosts of the other one.
         for variable, other in (("NO_PROXY", "no_proxy"), ("no_proxy", "NO_PROXY")):

@@ -47,6 +47,8 @@ def test_a_directory_and_everything_below_it_use_its_configuration(cld: Run, who
     assert who(project.parent)["name"] == "a"
     assert f"source: directory ({project})" in cld("whoami", cwd=project).out
     assert json.loads(cld("config", "--json", cwd=project).out)["cloud_name"] == "b"
+    shadowed = who(project, env={"CLOUDINARY_URL": A})["err"]
+    assert "and not used: that of this directory comes first ('b')." in shadowed
 
 
 def test_the_nearest_directory_wins(cld: Run, who: Any, project: Path) -> None:

@@ -177,6 +177,8 @@ def test_a_command_that_is_cld_uses_the_same_configuration(box: SandboxClient, s
         cfg.update({"other": "cloudinary://k:s@other", "__default__": "other"})
     done = run("box", "--", sys.executable, "-m", "cloudinary_cli", "whoami", "--json")
     assert done.returncode == 0 and json.loads(done.stdout)["name"] == "box"
+    done = run("-c", "cloudinary://k:s@third", "--", sys.executable, "-m", "cloudinary_cli", "whoami", "--json")
+    assert (done.returncode, done.stderr) == (0, "") and json.loads(done.stdout)["cloud_name"] == "third"
 
 
 @pytest.mark.parametrize(
