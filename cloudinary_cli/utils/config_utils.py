@@ -32,7 +32,6 @@ __all__ = [
 # One store for the process, so that load_config() has a cache. Its path is computed on each use.
 _STORE = ConfigStore()
 
-
 load_config = _STORE.load
 save_config = _STORE.save
 config_lock = _STORE.lock  # reentrant, for all processes; a context manager
