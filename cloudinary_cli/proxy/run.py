@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 
 from cloudinary_cli.config import url as config_url
 from cloudinary_cli.config.environment import is_own_variable
-from cloudinary_cli.config.resolver import ResolvedConfig
+from cloudinary_cli.config.resolver import ENVIRONMENT_NAME, ResolvedConfig
 from cloudinary_cli.errors import ReloginRequired
 from cloudinary_cli.system.child import run_command
 
@@ -76,7 +76,7 @@ def child_environment(
     """
     child = {key: value for key, value in environ.items() if not key.startswith("CLOUDINARY_") or _is_kept(key)}
     child["CLOUDINARY_URL"] = url
-    child[config_url.CONFIG_NAME_VARIABLE] = config_url.ENVIRONMENT_NAME if name is None else name
+    child[config_url.CONFIG_NAME_VARIABLE] = ENVIRONMENT_NAME if name is None else name
     if direct_host:
         for variable in ("NO_PROXY", "no_proxy"):
             child[variable] = ",".join(filter(None, [environ.get(variable), direct_host]))
