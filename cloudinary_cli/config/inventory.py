@@ -9,12 +9,12 @@ from cloudinary_cli.config import rules as config_rules
 from cloudinary_cli.config import url as config_url
 from cloudinary_cli.config.environment import environment_fields
 from cloudinary_cli.config.login_state import LoginState, saved_login_state, static_login_state
-from cloudinary_cli.config.resolver import DirectoryChoice, ResolvedConfig, Source
+from cloudinary_cli.config.resolver import ENVIRONMENT_NAME, DirectoryChoice, ResolvedConfig, Source
 from cloudinary_cli.config.view import config_to_dict, duration, parse_time
 from cloudinary_cli.errors import InvalidConfigUrl
 from cloudinary_cli.text import one_line
 
-SYNTHETIC_NAMES = {Source.ENVIRONMENT.value: config_url.ENVIRONMENT_NAME, Source.URL.value: "(command-line)"}
+SYNTHETIC_NAMES = {Source.ENVIRONMENT.value: ENVIRONMENT_NAME, Source.URL.value: "(command-line)"}
 
 
 class Claim(NamedTuple):

@@ -25,6 +25,9 @@ from cloudinary_cli.errors import (
 )
 from cloudinary_cli.text import did_you_mean, one_line
 
+# The value of CLOUDINARY_CONFIG_NAME that selects the environment, before any default.
+ENVIRONMENT_NAME = "(environment)"
+
 
 class Source(str, Enum):
     """Where the active configuration comes from."""
@@ -141,7 +144,7 @@ def resolve(
             raise SelectionNotFound(name, config_rules.user_config_names(snapshot))
         return _from_saved(name, snapshot, "-C")
     wanted = environ.get(config_url.CONFIG_NAME_VARIABLE)
-    if wanted == config_url.ENVIRONMENT_NAME and wanted not in snapshot:
+    if wanted == ENVIRONMENT_NAME and wanted not in snapshot:
         return _from_environment(snapshot, environ)
     if wanted:
         return _from_variable(wanted, snapshot)

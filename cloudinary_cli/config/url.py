@@ -15,7 +15,6 @@ from cloudinary_cli.defaults import OAUTH_INTERNAL_KEYS
 from cloudinary_cli.errors import AmbiguousConfigUrl, ImpossibleCloud, InvalidConfigUrl
 
 CONFIG_NAME_VARIABLE = "CLOUDINARY_CONFIG_NAME"
-ENVIRONMENT_NAME = "(environment)"  # its value that selects the environment, before any default
 URL_SHAPE = "cloudinary://<api_key>:<api_secret>@<cloud_name>"
 _URL_PARTS = ("cloud_name", "api_key", "api_secret")
 # Credentials, the hosts that they are sent to, and the settings that are authenticated by the encryption of a login. If

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 
 from cloudinary_cli.config import url as config_url
 from cloudinary_cli.config.environment import is_own_variable
-from cloudinary_cli.config.resolver import ResolvedConfig
+from cloudinary_cli.config.resolver import ENVIRONMENT_NAME, ResolvedConfig
 from cloudinary_cli.errors import ReloginRequired
 from cloudinary_cli.system.child import run_command
 
@@ -75,7 +75,7 @@ def child_environment(
     """
     child = {key: value for key, value in environ.items() if not key.startswith("CLOUDINARY_") or _is_kept(key)}
     child["CLOUDINARY_URL"] = url
-    child[config_url.CONFIG_NAME_VARIABLE] = config_url.ENVIRONMENT_NAME if name is None else name
+    child[config_url.CONFIG_NAME_VARIABLE] = ENVIRONMENT_NAME if name is None else name
     if direct_host:
         # Many programs ignore NO_PROXY if no_proxy is set, so each of them gets the hosts of the other one.
         for variable, other in (("NO_PROXY", "no_proxy"), ("no_proxy", "NO_PROXY")):
