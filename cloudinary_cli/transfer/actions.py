@@ -119,7 +119,7 @@ class DownloadFile:
             self.action, self.key, public_id=asset.public_id, url=asset.public_id, etag=asset.etag or None
         )
         try:
-            path = target_path(self.root, self.key)
+            path = target_path(self.root, self.key, self.session.resolve)
             address = delivery_url(asset, self.urls)
             outcome = replace(outcome, url=without_signature(address))
             size = download(self.session, address, path, Expected(asset.size, asset.etag))

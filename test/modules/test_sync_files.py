@@ -156,8 +156,9 @@ def test_temporary_files_of_a_killed_pull_are_removed_by_the_next_run(
 
 def test_only_orphaned_temporary_files_are_removed(tmp_path: Path) -> None:
     path = new_path(str(tmp_path))
-    with part_file(path):
+    with pytest.raises(KeyError), part_file(path):
         assert not remove_orphan(path) and os.path.exists(path)
+        raise KeyError
     assert not os.path.exists(path)
     Path(path).touch()
     assert remove_orphan(path) and not os.path.exists(path)

@@ -25,19 +25,24 @@ def new_path(directory: str) -> str:
 
 @contextmanager
 def part_file(path: str) -> Iterator[IO[bytes]]:
-    """Create the file at a path from new_path() for the block, with the permissions that the umask allows.
+    """Create the file at a path from new_path(), with the permissions that the umask allows.
+
+    The block publishes it. If the block fails, the file is removed.
 
     :raises OSError: the file cannot be created.
     """
     # Buffered: on a disk that is almost full, an unbuffered write() stores a part of the data without an error.
     file = create_locked(path, 0o666)
+    is_published = False
     try:
         yield file
+        is_published = True
     finally:
         with suppress(OSError):  # on a full disk, closing fails to flush again
             file.close()
-        with suppress(OSError):  # published, or removed when the run was aborted
-            os.unlink(path)
+        if not is_published:
+            with suppress(OSError):  # the file is already gone when the run was aborted
+                os.unlink(path)
 
 
 def remove_orphan(path: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass
-from typing import IO, Any, List, Optional
+from typing import IO, Any, Callable, List, Optional
 
 from urllib3.exceptions import HTTPError, ProtocolError
 
@@ -62,22 +62,24 @@ def _windows_reason(parts: List[str]) -> Optional[str]:
     return None
 
 
-def target_path(root: str, relative: str) -> str:
+def target_path(root: str, relative: str, resolve: Callable[[str], str] = os.path.realpath) -> str:
     """The path below `root`. Missing directories are created, unless a link leads out of `root`.
 
+    :param resolve: resolves the links in a path.
     :raises CliError: the name is unsafe, or the directory cannot be created.
     """
     reason = unsafe_reason(relative)
     if reason is not None:
         raise CliError(f"'{one_line(relative)}' is skipped: {reason}.")
-    base = os.path.realpath(root)
+    base = resolve(root)
     path = os.path.join(base, *relative.split("/"))
     directory = os.path.dirname(path)
     # Checked before anything is created, so that no directory is created outside `root` through a link.
-    if not is_within(os.path.realpath(directory), base):
+    if not is_within(resolve(directory), base):
         raise CliError(f"'{one_line(relative)}' is skipped: a link leads out of the folder.")
-    with file_errors(f"Cannot create the directory of '{one_line(relative)}'"):
-        os.makedirs(directory, exist_ok=True)
+    if not os.path.isdir(directory):
+        with file_errors(f"Cannot create the directory of '{one_line(relative)}'"):
+            os.makedirs(directory, exist_ok=True)
     if os.path.isdir(path) and not os.path.islink(path):
         raise CliError(f"'{one_line(relative)}' cannot be written: a directory of that name is there.")
     return path
@@ -116,8 +118,9 @@ def _receive(response: Any, file: IO[bytes], expected: Expected, bandwidth: Band
         raise ApiError(f"status code: {response.status}, details: {one_line(details)}", response.status)
     digest = hashlib.md5()  # noqa: S324 - the etag of the API is an MD5
     item, size = current_item(), 0
-    file.seek(0)
-    file.truncate()  # an earlier attempt may have left content
+    if file.tell():  # an earlier attempt has left content
+        file.seek(0)
+        file.truncate()
     for block in response.stream(bandwidth.block, decode_content=False):
         bandwidth.take(len(block))
         item.position = size = size + len(block)
