@@ -4,7 +4,7 @@
 
 Each transfers COUNT + 1 files of 4 KiB at a latency of 0 ms, and one file. The difference divided by COUNT is the CPU
 time of a file without start-up: user and system time of the process, best of the rounds. The raw client is
-bench/raw_client.py. The exit status is 1 if a file costs `cld` more than LIMIT_MS.
+bench/raw_client.py. The exit status is 1 if a file costs `cld` more than LIMIT times as much.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from bench import results  # noqa: E402
 from bench.transfer_server import make_certificate, running  # noqa: E402
 from bench.transfers import Case, Place, control, pull, upload  # noqa: E402
 
-LIMIT_MS = 0.6
+# 0.6 ms where the raw client needs 0.05 ms. The time itself depends on the load of the host.
+LIMIT = 12.0
 SIZE = 4096
 KINDS: Dict[str, Callable[..., Case]] = {"upload": upload, "download": pull}
 
@@ -65,13 +66,14 @@ def main() -> int:
         certificate = make_certificate(Path(directory))
         with running(certificate) as (plain, tls):
             found = measure(Place(Path(directory), plain, tls, certificate[0]), options.count, options.repeat)
-    print("| one file of 4 KiB | raw client, ms of CPU | cld, ms of CPU | limit |\n|---|---|---|---|")
+    print("| one file of 4 KiB | raw client, ms of CPU | cld, ms of CPU | ratio |\n|---|---|---|---|")
     for kind, (raw, ours) in found.items():
-        print(f"| {kind} | {raw:.3f} | {ours:.3f} | {LIMIT_MS} |{'' if ours <= LIMIT_MS else ' EXCEEDED'}")
+        row = f"| {kind} | {raw:.3f} | {ours:.3f} | {ours / raw:.1f} (<= {LIMIT:g}) |"
+        print(row + ("" if ours <= LIMIT * raw else " EXCEEDED"))
     if options.json:
         rows = [{"name": kind, "seconds": ours / 1000, "floor": raw / 1000} for kind, (raw, ours) in found.items()]
         results.save(options.json, "CPU time of one small file", rows)
-    return 0 if all(ours <= LIMIT_MS for _, ours in found.values()) else 1
+    return 0 if all(ours <= LIMIT * raw for raw, ours in found.values()) else 1
 
 
 if __name__ == "__main__":
