@@ -18,7 +18,6 @@ from cloudinary_cli.text import one_line, redact, without_secrets
 
 _CONNECT_TIMEOUT_SECONDS = 10
 _MAX_BODY_BYTES = 1 << 20
-
 _MAX_SECRET_LENGTH = 4096
 _SECRET_MEMBERS = frozenset(["code", "code_verifier", "device_code", "refresh_token", "token"])
 

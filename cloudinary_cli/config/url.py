@@ -162,7 +162,6 @@ def parse_with_values(url: Any, single_keys: AbstractSet[str] = _SINGLE_KEYS) ->
 
 
 def _check_single(keys: List[str], single_keys: AbstractSet[str]) -> None:
-
     seen = set()
     for key in keys:
         name, bracket, _ = key.partition("[")

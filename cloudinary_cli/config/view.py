@@ -23,7 +23,6 @@ _CLEAR_KEYS = frozenset(
 )
 _USER_INFO = r"(?s)((?:\A|[A-Za-z][\w+.-]*://)[^\s/?#:@]*:(?!//)).+@"
 
-
 _EPOCH_START = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _EPOCH = r"-?\d{1,20}\Z"
 _ISO = r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?)(?:\.\d+)?\s*(Z|[+-]\d\d:?\d\d)?\Z"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import secrets
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from cloudinary_cli.transfer.keys import ALIASES
+from cloudinary_cli.transfer.keys import ALIASES, permitted
 
 from .assets import Asset, Change
 from .fetch import Received
 from .media import Media, inspect, split_name
-from .naming import check_display_name, check_folder, check_public_id, choose_names, clean, default_display_name
+from .naming import check_display_name, check_folder, check_public_id, choose_names, default_display_name
 from .params import Params, flag, items, metadata, objects, pairs
 from .state import RefusedCall, state
 from .views import iso
@@ -122,7 +122,7 @@ def _new_asset(values: Params, received: Received, media: Media) -> Asset:
         "access_control": objects(values.get("access_control"), "access_control"),
         "asset_folder": names.asset_folder,
         "display_name": names.display_name,
-        "original_filename": clean(split_name(received.filename)[0]) or "file",
+        "original_filename": permitted(split_name(received.filename)[0]) or "file",
         "context": pairs(values.get("context")),
         "metadata": metadata(values.get("metadata")),
         "derived": eager_items(values.get("eager"), received.size),

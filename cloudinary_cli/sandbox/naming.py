@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 import string
 from dataclasses import dataclass
 from typing import Optional
 
+from cloudinary_cli.transfer.keys import FORBIDDEN, permitted
+
 from .media import Media, split_name
 from .params import Params, flag
 from .state import RefusedCall
 
-# https://cloudinary.com/documentation/ts_permitted_naming_conventions
-FORBIDDEN = re.compile(r"[?&#\\%<>+]")
 LONGEST_ID = 255
 ALPHABET = string.ascii_lowercase + string.digits
 
@@ -81,11 +80,6 @@ def check_display_name(name: str) -> str:
     return name
 
 
-def clean(name: str) -> str:
-    """A file name with the characters that a public ID cannot contain replaced by underscores."""
-    return FORBIDDEN.sub("_", name).strip()
-
-
 def random_id(length: int = 20) -> str:
     """Random lower-case letters and digits."""
     return "".join(secrets.choice(ALPHABET) for _ in range(length))
@@ -97,16 +91,16 @@ def _join(prefix: str, base: str) -> str:
 
 def _display_name(values: Params, filename: str) -> Optional[str]:
     if values.get("display_name"):
-        return clean(check_display_name(str(values["display_name"])))
+        return permitted(check_display_name(str(values["display_name"])))
     if flag(values, "use_filename_as_display_name") and filename:
-        return clean(split_name(filename)[0])
+        return permitted(split_name(filename)[0])
     return None
 
 
 def _generated_id(values: Params, filename: str, media: Media) -> str:
     stem, extension = split_name(filename)
     if flag(values, "use_filename") and stem:
-        base = clean(stem)
+        base = permitted(stem)
         if flag(values, "unique_filename", default=True):
             base += "_" + random_id(6)
     else:

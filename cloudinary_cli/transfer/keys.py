@@ -23,7 +23,7 @@ ALIASES = {
     "opus": "ogg", "bmp2": "bmp", "bmp3": "bmp", "heif": "heic", "mid": "midi",
 }  # fmt: skip
 # https://cloudinary.com/documentation/ts_permitted_naming_conventions
-_FORBIDDEN = re.compile(r"[?&#\\%<>+]")
+FORBIDDEN = re.compile(r"[?&#\\%<>+]")
 IMAGES = frozenset(
     "ai avif bmp bw djvu dng eps fbx flif gif glb gltf heic ico indd jp2 jpc jpg jxl obj pdf png psd svg tga tiff"
     " u3ma usdz wdp webp".split()
@@ -68,8 +68,8 @@ def normalized(path: str) -> str:
 
 
 def permitted(name: str) -> str:
-    """A name without the characters that a public ID cannot contain. An upload replaces them in the same way."""
-    return _FORBIDDEN.sub("_", name).strip()
+    """A name as an upload changes it: underscores replace the characters that a public ID cannot contain."""
+    return FORBIDDEN.sub("_", name).strip()
 
 
 def uploaded_key(key: str) -> str:
