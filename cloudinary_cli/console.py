@@ -188,9 +188,16 @@ class Console:
             self.warning("No input available." + (f" {hint}" if hint else ""))
         return answer
 
-    def _stdin_line(self) -> Optional[str]:
+    def _stdin_line(self, hidden_prompt: Optional[str] = None) -> Optional[str]:
+        from cloudinary_cli.system.terminal_input import read_hidden_line, read_line
+
         with suppress(OSError, ValueError):
-            line = self.stdin.readline() if self.stdin is not None else ""
+            if self.stdin is None:
+                return None
+            if hidden_prompt is None:
+                line = read_line(self.stdin)
+            else:
+                line = read_hidden_line(self.stdin, hidden_prompt, self.message)
             return line.strip() if line else None
         return None
 
@@ -205,14 +212,7 @@ class Console:
 
     def read_secret(self, message: str) -> Optional[str]:
         """Read one line of stdin without echo. Return None at its end. The prompt is shown on a terminal only."""
-        if not self.is_interactive():
-            return self._stdin_line()
-        import getpass
-
-        try:
-            return getpass.getpass(self.safe(message)).strip()
-        except EOFError:
-            return None
+        return self._stdin_line(self.safe(message) if self.is_interactive() else None)
 
     def confirm(self, message: str, hint: Optional[str] = "Use --force (-F) to skip the question.") -> bool:
         """Ask a yes/no question. The default is no, also when stdin is closed."""

@@ -13,6 +13,7 @@ from typing import Any, Callable, Dict, Iterator, Optional
 import pytest
 
 from test.support.fork_server import ForkServer
+from test.support.sdk_state import reset_sdk
 
 pytest_plugins = [
     "test.support.cloudinary_server",
@@ -64,12 +65,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def forget_the_active_config() -> Iterator[None]:
     """A test that installs a configuration in the SDK leaves none to the next test."""
     yield
-    package = sys.modules.get("cloudinary")
-    if package is not None:
-        from cloudinary_cli.system.sdk_import import hidden_environment
-
-        with hidden_environment():
-            package.reset_config()  # type: ignore[attr-defined]
+    reset_sdk()
 
 
 @pytest.fixture(autouse=True)

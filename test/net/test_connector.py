@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import email.utils
+import importlib
 import json
 import socket
 import time
@@ -18,6 +19,7 @@ from cloudinary_cli.errors import ApiError
 from cloudinary_cli.net import connector as sdk_transport
 from cloudinary_cli.sdk import activation, loader
 from cloudinary_cli.sdk.call import call_api
+from test.support.sdk_state import CONNECTORS, reset_sdk
 from test.support.tls import TinyServer, make_certificate, reply
 
 
@@ -108,6 +110,15 @@ def test_the_timeout_of_the_configuration_is_used() -> None:
         use(f"http://127.0.0.1:{silent.getsockname()[1]}", "&timeout=0.2")
         with pytest.raises(ApiError):
             upload()
+
+
+def test_a_test_does_not_pass_its_connector_or_account_to_the_next_one() -> None:
+    use("http://127.0.0.1:1", "&timeout=0.2")
+    activation.install_account({"CLOUDINARY_ACCOUNT_URL": "account://k:s@account"})
+    reset_sdk()
+    modules = [importlib.import_module(name) for name in CONNECTORS]
+    assert not [module for module in modules if isinstance(vars(module)["_http"], sdk_transport.Connector)]
+    assert importlib.import_module("cloudinary.provisioning").account_config().account_id is None
 
 
 def test_user_agent_names_the_cli() -> None:

@@ -1,0 +1,60 @@
+"""Ctrl-C at each kind of question of a real terminal, also at the worst moment: just before the program waits for input."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Dict, List
+
+import pytest
+
+from cloudinary_cli.auth.session import to_cloudinary_url
+from cloudinary_cli.config.store import ConfigStore
+from test.support.logins import LOGIN
+from test.support.terminal import Terminal
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="LD_PRELOAD at a pseudo-terminal")
+
+URL = "cloudinary://111111111111111:TOPSECRET@demo"
+SOURCE = Path(__file__).parent / "support" / "early_signal.c"
+
+# What each command has shown when it waits for input.
+QUESTIONS = {
+    "confirm": (["admin", "delete_resources", "a"], "(y/N) "),
+    "pick": (["logout"], "Enter cancels]: "),
+    "secret": (["config", "-n", "x", "-"], "CLOUDINARY_URL: "),
+    "data": (["url", "-"], ""),
+}
+
+
+@pytest.fixture
+def early_signal(tmp_path: Path) -> Dict[str, str]:
+    library = tmp_path / "early_signal.so"
+    try:
+        subprocess.run(["cc", "-shared", "-fPIC", "-o", str(library), str(SOURCE), "-ldl"], check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"no C compiler for the library that sends the signal: {error}")
+    return {"LD_PRELOAD": str(library)}
+
+
+@pytest.mark.parametrize(["command", "question"], QUESTIONS.values(), ids=QUESTIONS)
+def test_ctrl_c_just_before_the_program_waits_for_input_ends_it(
+    store: ConfigStore, early_signal: Dict[str, str], command: List[str], question: str
+) -> None:
+    store.save({name: to_cloudinary_url(LOGIN) for name in ("alpha", "beta")})
+    env = {"CLOUDINARY_URL": URL, **early_signal}
+    with Terminal.cld(*command, env=env, timeout=20) as terminal:
+        terminal.expect(question)
+        terminal.expect("Interrupted.")
+        assert terminal.wait() == 130, terminal.text
+
+
+def test_ctrl_c_at_a_hidden_question_restores_the_echo(tmp_path: Path) -> None:
+    script = f"trap : INT; {sys.executable} -m cloudinary_cli config -n x -; stty -a"
+    with Terminal(["sh", "-c", script]) as terminal:
+        terminal.expect("CLOUDINARY_URL: ")
+        terminal.press("\x03")
+        terminal.expect("\nInterrupted.")
+        assert terminal.wait() == 0
+        assert " echo " in terminal.text, terminal.text
