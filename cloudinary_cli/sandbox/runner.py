@@ -7,14 +7,15 @@ import shlex
 import sqlite3
 import tempfile
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Dict, Iterator, Optional, Sequence, Tuple
 
 from cloudinary_cli.console import Console
-from cloudinary_cli.errors import CliError
+from cloudinary_cli.errors import CliError, LockTimeout
 from cloudinary_cli.system.child import run_command
+from cloudinary_cli.system.lock import file_lock
 
 from .sandbox_server import HOST, SandboxServer
 from .settings import DEFAULT_TTL, SandboxSettings
@@ -44,7 +45,7 @@ class SandboxOptions:
 def running_server(options: SandboxOptions) -> Iterator[SandboxServer]:
     """A server on the given port; without a data directory, its data is deleted afterwards.
 
-    :raises CliError: when the port is taken, or the data directory cannot be used.
+    :raises CliError: when the port is taken, or the data directory cannot be used or is in use.
     """
     with tempfile.TemporaryDirectory(prefix="cld-sandbox-") as temporary:
         server = SandboxServer(options.settings(options.data or Path(temporary)), options.port)
@@ -57,9 +58,25 @@ def running_server(options: SandboxOptions) -> Iterator[SandboxServer]:
             what = f"use {error.filename}" if error.filename else f"listen on {HOST}:{options.port}"
             raise CliError(f"Cannot {what}: {os.strerror(error.errno) if error.errno else error}") from error
         try:
-            yield server
+            with _exclusive_use(server.settings.data_dir):
+                yield server
         finally:
             server.stop()
+
+
+@contextmanager
+def _exclusive_use(data_dir: Path) -> Iterator[None]:
+    """Lock a data directory. A server keeps its state in memory, so it would not see the changes of a second one.
+
+    :raises LockTimeout: another server uses the directory.
+    """
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(file_lock(str(data_dir / "sandbox.lock"), 0, str(data_dir)))
+        except LockTimeout as error:
+            what_to_do = "Stop it, or choose another directory with --data."
+            raise LockTimeout(f"Another sandbox uses the data directory {data_dir}. {what_to_do}") from error
+        yield
 
 
 def serve(options: SandboxOptions, console: Console) -> None:

@@ -142,6 +142,21 @@ def test_start_says_when_the_data_directory_cannot_be_used(tmp_path: Path, name:
     assert len(err.splitlines()) == 1 and str(tmp_path) in err
 
 
+def test_a_second_server_on_the_same_data_directory_is_refused(tmp_path: Path) -> None:
+    first = start("--data", str(tmp_path))
+    exports(first)
+    second = start("--data", str(tmp_path))
+    out, err = second.communicate(timeout=60)
+    assert second.returncode == 75 and out == ""
+    assert err.startswith(f"error: Another sandbox uses the data directory {tmp_path}. ") and "--data" in err
+    first.terminate()
+    first.communicate(timeout=20)
+    third = start("--data", str(tmp_path))
+    exports(third)
+    third.terminate()
+    third.communicate(timeout=20)
+
+
 def test_missing_extra_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "flask.py").write_text("raise ModuleNotFoundError(\"No module named 'flask'\", name='flask')\n")
     path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
