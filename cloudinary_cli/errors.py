@@ -162,7 +162,7 @@ class Delivery(str, Enum):
 
     NEVER_SENT = "never_sent"  # no connection: the server has not seen the refresh token
     UNKNOWN = "unknown"  # sent, but no response: the refresh token may have been consumed
-    ANSWERED = "answered"  # the server returned an HTTP status other than 2xx
+    RESPONDED = "responded"  # the server returned an HTTP status other than 2xx
 
 
 class TokenEndpointError(OAuthError):
@@ -193,7 +193,7 @@ class TokenEndpointError(OAuthError):
     @property
     def is_refused_grant(self) -> bool:
         """True when the server rejected the refresh token or code (`invalid_grant`, RFC 6749 section 5.2)."""
-        return self.delivery is Delivery.ANSWERED and self.error == "invalid_grant"
+        return self.delivery is Delivery.RESPONDED and self.error == "invalid_grant"
 
     @property
     def is_retryable(self) -> bool:

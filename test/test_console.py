@@ -1,4 +1,4 @@
-"""The console: what is shown where, what is asked, and what nobody answers."""
+"""The console: what is shown where, what is asked, and what happens without an answer."""
 
 from __future__ import annotations
 

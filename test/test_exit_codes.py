@@ -203,10 +203,10 @@ def test_statuses_of_errors() -> None:
         7,
         1,
     ]
-    answered = [
-        TokenEndpointError("x", Delivery.ANSWERED, status).detailed_exit_code for status in (400, 401, 429, 500)
+    statuses = [
+        TokenEndpointError("x", Delivery.RESPONDED, status).detailed_exit_code for status in (400, 401, 429, 500)
     ]
-    assert answered == [4, 4, 6, 7]
+    assert statuses == [4, 4, 6, 7]
     assert TokenEndpointError("x", Delivery.NEVER_SENT).detailed_exit_code == 7
 
 

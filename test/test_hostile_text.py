@@ -100,12 +100,12 @@ def places(tmp_path: Path, server: CloudinaryServer) -> Dict[str, str]:
 
 @posix
 @pytest.mark.parametrize("level", ["INFO", "DEBUG"])
-@pytest.mark.parametrize("answer", [hostile, refused])
+@pytest.mark.parametrize("response", [hostile, refused])
 @pytest.mark.parametrize("command", COMMANDS)
 def test_no_server_forges_a_line(
-    invoke: Run, server: CloudinaryServer, places: Dict[str, str], command: str, answer: Any, level: str
+    invoke: Run, server: CloudinaryServer, places: Dict[str, str], command: str, response: Any, level: str
 ) -> None:
-    server.on("*", "", answer)
+    server.on("*", "", response)
     words = [re.sub("|".join(places), lambda found: places[found.group(0)], word) for word in command.split()]
     done = invoke("-c", server.config_url(), "-v", level, *words, env={"CLOUDINARY_UPLOAD_PREFIX": server.url})
     check(done.err.replace("\t", " "))

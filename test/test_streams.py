@@ -32,7 +32,7 @@ def saved(config_json: Path) -> Path:
 
 @pytest.fixture
 def silent_server() -> Iterator[Tuple[str, socket.socket]]:
-    """A server that accepts and never answers: (its URL, its socket)."""
+    """A server that accepts and never responds: (its URL, its socket)."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(20)
         yield f"http://127.0.0.1:{server.getsockname()[1]}", server
@@ -91,7 +91,7 @@ def interrupted(silent_server: Tuple[str, socket.socket], number: int) -> Tuple[
     )
     connection, _ = server.accept()
     with connection:
-        connection.recv(1)  # the request is on its way, so the program waits for the answer
+        connection.recv(1)  # the request is on its way, so the program waits for the response
         process.send_signal(number)
         return process.wait(20), process.stderr.read() if process.stderr else ""
 

@@ -157,7 +157,7 @@ def _next_interval(error: TokenEndpointError, interval: float) -> float:
         raise denied("access_denied")
     if error.error == "expired_token":
         raise LoginTimeout("timed out: the code has expired. Run the command again for a new one.")
-    is_transient = error.delivery is not Delivery.ANSWERED or error.status in NOT_PROCESSED | TRANSIENT
+    is_transient = error.delivery is not Delivery.RESPONDED or error.status in NOT_PROCESSED | TRANSIENT
     if not is_transient:
         raise error
     # RFC 8628 section 3.5 suggests exponential backoff after a connection timeout.

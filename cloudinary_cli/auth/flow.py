@@ -191,7 +191,7 @@ def post(url: str, form: Mapping[str, str], send: Send) -> Any:
         # used or refused.
         raise TokenEndpointError(
             f"HTTP {response.status} from {path} is not JSON; is a proxy responding?",
-            Delivery.ANSWERED,
+            Delivery.RESPONDED,
             response.status,
         ) from None
 
@@ -201,7 +201,7 @@ def refusal(response: TokenHttpResponse, endpoint: str, form: Mapping[str, str])
 
     :param form: the form that was sent. A server may repeat its tokens and codes, so they are masked in the error.
     """
-    error = TokenEndpointError("", Delivery.ANSWERED, response.status, "", response.retry_after)
+    error = TokenEndpointError("", Delivery.RESPONDED, response.status, "", response.retry_after)
     try:
         body = json.loads(response.body)
     except (ValueError, RecursionError):

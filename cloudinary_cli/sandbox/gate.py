@@ -53,7 +53,7 @@ class Gate:
     def _fail(
         self, fault: Fault, environ: Environ, start_response: Callable[..., Any], entry: Entry
     ) -> Iterable[bytes]:
-        if fault.mode in ("reset", "stall", "answer") or (fault.mode == "cut" and fault.has_response):
+        if fault.mode in ("reset", "stall", "respond") or (fault.mode == "cut" and fault.has_response):
             entry.update(fields_of(UnlimitedRequest(environ)))
             self._wait(environ, fault.delay if fault.mode != "stall" else fault.delay or STALL_LIMIT)
             if fault.mode in ("reset", "stall"):

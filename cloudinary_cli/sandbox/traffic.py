@@ -18,7 +18,7 @@ LOGGED_HEADERS = {
     "HTTP_X_UNIQUE_UPLOAD_ID": "x_unique_upload_id",
     "CONTENT_LENGTH": "content_length",
 }
-MODES = ("answer", "reset", "stall", "cut", "after")
+MODES = ("respond", "reset", "stall", "cut", "after")
 
 Entry = Dict[str, Any]
 
@@ -93,7 +93,7 @@ class Fault:
     body: Any = None
     headers: Dict[str, str] = field(default_factory=dict)
     delay: float = 0.0
-    mode: str = "answer"
+    mode: str = "respond"
     hits: int = 0
 
     def __post_init__(self) -> None:

@@ -43,12 +43,12 @@ def ranges(server: CloudinaryServer) -> List[str]:
 def test_the_middle_chunks_are_sent_at_the_same_time(server: CloudinaryServer, invoke: Run, method: str) -> None:
     together = threading.Barrier(2)
 
-    def answer(request: Request) -> Any:
+    def respond(request: Request) -> Any:
         if request.headers["content-range"] in RANGES[1:3]:
             together.wait(30)  # breaks unless both wait here
         return {"public_id": "a"}
 
-    server.on("POST", "/upload", answer)
+    server.on("POST", "/upload", respond)
     result = invoke("-c", server.config_url(), method, "large.bin", "chunk_size=6MB")
     assert (result.code, result.err, json.loads(result.out)) == (0, "", {"public_id": "a"})
     assert not together.broken
@@ -137,12 +137,12 @@ def test_the_response_to_the_last_chunk_may_be_an_error_with_return_error(
 def test_ctrl_c_ends_an_upload_in_chunks(server: CloudinaryServer) -> None:
     gate = threading.Event()
 
-    def answer(request: Request) -> Any:
+    def respond(request: Request) -> Any:
         if request.headers["content-range"] != RANGES[0]:
             gate.wait(30)
         return {"public_id": "a"}
 
-    server.on("POST", "/upload", answer)
+    server.on("POST", "/upload", respond)
     process = start("-c", server.config_url(), "upload_large", "large.bin", "chunk_size=6MB")
     wait_until(lambda: len(server.requests) == 3, process)
     process.send_signal(signal.SIGINT)

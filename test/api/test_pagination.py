@@ -53,8 +53,8 @@ def test_declining_is_not_success(server: CloudinaryServer, admin: Run, cld: Run
     assert "42 Admin API calls left. Continue? (y/N)" in result.err
     assert "--force (-F)" in result.err
     assert "\nStopping. The output is partial" in result.err
-    answered = cld("-c", server.config_url(), "admin", "resources", "-A", input="n\n")
-    assert (answered.code, json.loads(answered.out)) == (1, page("a", cursor="1"))
+    declined = cld("-c", server.config_url(), "admin", "resources", "-A", input="n\n")
+    assert (declined.code, json.loads(declined.out)) == (1, page("a", cursor="1"))
 
 
 def test_prompts_stay_out_of_the_data(server: CloudinaryServer, cld: Run) -> None:

@@ -1,6 +1,6 @@
 """Run as a process by test_crash.py: forks children that refresh a login and die by SIGKILL at a chosen line.
 
-Single-threaded on purpose, so that forking is sound. Reads one JSON request a line, answers one JSON line:
+Single-threaded on purpose, so that forking is sound. Reads one JSON request a line, writes one JSON line:
 {"refresh": name, "kill_at": n}  ->  {"killed": true, "events": null} or {"killed": false, "events": count}
 {"run": [args...]}               ->  {"code": exit status, "out": text, "err": text}
 """
@@ -81,15 +81,15 @@ def main() -> None:
     for line in sys.stdin:
         request = json.loads(line)
         if "run" in request:
-            answer = fork(lambda: cli.main(request["run"]))  # noqa: B023 - called at once
+            result = fork(lambda: cli.main(request["run"]))  # noqa: B023 - called at once
         else:
 
             def work() -> int:
                 print(refresh_and_die(request["refresh"], request["kill_at"]))  # noqa: B023
                 return 0
 
-            answer = fork(work)
-        print(json.dumps(answer), flush=True)
+            result = fork(work)
+        print(json.dumps(result), flush=True)
 
 
 if __name__ == "__main__":

@@ -38,8 +38,8 @@ def killer() -> Iterator[Callable[[Dict[str, Any]], Dict[str, Any]]]:
     def ask(request: Dict[str, Any]) -> Dict[str, Any]:
         stdin.write(json.dumps(request) + "\n")
         stdin.flush()
-        answer: Dict[str, Any] = json.loads(stdout.readline())
-        return answer
+        result: Dict[str, Any] = json.loads(stdout.readline())
+        return result
 
     yield ask
     stdin.close()
@@ -52,13 +52,13 @@ def check_file(store: ConfigStore) -> None:
     assert content["box"].startswith("cloudinary://sandbox?oauth_token=")
 
 
-def check_next_command(answer: Dict[str, Any]) -> str:
+def check_next_command(result: Dict[str, Any]) -> str:
     """ "works" or "relogin"; anything else fails."""
-    if answer["code"] == 0:
-        assert json.loads(answer["out"]) == {"status": "ok"}, answer
+    if result["code"] == 0:
+        assert json.loads(result["out"]) == {"status": "ok"}, result
         return "works"
-    assert answer["code"] == 1 and "cld login box" in answer["err"], answer
-    assert "Traceback" not in answer["err"], answer
+    assert result["code"] == 1 and "cld login box" in result["err"], result
+    assert "Traceback" not in result["err"], result
     return "relogin"
 
 

@@ -76,7 +76,7 @@ def test_slow_down_adds_five_seconds_to_all_later_pauses() -> None:
 
 def test_timeouts_lead_to_longer_pauses() -> None:
     lost = TokenEndpointError("lost", Delivery.UNKNOWN)
-    busy = TokenEndpointError("busy", Delivery.ANSWERED, 503, retry_after=30.0)
+    busy = TokenEndpointError("busy", Delivery.RESPONDED, 503, retry_after=30.0)
     server = Server(lost, busy, "authorization_pending", TOKENS)
     assert server.poll(replace(CODE, expires_in=600.0)) == TOKENS
     assert server.pauses == [5, 10, 30, 30]

@@ -175,7 +175,7 @@ def test_any_other_status_is_an_error_with_that_status(call: Any, status: int) -
     with TinyServer(lambda handler: reply(handler, status, '{"error": "no"}', Retry_After="7")) as server:
         with pytest.raises(TokenEndpointError, match=rf"^HTTP {status} from /oauth2/(token|revoke): no\.$") as caught:
             call(server.url)
-    assert (caught.value.status, caught.value.retry_after, caught.value.delivery) == (status, 7, Delivery.ANSWERED)
+    assert (caught.value.status, caught.value.retry_after, caught.value.delivery) == (status, 7, Delivery.RESPONDED)
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_a_page_of_a_proxy_is_not_a_token_response(call: Any, body: str) -> None
     with TinyServer(lambda handler: reply(handler, 200, body)) as server:
         with pytest.raises(TokenEndpointError, match="HTTP 200 from /oauth2/token is not JSON; is a proxy") as caught:
             call(server.url)
-    assert caught.value.delivery is Delivery.ANSWERED and not caught.value.is_refused_grant
+    assert caught.value.delivery is Delivery.RESPONDED and not caught.value.is_refused_grant
 
 
 def refused(status: int, body: str) -> TokenEndpointError:

@@ -197,10 +197,10 @@ def test_unsaved_tokens_are_saved_at_the_end_of_the_command(box: SandboxClient, 
     def posting(*args: Any, **options: Any) -> Any:
         from cloudinary_cli.auth import flow
 
-        answer = flow.refresh(*args)
+        response = flow.refresh(*args)
         os.rename(store.path, elsewhere)  # a real obstacle: a directory stands where the file should be
         os.mkdir(store.path)
-        return answer
+        return response
 
     live = LiveLogin("box", store.load()["box"], Refresher(store, refresh=posting))
     config = OAuthConfig(parse(store.load()["box"]).fields(), live)

@@ -110,7 +110,7 @@ def test_new_refresh_token_is_kept_without_an_access_token(box: SandboxClient, s
 
 
 @pytest.mark.parametrize("body", ["[]", "null", '{"access_token": 5}', '{"access_token": "a b"}'])
-def test_unusable_answers_are_reported(box: SandboxClient, store: ConfigStore, body: str) -> None:
+def test_unusable_responses_are_reported(box: SandboxClient, store: ConfigStore, body: str) -> None:
     box.save_login(store)
     before = parse(entry(store)).get("refresh_token")
     box.fault(status=200, body=body)
@@ -203,9 +203,9 @@ if limit >= 0:
 else:
     post = refresher._refresh
     def late(*args, **options):
-        answer = post(*args, **options)
+        response = post(*args, **options)
         resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
-        return answer
+        return response
     refresher._refresh = late
 result = refresher.refresh("box", url)
 print(json.dumps([result.outcome.value, str(result.error), result.saved, result.url != url]))
@@ -214,8 +214,8 @@ print(json.dumps([result.outcome.value, str(result.error), result.saved, result.
 
 def run_child(code: str, *args: str) -> List[Any]:
     done = subprocess.run([sys.executable, "-c", code, *args], stdout=subprocess.PIPE, check=True, timeout=60)
-    answer: List[Any] = json.loads(done.stdout)
-    return answer
+    response: List[Any] = json.loads(done.stdout)
+    return response
 
 
 @limited_files

@@ -1,4 +1,4 @@
-"""The refresh as a user meets it: `cld` commands with a stale login, a full disk, a useless answer, a removed entry.
+"""The refresh as a user meets it: `cld` commands with a stale login, a full disk, an unusable response, a removed entry.
 
 Real processes against the sandbox. The rules behind are in test_refresh.py; the rows are of spec/tokens.md.
 """
@@ -75,11 +75,11 @@ def test_new_tokens_that_cannot_be_saved_serve_this_command_and_are_saved_at_its
     assert saved.refresh_token != old.refresh_token and box.is_refresh_token_alive(saved.refresh_token)
 
 
-# -- useless answers
+# -- unusable responses
 
 
 @pytest.mark.parametrize("status, body", [(200, "[]"), (200, "{}"), (200, "null"), (400, "[1]"), (400, "{}")])
-def test_a_useless_answer_is_said_with_what_to_type(
+def test_the_error_of_an_unusable_response_says_what_to_type(
     cld: Cld, box: SandboxClient, store: ConfigStore, status: int, body: str
 ) -> None:
     box.save_login(store)
@@ -255,7 +255,7 @@ def test_a_token_that_the_server_repeats_is_not_logged(
 def test_the_debug_log_of_a_clone_that_fails_holds_no_secret(
     cld: Cld, box: SandboxClient, store: ConfigStore, target: str
 ) -> None:
-    def answer(handler: Any) -> None:
+    def respond(handler: Any) -> None:
         if handler.command == "GET":
             reply(handler, body='{"status": "ok"}')
         else:
@@ -263,7 +263,7 @@ def test_the_debug_log_of_a_clone_that_fails_holds_no_secret(
 
     box.put("a")
     session = box.save_login(store, "here")
-    with TinyServer(answer) as there:
+    with TinyServer(respond) as there:
         with store.transaction() as cfg:
             cfg["there"] = target.format(there.url)
         done = cld("-v", "DEBUG", "-C", "here", "clone", "there", "-F")

@@ -36,10 +36,10 @@ def test_removal_during_the_request_revokes_what_was_minted(box: SandboxClient, 
     def removing(*args: Any, **options: Any) -> Any:
         from cloudinary_cli.auth import flow
 
-        answer = flow.refresh(*args)
+        response = flow.refresh(*args)
         store.save({})
-        removing.minted = answer["refresh_token"]  # type: ignore[attr-defined]
-        return answer
+        removing.minted = response["refresh_token"]  # type: ignore[attr-defined]
+        return response
 
     result = Refresher(store, refresh=removing).refresh("box", url)
     assert result.outcome is RefreshOutcome.NOT_FOUND and store.load_fresh() == {}
@@ -53,9 +53,9 @@ def test_relogin_during_the_request_wins(box: SandboxClient, store: ConfigStore)
     def relogging(*args: Any, **options: Any) -> Any:
         from cloudinary_cli.auth import flow
 
-        answer = flow.refresh(*args)
+        response = flow.refresh(*args)
         relogging.newer = box.save_login(store, stale=False)  # type: ignore[attr-defined]
-        return answer
+        return response
 
     result = Refresher(store, refresh=relogging).refresh("box", url)
     newer = relogging.newer  # type: ignore[attr-defined]
@@ -69,9 +69,9 @@ def test_unrelated_writes_during_the_request_are_kept(box: SandboxClient, store:
     def writing(*args: Any, **options: Any) -> Any:
         from cloudinary_cli.auth import flow
 
-        answer = flow.refresh(*args)
+        response = flow.refresh(*args)
         store.save_named("other", "cloudinary://k:s@c", True, False)
-        return answer
+        return response
 
     assert Refresher(store, refresh=writing).refresh("box", entry(store)).outcome is RefreshOutcome.REFRESHED
     assert store.load_fresh()["other"] == "cloudinary://k:s@c"

@@ -141,8 +141,8 @@ def test_two_lost_responses_fail_and_leave_one_attempt_to_the_next_command(
 def test_a_response_that_was_lost_stays_lost_when_the_next_one_is_an_error(
     box: SandboxClient, store: ConfigStore
 ) -> None:
-    answers: List[Callable[[Any], None]] = [lambda handler: handler.connection.shutdown(2), lambda h: reply(h, 500)]
-    with TinyServer(lambda handler: answers.pop(0)(handler)) as server:
+    responses: List[Callable[[Any], None]] = [lambda handler: handler.connection.shutdown(2), lambda h: reply(h, 500)]
+    with TinyServer(lambda handler: responses.pop(0)(handler)) as server:
         box.save_login(store, oauth_base_url=server.url)
         assert Refresher(store).refresh("box", entry(store)).outcome is RefreshOutcome.FAILED
     assert record(store).kind is refresh_state.Kind.STARTED

@@ -39,10 +39,10 @@ class Server:
     ("error", "calls", "pauses"),
     [
         ({"delivery": Delivery.NEVER_SENT}, 3, [0.5, 1.0]),
-        ({"delivery": Delivery.ANSWERED, "status": 503}, 3, [0.5, 1.0]),
-        ({"delivery": Delivery.ANSWERED, "status": 429, "retry_after": 2.0}, 3, [2.0, 2.0]),
-        ({"delivery": Delivery.ANSWERED, "status": 429, "retry_after": 60.0}, 3, [5.0, 5.0]),
-        ({"delivery": Delivery.ANSWERED, "status": 500}, 1, []),
+        ({"delivery": Delivery.RESPONDED, "status": 503}, 3, [0.5, 1.0]),
+        ({"delivery": Delivery.RESPONDED, "status": 429, "retry_after": 2.0}, 3, [2.0, 2.0]),
+        ({"delivery": Delivery.RESPONDED, "status": 429, "retry_after": 60.0}, 3, [5.0, 5.0]),
+        ({"delivery": Delivery.RESPONDED, "status": 500}, 1, []),
         ({"delivery": Delivery.UNKNOWN}, 2, [0.5]),
     ],
 )
@@ -65,7 +65,7 @@ def test_a_failure_is_remembered_for_twenty_seconds_and_for_one_token(
     moment = [1000.0]
     # Patched: the clock is the subject.
     monkeypatch.setattr(time, "monotonic", lambda: moment[0])
-    store, server = ConfigStore(str(config_json)), Server(delivery=Delivery.ANSWERED, status=500)
+    store, server = ConfigStore(str(config_json)), Server(delivery=Delivery.RESPONDED, status=500)
     url = to_cloudinary_url(LOGIN)
     store.save({"work": url})
     refresher = Refresher(store, refresh=server.refresh)
@@ -185,7 +185,7 @@ def test_a_refusal_of_a_token_that_another_tool_has_replaced_is_no_logout(
 
     def refresh(*args: Any, **options: Any) -> Any:
         ConfigStore(str(config_json)).save({"work": replaced})
-        error = TokenEndpointError("no", Delivery.ANSWERED, 400)
+        error = TokenEndpointError("no", Delivery.RESPONDED, 400)
         error.error = "invalid_grant"
         raise error
 
@@ -228,7 +228,7 @@ def test_what_another_program_saves_just_before_the_request_is_adopted(
     assert server.calls == 0 and store.load_fresh() == store.content, "nothing is presented, and nothing noted"
 
 
-def test_an_answer_without_any_token_clears_the_journal(config_json: Any) -> None:
+def test_a_response_without_any_token_clears_the_journal(config_json: Any) -> None:
     store, url = ConfigStore(str(config_json)), to_cloudinary_url(LOGIN)
     store.save({"work": url})
     result = Refresher(store, refresh=lambda *args, **options: {}).refresh("work", url)
@@ -243,8 +243,8 @@ def test_an_answer_without_any_token_clears_the_journal(config_json: Any) -> Non
         (Delivery.UNKNOWN, Kind.STARTED, Kind.STARTED),  # this process lives, so one more attempt is allowed
         (Delivery.NEVER_SENT, None, None),
         (Delivery.NEVER_SENT, Kind.STARTED, Kind.STARTED),
-        (Delivery.ANSWERED, None, None),
-        (Delivery.ANSWERED, Kind.STARTED, None),
+        (Delivery.RESPONDED, None, None),
+        (Delivery.RESPONDED, Kind.STARTED, None),
     ],
 )
 def test_what_a_failure_leaves_in_the_journal(
@@ -256,7 +256,7 @@ def test_what_a_failure_leaves_in_the_journal(
         record = RefreshState(before, refresh_state.fingerprint("rt_1"), 1, 2)
         url = replace_query(url, {refresh_state.KEY: str(record)})
     store.save({"work": url})
-    server = Server(delivery=delivery, status=500 if delivery is Delivery.ANSWERED else None)
+    server = Server(delivery=delivery, status=500 if delivery is Delivery.RESPONDED else None)
     assert Refresher(store, refresh=server.refresh).refresh("work", url).outcome is RefreshOutcome.FAILED
     left = refresh_state.parse(parse(store.load_fresh()["work"]).get(refresh_state.KEY))
     assert (left and left.kind) == after

@@ -28,7 +28,7 @@ def saved(config_json: Path) -> Path:
 
 @pytest.fixture
 def complete(cld: Run) -> Callable[..., List[str]]:
-    """What `cld` answers a shell that completes the last of the words; nothing may be written to stderr."""
+    """What `cld` offers a shell that completes the last of the words; nothing may be written to stderr."""
 
     def run(shell: str, *words: str) -> List[str]:
         line = ["cld", *words]

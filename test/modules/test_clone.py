@@ -154,7 +154,7 @@ def test_one_public_id_of_two_kinds_is_two_assets(source: Source, target: Target
     refuse = Reply(400, {"error": {"message": "no"}})
     target.server.on("POST", "/image/upload", refuse)
     assert clone("--report", "r.jsonl", "-w", "1").code == 1
-    target.server.on("POST", "/image/upload", target.answer_upload)
+    target.server.on("POST", "/image/upload", target.respond_to_upload)
     assert clone("--retry-failed", "r.jsonl").code == 0
     kinds = [request.path.split("/")[3] for request in target.uploads]
     assert kinds == ["image", "video", "image"]

@@ -39,7 +39,7 @@ def test_an_unusable_target(source: Source, invoke: Run, there: str, text: str) 
 
 @pytest.mark.parametrize("level", ["INFO", "DEBUG"])
 @pytest.mark.parametrize(
-    ("answer", "text"),
+    ("response", "text"),
     [
         (Reply(401, {"error": {"message": "unknown api_key"}}), "unknown api_key. Check the key, the secret"),
         (Reply(403, {"error": {"message": "not allowed"}}), "not allowed"),
@@ -47,9 +47,9 @@ def test_an_unusable_target(source: Source, invoke: Run, there: str, text: str) 
     ],
 )
 def test_a_failed_ping_is_reported_without_a_secret(
-    source: Source, target: Target, invoke: Run, answer: Reply, text: str, level: str
+    source: Source, target: Target, invoke: Run, response: Reply, text: str, level: str
 ) -> None:
-    target.server.on("GET", "/ping", answer)
+    target.server.on("GET", "/ping", response)
     there = target.server.config_url("dst", "k2:TOPSECRET")
     done = invoke("-v", level, "-c", source.server.config_url("src"), "clone", there)
     assert done.code == 1 and "The target cloud dst cannot be used: " in done.err and text in done.err
@@ -155,12 +155,12 @@ def test_a_private_download_url_expires_and_is_never_printed(source: Source, tar
     source.add("ok", access_control=TOKEN_RULE)
     source.add("bad", access_control=TOKEN_RULE)
 
-    def answer(request: Request) -> Any:
+    def respond(request: Request) -> Any:
         if request.field("public_id") == "bad":
             return Reply(400, {"error": {"message": f"Error in loading {request.field('file')} - 404"}})
-        return target.answer_upload(request)
+        return target.respond_to_upload(request)
 
-    target.server.on("POST", "/upload", answer)
+    target.server.on("POST", "/upload", respond)
     before = time.time()
     done = clone("-v", "DEBUG", "-ue", "60", "--report", "r.jsonl", "--json")
     assert done.code == 1

@@ -73,7 +73,7 @@ def test_failed_pages_are_requested_again(source: Source, target: Target, clone:
     for number in range(8):
         source.add(f"p{number}")
     failing = iter([None, Reply(500, {"error": {"message": "x"}}), Reply(429, {}, {"Retry-After": "0"})])
-    source.server.on("POST", "/search", lambda request: next(failing, None) or source.answer_search(request))
+    source.server.on("POST", "/search", lambda request: next(failing, None) or source.respond_to_search(request))
     done = clone("-F", "--json")
     assert done.code == 0 and json.loads(done.out)["copied"] == 8 and len(source.searches) == 5
 
@@ -85,11 +85,11 @@ def test_a_page_that_cannot_be_read_is_a_failure_after_the_other_pages(
     for number in range(8):
         source.add(f"p{number}")
 
-    def answer(request: Request) -> Any:
+    def respond(request: Request) -> Any:
         refused = Reply(400, {"error": {"message": "cursor expired"}})
-        return refused if request.json.get("next_cursor") == "6" else source.answer_search(request)
+        return refused if request.json.get("next_cursor") == "6" else source.respond_to_search(request)
 
-    source.server.on("POST", "/search", answer)
+    source.server.on("POST", "/search", respond)
     done = clone("-F", "--json")
     assert done.code == 1 and json.loads(done.out)["copied"] == 6 == len(target.uploads)
     assert "src was not listed to its end, so" in done.err and done.err.count("cursor expired") == 1
@@ -156,10 +156,10 @@ def test_a_listing_whose_last_page_is_missing_is_an_error(source: Source, target
     for number in range(8):
         source.add(f"p{number}")
 
-    def answer(request: Request) -> Any:
-        page = source.answer_search(request)
+    def respond(request: Request) -> Any:
+        page = source.respond_to_search(request)
         return {**page, "next_cursor": None} if request.json.get("next_cursor") == "3" else page
 
-    source.server.on("POST", "/search", answer)
+    source.server.on("POST", "/search", respond)
     done = clone("-F")
     assert done.code == 1 and len(target.uploads) == 6 and "6 of 8 assets" in done.err

@@ -168,10 +168,10 @@ def test_ctrl_c_once_and_twice(server: CloudinaryServer) -> None:
 
         def slow(request: Request) -> Any:
             gate.wait(20)
-            return target.answer_upload(request)
+            return target.respond_to_upload(request)
 
         other.on("POST", "/upload", slow)
-        source.server.on("POST", "/search", source.answer_search)
+        source.server.on("POST", "/search", source.respond_to_search)
         here, there = server.config_url("src"), other.config_url("dst")
         command = ("-c", here, "clone", there, "-F", "-w", "2", "--json", "--report", "r.jsonl")
         process = start(*command)
@@ -201,7 +201,7 @@ def test_a_stop_between_two_pages_reports_an_incomplete_listing(server: Cloudina
     def slow(request: Request) -> Any:
         if request.json.get("next_cursor"):
             gate.wait(20)
-        return source.answer_search(request)
+        return source.respond_to_search(request)
 
     server.on("POST", "/search", slow)
     with CloudinaryServer() as other:

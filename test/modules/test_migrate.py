@@ -119,7 +119,7 @@ def test_requests_are_concurrent_and_outcomes_in_order(server: CloudinaryServer,
     arrived: Set[str] = set()
     changed = threading.Condition()
 
-    def answer(request: Request) -> Any:
+    def respond(request: Request) -> Any:
         # Responds when requests for four different URLs are waiting at the same time.
         with changed:
             arrived.add(request.path)
@@ -130,7 +130,7 @@ def test_requests_are_concurrent_and_outcomes_in_order(server: CloudinaryServer,
             return Reply(404, b"", {"X-Cld-Error": "alone"})
 
     for number in range(8):
-        server.on("HEAD", f"/f{number}.jpg", answer)
+        server.on("HEAD", f"/f{number}.jpg", respond)
     file = write(*(f"{TEMPLATE}f{number}.jpg" for number in range(8)))
     done = invoke("-c", mapping_url, "migrate", "m", file, "-v", "-w", "4")
     assert done.code == 0, done.err

@@ -57,7 +57,7 @@ def test_listing_and_hashing_are_shown_before_a_sync(account: Account, server: C
 def test_a_clone_shows_the_listing_the_copies_and_the_total(source: Source, target: Target) -> None:
     for name in ("a", EMOJI):
         source.add(f"shop/{name}")
-    target.server.on("POST", "/upload", lambda request: Reply(body=target.answer_upload(request), delay=SLOW))
+    target.server.on("POST", "/upload", lambda request: Reply(body=target.respond_to_upload(request), delay=SLOW))
     there = target.server.config_url("dst", "tkey:tsecret")
     rows = [f"upload/shop/{EMOJI}", "2 s", "0/2"]
     lines = shows(source.server.config_url("src", "skey:ssecret"), "clone", there, rows=rows)
@@ -71,7 +71,7 @@ def test_the_listing_of_a_clone_is_shown_between_its_pages(source: Source, targe
     source.server.on(
         "POST",
         "/resources/search",
-        lambda request: Reply(body=source.answer_search(request), delay=next(pages).delay),
+        lambda request: Reply(body=source.respond_to_search(request), delay=next(pages).delay),
     )
     there = target.server.config_url("dst", "tkey:tsecret")
     shows(source.server.config_url("src", "skey:ssecret"), "clone", there, "-F", rows=["Listing src", "1/2"])

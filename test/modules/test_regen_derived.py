@@ -86,11 +86,11 @@ def test_a_name_that_looks_like_something_else_is_text(server: CloudinaryServer,
 
 
 def test_failures_are_counted_and_make_the_exit_status_1(server: CloudinaryServer, regen: Run) -> None:
-    def answer(request: Request) -> Any:
+    def respond(request: Request) -> Any:
         refused = Reply(400, {"error": {"message": "Invalid transformation"}})
         return refused if request.field("public_id") == "b" else regenerated(request)
 
-    server.on("POST", "/explicit", answer)
+    server.on("POST", "/explicit", respond)
     done = regen("w_5", "-F", "--json", "--report", "r.jsonl")
     assert done.code == 1
     assert (
@@ -106,10 +106,10 @@ def test_failures_are_counted_and_make_the_exit_status_1(server: CloudinaryServe
     assert explicit_calls(server)[-1].field("public_id") == "b"
 
 
-@pytest.mark.parametrize("answer", [{"public_id": "a"}, {"eager": []}, {"eager": None}, {"eager": ["?"]}])
-def test_a_response_without_eager_is_a_success(server: CloudinaryServer, regen: Run, answer: Any) -> None:
+@pytest.mark.parametrize("response", [{"public_id": "a"}, {"eager": []}, {"eager": None}, {"eager": ["?"]}])
+def test_a_response_without_eager_is_a_success(server: CloudinaryServer, regen: Run, response: Any) -> None:
     server.on("GET", "/transformations", derived("a"))
-    server.on("POST", "/explicit", Reply(body=answer))
+    server.on("POST", "/explicit", Reply(body=response))
     done = regen("w_5", "-F")
     assert done.code == 0 and "Regenerated a\n" in done.err and "Traceback" not in done.err
 

@@ -111,12 +111,12 @@ def test_a_rate_has_a_unit(account: Account, cld: Run, tmp_path: Path, rate: str
 def test_the_middle_chunks_are_sent_at_the_same_time(account: Account, cld: Run, large: bytes, command: Any) -> None:
     together = threading.Barrier(COUNT - 2)
 
-    def answer(request: Request) -> Any:
+    def respond(request: Request) -> Any:
         if 1 < len(parts(account.server)) < COUNT:
             together.wait(30)  # breaks unless all three wait here
         return {"public_id": "a"}
 
-    account.server.on("POST", "/upload", answer)
+    account.server.on("POST", "/upload", respond)
     done = cld("-c", account.config_url(), *command, "-o", "chunk_size", "6MB")
     assert done.code == 0, done.err
     assert not together.broken and len(parts(account.server)) == COUNT
@@ -139,12 +139,12 @@ def test_one_worker_sends_the_chunks_in_order(account: Account, cld: Run, large:
 def test_ctrl_c_stops_a_file_between_its_chunks(account: Account, large: bytes, again: bool) -> None:
     gate = threading.Event()
 
-    def answer(request: Request) -> Any:
+    def respond(request: Request) -> Any:
         if len(parts(account.server)) > 1:
             gate.wait(30)
         return {"public_id": "a"}
 
-    account.server.on("POST", "/upload", answer)
+    account.server.on("POST", "/upload", respond)
     process = start("-c", account.config_url(), "upload_dir", "d", "-o", "chunk_size", "6MB", "--chunk-workers", "2")
     wait_until(lambda: len(parts(account.server)) == 3, process)
     if again:

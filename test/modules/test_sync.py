@@ -102,9 +102,9 @@ def test_all_shards_together_upload_everything_and_delete_nothing(sync: Run, acc
 
 def test_retry_failed_repeats_the_failed_items_of_the_report(sync: Run, account: Account, tmp_path: Path) -> None:
     make(tmp_path / "d", "a.jpg", "b.jpg")
-    account.server.on("POST", "/upload", fails_for("b.jpg", NO, account.answer_upload))
+    account.server.on("POST", "/upload", fails_for("b.jpg", NO, account.respond_to_upload))
     assert sync("--push", "--report", "r.jsonl").code == 1
-    account.server.on("POST", "/upload", account.answer_upload)
+    account.server.on("POST", "/upload", account.respond_to_upload)
     make(tmp_path / "d", "later.jpg")
     before = len(account.sent("POST", "/upload"))
     assert sync("--push", "--retry-failed", "r.jsonl", "--report", "r.jsonl").code == 0
@@ -163,7 +163,7 @@ def test_the_summary_is_json_on_stdout(sync: Run, account: Account, tmp_path: Pa
 def test_the_api_secret_reaches_no_stream_and_no_file(account: Account, invoke: Run, tmp_path: Path) -> None:
     make(tmp_path / "d", "a.jpg", "b.jpg")
     account.add("p", type="private", public_id="p")
-    account.server.on("POST", "/upload", fails_for("b.jpg", NO, account.answer_upload))
+    account.server.on("POST", "/upload", fails_for("b.jpg", NO, account.respond_to_upload))
     url = account.config_url().replace("key:secret@", "key:hush-hush@")
     arguments = ("-v", "DEBUG", "-c", url, "sync", "d", "f")
     done = [
@@ -176,8 +176,8 @@ def test_the_api_secret_reaches_no_stream_and_no_file(account: Account, invoke: 
 
 def test_debug_output_has_the_responses_without_signatures(sync: Run, account: Account, tmp_path: Path) -> None:
     make(tmp_path / "d", "a.jpg")
-    answer = {"public_id": "x", "signature": "5f3a", "secure_url": "https://res.example/demo/s--letmein--/x.jpg"}
-    account.server.on("POST", "/upload", answer)
+    response = {"public_id": "x", "signature": "5f3a", "secure_url": "https://res.example/demo/s--letmein--/x.jpg"}
+    account.server.on("POST", "/upload", response)
     assert '"public_id"' not in sync("--push").err
     done = sync("--push", "-v", "DEBUG", "--json")
     assert 'debug:   "public_id": "x",' in done.err.splitlines() and json.loads(done.out)["synced"] == 1

@@ -55,7 +55,7 @@ def test_lasting_errors_are_counted_exactly_in_a_push(account: Account, cld: Run
     account.server.on(
         "POST",
         "/upload",
-        lambda request: refused if request.files["file"].filename in bad else account.answer_upload(request),
+        lambda request: refused if request.files["file"].filename in bad else account.respond_to_upload(request),
     )
     done = cld("-c", account.config_url(), "sync", "d", "f", "--push", "--json", "--report", "r.jsonl")
     assert done.code == 1 and json.loads(done.out)["failed"] == len(bad) == 7
@@ -119,7 +119,7 @@ def test_the_first_ctrl_c_finishes_requests_in_progress_and_saves(
 
     def slow(request: Any) -> Any:
         gate.wait(20)
-        return account.answer_upload(request)
+        return account.respond_to_upload(request)
 
     account.server.on("POST", "/upload", slow)
     process = start(

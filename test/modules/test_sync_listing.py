@@ -16,10 +16,10 @@ from test.support.sync_account import Account, make, tree
 def listing(account: Account, *pages: Dict[str, Any]) -> None:
     """Let the search return these pages, the first one again when no cursor is given."""
 
-    def answer(request: Request) -> Any:
+    def respond(request: Request) -> Any:
         return pages[int(request.json.get("next_cursor", 0))]
 
-    account.server.on("POST", "/resources/search", answer)
+    account.server.on("POST", "/resources/search", respond)
 
 
 def page(total: int, results: List[Any], cursor: str = "") -> Dict[str, Any]:

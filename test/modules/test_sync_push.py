@@ -64,7 +64,7 @@ def test_a_failed_upload_is_reported_and_the_other_files_are_uploaded(
     sync: Run, account: Account, tmp_path: Path
 ) -> None:
     make(tmp_path / "d", "a.jpg", "b.jpg", "c.jpg")
-    account.server.on("POST", "/upload", fails_for("b.jpg", NO, account.answer_upload))
+    account.server.on("POST", "/upload", fails_for("b.jpg", NO, account.respond_to_upload))
     done = sync("--push", "--json")
     assert done.code == 1 and "error: Failed uploading d/b.jpg, error: not today" in done.err
     assert "Successfully uploaded d/c.jpg as f/c.jpg with public_id: " in done.err
@@ -116,7 +116,7 @@ def test_stale_entries_are_removed_even_if_nothing_is_uploaded(sync: Run, accoun
 
 def test_the_map_is_written_after_failures_too(sync: Run, account: Account, tmp_path: Path) -> None:
     make(tmp_path / "d", "e & f.jpg", "x.jpg")
-    account.server.on("POST", "/upload", fails_for("x.jpg", NO, account.answer_upload))
+    account.server.on("POST", "/upload", fails_for("x.jpg", NO, account.respond_to_upload))
     assert sync("--push").code == 1
     assert json.loads((tmp_path / "d/.cld-sync").read_text()) == {"e & f.jpg": "e _ f.jpg"}
 

@@ -113,11 +113,11 @@ def test_retry_failed_uploads_only_the_failed_files(server: CloudinaryServer, up
     make("d", *names)
     bad = set(names[1::7])
 
-    def answer(request: Request) -> Any:
+    def respond(request: Request) -> Any:
         refused = Reply(400, {"error": {"message": "Invalid image file"}})
         return refused if request.files["file"].filename in bad else accepted(request)
 
-    server.on("POST", "/upload", answer)
+    server.on("POST", "/upload", respond)
     done = up("d", "--json", "--report", "r.jsonl")
     assert done.code == 1 and (json.loads(done.out)["uploaded"], json.loads(done.out)["failed"]) == (17, 3)
     assert "f01.jpg, error: Invalid image file" in done.err and "warning: 3 items skipped" in done.err

@@ -59,7 +59,7 @@ def test_without_naming_rules_an_upload_with_a_lost_response_is_repeated(
     reply: Any, account: Account, push: Run, server: CloudinaryServer
 ) -> None:
     server.on("GET", "/upload_presets", reply)
-    server.on("POST", "/upload", FAILING, account.answer_upload)
+    server.on("POST", "/upload", FAILING, account.respond_to_upload)
     assert push("-w", "1").code == 0
     ids = public_ids(account)
     assert len(ids) == 3 and None not in ids and len(set(ids)) == 2 and listings(server) == 1

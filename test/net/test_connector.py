@@ -36,14 +36,14 @@ def upload() -> Any:
     return call_api(loader.module("uploader").upload, "http://x/a.jpg")
 
 
-def script(answers: List[Any]) -> Any:
+def script(responses: List[Any]) -> Any:
     """A handler that gives these responses in order, and then repeats the last one."""
 
-    def answer(handler: Any) -> None:
-        status, body, headers = answers.pop(0) if len(answers) > 1 else answers[0]
+    def respond(handler: Any) -> None:
+        status, body, headers = responses.pop(0) if len(responses) > 1 else responses[0]
         reply(handler, status, body, **headers)
 
-    return answer
+    return respond
 
 
 @pytest.mark.parametrize("call", [ping, upload])
@@ -74,11 +74,11 @@ def test_a_request_that_was_refused_before_processing_is_repeated(call: Any, sta
 
 @pytest.mark.parametrize("status", [500, 502, 504])
 def test_server_errors_are_repeated_for_reads_only(status: int) -> None:
-    answers = [(status, "{}", {}), (200, '{"status": "ok"}', {})]
-    with TinyServer(script(list(answers))) as server:
+    responses = [(status, "{}", {}), (200, '{"status": "ok"}', {})]
+    with TinyServer(script(list(responses))) as server:
         use(server.url)
         assert ping()["status"] == "ok"
-    with TinyServer(script(list(answers))) as server:
+    with TinyServer(script(list(responses))) as server:
         use(server.url)
         with pytest.raises(ApiError):
             upload()
@@ -188,11 +188,11 @@ def test_retries_wait_for_the_time_in_the_response(status: int, header: str) -> 
     headers = {header: email.utils.formatdate(moment, usegmt=True), "X-FeatureRateLimit-Remaining": "0"}
     asked: List[float] = []
 
-    def answer(handler: Any) -> None:
+    def respond(handler: Any) -> None:
         asked.append(time.time())
         reply(handler, *((status, "{}") if len(asked) == 1 else (200, '{"status": "ok"}')), **headers)
 
-    with TinyServer(answer) as server:
+    with TinyServer(respond) as server:
         use(server.url)
         assert ping()["status"] == "ok"
     assert len(asked) == 2 and asked[1] >= moment

@@ -80,15 +80,15 @@ def test_a_socks_proxy_without_its_package_says_what_to_install(monkeypatch: pyt
     assert capfd.readouterr().err == ""
 
 
-@pytest.mark.parametrize("address, answered", [("127.0.0.1", True), ("127.0.0.2", False)])
+@pytest.mark.parametrize("address, responds", [("127.0.0.1", True), ("127.0.0.2", False)])
 def test_a_trusted_certificate_of_another_host_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str, answered: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str, responds: bool
 ) -> None:
     context, ca_file = make_certificate(tmp_path, address)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", ca_file)
     with TinyServer(reply, context) as server, new_pool("https") as pool:
         try:
-            assert pool.request("GET", server.url, retries=False, timeout=5).status == 200 and answered
+            assert pool.request("GET", server.url, retries=False, timeout=5).status == 200 and responds
         except SSLError:
-            assert not answered
-        assert bool(server.seen) is answered
+            assert not responds
+        assert bool(server.seen) is responds

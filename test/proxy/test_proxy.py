@@ -23,7 +23,7 @@ MEGABYTE = 1 << 20
 
 
 class Api(BaseHTTPRequestHandler):
-    """An API host: counts what it receives, and answers with it."""
+    """An API host: counts what it receives, and returns it."""
 
     protocol_version = "HTTP/1.1"
     seen: List[Tuple[str, str, Dict[str, str], int]] = []
@@ -138,7 +138,9 @@ def test_a_chunked_body_arrives_whole(proxy: ProxyServer) -> None:
     assert ask(proxy, below(proxy, "/v1_1/demo/x"), "POST", blocks) == (200, b'{"size": 70010}')
 
 
-def test_a_401_is_answered_once_with_another_token_where_the_body_can_be_sent_again(proxy: ProxyServer) -> None:
+def test_after_a_401_the_request_is_repeated_once_with_another_token_where_the_body_can_be_sent_again(
+    proxy: ProxyServer,
+) -> None:
     Api.refused_tokens = ["t1"]
     assert ask(proxy, below(proxy, "/v1_1/demo/x"), "POST", b"abc")[0] == 200
     assert [seen[2]["Authorization"] for seen in Api.seen] == ["Bearer t1", "Bearer t2"]

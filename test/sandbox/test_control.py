@@ -54,7 +54,7 @@ def test_a_fault_replaces_the_response(sandbox: SandboxServer, control: Control)
     assert [response.status_code for response in responses] == [200, 503, 503, 200]
     assert responses[1].json() == {"error": {"message": "down"}} and responses[1].headers["Retry-After"] == "7"
     assert control.stats()["admin_calls"] == 2
-    assert [entry["fault"] for entry in control.requests(PING)] == [None, "answer", "answer", None]
+    assert [entry["fault"] for entry in control.requests(PING)] == [None, "respond", "respond", None]
 
 
 def test_numbers_of_a_fault_may_be_text_and_headers_numbers(sandbox: SandboxServer, control: Control) -> None:

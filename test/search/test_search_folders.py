@@ -22,13 +22,13 @@ def folders(server: CloudinaryServer, invoke: Run) -> Run:
 
 
 def test_the_request_and_the_printed_response(server: CloudinaryServer, folders: Run) -> None:
-    answer = {"total_count": 1, "folders": [{"name": "a", "path": "x/a"}]}
-    server.reply(answer)
+    response = {"total_count": 1, "folders": [{"name": "a", "path": "x/a"}]}
+    server.reply(response)
     result = folders("name:a*", "OR", "b", "-s", "name", "asc", "-n", "5")
     (request,) = server.requests
     assert (request.method, request.path) == ("POST", "/v1_1/demo/folders/search")
     assert request.json == {"expression": "name:a* OR b", "sort_by": [{"name": "asc"}], "max_results": 5}
-    assert (result.code, result.err, json.loads(result.out)) == (0, "", answer)
+    assert (result.code, result.err, json.loads(result.out)) == (0, "", response)
 
 
 def test_all_pages_and_files(server: CloudinaryServer, folders: Run, tmp_path: Path) -> None:

@@ -122,7 +122,7 @@ def test_a_connection_that_breaks_off_is_retried(server: CloudinaryServer, searc
     assert (result.code, result.err, len(server.requests)) == (0, "", 3)
 
 
-def answer_once(listener: socket.socket, body: Dict[str, Any]) -> None:
+def respond_once(listener: socket.socket, body: Dict[str, Any]) -> None:
     """Respond to one request over one connection, and stop listening."""
     data = json.dumps(body).encode()
     listener.settimeout(10)
@@ -138,9 +138,9 @@ def test_a_connection_refused_between_two_pages_is_retried(invoke: Run) -> None:
     address = listener.getsockname()[:2]
 
     def serve() -> None:
-        answer_once(listener, page("a", cursor="2"))
+        respond_once(listener, page("a", cursor="2"))
         time.sleep(0.2)  # no server listens: the first attempt to get the next page is refused
-        answer_once(socket.create_server(address), page("b"))
+        respond_once(socket.create_server(address), page("b"))
 
     thread = threading.Thread(target=serve)
     thread.start()
@@ -176,7 +176,7 @@ def test_a_limit_that_resets_soon_is_waited_for(server: CloudinaryServer, search
     asked: List[float] = []
     reset = int(time.time()) + 2
 
-    def answer(request: Any) -> Any:
+    def respond(request: Any) -> Any:
         asked.append(time.time())
         headers = {
             "X-FeatureRateLimit-Remaining": "0",
@@ -184,7 +184,7 @@ def test_a_limit_that_resets_soon_is_waited_for(server: CloudinaryServer, search
         }
         return page("b") if len(asked) == 2 else Reply(200, page("a", cursor="2"), headers)
 
-    server.on("POST", "/search", answer)
+    server.on("POST", "/search", respond)
     result = search("x", "-A", "-F")
     assert result.code == 0 and "waiting" in result.err
     assert asked[1] >= reset

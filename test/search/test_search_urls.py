@@ -67,9 +67,9 @@ def test_search_and_its_url_against_the_sandbox(sandbox: SandboxServer, invoke: 
         upload = invoke("-c", config, "uploader", "upload", name, f"public_id={name}", "resource_type=raw", "tags=t")
         assert upload.code == 0, upload.err
     result = invoke("-c", config, "search", "tags:t", "-s", "public_id", "asc", "-a", "resource_type", "-n", "1")
-    answer = json.loads(result.out)
-    assert [item["public_id"] for item in answer["resources"]] == ["one"]
-    assert answer["aggregations"] == {"resource_type": {"raw": 2}}
+    response = json.loads(result.out)
+    assert [item["public_id"] for item in response["resources"]] == ["one"]
+    assert response["aggregations"] == {"resource_type": {"raw": 2}}
     url = invoke("-c", config, "search", "tags:t", "-s", "public_id", "desc", "-u").out.strip()
     with urlopen(sandbox.base_url + urlsplit(url).path) as response:
         assert [item["public_id"] for item in json.load(response)["resources"]] == ["two", "one"]

@@ -33,8 +33,8 @@ def test_lists_as_json(invoke: Run) -> None:
 
 
 def test_a_snippet_as_json(make: Run) -> None:
-    answer = json.loads(make("python", "upload", "--json").out)
-    assert answer == {"language": "python", "name": "upload", "snippet": make("python", "upload").out[:-1]}
+    response = json.loads(make("python", "upload", "--json").out)
+    assert response == {"language": "python", "name": "upload", "snippet": make("python", "upload").out[:-1]}
     done = make("python", "upload", "--json", "--output", "x")
     assert (done.code, done.out) == (1, "") and "cannot be combined" in done.err
 

@@ -15,7 +15,7 @@ class Source:
     def __init__(self, server: CloudinaryServer, page_size: int = PAGE) -> None:
         self.server, self.page_size = server, page_size
         self.assets: List[Dict[str, Any]] = []
-        server.on("POST", "/resources/search", self.answer_search)
+        server.on("POST", "/resources/search", self.respond_to_search)
 
     def add(self, public_id: str, **more: Any) -> Dict[str, Any]:
         asset = {
@@ -29,7 +29,7 @@ class Source:
         self.assets.append({name: value for name, value in asset.items() if value is not ...})
         return self.assets[-1]
 
-    def answer_search(self, request: Request) -> Any:
+    def respond_to_search(self, request: Request) -> Any:
         begin = int(request.json.get("next_cursor") or 0)
         end = begin + self.page_size
         cursor = {"next_cursor": str(end)} if end < len(self.assets) else {}
@@ -48,9 +48,9 @@ class Target:
         self.refused: Dict[str, Reply] = {}
         server.on("GET", "/ping", {"status": "ok"})
         server.on("GET", "/metadata_fields", {"metadata_fields": [{"external_id": "f"}]})
-        server.on("POST", "/upload", self.answer_upload)
+        server.on("POST", "/upload", self.respond_to_upload)
 
-    def answer_upload(self, request: Request) -> Any:
+    def respond_to_upload(self, request: Request) -> Any:
         public_id = str(request.field("public_id"))
         if public_id in self.refused:
             return self.refused[public_id]

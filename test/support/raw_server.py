@@ -8,11 +8,11 @@ from typing import Callable, List
 
 
 class RawServer(threading.Thread):
-    """Passes each connection to `answer`, one at a time. Connections that it leaves open are closed at the end."""
+    """Passes each connection to `respond`, one at a time. Connections that it leaves open are closed at the end."""
 
-    def __init__(self, answer: Callable[[socket.socket], None]) -> None:
+    def __init__(self, respond: Callable[[socket.socket], None]) -> None:
         super().__init__(daemon=True)
-        self._answer = answer
+        self._respond = respond
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self._peers: List[socket.socket] = []
         self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
@@ -33,4 +33,4 @@ class RawServer(threading.Thread):
             except OSError:
                 return
             self._peers.append(peer)
-            self._answer(peer)
+            self._respond(peer)

@@ -45,10 +45,10 @@ class Account:
         server.on("GET", "/config", {"settings": {"folder_mode": mode}})
         server.on("POST", "/folders/search", {"total_count": 1, "folders": [{}]})
         server.on("POST", "/resources/search", lambda request: {"resources": self.results})
-        server.on("POST", "/upload", self.answer_upload)
+        server.on("POST", "/upload", self.respond_to_upload)
         for kind in ("image", "video", "raw"):
             for type_ in ("upload", "private"):
-                server.on("DELETE", f"/resources/{kind}/{type_}", self.answer_delete)
+                server.on("DELETE", f"/resources/{kind}/{type_}", self.respond_to_delete)
 
     def config_url(self, **params: str) -> str:
         host = urlsplit(self.server.url).netloc
@@ -76,7 +76,7 @@ class Account:
         self.server.on("GET", f"/{public_id}.jpg", Reply(body=content, headers={"Content-Type": "image/jpeg"}))
         return result
 
-    def answer_upload(self, request: Request) -> Any:
+    def respond_to_upload(self, request: Request) -> Any:
         file = request.files["file"]
         stem, _, extension = str(file.filename).rpartition(".")
         return {
@@ -89,7 +89,7 @@ class Account:
             "etag": md5(file.content),
         }
 
-    def answer_delete(self, request: Request) -> Any:
+    def respond_to_delete(self, request: Request) -> Any:
         return {"deleted": dict.fromkeys(deleted_ids(request), "deleted")}
 
     def sent(self, method: str, part: str = "") -> List[Request]:
@@ -111,9 +111,9 @@ def deleted_ids(request: Request) -> Sequence[str]:
     return ids
 
 
-def fails_for(name: str, answer: Reply, otherwise: Callable[[Request], Any]) -> Callable[[Request], Any]:
+def fails_for(name: str, response: Reply, otherwise: Callable[[Request], Any]) -> Callable[[Request], Any]:
     """An upload handler that refuses one file."""
-    return lambda request: answer if request.files["file"].filename == name else otherwise(request)
+    return lambda request: response if request.files["file"].filename == name else otherwise(request)
 
 
 def line_with(text: str, part: str) -> Optional[str]:

@@ -69,11 +69,11 @@ class ChangingServer(RawServer):
     """
 
     def __init__(self, file: Path, change: Change, times: int) -> None:
-        super().__init__(self.answer_one)
+        super().__init__(self.respond_to_one)
         self.file, self.change, self.times = file, change, times
         self.stored: List[bytes] = []
 
-    def answer_one(self, peer: socket.socket) -> None:
+    def respond_to_one(self, peer: socket.socket) -> None:
         peer.settimeout(30)
         reader = peer.makefile("rb")
         target, length = reader.readline().split(b" ")[1:2], 0
@@ -92,9 +92,9 @@ class ChangingServer(RawServer):
             return
         if is_upload:
             self.stored.append(body.split(b"\r\n\r\n")[-1].rsplit(b"\r\n--", 1)[0])
-        answer = b'{"public_id": "a"}' if is_upload else b'{"resources": [], "presets": [], "total_count": 0}'
-        head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(answer)
-        peer.sendall(head + answer)
+        response = b'{"public_id": "a"}' if is_upload else b'{"resources": [], "presets": [], "total_count": 0}'
+        head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(response)
+        peer.sendall(head + response)
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -122,7 +122,7 @@ def test_a_file_that_changes_between_chunks_is_never_joined(
     left = [times]
     parts: List[Request] = []
 
-    def answer(request: Request) -> Any:
+    def respond(request: Request) -> Any:
         if len(request.body) < int(request.headers["content-length"]):
             return {}  # the client broke off
         parts.append(request)
@@ -131,7 +131,7 @@ def test_a_file_that_changes_between_chunks_is_never_joined(
             change(file)
         return {"public_id": "a"}
 
-    server.on("POST", "/upload", answer)
+    server.on("POST", "/upload", respond)
     there, source = target(server.config_url(), chunk_size=SIZE // 3), UploadSource.of_file(str(file))
     if times == 2:
         with pytest.raises(LocalFileChanged, match="twice"):

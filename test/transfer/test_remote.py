@@ -63,9 +63,9 @@ def test_the_folder_mode_is_requested_only_if_it_is_not_given(server: Cloudinary
     assert searched(server)[0]["expression"] == 'folder:"f/*"'
 
 
-@pytest.mark.parametrize("answer", [NO, {}, {"settings": {"folder_mode": "odd"}}, {"settings": None}, []])
-def test_a_folder_mode_that_cannot_be_read_is_an_error(server: CloudinaryServer, listed: List_, answer: Any) -> None:
-    server.on("GET", "/config", answer)
+@pytest.mark.parametrize("response", [NO, {}, {"settings": {"folder_mode": "odd"}}, {"settings": None}, []])
+def test_a_folder_mode_that_cannot_be_read_is_an_error(server: CloudinaryServer, listed: List_, response: Any) -> None:
+    server.on("GET", "/config", response)
     with pytest.raises(CliError, match="^Failed getting cloud configuration, error: "):
         folder_mode()
     assert "settings" in server.requests[-1].query

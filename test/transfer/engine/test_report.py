@@ -47,7 +47,7 @@ def test_a_report_is_kept_if_the_run_does_not_start(tmp_path: Path) -> None:
     path = tmp_path / "r.jsonl"
     path.write_text("old\n")
     with pytest.raises(CliError), report_file(str(path)):
-        raise CliError("no answer to the listing")
+        raise CliError("no response to the listing")
     assert path.read_text() == "old\n"
     with report_file(str(path)) as record:
         record(Outcome("upload", "a"))

@@ -88,13 +88,13 @@ def test_eight_chunks_are_sent_at_the_same_time(server: CloudinaryServer, target
     together = threading.Barrier(8)
     arrived: List[str] = []
 
-    def answer(request: Request) -> Any:
+    def respond(request: Request) -> Any:
         arrived.append(request.headers["content-range"])
         if 1 < len(arrived) <= 9:
             together.wait(30)  # breaks unless eight requests wait here
         return {"public_id": "a"}
 
-    server.on("POST", "/upload", answer)
+    server.on("POST", "/upload", respond)
     upload(target(server.config_url(), 10, 8, CHUNK), large, NAMED)
     assert not together.broken
     assert (arrived[0], arrived[-1], len(arrived)) == (RANGES[0], RANGES[-1], COUNT)
@@ -105,13 +105,13 @@ def test_no_chunk_is_sent_before_the_response_to_the_first_one(
 ) -> None:
     seen_before: List[int] = []
 
-    def answer(request: Request) -> Any:
+    def respond(request: Request) -> Any:
         if request.headers["content-range"] in (RANGES[0], RANGES[-1]):
             threading.Event().wait(0.3)
             seen_before.append(len(server.requests))
         return {"public_id": "from-the-first-chunk"}
 
-    server.on("POST", "/upload", answer)
+    server.on("POST", "/upload", respond)
     upload(target(server.config_url(), 10, 8, CHUNK), large, {"upload_preset": "p"})
     assert seen_before == [1, COUNT]
     ids = [request.field("public_id") for request in server.requests]
@@ -122,7 +122,7 @@ def test_several_large_files_share_the_connections(server: CloudinaryServer, tar
     lock = threading.Lock()
     open_now, peak = [0], [0]
 
-    def answer(request: Request) -> Any:
+    def respond(request: Request) -> Any:
         with lock:
             open_now[0] += 1
             peak[0] = max(peak[0], open_now[0])
@@ -131,7 +131,7 @@ def test_several_large_files_share_the_connections(server: CloudinaryServer, tar
             open_now[0] -= 1
         return {"public_id": "a"}
 
-    server.on("POST", "/upload", answer)
+    server.on("POST", "/upload", respond)
     there = target(server.config_url(), 3, 8, CHUNK)
     threads = [threading.Thread(target=upload, args=(there, large, NAMED), daemon=True) for _ in range(3)]
     for thread in threads:
@@ -217,12 +217,12 @@ def test_a_lost_response_to_the_last_chunk_does_not_store_a_second_asset(
 def test_a_stop_sends_no_further_chunk(server: CloudinaryServer, target: Make, large: UploadSource) -> None:
     there = target(server.config_url(), 10, 2, CHUNK)
 
-    def answer(request: Request) -> Any:
+    def respond(request: Request) -> Any:
         if len(server.requests) == 4:
             there.session.stop.request()
         return {"public_id": "a"}
 
-    server.on("POST", "/upload", answer)
+    server.on("POST", "/upload", respond)
     with pytest.raises(Stopped):
         upload(there, large, NAMED)
     assert len(server.requests) <= 5

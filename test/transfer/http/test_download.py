@@ -218,4 +218,4 @@ def test_a_silent_server_times_out_without_a_setting(
     assert download(session, f"{server.url}/a.jpg", str(tmp_path / "a.jpg"), Expected(len(CONTENT), ETAG)) == len(
         CONTENT
     )
-    assert len(server.requests) == 2, "it did not wait for the first answer"
+    assert len(server.requests) == 2, "it did not wait for the first response"

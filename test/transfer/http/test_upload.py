@@ -32,8 +32,8 @@ def photo(tmp_path: Path) -> UploadSource:
 
 def test_one_upload_is_the_sdks_request(server: CloudinaryServer, target: Make, photo: UploadSource) -> None:
     server.reply({"public_id": "a"})
-    answer = upload(target(server.config_url()), photo, {"folder": "f", "tags": ["x", "y"], "use_filename": True})
-    assert answer == {"public_id": "a"}
+    response = upload(target(server.config_url()), photo, {"folder": "f", "tags": ["x", "y"], "use_filename": True})
+    assert response == {"public_id": "a"}
     (request,) = server.requests
     assert (request.method, request.path) == ("POST", "/v1_1/demo/auto/upload")
     assert {name: request.field(name) for name in ("folder", "tags", "use_filename", "api_key")} == {
@@ -107,8 +107,8 @@ def test_a_transient_error_is_retried_without_creating_a_second_asset(
     url = box.server.environment(Path("."))["CLOUDINARY_URL"] + "&timeout=1"
     before = len(box.server.state.assets("sandbox").all())
     box.fault("/v1_1", **fault)
-    answer = upload(target(url), photo, {"asset_folder": f"t{fault}", "use_filename_as_display_name": True})
-    assert answer["bytes"] == photo.size
+    response = upload(target(url), photo, {"asset_folder": f"t{fault}", "use_filename_as_display_name": True})
+    assert response["bytes"] == photo.size
     assert len(box.server.state.assets("sandbox").all()) == before + 1
 
 
