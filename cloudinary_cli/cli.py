@@ -14,9 +14,10 @@ import click
 
 from cloudinary_cli.cli_group import cli
 from cloudinary_cli.command import UnknownCommand
-from cloudinary_cli.console import Console, install_logging
+from cloudinary_cli.console import Console
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import CliError, DetailedExit, NoConfiguration, Terminated
+from cloudinary_cli.logs import install_logging
 from cloudinary_cli.system.signals import SIGNALS, termination
 from cloudinary_cli.text import is_random, one_line, redact, secrets_in
 

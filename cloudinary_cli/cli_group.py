@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional, Tuple, 
 import click
 
 from cloudinary_cli.command import CldGroup, UnknownCommand, completion_of, usage_of
-from cloudinary_cli.console import Console, install_logging
+from cloudinary_cli.console import Console
 from cloudinary_cli.defaults import logger
+from cloudinary_cli.logs import install_logging
 from cloudinary_cli.text import did_you_mean
 
 if TYPE_CHECKING:

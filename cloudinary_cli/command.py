@@ -9,7 +9,7 @@ from typing import Any, Callable, Collection, Dict, Iterable, Iterator, List, Op
 
 import click
 
-from cloudinary_cli.console import LEVELS, set_level
+from cloudinary_cli.logs import LEVELS, set_level
 from cloudinary_cli.text import did_you_mean
 
 C = TypeVar("C")

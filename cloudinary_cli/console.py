@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 import threading
 import time
 from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Any, Iterator, Mapping, Optional, Sequence
-
-import click
 
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import CliError, Declined
@@ -19,9 +16,6 @@ from cloudinary_cli.text import aligned, colored_json, one_line, printable, reda
 if TYPE_CHECKING:
     from cloudinary_cli.system.line_reader import LineReader
     from cloudinary_cli.system.region import Region, Render
-
-_PREFIX_COLORS = {"warning": "yellow", "error": "red", "critical": "red", "debug": "blue"}
-LEVELS = ("CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG")
 
 
 class Console:
@@ -179,12 +173,15 @@ class Console:
     def prompt(self, message: str, hint: Optional[str] = None) -> Optional[str]:
         """Ask for one line. Return None when stdin is closed; `hint` then says what to type instead."""
         self.message(self.safe(message))
-        begun = time.monotonic()
-        answer = self._stdin_line()
+        begun, answer = time.monotonic(), None
+        try:
+            answer = self._stdin_line()
+        finally:
+            if answer is None:  # closed, or Ctrl-C: the user has not typed Enter
+                self.message("\n")
         self.waited += time.monotonic() - begun
         self._redraw_region(False)  # the terminal has echoed Enter
         if answer is None:
-            self.message("\n")
             self.warning("No input available." + (f" {hint}" if hint else ""))
         return answer
 
@@ -231,53 +228,6 @@ class Console:
         if choice and choice not in numbers:
             raise Declined(f"Invalid selection: '{one_line(choice, 20)}' is not a number from 1 to {len(options)}.")
         return numbers.index(choice) if choice else None
-
-
-class ConsoleHandler(logging.Handler):
-    """Prints log records on stderr, with secrets redacted and a prefix for all levels except info.
-
-    A record is always one line, even if names or messages from a server contain line breaks. Only a traceback has
-    several lines, each with the prefix.
-    """
-
-    def __init__(self, console: Console) -> None:
-        super().__init__()
-        self.console = console
-
-    def emit(self, record: logging.LogRecord) -> None:
-        try:
-            self.console.message(self._render(record) + "\n")
-        except Exception:  # noqa: BLE001 - like the handlers of logging: a malformed record must not end the command
-            self.handleError(record)
-
-    def _render(self, record: logging.LogRecord) -> str:
-        text = one_line(self.console.safe(record.getMessage()), None)
-        if record.exc_info and record.exc_info[0]:
-            trace = logging.Formatter().formatException(record.exc_info)
-            text = "\n".join([text, *map(self.console.safe, trace.splitlines())])
-        colorful = self.console.shows_color(self.console.stderr)
-        level = record.levelname.lower()
-        if level == "info":
-            color = getattr(record, "color", None)
-            return click.style(text, fg=color) if color and colorful else text
-        prefix = f"{level}: "
-        if colorful:
-            prefix = click.style(prefix, fg=_PREFIX_COLORS.get(level))
-        return "\n".join(prefix + line for line in text.split("\n"))
-
-
-def install_logging(console: Console, level: str = "INFO") -> None:
-    """Send the program's log records to this console. Called by main(), not on import."""
-    for handler in [h for h in logger.handlers if isinstance(h, ConsoleHandler)]:
-        logger.removeHandler(handler)
-    logger.addHandler(ConsoleHandler(console))
-    logger.propagate = False
-    set_level(level)
-
-
-def set_level(level: str) -> None:
-    """Set the threshold of the program's logger; the name of the level is case-insensitive."""
-    logger.setLevel(level.upper())
 
 
 def _is_terminal(stream: Optional[IO[str]]) -> bool:

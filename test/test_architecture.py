@@ -19,12 +19,12 @@ from test.support.package_source import PACKAGE, Source
 # of a module's name is its layer.
 LAYERS = (
     "utils __main__ cli cli_group modules core sandbox command completion transfer.clone transfer.check transfer.sync"
-    " transfer transfer.http transfer.keys transfer.engine snippets agent search api context proxy sdk auth net config console"
-    " progress system defaults errors text version"
+    " transfer transfer.http transfer.keys transfer.engine snippets agent search api context proxy sdk auth net config logs"
+    " console progress system defaults errors text version"
 ).split()
 # What may point upward: the table of commands. It is a table of texts, so that help imports no command.
 COMMAND_TABLES = {"cli_group"}
-BROAD_EXCEPTS = {"cli": 1, "console": 1, "sdk.call": 1, "transfer.engine.executor": 1}
+BROAD_EXCEPTS = {"cli": 1, "logs": 1, "sdk.call": 1, "transfer.engine.executor": 1}
 SDK_PRIVATES = {"sdk.loader", "sdk.activation", "sdk.call", "auth.oauth_config", "system.sdk_import"}
 PRINTERS = {"console", "cli_group", "sandbox.consent_client"}
 PRINTING = {"print", "input", "click.echo", "click.secho", "click.prompt", "click.confirm", "sys.stdout.write"}

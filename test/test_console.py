@@ -8,9 +8,10 @@ from typing import Tuple
 
 import pytest
 
-from cloudinary_cli.console import Console, ConsoleHandler, install_logging
+from cloudinary_cli.console import Console
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import Declined
+from cloudinary_cli.logs import ConsoleHandler, install_logging
 
 
 class Terminal(io.StringIO):

@@ -7,7 +7,8 @@ from typing import Any, Callable
 
 import pytest
 
-from cloudinary_cli.console import Console, install_logging, set_level
+from cloudinary_cli.console import Console
+from cloudinary_cli.logs import install_logging, set_level
 from cloudinary_cli.utils import utils
 from test.conftest import Result
 

@@ -94,7 +94,10 @@ def test_version_and_help_load_no_configuration_code(saved: Path) -> None:
     for args in (["--version"], ["--help"]):
         ours = {name for name in imported_by(*args)[0] if name.startswith("cloudinary_cli.")}
         assert ours <= {
-            *(f"cloudinary_cli.{name}" for name in "cli cli_group command console defaults errors version".split()),
+            *(
+                f"cloudinary_cli.{name}"
+                for name in "cli cli_group command console defaults errors logs version".split()
+            ),
             "cloudinary_cli.text",
             # main() sets the signal handlers first of all.
             "cloudinary_cli.system",

@@ -46,7 +46,7 @@ def test_ctrl_c_just_before_the_program_waits_for_input_ends_it(
     env = {"CLOUDINARY_URL": URL, **early_signal}
     with Terminal.cld(*command, env=env, timeout=20) as terminal:
         terminal.expect(question)
-        terminal.expect("Interrupted.")
+        terminal.expect("\nInterrupted." if question else "Interrupted.")
         assert terminal.wait() == 130, terminal.text
 
 

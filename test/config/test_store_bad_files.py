@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from cloudinary_cli.config.store import ConfigStore
-from cloudinary_cli.console import Console, install_logging
+from cloudinary_cli.console import Console
 from cloudinary_cli.errors import ConfigFileError
+from cloudinary_cli.logs import install_logging
 from test.support.config_files import A, B, write
 
 # -- bad files
