@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -61,3 +64,28 @@ def test_many_first_commands_merge_the_old_file_once(store: ConfigStore, legacy:
     assert [(code, err) for _, err, code in results] == [(0, "")] * 8
     assert all("old" in out for out, _, _ in results)
     assert content_of(store) == {"a": A, "old": B} and not legacy.exists()
+
+
+def test_an_old_file_that_cannot_be_deleted_is_merged_once(store: ConfigStore, legacy: Path) -> None:
+    if not shutil.which("unshare") or subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode:
+        pytest.skip("needs user namespaces (Linux)")
+    legacy.write_text(json.dumps({"old": A, "b": B}))
+    # A mount point cannot be deleted, not even by root.
+    commands = ['mount --bind "$1" "$1" || exit 77', "$2 config -rm old || exit", "$2 config -ls --json"]
+    words = [
+        "unshare",
+        "-rm",
+        "sh",
+        "-c",
+        "; ".join(commands),
+        "sh",
+        str(legacy),
+        f"{sys.executable} -m cloudinary_cli",
+    ]
+    done = subprocess.run(words, capture_output=True, text=True)
+    if done.returncode == 77:
+        pytest.skip("needs to mount a file")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("cannot be deleted") == 1
+    assert [row["name"] for row in json.loads(done.stdout)] == ["b"]
+    assert legacy.exists() and "old" not in content_of(store)
