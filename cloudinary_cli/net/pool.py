@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import ProxySchemeUnknown, SSLError
+from urllib3.exceptions import LocationParseError, ProxySchemeUnknown, SSLError
 
 _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 # For one block of a body. On a slow network that many threads share, a block may take a minute.
@@ -81,8 +81,11 @@ def _proxied(proxy: str, options: Dict[str, Any]) -> urllib3.PoolManager:
         from urllib3.contrib.socks import SOCKSProxyManager
 
         return SOCKSProxyManager(proxy, **options)
-    user = urllib3.util.parse_url(proxy).auth
-    headers = urllib3.make_headers(proxy_basic_auth=unquote(user)) if user else None
+    parsed = urllib3.util.parse_url(proxy)
+    if any(character.isspace() for character in parsed.host or ""):
+        # Newer releases of urllib3 check this themselves, but not 2.2, the last one for Python 3.8.
+        raise LocationParseError(f"Host {parsed.host!r} contains a space")
+    headers = urllib3.make_headers(proxy_basic_auth=unquote(parsed.auth)) if parsed.auth else None
     return urllib3.ProxyManager(proxy, proxy_headers=headers, proxy_ssl_context=options.get("ssl_context"), **options)
 
 
