@@ -113,7 +113,8 @@ def _run(console: Console, args: Optional[List[str]]) -> int:
         _show_error(console, error)
         return _status(error.exit_code, error.detailed_exit_code)
     except SystemExit as ended:  # Click raises it in place of BrokenPipeError, and after a completion
-        _silence(sys.stdout)
+        if not completing:
+            _silence(sys.stdout)
         return ended.code if isinstance(ended.code, int) else 1
     except Exception as error:  # noqa: BLE001 - the program's one catch-all: no traceback reaches the user
         logger.debug("Unexpected error", exc_info=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 from typing import Dict, List
@@ -12,6 +11,7 @@ import pytest
 from cloudinary_cli.auth.session import to_cloudinary_url
 from cloudinary_cli.config.store import ConfigStore
 from test.support.logins import LOGIN
+from test.support.preloaded import compiled
 from test.support.terminal import Terminal
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="LD_PRELOAD at a pseudo-terminal")
@@ -30,12 +30,7 @@ QUESTIONS = {
 
 @pytest.fixture
 def early_signal(tmp_path: Path) -> Dict[str, str]:
-    library = tmp_path / "early_signal.so"
-    try:
-        subprocess.run(["cc", "-shared", "-fPIC", "-o", str(library), str(SOURCE), "-ldl"], check=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        pytest.skip(f"no C compiler for the library that sends the signal: {error}")
-    return {"LD_PRELOAD": str(library)}
+    return {"LD_PRELOAD": str(compiled(SOURCE, tmp_path))}
 
 
 @pytest.mark.parametrize(["command", "question"], QUESTIONS.values(), ids=QUESTIONS)

@@ -41,11 +41,10 @@ def _merge(store: ConfigStore, path: str) -> bool:
 
     data = read_bytes(path)
     fingerprint = hashlib.sha256(data).hexdigest()
-    if store.load_fresh().get(_MERGED_KEY) == fingerprint:
-        return False
-    old = parse_content(path, data)
     with store.transaction() as cfg:
-        cfg.update(old)
+        if cfg.get(_MERGED_KEY) == fingerprint:
+            return False
+        cfg.update(parse_content(path, data))
     try:
         os.unlink(path)
     except OSError as error:

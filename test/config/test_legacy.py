@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from cloudinary_cli import defaults
 from cloudinary_cli.config.store import ConfigStore
 from cloudinary_cli.utils import config_utils
 from test.support.config_files import A, B, C, content_of, python, write
+from test.support.mounts import run_with_mount
 
 # -- the old format's file
 
@@ -67,24 +66,9 @@ def test_many_first_commands_merge_the_old_file_once(store: ConfigStore, legacy:
 
 
 def test_an_old_file_that_cannot_be_deleted_is_merged_once(store: ConfigStore, legacy: Path) -> None:
-    if not shutil.which("unshare") or subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode:
-        pytest.skip("needs user namespaces (Linux)")
     legacy.write_text(json.dumps({"old": A, "b": B}))
-    # A mount point cannot be deleted, not even by root.
-    commands = ['mount --bind "$1" "$1" || exit 77', "$2 config -rm old || exit", "$2 config -ls --json"]
-    words = [
-        "unshare",
-        "-rm",
-        "sh",
-        "-c",
-        "; ".join(commands),
-        "sh",
-        str(legacy),
-        f"{sys.executable} -m cloudinary_cli",
-    ]
-    done = subprocess.run(words, capture_output=True, text=True)
-    if done.returncode == 77:
-        pytest.skip("needs to mount a file")
+    script = '"$@" config -rm old && "$@" config -ls --json'
+    done = run_with_mount(legacy, legacy, "sh", "-c", script, "sh", sys.executable, "-m", "cloudinary_cli")
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("cannot be deleted") == 1
     assert [row["name"] for row in json.loads(done.stdout)] == ["b"]

@@ -11,6 +11,7 @@ from typing import Dict, NamedTuple
 import pytest
 
 from cloudinary_cli.transfer.sync.disk_names import is_one_name
+from test.support.preloaded import compiled
 
 _SOURCE = Path(__file__).with_suffix(".c")
 _PROBE = "import sys; from cloudinary_cli.transfer.sync.disk_names import is_one_name as f; sys.exit(not f(sys.argv[1], 'a', 'A'))"
@@ -32,12 +33,7 @@ def case_insensitive_disk(tmp_path: Path) -> CaseInsensitiveDisk:
         return CaseInsensitiveDisk(root, {})
     if not sys.platform.startswith("linux"):
         pytest.skip("this disk is case-sensitive")
-    library = tmp_path / "case_insensitive_disk.so"
-    try:
-        subprocess.run(["cc", "-shared", "-fPIC", "-o", str(library), str(_SOURCE), "-ldl"], check=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        pytest.skip(f"no C compiler for the library that ignores case: {error}")
-    env = {"LD_PRELOAD": str(library), "CASE_INSENSITIVE_ROOT": str(root)}
+    env = {"LD_PRELOAD": str(compiled(_SOURCE, tmp_path)), "CASE_INSENSITIVE_ROOT": str(root)}
     if subprocess.run([sys.executable, "-c", _PROBE, str(root)], env={**os.environ, **env}).returncode:
         pytest.skip("this C library does not use the functions that are replaced")
     return CaseInsensitiveDisk(root, env)

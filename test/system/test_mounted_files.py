@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 
-import pytest
+from test.support.mounts import run_with_mount
 
 PROGRAM = """
 from cloudinary_cli.system.files import PendingFile
@@ -17,15 +15,9 @@ with PendingFile("mounted", 4096, "name") as pending:
 
 
 def test_a_mounted_file_is_overwritten(tmp_path: Path) -> None:
-    if not shutil.which("unshare") or subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode:
-        pytest.skip("needs user namespaces (Linux)")
     (tmp_path / "outside").write_text("old content")
     (tmp_path / "mounted").touch()
-    script = 'mount --bind outside mounted || exit 77; exec "$@"'
-    words = ["unshare", "-rm", "sh", "-c", script, "sh", sys.executable, "-c", PROGRAM]
-    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)
-    if done.returncode == 77:
-        pytest.skip("needs to mount a file")
+    done = run_with_mount(tmp_path / "outside", tmp_path / "mounted", sys.executable, "-c", PROGRAM)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "outside").read_text() == "new"
     assert not list(tmp_path.glob(".tmp-*"))
