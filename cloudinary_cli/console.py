@@ -185,16 +185,9 @@ class Console:
             self.warning("No input available." + (f" {hint}" if hint else ""))
         return answer
 
-    def _stdin_line(self, hidden_prompt: Optional[str] = None) -> Optional[str]:
-        from cloudinary_cli.system.terminal_input import read_hidden_line, read_line
-
+    def _stdin_line(self) -> Optional[str]:
         with suppress(OSError, ValueError):
-            if self.stdin is None:
-                return None
-            if hidden_prompt is None:
-                line = read_line(self.stdin)
-            else:
-                line = read_hidden_line(self.stdin, hidden_prompt, self.message)
+            line = self.stdin.readline() if self.stdin is not None else ""
             return line.strip() if line else None
         return None
 
@@ -209,7 +202,18 @@ class Console:
 
     def read_secret(self, message: str) -> Optional[str]:
         """Read one line of stdin without echo. Return None at its end. The prompt is shown on a terminal only."""
-        return self._stdin_line(self.safe(message) if self.is_interactive() else None)
+        if not self.is_interactive():
+            return self._stdin_line()
+        import getpass
+
+        secret = None
+        with suppress(EOFError):
+            try:
+                secret = getpass.getpass(self.safe(message)).strip()
+            finally:
+                if secret is None:  # closed, or Ctrl-C
+                    self.message("\n")
+        return secret
 
     def confirm(self, message: str, hint: Optional[str] = "Use --force (-F) to skip the question.") -> bool:
         """Ask a yes/no question. The default is no, also when stdin is closed."""

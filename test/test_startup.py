@@ -102,6 +102,7 @@ def test_version_and_help_load_no_configuration_code(saved: Path) -> None:
             # main() sets the signal handlers first of all.
             "cloudinary_cli.system",
             "cloudinary_cli.system.signals",
+            "cloudinary_cli.system.signal_repeater",
         }
 
 

@@ -86,9 +86,10 @@ def test_ctrl_c_while_a_command_writes_ends_it_without_a_traceback(
         time.sleep(random.Random(seed).random() * 0.2)
         terminal.press("\x03")
         code = terminal.wait()
-        # A command that had just finished is not interrupted any more.
-        assert code in (0, 130) and "Traceback" not in terminal.text and "reentrant" not in terminal.text, terminal.text
-        assert code == 0 or "Interrupted." in terminal.text
+        assert "Traceback" not in terminal.text and "reentrant" not in terminal.text, terminal.text[-2000:]
+        # A command that had just finished is not interrupted any more. The last thing that Python does is to restore
+        # the default action of SIGINT, which ends the process.
+        assert code in (0, -signal.SIGINT) or (code == 130 and "Interrupted." in terminal.text), terminal.text[-2000:]
 
 
 def test_ctrl_c_during_the_start_of_a_command_shows_no_traceback(env: Dict[str, str]) -> None:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Dict, List
+from typing import List
 
 import pytest
 
 from cloudinary_cli.auth.session import to_cloudinary_url
 from cloudinary_cli.config.store import ConfigStore
+from test.support.early_signal import early_signal
 from test.support.logins import LOGIN
-from test.support.preloaded import compiled
 from test.support.terminal import Terminal
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="LD_PRELOAD at a pseudo-terminal")
 
 URL = "cloudinary://111111111111111:TOPSECRET@demo"
-SOURCE = Path(__file__).parent / "support" / "early_signal.c"
 
 # What each command has shown when it waits for input.
 QUESTIONS = {
@@ -28,17 +27,12 @@ QUESTIONS = {
 }
 
 
-@pytest.fixture
-def early_signal(tmp_path: Path) -> Dict[str, str]:
-    return {"LD_PRELOAD": str(compiled(SOURCE, tmp_path))}
-
-
 @pytest.mark.parametrize(["command", "question"], QUESTIONS.values(), ids=QUESTIONS)
 def test_ctrl_c_just_before_the_program_waits_for_input_ends_it(
-    store: ConfigStore, early_signal: Dict[str, str], command: List[str], question: str
+    store: ConfigStore, tmp_path: Path, command: List[str], question: str
 ) -> None:
     store.save({name: to_cloudinary_url(LOGIN) for name in ("alpha", "beta")})
-    env = {"CLOUDINARY_URL": URL, **early_signal}
+    env = {"CLOUDINARY_URL": URL, **early_signal(tmp_path, "read")}
     with Terminal.cld(*command, env=env, timeout=20) as terminal:
         terminal.expect(question)
         terminal.expect("\nInterrupted." if question else "Interrupted.")

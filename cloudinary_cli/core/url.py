@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any, Iterator, Mapping
 
 import click
@@ -12,7 +11,6 @@ from cloudinary_cli.command import CldCommand, NonEmptyText
 from cloudinary_cli.context import AppContext
 from cloudinary_cli.errors import CliError
 from cloudinary_cli.sdk.delivery import DELIVERY_TYPES, RESOURCE_TYPES, UrlRequest, delivery_url
-from cloudinary_cli.system.terminal_input import read_line
 from cloudinary_cli.text import to_json
 
 
@@ -93,8 +91,7 @@ def _lines(app: AppContext) -> Iterator[str]:
     if app.console.stdin is None:
         raise CliError("No public IDs: stdin is closed. Pipe them in, one per line.")
     # Read as bytes, so that public IDs are UTF-8 in every locale.
-    stream = getattr(app.console.stdin, "buffer")  # noqa: B009 - IO[str] does not declare the buffer of a text stream
-    lines: Iterator[bytes] = iter(partial(read_line, stream), b"")
+    lines = getattr(app.console.stdin, "buffer")  # noqa: B009 - IO[str] does not declare the buffer of a text stream
     for number, line in enumerate(lines):
         text = line.decode("utf-8" if number else "utf-8-sig", "surrogateescape")
         public_id = in_utf8(text.rstrip("\r\n"))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from typing import Any, Callable, Dict, List, Mapping, Optional
+from typing import Callable, Dict, List, Mapping, Optional
+
+from cloudinary_cli.system.signals import SIGNALS
 
 # POSIX shells use these for a command that cannot be found, or cannot be executed (POSIX.1, 2.8.2).
 COMMAND_NOT_FOUND = 127
@@ -23,7 +25,9 @@ def run_command(
     :param report: called with one line when the command cannot be started.
     :param instead: maps the name of a signal to the name of the signal that the command gets instead.
     """
-    with _SignalForwarder(instead or {}) as forwarder:
+    forwarder = _SignalForwarder(instead or {})
+    # Before the child starts, so that no signal ends this process and leaves the child running.
+    with SIGNALS.listening(forwarder.receive):
         try:
             process = subprocess.Popen(command, env=environment)
         except FileNotFoundError:
@@ -38,27 +42,12 @@ def run_command(
 
 
 class _SignalForwarder:
-    """A context manager that sends termination signals to a child instead of ending this process.
-
-    The handlers are set before the child starts, so that no signal ends this process and leaves the child running.
-    """
+    """Sends termination signals to a child instead of ending this process."""
 
     def __init__(self, instead: Mapping[str, str]) -> None:
         self._instead = instead
         self._child: "Optional[subprocess.Popen[bytes]]" = None
         self._pending: List[int] = []
-        self._replaced: Dict[int, Any] = {}
-
-    def __enter__(self) -> _SignalForwarder:
-        for number in [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]:
-            # An ignored signal (nohup) stays ignored, as it is in the child.
-            if signal.getsignal(number) != signal.SIG_IGN:
-                self._replaced[number] = signal.signal(number, self._handle)
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        for number, handler in self._replaced.items():
-            signal.signal(number, handler)
 
     def send_to(self, child: "subprocess.Popen[bytes]") -> None:
         """Forward the signals that have arrived, and those that arrive from now on."""
@@ -66,11 +55,13 @@ class _SignalForwarder:
         for number in self._pending:
             self._send(child, number)
 
-    def _handle(self, number: int, frame: Any) -> None:
+    def receive(self, number: int) -> bool:
+        """Forward one signal. True: it is not to end this process."""
         if self._child is None:
             self._pending.append(number)
         elif number != signal.SIGINT or not _reaches_child():
             self._send(self._child, number)
+        return True
 
     def _send(self, child: "subprocess.Popen[bytes]", number: int) -> None:
         name = signal.Signals(number).name

@@ -8,10 +8,11 @@ import signal
 import threading
 import time
 from contextlib import contextmanager, suppress
-from typing import Any, Callable, Dict, Iterator, List, NoReturn
+from typing import Any, Callable, Dict, Iterator, List, NoReturn, Optional
 
 from cloudinary_cli.defaults import EXIT_WAIT_SECONDS
 from cloudinary_cli.errors import CliError, Terminated
+from cloudinary_cli.system.signal_repeater import SignalRepeater
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
 # The first signals raise an exception, up to this number. The next one ends the process without unwinding the stack.
@@ -45,17 +46,21 @@ class Signals:
         self._listeners: List[Listener] = []
         self._owns_process = self._ending = self._closed = False
         self._raised = 0
+        self._repeater: Optional[SignalRepeater] = None
 
     # -- handlers
 
     def install(self, owns_process: bool = False) -> None:
         """Set the handlers; in a thread other than the main one, where Python does not allow it, do nothing.
 
-        :param owns_process: a handler may end the process, and may detach a terminal that accepts no output.
+        :param owns_process: a handler may end the process, may detach a terminal that accepts no output, and runs
+            soon also when the signal has arrived just before a system call.
         """
         if threading.current_thread() is not threading.main_thread() or self._previous:
             return
         self._owns_process = owns_process
+        if owns_process and os.name != "nt":
+            self._repeater = SignalRepeater(_deliver)
         for number in (getattr(signal, name) for name in _NAMES if hasattr(signal, name)):
             # An ignored signal (nohup) stays ignored; a handler that Python did not set cannot be restored.
             if signal.getsignal(number) not in (signal.SIG_IGN, None):
@@ -82,6 +87,8 @@ class Signals:
                 self.uninstall()
 
     def _handle(self, signum: int, frame: Any) -> None:
+        if self._repeater and not self._repeater.take(signum):
+            return
         if not self._ending and self._listeners and self._listeners[-1](signum):
             return
         with self._lock:

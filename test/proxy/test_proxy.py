@@ -33,7 +33,11 @@ class Api(BaseHTTPRequestHandler):
         size = 0
         if self.headers.get("Transfer-Encoding") == "chunked":
             while True:
-                count = int(self.rfile.readline(), 16)
+                line = self.rfile.readline()
+                if not line:  # the proxy has closed the connection, because its client sent a malformed chunk
+                    self.close_connection = True
+                    return
+                count = int(line, 16)
                 size += len(self.rfile.read(count))
                 self.rfile.readline()
                 if not count:
