@@ -80,7 +80,7 @@ def plan_fault() -> Response:
 
 @blueprint.delete("/<any(requests,stats,faults):what>")
 def forget(what: str) -> Response:
-    """Delete the request log, the counters or the planned failures."""
+    """Delete the request log, the counters or the planned failures. The latter also ends their delays."""
     clear = {"requests": state().log.clear, "stats": state().counters.clear, "faults": state().faults.clear}
     clear[what]()
     return jsonify({"ok": True})

@@ -135,14 +135,17 @@ class FaultPlan:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._faults: List[Fault] = []
+        self.times_cleared = 0
 
     def add(self, fault: Fault) -> None:
         with self._lock:
             self._faults.append(fault)
 
     def clear(self) -> None:
+        """Delete all of them, and end their delays."""
         with self._lock:
             self._faults.clear()
+            self.times_cleared += 1
 
     def pending(self) -> List[Fault]:
         with self._lock:

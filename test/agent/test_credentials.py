@@ -94,7 +94,7 @@ def test_ctrl_c_while_saving_does_not_lose_the_credentials(server: CloudinarySer
         deadline = time.monotonic() + 20
         while not server.requests and time.monotonic() < deadline:
             time.sleep(0.01)
-        time.sleep(0.5)  # it has the response and waits for the lock, which this test holds for at least 10 s
+        time.sleep(2)  # it has the response and waits for the lock, which this test holds for at least 10 s
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=20)
     document = json.loads(out)

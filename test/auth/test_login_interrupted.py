@@ -38,10 +38,11 @@ def test_an_interruption_during_the_code_exchange_revokes_the_grant(
     old = box.save_login(store, "old")
     before = store.load_fresh()
     box.reset()
-    box.fault(mode="after", delay=1.5)
+    box.fault(mode="after", delay=60)
     process = start(login_env, name)
     wait_until(lambda: box.stats["code_exchanges"])
     process.send_signal(number)
+    box.clear_faults()
     status, err = ended(process)
     assert status == code and "Traceback" not in err
     assert store.load_fresh() == before
@@ -73,10 +74,11 @@ def test_an_interruption_after_the_save_keeps_the_new_session_and_revokes_the_ol
 ) -> None:
     old = box.save_login(store, "old")
     box.reset()
-    box.fault("/oauth2/revoke", mode="after", delay=1.5)
+    box.fault("/oauth2/revoke", mode="after", delay=60)
     process = start(login_env, "old")
     wait_until(lambda: from_cloudinary_url(store.load_fresh()["old"]).refresh_token != old.refresh_token)
     process.send_signal(2)
+    box.clear_faults()
     assert ended(process)[0] == 130
     saved = from_cloudinary_url(store.load_fresh()["old"])
     assert box.is_refresh_token_alive(saved.refresh_token) and not box.is_refresh_token_alive(old.refresh_token)
@@ -112,9 +114,10 @@ def test_an_interruption_of_a_device_login_revokes_the_grant(
     box: SandboxClient, store: ConfigStore, login_env: Dict[str, str]
 ) -> None:
     box.reset()
-    box.fault(mode="after", delay=1.5)
+    box.fault(mode="after", delay=60)
     process = start(login_env, "tv", "--device")
     wait_until(lambda: box.stats["device_exchanges"], 30)
     process.send_signal(2)
+    box.clear_faults()
     assert ended(process)[0] == 130
     assert "tv" not in store.load_fresh() and len(box.requests("/oauth2/revoke")) == 1

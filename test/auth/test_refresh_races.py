@@ -90,7 +90,7 @@ def test_another_account_is_not_adopted(box: SandboxClient, store: ConfigStore, 
 
 def test_the_file_lock_is_free_during_the_request(box: SandboxClient, store: ConfigStore) -> None:
     box.save_login(store)
-    box.fault(mode="after", delay=3)
+    box.fault(mode="after", delay=60)
     worker = threading.Thread(target=lambda: Refresher(store).refresh("box", entry(store)))
     worker.start()
     deadline = time.monotonic() + 10
@@ -99,6 +99,7 @@ def test_the_file_lock_is_free_during_the_request(box: SandboxClient, store: Con
     assert worker.is_alive()
     ConfigStore(store.path, lock_timeout=1).save_named("other", "cloudinary://k:s@c", False, False)
     assert worker.is_alive(), "the writer did not wait for the token endpoint"
+    box.clear_faults()
     worker.join()
     assert set(store.load_fresh()) == {"box", "other"}
 

@@ -36,6 +36,9 @@ class Disk:
         os.rename(self.path, self.moved)
         os.mkdir(self.path)
 
+    def is_full(self) -> bool:
+        return os.path.isdir(self.path)
+
     def free(self) -> None:
         os.rmdir(self.path)
         os.rename(self.moved, self.path)
@@ -71,7 +74,7 @@ def test_a_disk_that_is_full_for_a_moment_loses_no_tokens(
 ) -> None:
     box.save_login(store, oauth_base_url=filling.url)
     process = start(*command)
-    wait_until(lambda: Path(disk.moved).exists())
+    wait_until(disk.is_full)
     with pytest.raises(Exception, match="timed out"):
         process.wait(0.4)  # it has failed to save once, and tries again
     disk.free()
@@ -136,7 +139,7 @@ def test_tokens_of_a_login_that_was_removed_meanwhile_are_revoked_and_called_los
 ) -> None:
     box.save_login(store, oauth_base_url=filling.url)
     process = start("config", "-r", "box")
-    wait_until(lambda: Path(disk.moved).exists())
+    wait_until(disk.is_full)
     Path(disk.moved).write_text("{}")
     disk.free()
     _, err = process.communicate(timeout=60)
@@ -154,7 +157,7 @@ def test_refresh_url_if_stale_saves_late_as_well(
     call: Callable[[], None] = lambda: results.append(auth.refresh_url_if_stale("box", store.load()["box"]))  # noqa: E731
     worker = threading.Thread(target=call)
     worker.start()
-    wait_until(lambda: Path(disk.moved).exists())
+    wait_until(disk.is_full)
     disk.free()
     worker.join(60)
     assert from_cloudinary_url(results[0]).refresh_token == "rt_new_0123456789"

@@ -31,7 +31,7 @@ def test_a_signal_between_the_post_and_the_rename_waits(
     box: SandboxClient, store: ConfigStore, number: int, code: int
 ) -> None:
     old = box.save_login(store)
-    box.fault(mode="after", delay=1.0)
+    box.fault(mode="after", delay=60)
     process = subprocess.Popen(
         [sys.executable, "-m", "cloudinary_cli", "-C", "box", "admin", "ping"],
         stdout=subprocess.PIPE,
@@ -40,6 +40,7 @@ def test_a_signal_between_the_post_and_the_rename_waits(
     )
     wait_until(lambda: box.stats["refresh_exchanges"])
     process.send_signal(number)
+    box.clear_faults()
     out, err = process.communicate(timeout=30)
     assert process.returncode == code and "Traceback" not in err and out == ""
     saved = from_cloudinary_url(store.load_fresh()["box"])

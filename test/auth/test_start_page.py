@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import sys
-import time
 from pathlib import Path
 from typing import Dict
 from urllib.parse import parse_qs, urlsplit
@@ -17,6 +16,7 @@ from cloudinary_cli.errors import LoginError
 from test.support.commands import Cld
 from test.support.redirect_client import GENUINE, Tab, get, new_server
 from test.support.sandbox_client import SandboxClient
+from test.support.waiting import wait_until
 
 AUTHORIZE = "https://oauth.example/oauth2/auth?client_id=x&state=S&code_challenge=C"
 START = r"http://127\.0\.0\.1:{port}/login/[A-Za-z0-9_-]{{22}}"
@@ -54,9 +54,7 @@ def browser(log: Path, code: str) -> str:
 
 def lines(path: Path) -> "list[str]":
     """Wait for a file that another process writes; its lines."""
-    deadline = time.monotonic() + 20
-    while not path.exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_until(lambda: path.exists() and path.read_text().endswith("\n"))
     return path.read_text().splitlines()
 
 

@@ -124,7 +124,7 @@ def test_saving_the_same_login_again_does_not_revoke_it(invoke: Run, store: Conf
 
 
 def test_a_login_that_appears_during_the_ping_is_kept(store: ConfigStore, url: str, box: SandboxClient) -> None:
-    box.fault("/v1_1/sandbox/ping", delay=1.0, status=200, body={"status": "ok"})
+    box.fault("/v1_1/sandbox/ping", delay=60, status=200, body={"status": "ok"})
     process = subprocess.Popen(
         [sys.executable, "-m", "cloudinary_cli", "config", "-n", "f", url],
         stdin=subprocess.DEVNULL,
@@ -135,6 +135,7 @@ def test_a_login_that_appears_during_the_ping_is_kept(store: ConfigStore, url: s
         time.sleep(0.01)
     box.save_login(store, "f")
     login = saved(store)["f"]
+    box.clear_faults()
     assert "'f' is a login" in process.communicate(timeout=20)[1] and process.returncode == 1
     assert saved(store)["f"] == login
 

@@ -33,7 +33,7 @@ def no_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
 def env(box: SandboxClient, home: Path) -> Dict[str, str]:
     """The environment of the sandbox, with a short timeout for stalled requests."""
     found: Dict[str, str] = box.server.environment(home)
-    return {**found, "CLOUDINARY_URL": found["CLOUDINARY_URL"] + "&timeout=1"}
+    return {**found, "CLOUDINARY_URL": found["CLOUDINARY_URL"] + "&timeout=4"}
 
 
 @pytest.fixture(scope="module", params=["fixed", "dynamic"])

@@ -26,7 +26,7 @@ TOKEN_RULE = [{"access_type": "token"}]
 def url_of(box: SandboxClient) -> str:
     """The target as a URL, with a short timeout for stalled requests."""
     settings = box.server.settings
-    host = f"upload_prefix={box.url}&timeout=1"
+    host = f"upload_prefix={box.url}&timeout=4"
     return f"cloudinary://{settings.api_key}:{settings.api_secret}@{settings.cloud_name}?{host}"
 
 

@@ -90,7 +90,7 @@ def test_a_stopped_part_is_continued(
     for name, value in env.items():
         monkeypatch.setenv(name, value)
     box.reset()
-    monkeypatch.setenv("CLOUDINARY_URL", env["CLOUDINARY_URL"].replace("timeout=1", "timeout=30"))
+    monkeypatch.setenv("CLOUDINARY_URL", env["CLOUDINARY_URL"].replace("timeout=4", "timeout=30"))
     box.fault("/v1_1/sandbox/auto/upload", None, mode="after", delay=0.5)
     process = start("upload_dir", "d", *items("-w", "2"))
     wait_until(lambda: len(box.requests("/v1_1")) > 4, process)

@@ -142,7 +142,7 @@ def test_a_server_that_does_not_respond_is_one_failure(server: CloudinaryServer,
     ended = threading.Event()
     server.on("HEAD", "/a.jpg", lambda request: ended.wait(60) and {})
     file = write(TEMPLATE + "a.jpg", TEMPLATE + "b.jpg")
-    done = invoke("-c", mapping_url + "&timeout=0.5", "migrate", "m", file)
+    done = invoke("-c", mapping_url + "&timeout=2", "migrate", "m", file)
     ended.set()
     assert done.code == 1 and "No response from 127.0.0.1" in done.err and "1 URLs uploaded" in done.err
 
@@ -179,7 +179,7 @@ def test_everything_is_requested_if_a_tenth_of_the_requests_fails_once(
         {"status": 429, "headers": {"Retry-After": "1"}},
         {"mode": "reset"},
         {"mode": "after"},
-        {"mode": "stall", "delay": 3},
+        {"mode": "stall", "delay": 10},
     ]
     for fault in faults:
         box.fault("/sandbox/image/upload", method="HEAD", skip=9, **fault)

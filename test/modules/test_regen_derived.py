@@ -232,7 +232,7 @@ def test_everything_is_requested_if_a_tenth_of_the_requests_fails_once(
         {"status": 420},
         {"mode": "reset"},
         {"mode": "cut"},
-        {"mode": "stall", "delay": 3},
+        {"mode": "stall", "delay": 10},
     ]
     for fault in faults:
         box.fault("/v1_1/sandbox/image/explicit", skip=9, **fault)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import threading
 from pathlib import Path
 
 import pytest
@@ -159,13 +160,15 @@ def test_a_dry_run_names_the_backup_directory_and_creates_nothing(sync: Run, acc
 def test_after_ctrl_c_the_next_run_keeps_the_rest(account: Account, tmp_path: Path, cld: Run) -> None:
     for number in range(6):
         account.add(f"f{number}", b"new %d" % number, public_id=f"p{number}")
-    account.server.on("GET", "/p1.jpg", Reply(body=b"new 1", delay=1.5))
+    gate = threading.Event()
+    account.server.on("GET", "/p1.jpg", lambda request: gate.wait(30) and b"new 1")
     old = {f"f{number}.jpg": b"old %d" % number for number in range(6)}
     make(tmp_path / "d", **old, **{"gone.jpg": b"gone"})
     command = ("-c", account.config_url(), "sync", "d", "f", *PULL)
     process = start(*command, "-w", "1")
     wait_until(lambda: account.sent("GET", "/p1.jpg"), process)
     interrupt(process)
+    gate.set()
     assert process.wait(30) == 130 and (tmp_path / "d/gone.jpg").exists()
     assert tree(tmp_path / "k") == {"f0.jpg": b"old 0", "f1.jpg": b"old 1"}
     assert cld(*command).code == 0

@@ -145,10 +145,11 @@ def test_after_ctrl_c_the_next_run_makes_no_second_copy(
     for name, value in server_of_mode.environment(home).items():
         monkeypatch.setenv(name, value)
     box = SandboxClient(server_of_mode)
-    box.fault(COPIES, 1, method="POST", skip=2, mode="after", delay=2)
+    box.fault(COPIES, 1, method="POST", skip=2, mode="after", delay=60)
     process = start("sync", "d", "stopped", *PUSH, "stopped-kept", "-w", "1", "--report", "r.jsonl")
     wait_until(lambda: len(box.requests(COPIES)) == 3, process)
     interrupt(process)
+    box.clear_faults()
     assert process.wait(30) == 130
     assert [line["status"] for line in report() if line["action"] == "upload"] == ["ok"] * 2 + ["cancelled"] * 4
     assert boxed("d", "stopped", *PUSH, "stopped-kept").code == 0

@@ -173,10 +173,12 @@ def test_ctrl_c_during_the_listing_ends_at_once(account: Account, tmp_path: Path
 def test_the_next_run_completes_an_interrupted_one(account: Account, tmp_path: Path, cld: Run) -> None:
     for number in range(30):
         account.add(f"f{number:02}", public_id=f"p{number:02}")
-    account.server.on("GET", "/p10.jpg", Reply(body=b"f10", delay=1.5))
+    gate = threading.Event()
+    account.server.on("GET", "/p10.jpg", lambda request: gate.wait(30) and b"f10")
     process = start("-c", account.config_url(), "sync", "d", "f", "--pull", "-w", "2")
     wait_until(lambda: account.sent("GET", "/p10.jpg"), process)
-    process.send_signal(signal.SIGINT)
+    interrupt(process)
+    gate.set()
     assert process.wait(30) == 130
     assert 10 <= len(tree(tmp_path / "d")) < 30
     done = cld("-c", account.config_url(), "sync", "d", "f", "--pull")
@@ -188,7 +190,7 @@ def test_a_file_above_the_chunk_size_arrives_whole(
 ) -> None:
     content = hashlib.sha512(b"seed").digest() * 330_000  # 21,120,000 bytes
     make(tmp_path / "d", **{"big.jpg": content})
-    env["CLOUDINARY_URL"] = env["CLOUDINARY_URL"].replace("&timeout=1", "&timeout=30")
+    env["CLOUDINARY_URL"] = env["CLOUDINARY_URL"].replace("&timeout=4", "&timeout=30")
     assert cld("sync", "d", "large", "--push", env=env).code == 0
     assert len(box.requests("/v1_1/sandbox/auto/upload")) == 2
     assert cld("sync", "p", "large", "--pull", env=env).code == 0

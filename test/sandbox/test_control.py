@@ -6,6 +6,7 @@ import hashlib
 import http.client
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Dict, List
 
 import pytest
@@ -105,6 +106,16 @@ def test_stall_lasts_until_the_client_gives_up(sandbox: SandboxServer, control: 
     control.fault(PING, mode="stall", delay=0.2)
     with pytest.raises(requests.exceptions.ConnectionError):
         ping(sandbox, timeout=10)
+
+
+def test_clearing_the_faults_ends_their_delays(sandbox: SandboxServer, control: Control) -> None:
+    control.fault(PING, mode="after", delay=3600)
+    with ThreadPoolExecutor(1) as pool:
+        response = pool.submit(ping, sandbox, timeout=60)
+        while not control.requests(PING):
+            time.sleep(0.01)
+        control.http.delete(control.base + "/faults")
+        assert response.result().json() == {"status": "ok"}
 
 
 def test_cut_sends_half_of_the_response(sandbox: SandboxServer, control: Control) -> None:

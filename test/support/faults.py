@@ -13,7 +13,7 @@ FAULTS: List[Dict[str, Any]] = [
     {"status": 429, "headers": {"Retry-After": "1"}},
     {"mode": "reset"},
     {"mode": "cut"},
-    {"mode": "stall", "delay": 3},
+    {"mode": "stall", "delay": 10},
     {"mode": "after"},
     {"mode": "after", "status": 502},
     {"mode": "cut"},

@@ -103,6 +103,7 @@ class SandboxClient:
         self.call("POST", "faults", {"path": path, "times": times, **fault})
 
     def clear_faults(self) -> None:
+        """Delete the planned failures, and send the responses that they delay."""
         self.call("DELETE", "faults")
 
     def requests(self, path: str = "/oauth2/token") -> Any:

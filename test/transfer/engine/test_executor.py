@@ -146,7 +146,7 @@ def test_the_first_signal_finishes_and_the_second_aborts(signal: str, code: int,
         assert "Interrupt again to end at once" in process.stdout.readline()
         return process
 
-    process = start(0.5)
+    process = start(2)
     out, _ = process.communicate(timeout=20)
     assert out.split() == ["ok", "ok"] + ["cancelled"] * 8 and process.returncode == code
     assert sorted(path.name for path in folder.iterdir()) == ["0", "1"]

@@ -233,13 +233,15 @@ def test_a_file_that_changes_between_chunks_is_sent_again_and_never_mixed(
     box: SandboxClient, there: Callable[..., UploadTarget], large: UploadSource
 ) -> None:
     path = Path(str(large.path))
+    fresh = path.with_name("fresh.bin")
+    fresh.write_bytes(os.urandom(SIZE))
     target, changed = there(), threading.Event()
     begin = target.session.bandwidth.take
 
     def change_once(size: int) -> None:
         if len(ranges(box)) > 4 and not changed.is_set():
             changed.set()
-            path.write_bytes(os.urandom(SIZE))
+            fresh.replace(path)  # in one step: the threads of other chunks may read the file at any moment
         begin(size)
 
     # Patched: the change has to come while a chunk is read, and the limit of the bandwidth is called for each block.
