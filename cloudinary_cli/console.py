@@ -207,11 +207,11 @@ class Console:
         import getpass
 
         secret = None
-        with suppress(EOFError):
+        with suppress(EOFError, OSError, ValueError):
             try:
                 secret = getpass.getpass(self.safe(message)).strip()
             finally:
-                if secret is None:  # closed, or Ctrl-C
+                if secret is None:  # closed, unreadable, or Ctrl-C
                     self.message("\n")
         return secret
 

@@ -47,3 +47,11 @@ def test_ctrl_c_at_a_hidden_question_restores_the_echo(tmp_path: Path) -> None:
         terminal.expect("\nInterrupted.")
         assert terminal.wait() == 0
         assert " echo " in terminal.text, terminal.text
+
+
+def test_a_hidden_question_of_a_background_job_that_may_not_read_the_terminal_is_one_error() -> None:
+    cld = f"{sys.executable} -m cloudinary_cli config -n x - </dev/tty"
+    with Terminal(["bash", "-c", f"set -m; trap '' TTIN TTOU; {cld} & wait $!; echo status $?"]) as terminal:
+        terminal.expect("status 1")
+        terminal.wait()
+        assert "CLOUDINARY_URL: " in terminal.text and "Errno" not in terminal.text, terminal.text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import threading
 import time
 from http.client import responses
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple
@@ -44,12 +45,12 @@ class Gate:
         if path.startswith(CONTROL_PATHS):
             return self._app(environ, start_response)
         entry = environ[ENTRY] = self._state.log.start(method, path, environ)
-        times_cleared = self._state.faults.times_cleared
+        cleared = self._state.faults.cleared
         fault = self._state.faults.take(method, path)
         if fault is None:
             return self._app(environ, start_response)
         entry["fault"] = fault.mode
-        return self._fail(fault, environ, start_response, entry, times_cleared)
+        return self._fail(fault, environ, start_response, entry, cleared)
 
     def _fail(
         self,
@@ -57,11 +58,11 @@ class Gate:
         environ: Environ,
         start_response: Callable[..., Any],
         entry: Entry,
-        times_cleared: int,
+        cleared: threading.Event,
     ) -> Iterable[bytes]:
         if fault.mode in ("reset", "stall", "respond") or (fault.mode == "cut" and fault.has_response):
             entry.update(fields_of(UnlimitedRequest(environ)))
-            self._wait(environ, fault.delay if fault.mode != "stall" else fault.delay or STALL_LIMIT, times_cleared)
+            self._wait(environ, fault.delay if fault.mode != "stall" else fault.delay or STALL_LIMIT, cleared)
             if fault.mode in ("reset", "stall"):
                 reset(environ)
             status, headers, body = planned_response(fault)
@@ -70,7 +71,7 @@ class Gate:
             body = b"".join(parts)
             received["Content-Length"] = str(len(body))
             headers = list(received)
-            self._wait(environ, fault.delay, times_cleared)
+            self._wait(environ, fault.delay, cleared)
             if fault.mode == "after" and fault.has_response:
                 status, headers, body = planned_response(fault)
             elif fault.mode == "after" and not fault.delay:
@@ -79,13 +80,12 @@ class Gate:
         start_response(status, headers)
         return half_of(body) if fault.mode == "cut" else [body]
 
-    def _wait(self, environ: Environ, seconds: float, times_cleared: int) -> None:
+    def _wait(self, environ: Environ, seconds: float, cleared: threading.Event) -> None:
         """Sleep for `seconds`, or until the client disconnects, the failures are cleared, or the server stops."""
         disconnected = environ.get("waitress.client_disconnected") or (lambda: False)
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline and not self._state.stopping.is_set() and not disconnected():
-            if self._state.faults.times_cleared != times_cleared:
-                return
+        ended = (self._state.stopping.is_set, cleared.is_set, disconnected)
+        while time.monotonic() < deadline and not any(has_ended() for has_ended in ended):
             time.sleep(max(0.0, min(0.02, deadline - time.monotonic())))
 
 

@@ -135,7 +135,7 @@ class FaultPlan:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._faults: List[Fault] = []
-        self.times_cleared = 0
+        self.cleared = threading.Event()  # set when those of now are cleared
 
     def add(self, fault: Fault) -> None:
         with self._lock:
@@ -145,7 +145,8 @@ class FaultPlan:
         """Delete all of them, and end their delays."""
         with self._lock:
             self._faults.clear()
-            self.times_cleared += 1
+            self.cleared.set()
+            self.cleared = threading.Event()
 
     def pending(self) -> List[Fault]:
         with self._lock:

@@ -14,6 +14,7 @@ import pytest
 
 from test.support.agent_responses import SECRET, SIGNUP, account, cloud
 from test.support.cloudinary_server import CloudinaryServer, Reply
+from test.support.waiting import wait_until
 
 Run = Callable[..., Any]
 posix = pytest.mark.skipif(os.name != "posix", reason="needs a POSIX terminal")
@@ -91,9 +92,7 @@ def test_ctrl_c_while_saving_does_not_lose_the_credentials(server: CloudinarySer
             stderr=subprocess.PIPE,
             text=True,
         )
-        deadline = time.monotonic() + 20
-        while not server.requests and time.monotonic() < deadline:
-            time.sleep(0.01)
+        wait_until(lambda: server.requests)
         time.sleep(2)  # it has the response and waits for the lock, which this test holds for at least 10 s
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=20)

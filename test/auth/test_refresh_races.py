@@ -18,6 +18,7 @@ from cloudinary_cli.config.url import parse
 from cloudinary_cli.errors import LockTimeout, ReloginRequired
 from test.support.logins import entry, exchanges, posts
 from test.support.sandbox_client import SandboxClient
+from test.support.waiting import wait_until
 
 
 def test_a_removed_entry_is_not_resurrected(box: SandboxClient, store: ConfigStore) -> None:
@@ -93,9 +94,7 @@ def test_the_file_lock_is_free_during_the_request(box: SandboxClient, store: Con
     box.fault(mode="after", delay=60)
     worker = threading.Thread(target=lambda: Refresher(store).refresh("box", entry(store)))
     worker.start()
-    deadline = time.monotonic() + 10
-    while not parse(entry(store)).has(refresh_state.KEY) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_until(lambda: parse(entry(store)).has(refresh_state.KEY))
     assert worker.is_alive()
     ConfigStore(store.path, lock_timeout=1).save_named("other", "cloudinary://k:s@c", False, False)
     assert worker.is_alive(), "the writer did not wait for the token endpoint"

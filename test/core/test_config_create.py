@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -12,6 +11,7 @@ from cloudinary_cli.config.store import ConfigStore
 from test.support.cld_config import A, Run, posix, saved
 from test.support.sandbox_client import SandboxClient
 from test.support.terminal import run_in_terminal
+from test.support.waiting import wait_until
 
 # -- saving
 
@@ -131,8 +131,7 @@ def test_a_login_that_appears_during_the_ping_is_kept(store: ConfigStore, url: s
         stderr=subprocess.PIPE,
         text=True,
     )
-    while not box.requests("/v1_1/sandbox/ping"):
-        time.sleep(0.01)
+    wait_until(lambda: box.requests("/v1_1/sandbox/ping"))
     box.save_login(store, "f")
     login = saved(store)["f"]
     box.clear_faults()

@@ -13,6 +13,7 @@ import pytest
 import requests
 
 from cloudinary_cli.sandbox.sandbox_server import SandboxServer
+from test.support.waiting import wait_until
 
 from .helpers import Control, OAuthClient, png, session
 
@@ -112,8 +113,7 @@ def test_clearing_the_faults_ends_their_delays(sandbox: SandboxServer, control: 
     control.fault(PING, mode="after", delay=3600)
     with ThreadPoolExecutor(1) as pool:
         response = pool.submit(ping, sandbox, timeout=60)
-        while not control.requests(PING):
-            time.sleep(0.01)
+        wait_until(lambda: control.requests(PING))
         control.http.delete(control.base + "/faults")
         assert response.result().json() == {"status": "ok"}
 
@@ -198,8 +198,7 @@ def test_stop_frees_the_port_even_while_stalled(sandbox: SandboxServer, control:
 
     caller = threading.Thread(target=call)
     caller.start()
-    while not control.requests(PING):
-        time.sleep(0.01)
+    wait_until(lambda: control.requests(PING))
     started = time.monotonic()
     sandbox.stop()
     caller.join(20)
