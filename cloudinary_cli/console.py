@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from contextlib import contextmanager, suppress
-from typing import IO, TYPE_CHECKING, Any, Iterator, Mapping, Optional, Sequence
+from typing import IO, TYPE_CHECKING, Any, Callable, Iterator, Mapping, Optional, Sequence
 
 from cloudinary_cli.defaults import logger
 from cloudinary_cli.errors import CliError, Declined
@@ -173,16 +173,22 @@ class Console:
     def prompt(self, message: str, hint: Optional[str] = None) -> Optional[str]:
         """Ask for one line. Return None when stdin is closed; `hint` then says what to type instead."""
         self.message(self.safe(message))
-        begun, answer = time.monotonic(), None
-        try:
-            answer = self._stdin_line()
-        finally:
-            if answer is None:  # closed, or Ctrl-C: the user has not typed Enter
-                self.message("\n")
+        begun = time.monotonic()
+        answer = self._typed(self._stdin_line)
         self.waited += time.monotonic() - begun
         self._redraw_region(False)  # the terminal has echoed Enter
         if answer is None:
             self.warning("No input available." + (f" {hint}" if hint else ""))
+        return answer
+
+    def _typed(self, read: Callable[[], Optional[str]]) -> Optional[str]:
+        """Return what `read` does. Begin a new line if that is nothing, because the user has not typed Enter."""
+        answer = None
+        try:
+            answer = read()
+        finally:
+            if answer is None:  # closed, unreadable, or Ctrl-C
+                self.message("\n")
         return answer
 
     def _stdin_line(self) -> Optional[str]:
@@ -204,16 +210,14 @@ class Console:
         """Read one line of stdin without echo. Return None at its end. The prompt is shown on a terminal only."""
         if not self.is_interactive():
             return self._stdin_line()
+        return self._typed(lambda: self._hidden_line(message))
+
+    def _hidden_line(self, message: str) -> Optional[str]:
         import getpass
 
-        secret = None
         with suppress(EOFError, OSError, ValueError):
-            try:
-                secret = getpass.getpass(self.safe(message)).strip()
-            finally:
-                if secret is None:  # closed, unreadable, or Ctrl-C
-                    self.message("\n")
-        return secret
+            return getpass.getpass(self.safe(message)).strip()
+        return None
 
     def confirm(self, message: str, hint: Optional[str] = "Use --force (-F) to skip the question.") -> bool:
         """Ask a yes/no question. The default is no, also when stdin is closed."""

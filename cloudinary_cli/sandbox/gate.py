@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import struct
-import threading
 import time
 from http.client import responses
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple
@@ -45,24 +44,18 @@ class Gate:
         if path.startswith(CONTROL_PATHS):
             return self._app(environ, start_response)
         entry = environ[ENTRY] = self._state.log.start(method, path, environ)
-        cleared = self._state.faults.cleared
         fault = self._state.faults.take(method, path)
         if fault is None:
             return self._app(environ, start_response)
         entry["fault"] = fault.mode
-        return self._fail(fault, environ, start_response, entry, cleared)
+        return self._fail(fault, environ, start_response, entry)
 
     def _fail(
-        self,
-        fault: Fault,
-        environ: Environ,
-        start_response: Callable[..., Any],
-        entry: Entry,
-        cleared: threading.Event,
+        self, fault: Fault, environ: Environ, start_response: Callable[..., Any], entry: Entry
     ) -> Iterable[bytes]:
         if fault.mode in ("reset", "stall", "respond") or (fault.mode == "cut" and fault.has_response):
             entry.update(fields_of(UnlimitedRequest(environ)))
-            self._wait(environ, fault.delay if fault.mode != "stall" else fault.delay or STALL_LIMIT, cleared)
+            self._wait(environ, fault)
             if fault.mode in ("reset", "stall"):
                 reset(environ)
             status, headers, body = planned_response(fault)
@@ -71,7 +64,7 @@ class Gate:
             body = b"".join(parts)
             received["Content-Length"] = str(len(body))
             headers = list(received)
-            self._wait(environ, fault.delay, cleared)
+            self._wait(environ, fault)
             if fault.mode == "after" and fault.has_response:
                 status, headers, body = planned_response(fault)
             elif fault.mode == "after" and not fault.delay:
@@ -80,11 +73,11 @@ class Gate:
         start_response(status, headers)
         return half_of(body) if fault.mode == "cut" else [body]
 
-    def _wait(self, environ: Environ, seconds: float, cleared: threading.Event) -> None:
-        """Sleep for `seconds`, or until the client disconnects, the failures are cleared, or the server stops."""
+    def _wait(self, environ: Environ, fault: Fault) -> None:
+        """Sleep for the delay, or until the client disconnects, the failures are cleared, or the server stops."""
         disconnected = environ.get("waitress.client_disconnected") or (lambda: False)
-        deadline = time.monotonic() + seconds
-        ended = (self._state.stopping.is_set, cleared.is_set, disconnected)
+        deadline = time.monotonic() + (fault.delay or (STALL_LIMIT if fault.mode == "stall" else 0.0))
+        ended = (self._state.stopping.is_set, fault.cleared.is_set, disconnected)
         while time.monotonic() < deadline and not any(has_ended() for has_ended in ended):
             time.sleep(max(0.0, min(0.02, deadline - time.monotonic())))
 

@@ -111,6 +111,9 @@ class Fault:
         text = "".join([*self.headers, *self.headers.values()])
         if not (text.isascii() and text.isprintable()):
             raise ValueError("headers must be printable ASCII")
+        # When it is set, the delay ends. It is no field, because the control API shows the fields. The faults of a plan
+        # share one event.
+        self.cleared = threading.Event()
 
     @property
     def has_response(self) -> bool:
@@ -135,18 +138,19 @@ class FaultPlan:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._faults: List[Fault] = []
-        self.cleared = threading.Event()  # set when those of now are cleared
+        self._cleared = threading.Event()
 
     def add(self, fault: Fault) -> None:
         with self._lock:
+            fault.cleared = self._cleared
             self._faults.append(fault)
 
     def clear(self) -> None:
         """Delete all of them, and end their delays."""
         with self._lock:
             self._faults.clear()
-            self.cleared.set()
-            self.cleared = threading.Event()
+            self._cleared.set()
+            self._cleared = threading.Event()
 
     def pending(self) -> List[Fault]:
         with self._lock:

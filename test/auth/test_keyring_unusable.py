@@ -20,6 +20,7 @@ from test.support.commands import Cld
 from test.support.keychain import KeychainFile
 from test.support.sandbox_client import SandboxClient
 from test.support.tokens import saved_url
+from test.support.waiting import wait_until
 
 posix = pytest.mark.skipif(os.name == "nt", reason="process groups and signals of POSIX")
 
@@ -100,8 +101,7 @@ def test_a_hanging_helper_ends_even_if_cld_was_killed(
     keychain.use("HangingKeyring", timeout="4")
     command = [sys.executable, "-m", "cloudinary_cli", "admin", "ping"]
     running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while not keychain.started and running.poll() is None:
-        time.sleep(0.02)
+    wait_until(lambda: keychain.started or running.poll() is not None)
     running.kill()
     running.wait()
     assert keychain.started and not is_running(keychain.started[0])

@@ -19,6 +19,7 @@ from cloudinary_cli.auth.loopback_server import CallbackServer, start_callback_s
 from cloudinary_cli.errors import AuthorizationDenied, ConfigError, LoginError, LoginTimeout, PortInUse
 from test.support import ports
 from test.support.redirect_client import GENUINE, RESPONSE, STATE, Tab, address, get, new_server, still_waiting
+from test.support.waiting import wait_until
 
 
 @pytest.fixture
@@ -181,9 +182,7 @@ def test_cld_login_ends_with_130_on_ctrl_c(free_port: int, tmp_path: Path) -> No
         stderr=subprocess.PIPE,
         cwd=str(tmp_path),
     )
-    ended = time.monotonic() + 20
-    while not is_open(free_port) and child.poll() is None and time.monotonic() < ended:
-        time.sleep(0.05)
+    wait_until(lambda: is_open(free_port) or child.poll() is not None)
     child.send_signal(signal.SIGINT)
     out, err = child.communicate(timeout=20)
     assert child.returncode == 130, err

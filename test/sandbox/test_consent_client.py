@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Dict, Iterator, List
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -14,6 +13,7 @@ import pytest
 from cloudinary_cli.sandbox import consent_client
 from cloudinary_cli.sandbox.sandbox_server import SandboxServer, browser_command
 from test.support.tls import TinyServer, reply
+from test.support.waiting import wait_until
 
 from .helpers import Control, OAuthClient
 
@@ -68,9 +68,7 @@ def test_the_browser_works_as_the_browser_variable(
     monkeypatch.setenv("BROWSER", browser_command())
     program = "import sys, webbrowser; sys.exit(0 if webbrowser.open(sys.argv[1]) else 1)"
     assert subprocess.call([sys.executable, "-c", program, authorize_url(oauth, callback)]) == 0
-    deadline = time.monotonic() + 20
-    while not callback.seen and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_until(lambda: callback.seen)
     assert redirect(callback)["state"] == ["the state"]
 
 

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any, Callable, List
 
@@ -15,6 +14,7 @@ import pytest
 
 from test.support.cloudinary_server import CloudinaryServer, Reply
 from test.support.search_results import files, page, rows
+from test.support.waiting import wait_until
 
 Run = Callable[..., Any]
 
@@ -28,9 +28,7 @@ def interrupted(
     process = subprocess.Popen(
         [sys.executable, "-m", "cloudinary_cli", *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
-    deadline = time.monotonic() + 20
-    while len(server.requests) < 2 and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_until(lambda: len(server.requests) >= 2)
     process.send_signal(number)
     out, err = process.communicate(timeout=20)
     return subprocess.CompletedProcess(args, process.returncode, out, err)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Iterator
 
@@ -13,6 +12,7 @@ from cloudinary_cli.transfer.check.file_table import FileTable
 from cloudinary_cli.transfer.check.hashes import Hashes
 from cloudinary_cli.transfer.scan import scan
 from test.support.sync_account import make, md5
+from test.support.waiting import wait_until
 
 
 @pytest.fixture
@@ -43,7 +43,5 @@ def test_a_deleted_and_a_changed_file_have_a_reason_and_no_hash(hashes: Hashes, 
 def test_close_ends_the_threads(hashes: Hashes) -> None:
     hashes.result(0)
     hashes.close()
-    deadline = time.monotonic() + 20
-    while any(thread.is_alive() for thread in hashes.threads) and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_until(lambda: not any(thread.is_alive() for thread in hashes.threads))
     assert hashes.threads and not any(thread.is_alive() for thread in hashes.threads)
